@@ -1,0 +1,186 @@
+"""What the models answer with.
+
+Plain frozen dataclasses and nothing else: no torch, no Discord. A model returns them from a worker
+thread, a cog draws them, the terminal prints them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a slot of the hub stands."""
+
+    EMPTY = "empty"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One token of a text.
+
+    `text` is what `tokenizer.decode([id])` gives, the way people usually print tokens; it loses the
+    word-start mark of SentencePiece and shows an incomplete UTF-8 sequence as U+FFFD. `token` is the
+    entry as the vocabulary spells it. `raw` holds the bytes the token stands for, where its
+    vocabulary is made of bytes (byte-level BPE, byte-fallback tokens); `partial` says that they are no
+    whole characters by themselves. `word_start` says that the vocabulary marks it as beginning a word
+    and `continues` that it is marked as going on with one (`##`).
+    """
+
+    id: int
+    text: str
+    token: str
+    special: bool = False
+    raw: bytes | None = None
+    partial: bool = False
+    word_start: bool = False
+    continues: bool = False
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenization:
+    """How one tokenizer splits one text. `vocab_size` counts every entry, added ones included."""
+
+    name: str
+    text: str
+    pieces: tuple[Piece, ...]
+    vocab_size: int
+    algorithm: str
+
+    @property
+    def ids(self) -> list[int]:
+        return [piece.id for piece in self.pieces]
+
+    @property
+    def tokens(self) -> list[str]:
+        return [piece.text for piece in self.pieces]
+
+    @property
+    def count(self) -> int:
+        return len(self.pieces)
+
+    @property
+    def characters_per_token(self) -> float:
+        """Code points of the text for each token that came from it; special tokens do not count."""
+        own = sum(not piece.special for piece in self.pieces)
+        return len(self.text) / own if own else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A continuation of `prompt`: `text` and `output_ids` hold what is new, not the prompt again.
+
+    `finish` is "eos", "length" (max_new_tokens), "context" (no room left in the model's window),
+    "stopped" (somebody asked) or "deadline". `input_ids` and `output_ids` are token ids of the model's
+    own tokenizer.
+    """
+
+    model: str
+    prompt: str
+    text: str
+    input_ids: tuple[int, ...]
+    output_ids: tuple[int, ...]
+    finish: str
+    seconds: float
+    seed: int | None = None
+
+    @property
+    def tokens_per_second(self) -> float:
+        return len(self.output_ids) / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Contextual vectors of one text. `shape` is (texts, tokens, numbers per token), so (1, T, D);
+    `vectors` holds T rows of D floats."""
+
+    model: str
+    text: str
+    tokens: tuple[str, ...]
+    ids: tuple[int, ...]
+    shape: tuple[int, int, int]
+    vectors: tuple[tuple[float, ...], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A word and its cosine to the question, in [-1, 1]."""
+
+    word: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class MapPoint:
+    """A word's place on the 2-D map (principal components of the words shown; no unit)."""
+
+    word: str
+    x: float
+    y: float
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """The nearest words to a question such as `king - man + woman`, best first."""
+
+    model: str
+    query: str
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
+    neighbours: tuple[Neighbour, ...]
+    points: tuple[MapPoint, ...]
+    explained: float = 0.0
+    """Share of the variance that the two axes of the map keep, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    id: str
+    title: str
+    artist: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.title} – {self.artist}" if self.artist else self.title
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A song and the seed songs it came from, strongest first; empty for a merely popular song."""
+
+    song: Song
+    because: tuple[Song, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendations:
+    """`unknown` holds the asked-for or liked ids that the catalogue or the model does not know."""
+
+    model: str
+    songs: tuple[Recommendation, ...]
+    seeds: tuple[Song, ...]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SlotStatus:
+    """One slot of the hub as people see it. `memory` is in bytes, `load_seconds` in seconds."""
+
+    slot: str
+    name: str
+    state: State
+    device: str = ""
+    dtype: str = ""
+    memory: int = 0
+    load_seconds: float = 0.0
+    detail: str = ""
+    """One sentence: what the model is, or why it is not there."""
+    generation: int = 0
+    """How often the slot was filled; grows with every successful reload."""
+    leases: int = 0
