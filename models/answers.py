@@ -97,7 +97,8 @@ class Generation:
 @dataclass(frozen=True, slots=True)
 class Embedding:
     """Contextual vectors of one text. `shape` is (texts, tokens, numbers per token), so (1, T, D);
-    `vectors` holds T rows of D floats."""
+    `vectors` holds T rows of D floats.
+    """
 
     model: str
     text: str
@@ -147,7 +148,7 @@ class Song:
 
     @property
     def label(self) -> str:
-        return f"{self.title} – {self.artist}" if self.artist else self.title
+        return f"{self.title} - {self.artist}" if self.artist else self.title
 
 
 @dataclass(frozen=True, slots=True)
