@@ -1,0 +1,41 @@
+# Two stages: the first installs, the second runs. Dependencies are their own layer, before any code, so
+# that a change of code rebuilds in seconds.
+
+FROM python:3.12-slim AS build
+# On a machine without a GPU a CPU build of PyTorch saves gigabytes: name an index that has one with
+# --build-arg PIP_EXTRA_INDEX_URL=... (pip reads it by itself).
+ARG PIP_EXTRA_INDEX_URL=""
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /venv
+ENV PATH=/venv/bin:$PATH
+WORKDIR /build
+COPY pyproject.toml ./
+RUN python -c "import tomllib; print('\n'.join(tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']))" \
+        > requirements.txt \
+    && pip install --requirement requirements.txt
+
+FROM python:3.12-slim
+# OpenMP is what torch's CPU kernels run on; slim images lack it.
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
+    && useradd --create-home --uid 10001 tokenwise \
+    && install --directory --owner tokenwise --group tokenwise /data
+COPY --from=build /venv /venv
+WORKDIR /app
+COPY config.toml ./
+COPY sandbox sandbox
+COPY models models
+COPY cogs cogs
+COPY bot bot
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HF_HOME=/data/huggingface \
+    TOKENWISE_DATA_DIR=/data \
+    TOKENWISE_HEALTH__ENABLED=true
+USER tokenwise
+VOLUME /data
+# Models load in the background, so the bot is healthy long before the largest one is there.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-m", "bot", "health"]
+# Exec form: the bot itself is process 1 and gets SIGTERM from `docker stop`.
+ENTRYPOINT ["python", "-m", "bot"]
+CMD ["run"]

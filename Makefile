@@ -1,0 +1,59 @@
+# The two commands a newcomer needs are `make demo` and `make test`; each sets up what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# What the demo asks instead of opening a prompt, e.g. make demo SAY='/similar word:engineer'
+SAY ?=
+CONFIG ?= config.toml
+export SAY
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint types check bench demo-models clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed  ## Try the bot without a Discord account: sandbox, small models, a prompt
+	@$(BIN)/python -m bot demo $(if $(SAY),--say "$$SAY")
+
+run: $(VENV)/.installed  ## Run the bot on the real Discord (needs DISCORD_TOKEN; see the README)
+	@exec $(BIN)/python -m bot run --config $(CONFIG)
+
+check: $(VENV)/.installed  ## Say what is wrong with the configuration, if anything
+	@$(BIN)/python -m bot check --config $(CONFIG)
+
+test: lint types  ## Lint, types and the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-dev  ## Measure responsiveness and start-up against a bot that blocks
+	$(BIN)/python -m bench.responsiveness
+
+demo-models: $(VENV)/.installed  ## Make the embedded models anew (needs Debian's wordnet-base; about an hour)
+	$(BIN)/python -m models.demo.recipe
+
+clean:  ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Tokenwise needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing what the bot needs (PyTorch is the large one; this happens once) ..."
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing what the tests need ..."
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[dev]'
+	@touch $@

@@ -1,0 +1,53 @@
+"""The four lines of the house about who may know whom, read off the imports themselves."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+FORBIDDEN = {
+    "models": {"discord", "bot", "cogs", "sandbox"},
+    "cogs": {"torch", "transformers", "gensim", "sandbox"},
+    "sandbox": {"bot", "cogs", "models", "discord", "torch", "transformers", "gensim"},
+    # The process names cogs only as extensions to load, by their dotted names.
+    "bot": {"cogs"},
+}
+
+
+def imported_packages(source: str, package: str) -> set[str]:
+    """Top-level names a module imports, wherever in the file the import stands."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(package if node.level else (node.module or "").partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_packages_know_only_whom_they_may_know(package: str) -> None:
+    modules = sorted((ROOT / package).rglob("*.py"))
+    assert modules, f"{package}/ holds no module"
+    for module in modules:
+        wrong = imported_packages(module.read_text(encoding="utf-8"), package) & FORBIDDEN[package]
+        assert not wrong, f"{module.relative_to(ROOT)} imports {', '.join(sorted(wrong))}"
+
+
+def test_the_reader_of_imports_sees_every_form() -> None:
+    source = "import a.b\ndef f():\n    from c.d import e\nfrom . import g\nimport h as i, j"
+    assert imported_packages(source, "own") == {"a", "c", "own", "h", "j"}
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    for requirement in (line for group in groups for line in group):
+        name = requirement.partition("=")[0].partition(">")[0].partition("<")[0]
+        assert f"| {name} |" in text, f"docs/architecture.md gives no reason for {name}"
