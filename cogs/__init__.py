@@ -1,0 +1,1 @@
+"""What people see in Discord: one extension per group of commands."""

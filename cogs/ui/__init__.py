@@ -1,0 +1,1 @@
+"""Drawing: text, colours, embeds, pictures, buttons. Nothing here asks a model anything."""

@@ -1,0 +1,175 @@
+"""Tokens as coloured pieces in an `ansi` code block.
+
+Colour helps and is never the only sign: a bar ends every piece, and each kind of piece has its own
+marks, because not every Discord client shows colour. The text of a person is spelt out before it is
+coloured, so that no escape code or fence in it reaches the block.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+
+from rich.cells import cell_len
+
+from cogs.ui.text import named, size, unfenced
+from models.answers import Piece
+
+COLUMNS = 48
+"""Width of a code block in an embed that a desktop client does not wrap."""
+BAR = "│"
+RESET = "\x1b[0m"
+_COLOURS = ("32", "33", "34", "35", "36")
+_SPECIAL = "4;31"
+_PARTIAL = "31"
+_FENCES = size(f"```ansi\n{RESET}\n```")
+_WHITE = {" ": "·", "\t": "→", "\n": "↵", "\r": "␍"}
+
+LEGEND = {
+    "·": "space",
+    "→": "tab",
+    "↵": "new line",
+    "␍": "carriage return",
+    "▁": "start of a word",
+    "##": "goes on with a word",
+    "‹E2›": "byte of a character that is split",
+    "‹U+…›": "character without a shape",
+    "«»": "special token",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece as it is shown; `marks` are the keys of `LEGEND` that it uses."""
+
+    id: int
+    text: str
+    style: str
+    marks: frozenset[str]
+    ends_line: bool = False
+
+    @property
+    def width(self) -> int:
+        return cell_len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A code block and how many pieces of all are in it."""
+
+    text: str
+    shown: int
+    marks: frozenset[str]
+
+
+def cells(pieces: Sequence[Piece]) -> list[Cell]:
+    """The pieces made visible, neighbours in different colours."""
+    return [_cell(piece, colour) for piece, colour in zip(pieces, cycle(_COLOURS), strict=False)]
+
+
+def _cell(piece: Piece, colour: str) -> Cell:
+    if piece.special or piece.unknown:
+        return Cell(piece.id, f"«{unfenced(_spelt(piece.token)[0])}»", _SPECIAL, frozenset({"«»"}))
+    if piece.partial:
+        shown = " ".join(f"{byte:02X}" for byte in piece.raw) if piece.raw else _spelt(piece.token)[0]
+        return Cell(piece.id, f"‹{unfenced(shown)}›", _PARTIAL, frozenset({"‹E2›"}))
+    # The bytes of a byte-level token are its text. Other vocabularies spell a token as they mean it:
+    # decoding it alone would lose the mark at the start of a word.
+    source = piece.raw.decode("utf-8", "replace") if piece.raw is not None else piece.token
+    text, marks = _spelt(source)
+    if piece.word_start and text.startswith("▁"):
+        marks |= {"▁"}
+    if piece.continues and text.startswith("##"):
+        marks |= {"##"}
+    return Cell(piece.id, unfenced(text), colour, frozenset(marks), source.endswith("\n"))
+
+
+def _spelt(source: str) -> tuple[str, set[str]]:
+    """White space and whatever else has no shape, as marks; and which marks those are."""
+    parts: list[str] = []
+    marks: set[str] = set()
+    if source and unicodedata.category(source[0]) in {"Mn", "Me"}:
+        parts.append("◌")  # carries an accent that would otherwise sit on the bar before it
+    for character in source:
+        if character in _WHITE:
+            parts.append(_WHITE[character])
+            marks.add(_WHITE[character])
+        elif _shapeless(character):
+            parts.append(named(character))
+            marks.add("‹U+…›")
+        else:
+            parts.append(character)
+    return "".join(parts), marks
+
+
+def _shapeless(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp"}
+
+
+def flow(pieces: Sequence[Piece], limit: int) -> Drawing:
+    """The pieces one after another, a bar after each, in a block of at most `limit` characters."""
+    drawn, used, column = [], _FENCES, 0
+    shown = cells(pieces)
+    marks: set[str] = set()
+    for index, cell in enumerate(shown):
+        part = ("\n" if column and column + cell.width + 1 > COLUMNS else "") + _paint(cell, cell.text + BAR)
+        end = "\n" if cell.ends_line and index + 1 < len(shown) else ""
+        if used + size(part + end) > limit:
+            return Drawing(_fence("".join(drawn)), index, frozenset(marks))
+        column = 0 if end else cell.width + 1 + (0 if part.startswith("\n") else column)
+        drawn.append(part + end)
+        used += size(part + end)
+        marks |= cell.marks
+    return Drawing(_fence("".join(drawn)), len(shown), frozenset(marks))
+
+
+def grid(pieces: Sequence[Piece], limit: int) -> Drawing:
+    """Pieces with their ids below them, in a block of at most `limit` characters."""
+    drawn, used, total = [], _FENCES, 0
+    marks: set[str] = set()
+    for row in _rows(cells(pieces)):
+        part = _row(row)
+        if used + size(part) > limit:
+            break
+        drawn.append(part)
+        used += size(part)
+        total += len(row)
+        marks |= {mark for cell in row for mark in cell.marks}
+    return Drawing(_fence("".join(drawn).rstrip("\n")), total, frozenset(marks))
+
+
+def _rows(shown: Sequence[Cell]) -> Iterator[list[Cell]]:
+    row: list[Cell] = []
+    column = 0
+    for cell in shown:
+        width = max(cell.width, len(str(cell.id))) + 1
+        if row and column + width > COLUMNS:
+            yield row
+            row, column = [], 0
+        row.append(cell)
+        column += width
+    if row:
+        yield row
+
+
+def _row(row: Sequence[Cell]) -> str:
+    widths = [max(cell.width, len(str(cell.id))) for cell in row]
+    pairs = list(zip(row, widths, strict=True))
+    above = "".join(_paint(cell, cell.text + " " * (width - cell.width) + BAR) for cell, width in pairs)
+    below = "".join(str(cell.id).ljust(width) + BAR for cell, width in pairs)
+    return f"{above}\n{RESET}{below}\n"
+
+
+def _paint(cell: Cell, text: str) -> str:
+    return f"\x1b[0;{cell.style}m{text}"
+
+
+def _fence(body: str) -> str:
+    return f"```ansi\n{body}{RESET}\n```"
+
+
+def legend(marks: frozenset[str]) -> str:
+    """What the marks mean, only those that are there."""
+    return "   ".join(f"{mark} {meaning}" for mark, meaning in LEGEND.items() if mark in marks)

@@ -1,0 +1,106 @@
+"""Edits of one message while its content still grows: the latest wins, the last is always sent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import aiohttp
+import discord
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 1.2
+"""Seconds from one edit to the next. Discord publishes no limit; it answers 429 to faster ones."""
+_ATTEMPTS = 6
+_LONGEST_PAUSE = 15.0
+
+Edit = Callable[..., Coroutine[Any, Any, object]]
+
+
+class Editor:
+    """Coalesces edits: what is shown while another edit is under way replaces what still waited.
+
+    discord.py waits out the rate limits that it is told of, so a slow or limited connection only
+    makes the steps larger. An edit that fails in mid-stream is folded into the next one. When no edit
+    can succeed any more, because the message was deleted or its 15 minutes are over, `on_gone` is called
+    once. All methods belong to the event loop's thread.
+    """
+
+    def __init__(
+        self, edit: Edit, *, on_gone: Callable[[], object] = lambda: None, interval: float = INTERVAL
+    ) -> None:
+        self._edit = edit
+        self._on_gone = on_gone
+        self._interval = interval
+        self._waiting: dict[str, Any] = {}
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def show(self, **message: Any) -> None:
+        """Send this as soon as the pace allows. Parts that are not named stay as they were."""
+        if self._closing.is_set():
+            return
+        self._waiting |= message
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._send_what_waits(), name="tokenwise-editor")
+
+    async def finish(self, message: Callable[[], Mapping[str, Any]]) -> None:
+        """Send the last edit, after the one under way, and again where the connection failed.
+
+        `message` is called for each attempt, since a file can be sent only once. Raises what Discord
+        answered when that is final: the message is gone, or its 15 minutes are over.
+        """
+        await self.close()
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                await self._edit(**message())
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                pause = _pause(error, attempt)
+                if pause is None or attempt == _ATTEMPTS:
+                    raise
+                log.warning("The last edit failed (%s); trying again in %.1f s", type(error).__name__, pause)
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    async def close(self) -> None:
+        """Show nothing more; returns when no edit is under way."""
+        self._closing.set()
+        self._waiting = {}
+        if self._task is not None:
+            await self._task
+
+    async def _send_what_waits(self) -> None:
+        while self._waiting:
+            message, self._waiting = self._waiting, {}
+            rest = time.monotonic() + self._interval
+            try:
+                await self._edit(**message)
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                pause = _pause(error, 1)
+                log.info("An edit in mid-stream failed: %s", type(error).__name__)
+                if pause is None:
+                    self._closing.set()
+                    self._on_gone()
+                    return
+                rest = max(rest, time.monotonic() + pause)
+                self._waiting = {} if self._closing.is_set() else message | self._waiting
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), rest - time.monotonic())
+
+
+def _pause(error: Exception, attempt: int) -> float | None:
+    """Seconds until another attempt makes sense; None if it never will."""
+    if not isinstance(error, discord.HTTPException):
+        return min(2.0 ** (attempt - 1), _LONGEST_PAUSE)
+    if error.status == 429:  # noqa: PLR2004 - Too Many Requests
+        try:
+            return min(float(error.response.headers.get("Retry-After", 1.0)), _LONGEST_PAUSE)
+        except ValueError:
+            return 1.0
+    return min(2.0 ** (attempt - 1), _LONGEST_PAUSE) if error.status >= 500 else None  # noqa: PLR2004 - server's fault

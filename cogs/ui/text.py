@@ -1,0 +1,135 @@
+"""Text that is safe and honest to show: measured, clipped, escaped, with the invisible made visible."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+CONTENT = 2000
+DESCRIPTION = 4096
+FIELD_NAME = 256
+FIELD_VALUE = 1024
+FOOTER = 2048
+TITLE = 256
+EMBEDS = 6000
+"""Discord's limits, in characters; `EMBEDS` is the sum over all embeds of a message."""
+CHOICES = 25
+CHOICE = 100
+CUSTOM_ID = 100
+
+_MARKDOWN = re.compile(r"[\\`*_~|<>\[\]()#]")
+_FENCE = re.compile(r"`{3,}")
+_ZERO_WIDTH_SPACE = "\u200b"
+_KEPT = {"\n", "\t", "\u200c", "\u200d"}  # line breaks, tabs, and the joiners that scripts and emoji need
+
+
+def size(text: str) -> int:
+    """Length as Discord's clients count it: UTF-16 code units, never fewer than code points."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def clip(text: str, limit: int) -> str:
+    """At most `limit` of `size`, whole characters only; a cut shows as an ellipsis."""
+    return text if size(text) <= limit else _take(text, limit - 1) + "…" if limit > 0 else ""
+
+
+def clip_start(text: str, limit: int) -> str:
+    """Like `clip`, but keeps the end, where a text that is still being written goes on."""
+    return text if size(text) <= limit else "…" + _take(text[::-1], limit - 1)[::-1] if limit > 0 else ""
+
+
+def _take(text: str, limit: int) -> str:
+    used = 0
+    for index, character in enumerate(text):
+        used += 2 if character > "\uffff" else 1
+        if used > limit:
+            return text[:index]
+    return text
+
+
+def named(character: str) -> str:
+    """A character that cannot be seen, by its code point."""
+    return f"‹U+{ord(character):04X}›"
+
+
+def invisible(character: str) -> bool:
+    """Controls, direction overrides and lone surrogates: what changes a text without being seen."""
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def harmless(text: str) -> str:
+    """The text with escape codes, direction overrides and the like spelt out instead of acted upon."""
+    text = text.replace("\r\n", "\n")
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return "".join(
+        named(character) if invisible(character) and character not in _KEPT else character for character in text
+    )
+
+
+def unfenced(text: str) -> str:
+    """No run of backticks in it can close the code block around it; it looks the same."""
+    return _FENCE.sub(lambda run: _ZERO_WIDTH_SPACE.join(run[0]), text)
+
+
+def block(text: str, limit: int = CONTENT, *, keep_end: bool = False) -> str:
+    """A code block of at most `limit` that shows the text as it is.
+
+    Markdown, mentions and links in it do nothing, and white space stays: that is why the words of a
+    model are shown in one.
+    """
+    body = unfenced(harmless(text))
+    room = limit - size("```\n\n```")
+    return f"```\n{clip_start(body, room) if keep_end else clip(body, room)}\n```"
+
+
+def inline(text: str, limit: int = CONTENT) -> str:
+    """One line that may stand amid markdown: nothing in it is formatted, linked or mentioned."""
+    line = " ".join(harmless(text).split())
+    escaped = [
+        f"\\{character}" if _MARKDOWN.match(character) else character.replace("@", "@" + _ZERO_WIDTH_SPACE)
+        for character in line
+    ]
+    if size("".join(escaped)) <= limit:
+        return "".join(escaped)
+    kept, used = [], size("…")
+    for part in escaped:
+        used += size(part)
+        if used > limit:
+            break
+        kept.append(part)
+    return "".join(kept) + "…"
+
+
+def code(text: str) -> str:
+    """A name in inline code; names that hold a backtick keep their look with an apostrophe."""
+    return f"`{' '.join(harmless(text).split()).replace('`', "'") or '-'}`"
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th, 21st ..."""
+    suffix = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """a; a and b; a, b and c."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Aligned columns for a code block: the first to the left, numbers to the right."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (head, *rows)
+    ]
+    return "\n".join(lines)
