@@ -5,10 +5,12 @@ marks, because not every Discord client shows colour. The text of a person is sp
 coloured, so that no escape code or fence in it reaches the block.
 """
 
+# ruff: noqa: RUF001 - the marks look like others on purpose: they are quotation marks
+
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -64,21 +66,21 @@ class Drawing:
     marks: frozenset[str]
 
 
-def cells(pieces: Sequence[Piece]) -> list[Cell]:
+def cells(pieces: Iterable[Piece]) -> Iterator[Cell]:
     """The pieces made visible, neighbours in different colours."""
-    return [_cell(piece, colour) for piece, colour in zip(pieces, cycle(_COLOURS), strict=False)]
+    return (_cell(piece, colour) for piece, colour in zip(pieces, cycle(_COLOURS), strict=False))
 
 
 def _cell(piece: Piece, colour: str) -> Cell:
     if piece.special or piece.unknown:
-        return Cell(piece.id, f"«{unfenced(_spelt(piece.token)[0])}»", _SPECIAL, frozenset({"«»"}))
+        return Cell(piece.id, f"«{unfenced(spelt(piece.token)[0])}»", _SPECIAL, frozenset({"«»"}))
     if piece.partial:
-        shown = " ".join(f"{byte:02X}" for byte in piece.raw) if piece.raw else _spelt(piece.token)[0]
+        shown = " ".join(f"{byte:02X}" for byte in piece.raw) if piece.raw else spelt(piece.token)[0]
         return Cell(piece.id, f"‹{unfenced(shown)}›", _PARTIAL, frozenset({"‹E2›"}))
     # The bytes of a byte-level token are its text. Other vocabularies spell a token as they mean it:
     # decoding it alone would lose the mark at the start of a word.
     source = piece.raw.decode("utf-8", "replace") if piece.raw is not None else piece.token
-    text, marks = _spelt(source)
+    text, marks = spelt(source)
     if piece.word_start and text.startswith("▁"):
         marks |= {"▁"}
     if piece.continues and text.startswith("##"):
@@ -86,7 +88,7 @@ def _cell(piece: Piece, colour: str) -> Cell:
     return Cell(piece.id, unfenced(text), colour, frozenset(marks), source.endswith("\n"))
 
 
-def _spelt(source: str) -> tuple[str, set[str]]:
+def spelt(source: str) -> tuple[str, set[str]]:
     """White space and whatever else has no shape, as marks; and which marks those are."""
     parts: list[str] = []
     marks: set[str] = set()
@@ -110,25 +112,26 @@ def _shapeless(character: str) -> bool:
 
 def flow(pieces: Sequence[Piece], limit: int) -> Drawing:
     """The pieces one after another, a bar after each, in a block of at most `limit` characters."""
-    drawn, used, column = [], _FENCES, 0
-    shown = cells(pieces)
+    drawn: list[str] = []
     marks: set[str] = set()
-    for index, cell in enumerate(shown):
-        part = ("\n" if column and column + cell.width + 1 > COLUMNS else "") + _paint(cell, cell.text + BAR)
-        end = "\n" if cell.ends_line and index + 1 < len(shown) else ""
-        if used + size(part + end) > limit:
-            return Drawing(_fence("".join(drawn)), index, frozenset(marks))
-        column = 0 if end else cell.width + 1 + (0 if part.startswith("\n") else column)
-        drawn.append(part + end)
-        used += size(part + end)
+    used, column = _FENCES, 0
+    for cell in cells(pieces):
+        wraps = 0 < column and COLUMNS < column + cell.width + 1
+        part = ("\n" if wraps else "") + _paint(cell, cell.text + BAR) + ("\n" if cell.ends_line else "")
+        if used + size(part) > limit:
+            break
+        drawn.append(part)
+        used += size(part)
+        column = 0 if cell.ends_line else cell.width + 1 + (0 if wraps else column)
         marks |= cell.marks
-    return Drawing(_fence("".join(drawn)), len(shown), frozenset(marks))
+    return Drawing(_fence("".join(drawn).rstrip("\n")), len(drawn), frozenset(marks))
 
 
 def grid(pieces: Sequence[Piece], limit: int) -> Drawing:
     """Pieces with their ids below them, in a block of at most `limit` characters."""
-    drawn, used, total = [], _FENCES, 0
+    drawn: list[str] = []
     marks: set[str] = set()
+    used, total = _FENCES, 0
     for row in _rows(cells(pieces)):
         part = _row(row)
         if used + size(part) > limit:
@@ -140,7 +143,7 @@ def grid(pieces: Sequence[Piece], limit: int) -> Drawing:
     return Drawing(_fence("".join(drawn).rstrip("\n")), total, frozenset(marks))
 
 
-def _rows(shown: Sequence[Cell]) -> Iterator[list[Cell]]:
+def _rows(shown: Iterable[Cell]) -> Iterator[list[Cell]]:
     row: list[Cell] = []
     column = 0
     for cell in shown:

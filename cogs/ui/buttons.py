@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import discord
 
 from bot import errors
 from bot.client import Interaction
 
-P = ParamSpec("P")
-ItemT = TypeVar("ItemT", bound=discord.ui.Item[Any])
 Button = discord.ui.Button[discord.ui.View]
-Press = Callable[Concatenate[ItemT, Interaction, P], Awaitable[None]]
+ItemT = TypeVar("ItemT", bound=discord.ui.Item[Any])
 
 
-def reported(press: Press[ItemT, P]) -> Press[ItemT, P]:
+def reported(
+    press: Callable[[ItemT, Interaction], Awaitable[None]],
+) -> Callable[[ItemT, Interaction], Awaitable[None]]:
     """Failures of a dynamic item's callback go to the one mapper; discord.py would only log them."""
 
     @functools.wraps(press)
-    async def wrapper(item: ItemT, interaction: Interaction, *args: P.args, **kwargs: P.kwargs) -> None:
+    async def wrapper(item: ItemT, interaction: Interaction) -> None:
         try:
-            await press(item, interaction, *args, **kwargs)
+            await press(item, interaction)
         except Exception as error:  # noqa: BLE001 - the mapper knows what to do with any
             await errors.report(interaction, error)
 
@@ -42,7 +43,44 @@ class Buttons(discord.ui.View):
         self.stop()
 
 
-def only_for(interaction: Interaction, user_id: int, whose: str) -> None:
-    """Refuses everybody but the person whose button it is."""
-    if interaction.user.id != user_id:
-        raise errors.Refused(f"That button belongs to {whose}. Ask the command yourself to get your own.")
+class OwnButton(discord.ui.DynamicItem[Button], template=r"(?!)"):
+    """A button for one person: its custom_id is `name:user:argument`.
+
+    A subclass gives `template=own("name")`, its looks, and `pressed`.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
+
+    def __init__(self, user_id: int, argument: int = 0) -> None:
+        custom_id = f"{self.name}:{user_id}:{argument}"
+        super().__init__(Button(label=self.label, style=self.style, custom_id=custom_id))
+        self.user_id = user_id
+        self.argument = argument
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        return cls(int(match["user"]), int(match["argument"]))
+
+    def check(self, interaction: Interaction) -> None:
+        """Raises Refused for whom the button is not."""
+        if interaction.user.id != self.user_id:
+            raise errors.Refused(
+                "That button belongs to somebody else. Ask the command yourself to get your own."
+            )
+
+    async def pressed(self, interaction: Interaction) -> None:
+        raise NotImplementedError
+
+    @reported
+    async def callback(self, interaction: Interaction) -> None:
+        self.check(interaction)
+        await self.pressed(interaction)
+
+
+def own(name: str) -> str:
+    """The template of an `OwnButton`."""
+    return rf"{name}:(?P<user>\d+):(?P<argument>\d+)"

@@ -38,15 +38,24 @@ class Editor:
         self._on_gone = on_gone
         self._interval = interval
         self._waiting: dict[str, Any] = {}
-        self._closing = asyncio.Event()
+        self._open = False
+        self._closing = False
+        self._hurry = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def show(self, **message: Any) -> None:
-        """Send this as soon as the pace allows. Parts that are not named stay as they were."""
-        if self._closing.is_set():
+    def start(self) -> None:
+        """There is a message to edit now; what was shown before is sent."""
+        self._open = True
+        self.show()
+
+    def show(self, *, at_once: bool = False, **message: Any) -> None:
+        """Send this as soon as the pace allows, or now. Parts that are not named stay as they were."""
+        if self._closing:
             return
         self._waiting |= message
-        if self._task is None or self._task.done():
+        if at_once:
+            self._hurry.set()
+        if self._open and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._send_what_waits(), name="tokenwise-editor")
 
     async def finish(self, message: Callable[[], Mapping[str, Any]]) -> None:
@@ -70,28 +79,32 @@ class Editor:
 
     async def close(self) -> None:
         """Show nothing more; returns when no edit is under way."""
-        self._closing.set()
+        self._closing = True
         self._waiting = {}
+        self._hurry.set()
         if self._task is not None:
             await self._task
 
     async def _send_what_waits(self) -> None:
         while self._waiting:
             message, self._waiting = self._waiting, {}
-            rest = time.monotonic() + self._interval
+            self._hurry.clear()
+            pause = self._interval
+            began = time.monotonic()
             try:
                 await self._edit(**message)
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-                pause = _pause(error, 1)
+                retry = _pause(error, 1)
                 log.info("An edit in mid-stream failed: %s", type(error).__name__)
-                if pause is None:
-                    self._closing.set()
+                if retry is None:
+                    self._closing = True
                     self._on_gone()
                     return
-                rest = max(rest, time.monotonic() + pause)
-                self._waiting = {} if self._closing.is_set() else message | self._waiting
+                pause = max(pause, retry)
+                self._waiting = {} if self._closing else message | self._waiting
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), rest - time.monotonic())
+                if not self._closing:
+                    await asyncio.wait_for(self._hurry.wait(), pause - (time.monotonic() - began))
 
 
 def _pause(error: Exception, attempt: int) -> float | None:

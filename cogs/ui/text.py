@@ -1,10 +1,14 @@
 """Text that is safe and honest to show: measured, clipped, escaped, with the invisible made visible."""
 
+# ruff: noqa: RUF001 - the marks look like others on purpose: they are quotation marks
+
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Sequence
+
+from rich.cells import cell_len
 
 CONTENT = 2000
 DESCRIPTION = 4096
@@ -64,7 +68,8 @@ def harmless(text: str) -> str:
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(
-        named(character) if invisible(character) and character not in _KEPT else character for character in text
+        named(character) if invisible(character) and character not in _KEPT else character
+        for character in text
     )
 
 
@@ -104,7 +109,8 @@ def inline(text: str, limit: int = CONTENT) -> str:
 
 def code(text: str) -> str:
     """A name in inline code; names that hold a backtick keep their look with an apostrophe."""
-    return f"`{' '.join(harmless(text).split()).replace('`', "'") or '-'}`"
+    name = " ".join(harmless(text).split()).replace("`", "'")
+    return f"`{name or '-'}`"
 
 
 def ordinal(number: int) -> str:
@@ -122,14 +128,15 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns for a code block: the first to the left, numbers to the right."""
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (head, *rows)
-    ]
-    return "\n".join(lines)
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) -> str:
+    """Aligned columns for a code block; those in `left` to the left, the others, numbers, to the right."""
+    lines = [head, *rows] if any(head) else list(rows)
+    widths = [max(cell_len(row[column]) for row in lines) for column in range(len(head))]
+
+    def pad(column: int, cell: str) -> str:
+        space = " " * (widths[column] - cell_len(cell))
+        return cell + space if column in left else space + cell
+
+    return "\n".join(
+        "  ".join(pad(column, cell) for column, cell in enumerate(row)).rstrip() for row in lines
+    )

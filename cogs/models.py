@@ -1,0 +1,76 @@
+"""/models: what is loaded, and loading it anew."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Literal
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Interaction, Tokenwise
+from bot.errors import TokenwiseError
+from bot.executor import Job
+from cogs.checks import require_admin
+from cogs.ui import answers
+from cogs.ui.streaming import Editor
+from models.answers import SlotStatus
+from models.failures import ModelError
+
+Slot = Literal["language", "tokenizers", "encoder", "words", "songs"]
+EDITABLE = 14 * 60
+"""Seconds in which Discord lets the progress be shown."""
+
+
+class Models(commands.GroupCog, name="models", description="The models behind the answers."):
+    def __init__(self, bot: Tokenwise) -> None:
+        self.bot = bot
+        super().__init__()
+
+    @app_commands.command(extras={"example": "/models status"})
+    async def status(self, interaction: Interaction) -> None:
+        """See which models are loaded, where they run and how busy they are."""
+        lanes = self.bot.executor.lanes
+        queues = {name: (lane.running, lane.waiting) for name, lane in lanes.items()}
+        await interaction.response.send_message(embed=answers.statuses(self.bot.hub.status(), queues).embed)
+
+    # Discord can hide a whole group from members, not one command of it, and /models status is for
+    # everybody: so who may reload is decided here.
+    @app_commands.command(extras={"example": "/models reload slot:words"})
+    @app_commands.describe(slot="What to load anew; questions under way finish on the old one")
+    async def reload(self, interaction: Interaction, slot: Slot) -> None:
+        """Load a model anew while the old one goes on serving (for people who manage the server)."""
+        require_admin(interaction)
+        loop = asyncio.get_running_loop()
+        editor = Editor(interaction.edit_original_response)
+        began = time.monotonic()
+
+        def show(what: str, share: float | None) -> None:
+            editor.show(content=answers.loading(slot, what, share, time.monotonic() - began))
+
+        def work(_job: Job) -> SlotStatus:
+            def progress(what: str, share: float | None) -> None:
+                loop.call_soon_threadsafe(show, what, share)
+
+            return self.bot.hub.load(slot, progress)
+
+        ticket = self.bot.executor.admit(
+            "loading", work, user=interaction.user.id, timeout=EDITABLE, privileged=True
+        )
+        show("waiting for another load" if ticket.position else "beginning", None)
+        try:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            editor.start()
+            try:
+                text = answers.loaded(await ticket)
+            except (ModelError, TokenwiseError) as error:
+                # Not a mishap of this command but its outcome: it takes the place of the progress.
+                text = answers.not_loaded(slot, str(error), self.bot.hub.status(slot))
+            await editor.finish(lambda: {"content": text})
+        finally:
+            ticket.cancel()
+
+
+async def setup(bot: Tokenwise) -> None:
+    await bot.add_cog(Models(bot))

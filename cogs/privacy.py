@@ -1,0 +1,96 @@
+"""/privacy: what is kept about somebody, as a file, or gone."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any, Protocol, runtime_checkable
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Interaction, Tokenwise
+from cogs.likes import Keep
+from cogs.ui.buttons import Buttons, OwnButton, own
+from cogs.ui.mentions import mention
+from cogs.ui.text import count
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """A cog that keeps something about people. `keeps` completes the sentence "I keep ..."."""
+
+    keeps: str
+
+    async def personal_data(self, user_id: int) -> dict[str, Any]:
+        """Everything it keeps about this person, ready for JSON."""
+
+    async def forget(self, user_id: int) -> int:
+        """Delete all of it; how many records there were."""
+
+
+def keepers(bot: Tokenwise) -> dict[str, Keeper]:
+    return {name: cog for name, cog in bot.cogs.items() if isinstance(cog, Keeper)}
+
+
+class Delete(OwnButton, template=own("privacy-delete")):
+    name = "privacy-delete"
+    label = "Delete everything"
+    style = discord.ButtonStyle.danger
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await interaction.response.defer()
+        deleted = sum([await keeper.forget(self.user_id) for keeper in keepers(interaction.client).values()])
+        done = f"Deleted: {count(deleted, 'record')}. I keep nothing about you now."
+        await interaction.edit_original_response(content=done, view=None)
+
+
+class Privacy(
+    commands.GroupCog, name="privacy", description="What this bot keeps about you, and how to delete it."
+):
+    def __init__(self, bot: Tokenwise) -> None:
+        self.bot = bot
+        super().__init__()
+
+    @app_commands.command(extras={"example": "/privacy show"})
+    async def show(self, interaction: Interaction) -> None:
+        """Read what is kept about you."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        number = await self.bot.likes.count(interaction.user.id)
+        kept = "; ".join(keeper.keeps for keeper in keepers(self.bot).values())
+        await interaction.edit_original_response(
+            content=f"Under your Discord id I keep {kept}: {count(number, 'song')} at the moment."
+            " What you ask and what I answer I do not keep: it passes through memory, and my log holds"
+            " neither. Nothing leaves the machine I run on, except the answers, which go to Discord.\n"
+            f"{mention(self.bot, 'privacy export')} gives you all of it as a file,"
+            f" {mention(self.bot, 'privacy delete')} deletes all of it."
+        )
+
+    @app_commands.command(extras={"example": "/privacy export"})
+    async def export(self, interaction: Interaction) -> None:
+        """Get everything that is kept about you as a file."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        user = interaction.user.id
+        data = {name.lower(): await keeper.personal_data(user) for name, keeper in keepers(self.bot).items()}
+        text = json.dumps({"user_id": str(user), **data}, ensure_ascii=False, indent=2)
+        file = discord.File(io.BytesIO(text.encode()), "tokenwise-data.json")
+        await interaction.edit_original_response(
+            content="This is everything I keep about you.", attachments=[file]
+        )
+
+    @app_commands.command(extras={"example": "/privacy delete"})
+    async def delete(self, interaction: Interaction) -> None:
+        """Delete everything that is kept about you; asks first."""
+        user = interaction.user.id
+        await interaction.response.send_message(
+            f"Delete everything I keep about you? This cannot be undone."
+            f" {mention(self.bot, 'privacy export')} gives you a copy first.",
+            view=Buttons(Delete(user), Keep(user)),
+            ephemeral=True,
+        )
+
+
+async def setup(bot: Tokenwise) -> None:
+    bot.add_dynamic_items(Delete, Keep)
+    await bot.add_cog(Privacy(bot))

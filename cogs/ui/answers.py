@@ -1,0 +1,363 @@
+"""The messages that answer questions, drawn from what the models answered. Pure: no Discord call.
+
+Every function keeps within Discord's limits for any input; what does not fit goes into a text file.
+Long texts take a while to draw, so cogs call these functions from the worker thread that answered.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import discord
+
+from bot.likes import Like
+from cogs.ui import ansi, plots
+from cogs.ui.text import (
+    CONTENT,
+    DESCRIPTION,
+    EMBEDS,
+    FIELD_NAME,
+    FIELD_VALUE,
+    TITLE,
+    block,
+    clip,
+    code,
+    count,
+    harmless,
+    inline,
+    listed,
+    ordinal,
+    size,
+    table,
+)
+from models.answers import (
+    Generation,
+    Neighbour,
+    Neighbourhood,
+    Recommendation,
+    Recommendations,
+    SlotStatus,
+    Song,
+    State,
+    Tokenization,
+)
+
+BLUE = discord.Colour(0x1C6DD0)
+FILE_BYTES = 8 * 1024 * 1024
+"""Attachments stay below what Discord takes from a bot without boosts."""
+_FIELDS = 24
+_BAR_CELLS = 10
+
+FINISHES = {
+    "eos": "ended by itself",
+    "length": "stopped at max_new_tokens",
+    "context": "the model's window is full",
+    "stopped": "stopped on request",
+    "deadline": "out of time, so this is what there is",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One message. `message()` gives it as arguments for an edit, with files that can be sent once."""
+
+    content: str | None = None
+    embed: discord.Embed | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def message(self) -> dict[str, Any]:
+        files = [discord.File(io.BytesIO(data), name) for name, data in self.files.items()]
+        return {"content": self.content, "embed": self.embed, "attachments": files}
+
+
+# -- /generate ---------------------------------------------------------------------------------------
+
+
+def waiting(prompt: str, position: int, *, loading: bool = False) -> str:
+    """What people read before the first token; `position` 1 is the next in line."""
+    state = "The model is still being loaded. " if loading else ""
+    state += (
+        f"You are {ordinal(position)} in line." if position else "" if loading else "Reading the prompt ..."
+    )
+    return f"{_prompt(prompt)}\n⏳ {state.strip()}"
+
+
+def writing(prompt: str, text: str) -> str:
+    """A continuation under way: its newest part, in a code block that is always closed."""
+    if not text.strip():
+        return waiting(prompt, 0)
+    return _continued(prompt, text, f"✍️ {len(text):,} characters so far")
+
+
+def unwritten(prompt: str, text: str, why: str) -> Answer:
+    """What stays of a continuation that failed or was stopped before it could end."""
+    return Answer(_continued(prompt, text, why) if text.strip() else f"{_prompt(prompt)}\n-# {why}")
+
+
+def _continued(prompt: str, text: str, note: str) -> str:
+    head, foot = f"{_prompt(prompt)}\n", f"\n-# {note}"
+    return head + block(text, CONTENT - size(head + foot), keep_end=True) + foot
+
+
+def generation(result: Generation, temperature: float, seed: int) -> Answer:
+    """The prompt, the continuation, and how it came about, so that it can be repeated."""
+    facts = [
+        code(result.model),
+        count(len(result.output_ids), "new token"),
+        f"{result.tokens_per_second:.1f} tokens/s",
+        f"temperature {temperature:g}" + ("" if temperature else " (greedy)"),
+        f"seed {seed}",
+        FINISHES.get(result.finish, result.finish),
+    ]
+    head, foot = f"{_prompt(result.prompt)}\n", f"\n-# {' · '.join(facts)}"
+    if not result.text.strip():
+        marks = ansi.spelt(result.text)[0]
+        nothing = f"*Only white space: {code(clip(marks, 200))}*" if marks else "*Not one new character.*"
+        return Answer(head + nothing + foot)
+    room = CONTENT - size(head + foot)
+    whole = block(result.text, 10 * size(result.text) + 100)
+    if size(whole) <= room:
+        return Answer(head + whole + foot)
+    note = "\n-# This is the beginning; the whole text is in the file."
+    return Answer(
+        head + block(result.text, room - size(note)) + note + foot,
+        files={"generated.txt": (result.prompt + result.text).encode(errors="replace")},
+    )
+
+
+def _prompt(prompt: str) -> str:
+    return f"> **{inline(prompt, 400)}**"
+
+
+# -- /tokens -----------------------------------------------------------------------------------------
+
+
+def comparison(tokenizations: Sequence[Tokenization], failures: Mapping[str, str]) -> Answer:
+    """How several tokenizers split the same text: a table, then the pieces of each."""
+    rows = [
+        (_short(t.name), f"{t.count:,}", f"{t.characters_per_token:.2f}", f"{t.vocab_size:,}")
+        for t in tokenizations[:_FIELDS]
+    ]
+    head = ("tokenizer", "tokens", "chars/token", "vocabulary")
+    embed = discord.Embed(
+        title=_title(tokenizations[0].text if tokenizations else ""),
+        description=block(table(head, rows), DESCRIPTION // 2) + _failed(failures),
+        colour=BLUE,
+    )
+    names = [clip(f"{harmless(t.name)} · {t.algorithm}", FIELD_NAME // 2) for t in tokenizations[:_FIELDS]]
+    room = EMBEDS - _size(embed) - sum(size(name) for name in names) - _FOOTER_ROOM
+    each = min(FIELD_VALUE, room // max(len(names), 1))
+    marks: set[str] = set()
+    whole = len(names) == len(tokenizations)
+    for name, tokenization in zip(names, tokenizations, strict=False):
+        drawing = ansi.flow(tokenization.pieces, each - _MORE_ROOM)
+        embed.add_field(name=name, value=drawing.text + _more(drawing, tokenization), inline=False)
+        marks |= drawing.marks
+        whole &= drawing.shown == tokenization.count
+    _foot(embed, ansi.legend(frozenset(marks)))
+    return Answer(embed=embed, files={} if whole else {"tokens.txt": listing(tokenizations)})
+
+
+def pieces(tokenization: Tokenization) -> Answer:
+    """One tokenizer's pieces, each above its id."""
+    facts = [
+        f"**{count(tokenization.count, 'token')}**",
+        f"{tokenization.characters_per_token:.2f} characters per token",
+        f"vocabulary of {tokenization.vocab_size:,}",
+        tokenization.algorithm,
+    ]
+    head = f"{code(clip(tokenization.name, 200))}: {' · '.join(facts)}\n"
+    drawing = ansi.grid(tokenization.pieces, DESCRIPTION - size(head) - _MORE_ROOM)
+    embed = discord.Embed(
+        title=_title(tokenization.text),
+        description=head + drawing.text + _more(drawing, tokenization),
+        colour=BLUE,
+    )
+    _foot(embed, ansi.legend(drawing.marks))
+    whole = drawing.shown == tokenization.count
+    return Answer(embed=embed, files={} if whole else {"tokens.txt": listing([tokenization])})
+
+
+def listing(tokenizations: Sequence[Tokenization]) -> bytes:
+    """Every token of every tokenizer as a table with tabs; tokens are written as JSON strings."""
+    parts, used = [], 0
+    for line in _lines(tokenizations):
+        data = line.encode()
+        used += len(data)
+        if used > FILE_BYTES:
+            parts.append(b"... cut here: the file would be too large for Discord.\n")
+            break
+        parts.append(data)
+    return b"".join(parts)
+
+
+def _lines(tokenizations: Sequence[Tokenization]) -> Iterator[str]:
+    for tokenization in tokenizations:
+        yield f"# {tokenization.name} ({tokenization.algorithm}): {count(tokenization.count, 'token')}\n"
+        yield "position\tid\ttoken\tdecoded\n"
+        for position, piece in enumerate(tokenization.pieces):
+            token, text = (json.dumps(_whole(part), ensure_ascii=False) for part in (piece.token, piece.text))
+            yield f"{position}\t{piece.id}\t{token}\t{text}\n"
+        yield "\n"
+
+
+_FOOTER_ROOM = 300
+_MORE_ROOM = 60
+
+
+def _more(drawing: ansi.Drawing, tokenization: Tokenization) -> str:
+    left = tokenization.count - drawing.shown
+    return f"\n… and {left:,} more in the file." if left else ""
+
+
+def _whole(text: str) -> str:
+    return text.encode(errors="replace").decode()
+
+
+def _title(text: str) -> str:
+    return f"“{inline(text, 100)}”" if text.strip() else f"“{ansi.spelt(clip(text, 20))[0]}”"
+
+
+def _short(name: str) -> str:
+    """A hub name without its owner, where it would not fit into the table."""
+    return clip(harmless(name if len(name) <= 18 else name.rpartition("/")[2]), 18)  # noqa: PLR2004 - a column
+
+
+def _failed(failures: Mapping[str, str]) -> str:
+    lines = [f"\n{code(clip(name, 100))} is not there: {inline(why, 200)}" for name, why in failures.items()]
+    return clip("".join(lines), 1000)
+
+
+# -- /similar ----------------------------------------------------------------------------------------
+
+
+def neighbourhood(result: Neighbourhood) -> Answer:
+    """The nearest words with their cosines, and a map of them. Takes some tenths of a second."""
+    rows = [
+        (str(rank), clip(harmless(neighbour.word), 24), _bar(neighbour), f"{neighbour.score:.3f}")
+        for rank, neighbour in enumerate(result.neighbours, 1)
+    ]
+    terms = " + ".join(inline(word, 80) for word in result.positive)
+    terms += "".join(f" - {inline(word, 80)}" for word in result.negative)
+    embed = discord.Embed(
+        title=clip(f"Nearest to {terms}", TITLE),
+        description=block(table(("", "word", "", "cosine"), rows, frozenset({1, 2})), DESCRIPTION),
+        colour=BLUE,
+    )
+    _foot(embed, f"{harmless(result.model)} · cosine 1 is the same direction, 0 is unrelated")
+    embed.set_image(url="attachment://map.png")
+    return Answer(embed=embed, files={"map.png": plots.word_map(result)})
+
+
+def _bar(neighbour: Neighbour) -> str:
+    eighths = round(max(0.0, min(1.0, neighbour.score)) * _BAR_CELLS * 8)
+    return ("█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8]).rstrip()
+
+
+# -- /recommend and /likes ---------------------------------------------------------------------------
+
+
+def song(one: Song) -> str:
+    """Title and artist amid markdown."""
+    return f"**{inline(one.title, 100)}**" + (f" by {inline(one.artist, 80)}" if one.artist else "")
+
+
+def recommendations(result: Recommendations, title: str, hint: str = "") -> Answer:
+    """A numbered list; each song says which of the seed songs it came from."""
+    lines = [
+        f"{number}. {song(recommendation.song)}{_because(recommendation)}"
+        for number, recommendation in enumerate(result.songs, 1)
+    ]
+    note = f"\n\n{hint}" if hint else ""
+    songs = clip("\n".join(lines), DESCRIPTION - size(note))
+    embed = discord.Embed(title=clip(title, TITLE), description=songs + note, colour=BLUE)
+    _foot(embed, harmless(result.model))
+    return Answer(embed=embed)
+
+
+def _because(recommendation: Recommendation) -> str:
+    seeds = recommendation.because[:3]
+    return f"\n-# from {listed([inline(seed.title, 60) for seed in seeds])}" if seeds else ""
+
+
+def liked_songs(songs: Sequence[Like], first: int, total: int) -> discord.Embed:
+    """One page of somebody's likes, numbered from `first` + 1."""
+    lines = [
+        f"{number}. {song(like.song)} · {discord.utils.format_dt(like.liked_at, 'd')}"
+        for number, like in enumerate(songs, first + 1)
+    ]
+    return discord.Embed(
+        title=f"You like {count(total, 'song')}", description=clip("\n".join(lines), DESCRIPTION), colour=BLUE
+    )
+
+
+# -- /models -----------------------------------------------------------------------------------------
+
+_SIGNS = {State.READY: "🟢", State.LOADING: "🟡", State.FAILED: "🔴", State.EMPTY: "⚪"}
+
+
+def statuses(slots: Sequence[SlotStatus], queues: Mapping[str, tuple[int, int]]) -> Answer:
+    """Public facts about every slot; `queues` holds how many jobs run and wait in the slot's lane."""
+    embed = discord.Embed(title="What is loaded", colour=BLUE)
+    for slot in slots[:_FIELDS]:
+        running, waits = queues.get(slot.slot, (0, 0))
+        facts = [
+            code(clip(slot.name, 100)) if slot.name else "",
+            clip(" ".join(part for part in (slot.device, slot.dtype) if part), 60),
+            memory(slot.memory) if slot.memory else "",
+            f"loaded in {slot.load_seconds:.1f} s" if slot.load_seconds else "",
+            f"{running} running, {waits} waiting" if running or waits else "",
+        ]
+        lines = [" · ".join(fact for fact in facts if fact), inline(slot.detail, 300)]
+        embed.add_field(
+            name=f"{_SIGNS[slot.state]} {slot.slot}: {slot.state}",
+            value="\n".join(line for line in lines if line) or "Nothing here yet.",
+            inline=False,
+        )
+    return Answer(embed=embed)
+
+
+def loading(slot: str, what: str, share: float | None, seconds: float) -> str:
+    """How far a reload has come; `share` is in [0, 1] where it is known."""
+    bar = f" `{'█' * round(share * 20):░<20}` {share:.0%}" if share is not None else ""
+    return f"⏳ Loading **{slot}** anew: {inline(what, 200)}{bar}\n-# {seconds:.0f} s; the old one goes on answering"
+
+
+def loaded(status: SlotStatus) -> str:
+    facts = [
+        code(clip(status.name, 100)),
+        clip(" ".join(part for part in (status.device, status.dtype) if part), 60),
+        memory(status.memory) if status.memory else "",
+        f"{status.load_seconds:.1f} s",
+    ]
+    return f"✅ **{status.slot}** is loaded anew: {' · '.join(fact for fact in facts if fact)}"
+
+
+def not_loaded(slot: str, why: str, statuses: Sequence[SlotStatus]) -> str:
+    """Why a reload failed, and whether the model that was there still answers."""
+    kept = any(status.state is State.READY for status in statuses)
+    after = "The old one goes on answering." if kept else "Nothing is loaded there now."
+    return f"❌ **{slot}** was not loaded anew: {inline(why, 1500)}\n{after}"
+
+
+def memory(number: int) -> str:
+    """Bytes for people, in powers of 1000 as disks and model pages count them."""
+    value, unit = float(number), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 1000:  # noqa: PLR2004 - the step from one unit to the next
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.3g} {unit}"
+
+
+def _foot(embed: discord.Embed, text: str) -> None:
+    if text.strip():  # Discord refuses an empty footer
+        embed.set_footer(text=clip(text, _FOOTER_ROOM))
+
+
+def _size(embed: discord.Embed) -> int:
+    return sum(size(part) for part in (embed.title, embed.description, embed.footer.text) if part)
