@@ -1,0 +1,157 @@
+"""Per-user liked songs, in one SQLite file.
+
+Every change is one statement in its own transaction, written through to the disk (WAL with
+`synchronous=FULL`) before it is acknowledged, so a killed process loses nothing that a person was told.
+The one connection has one thread, which makes it the one writer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import aiosqlite
+
+from bot.errors import StartupError
+from models.answers import Song
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # Title and artist are kept as they were when the song was liked: the catalogue may change.
+        """
+        CREATE TABLE likes (
+            position INTEGER PRIMARY KEY AUTOINCREMENT,
+            user_id  INTEGER NOT NULL,
+            song_id  TEXT    NOT NULL,
+            title    TEXT    NOT NULL,
+            artist   TEXT    NOT NULL,
+            liked_at TEXT    NOT NULL,
+            UNIQUE (user_id, song_id)
+        ) STRICT
+        """,
+    ),
+)
+"""The statements of each migration. Never change one that was released: append the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """A song somebody likes, and since when (UTC)."""
+
+    song: Song
+    liked_at: datetime
+
+
+class Likes:
+    """The liked songs of everybody. `await Likes.open(path)`, and `await likes.close()` in the end."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._db = connection
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open or create the file. StartupError, in one sentence, if it cannot be used."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = await aiosqlite.connect(path, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise StartupError(f"The database {path} cannot be opened: {error}.") from error
+        try:
+            await _prepare(connection, path)
+        except BaseException as error:
+            await connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise StartupError(f"The database {path} cannot be used: {error}.") from error
+            raise
+        return cls(connection)
+
+    async def add(self, user_id: int, song: Song) -> bool:
+        """Like a song. False if the person liked it already; it then keeps its place."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        cursor = await self._db.execute(
+            "INSERT INTO likes (user_id, song_id, title, artist, liked_at) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (user_id, song_id) DO NOTHING",
+            (user_id, song.id, song.title, song.artist, now),
+        )
+        return cursor.rowcount > 0
+
+    async def remove(self, user_id: int, song_id: str) -> bool:
+        """Take a like back. False if there was none."""
+        cursor = await self._db.execute(
+            "DELETE FROM likes WHERE user_id = ? AND song_id = ?", (user_id, song_id)
+        )
+        return cursor.rowcount > 0
+
+    async def list(self, user_id: int) -> list[Like]:
+        """What the person likes, oldest like first."""
+        rows = await self._db.execute_fetchall(
+            "SELECT song_id, title, artist, liked_at FROM likes WHERE user_id = ? ORDER BY position",
+            (user_id,),
+        )
+        return [Like(Song(row[0], row[1], row[2]), datetime.fromisoformat(row[3])) for row in rows]
+
+    async def clear(self, user_id: int) -> int:
+        """Take all likes of a person back; how many there were."""
+        cursor = await self._db.execute("DELETE FROM likes WHERE user_id = ?", (user_id,))
+        return cursor.rowcount
+
+    async def count(self, user_id: int) -> int:
+        rows = await self._db.execute_fetchall("SELECT count(*) FROM likes WHERE user_id = ?", (user_id,))
+        return int(next(iter(rows))[0])
+
+    async def export(self, user_id: int) -> dict[str, Any]:
+        """Everything that is kept about a person, ready for JSON."""
+        return {
+            "user_id": str(user_id),
+            "likes": [
+                {
+                    "id": like.song.id,
+                    "title": like.song.title,
+                    "artist": like.song.artist,
+                    "liked_at": like.liked_at.isoformat(),
+                }
+                for like in await self.list(user_id)
+            ],
+        }
+
+    async def forget(self, user_id: int) -> int:
+        """Delete everything that is kept about a person; how many records there were."""
+        return await self.clear(user_id)
+
+    async def close(self) -> None:
+        """Close the file and end its thread. Closing twice is harmless."""
+        await self._db.close()
+
+
+async def _prepare(db: aiosqlite.Connection, path: Path) -> None:
+    """Set the connection up and bring the file to the newest version."""
+    for pragma in ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        await db.execute(f"PRAGMA {pragma}")
+    verdict = await _value(db, "PRAGMA quick_check(1)")
+    if verdict != "ok":
+        raise StartupError(f"The database {path} is damaged: {verdict}. Restore it from a backup.")
+    for number, statements in enumerate(MIGRATIONS, 1):
+        await db.execute("BEGIN IMMEDIATE")
+        try:
+            version = await _value(db, "PRAGMA user_version")
+            if version > len(MIGRATIONS):
+                raise StartupError(
+                    f"The database {path} is of version {version}, newer than this program knows"
+                    f" ({len(MIGRATIONS)}). Update the program, or use another data_dir."
+                )
+            if version < number:
+                for statement in statements:
+                    await db.execute(statement)
+                await db.execute(f"PRAGMA user_version = {number}")
+            await db.execute("COMMIT")
+        except BaseException:
+            await db.execute("ROLLBACK")
+            raise
+
+
+async def _value(db: aiosqlite.Connection, sql: str) -> Any:
+    rows = await db.execute_fetchall(sql)
+    return next(iter(rows))[0]

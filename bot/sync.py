@@ -1,0 +1,118 @@
+"""Registers the commands with Discord, and only when they changed.
+
+Discord allows 200 registrations a day and bans bots that register on every start. The hash of what was
+registered lies in the data folder, with the ids that Discord gave, which clickable mentions of commands
+(`</tokens:ID>`) need.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import discord
+from discord import app_commands
+
+log = logging.getLogger(__name__)
+
+EVERYWHERE = "global"
+
+
+class CommandRegister:
+    """What is registered where, as a file in the data folder remembers it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._application = 0
+        self._known: dict[str, dict[str, Any]] = {}
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            content = json.loads(path.read_text(encoding="utf-8"))
+            self._application = int(content["application"])
+            self._known = {
+                str(target): {
+                    "hash": str(entry["hash"]),
+                    "ids": {str(name): int(number) for name, number in entry["ids"].items()},
+                }
+                for target, entry in content["targets"].items()
+            }
+
+    def forget(self) -> None:
+        """Register everything anew next time."""
+        self._known = {}
+        self._path.unlink(missing_ok=True)
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """Ids of the commands by name; those that are registered everywhere win."""
+        return {
+            name: number
+            for target in sorted(self._known, key=EVERYWHERE.__eq__)
+            for name, number in self._known[target]["ids"].items()
+        }
+
+    async def sync(self, tree: app_commands.CommandTree[Any], guild_ids: Sequence[int]) -> None:
+        """Register what changed since last time, in the guilds or else everywhere.
+
+        What does not work is logged and tried again at the next start: the commands of last time still do.
+        """
+        application = tree.client.application_id or 0
+        if application != self._application:
+            self._known = {}
+            self._application = application
+        payload = [command.to_dict(tree) for command in tree.get_commands()]
+        digest = fingerprint(payload)
+        wanted = [str(guild) for guild in guild_ids] or [EVERYWHERE]
+        for target in wanted:
+            if self._known.get(target, {}).get("hash") != digest:
+                await self._put(tree, target, payload, digest)
+        # A test server that is no longer named would show every command twice.
+        for target in [name for name in self._known if name not in wanted and name != EVERYWHERE]:
+            await self._put(tree, target, [], None)
+
+    async def _put(
+        self, tree: app_commands.CommandTree[Any], target: str, payload: list[Any], digest: str | None
+    ) -> None:
+        http = tree.client.http
+        try:
+            if target == EVERYWHERE:
+                answer = await http.bulk_upsert_global_commands(self._application, payload=payload)
+            else:
+                answer = await http.bulk_upsert_guild_commands(
+                    self._application, int(target), payload=payload
+                )
+        except discord.Forbidden:
+            log.error("commands are not registered in server %s: the bot was not invited there", target)  # noqa: TRY400
+            return
+        except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+            log.error("commands could not be registered (%s): %s", target, " ".join(str(error).split()))  # noqa: TRY400
+            return
+        if digest is None:
+            del self._known[target]
+        else:
+            ids = {command["name"]: int(command["id"]) for command in answer}
+            self._known[target] = {"hash": digest, "ids": ids}
+        log.info("registered %d commands (%s)", len(payload), target)
+        self._save()
+
+    def _save(self) -> None:
+        content = json.dumps({"application": self._application, "targets": self._known}, indent=1)
+        draft = self._path.with_suffix(".new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(content, encoding="utf-8")
+            os.replace(draft, self._path)
+        except OSError as error:
+            log.error("the registered commands cannot be remembered: %s", error)  # noqa: TRY400
+
+
+def fingerprint(payload: Sequence[Any]) -> str:
+    """A hash of the commands that does not depend on the order in which cogs were loaded."""
+    parts = sorted(json.dumps(command, sort_keys=True) for command in payload)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
