@@ -191,7 +191,10 @@ async def _tell(interaction: discord.Interaction[Any], text: str) -> None:
         # `original_response` would answer from a cache that edits do not refresh.
         try:
             placeholder = await interaction.followup.fetch_message("@original")  # type: ignore[arg-type]
-        except discord.HTTPException:
+        except discord.HTTPException as error:
+            if error.code == UNKNOWN_MESSAGE:  # the command has cleared away its own unfinished answer
+                await interaction.followup.send(text, ephemeral=True)
+                return
             placeholder = None
         shown = placeholder is not None and (
             placeholder.content or placeholder.embeds or placeholder.attachments or placeholder.components

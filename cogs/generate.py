@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,9 @@ from cogs.ui.text import count
 from models.answers import Generation, State
 
 if TYPE_CHECKING:
-    from bot.executor import Job, Ticket
     from models.language import LanguageModel
+
+    from bot.executor import Job, Ticket
 
 TOKEN_LIFE = 15 * 60
 """Seconds in which an answer may be edited."""
@@ -114,6 +116,9 @@ class Generate(commands.Cog):
         place(ticket.position)
         ticket.on_position(place)
         self.running[interaction.id] = ticket
+        forget = self.bot.at_shutdown(
+            lambda: editor.show(content=answers.ending(prompt, written), at_once=True)
+        )
         try:
             await interaction.response.defer(thinking=True)
             editor.start()
@@ -122,13 +127,19 @@ class Generate(commands.Cog):
             except Cancelled:
                 answer = answers.unwritten(prompt, written, "Stopped before it began.")
             except Exception:
-                # The failure itself goes to the asker alone; what everybody sees loses its Stop button.
-                broken = answers.unwritten(prompt, written, "This text could not be written to its end.")
-                await editor.finish(lambda: {**broken.message(), "view": None})
+                # The failure itself is for the asker alone; everybody else keeps what was written.
+                if written.strip():
+                    broken = answers.unwritten(prompt, written, "This text could not be written to its end.")
+                    await editor.finish(lambda: {**broken.message(), "view": None})
+                else:
+                    await editor.close()
+                    with contextlib.suppress(discord.HTTPException):
+                        await interaction.delete_original_response()
                 raise
             await editor.finish(lambda: {**answer.message(), "view": None})
         finally:
             ticket.cancel()
+            forget()
             del self.running[interaction.id]
 
     def _validated(self, prompt: str, max_new_tokens: int | None) -> int:

@@ -20,8 +20,9 @@ from cogs.ui.text import inline
 from models.answers import Recommendations
 
 if TYPE_CHECKING:
-    from bot.executor import Job
     from models.songs import SongCatalogue
+
+    from bot.executor import Job
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from cogs.asking import answered, choices, suggested
 from cogs.ui import answers
 
 if TYPE_CHECKING:
-    from bot.executor import Job
     from models.words import WordVectors
+
+    from bot.executor import Job
 
 
 class Similar(commands.Cog):

@@ -15,8 +15,9 @@ from cogs.ui import answers
 from cogs.ui.text import count
 
 if TYPE_CHECKING:
-    from bot.executor import Job
     from models.tokenizers import Tokenizers
+
+    from bot.executor import Job
 
 
 class Tokens(commands.Cog):

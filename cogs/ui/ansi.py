@@ -116,7 +116,7 @@ def flow(pieces: Sequence[Piece], limit: int) -> Drawing:
     marks: set[str] = set()
     used, column = _FENCES, 0
     for cell in cells(pieces):
-        wraps = 0 < column and COLUMNS < column + cell.width + 1
+        wraps = column > 0 and column + cell.width + 1 > COLUMNS
         part = ("\n" if wraps else "") + _paint(cell, cell.text + BAR) + ("\n" if cell.ends_line else "")
         if used + size(part) > limit:
             break

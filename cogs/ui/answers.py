@@ -93,13 +93,21 @@ def writing(prompt: str, text: str) -> str:
     return _continued(prompt, text, f"✍️ {len(text):,} characters so far")
 
 
+def ending(prompt: str, text: str) -> str:
+    """What people read when the bot is told to stop while it writes."""
+    why = "I am being restarted, so this ends in a moment."
+    return _continued(prompt, text, why)
+
+
 def unwritten(prompt: str, text: str, why: str) -> Answer:
     """What stays of a continuation that failed or was stopped before it could end."""
-    return Answer(_continued(prompt, text, why) if text.strip() else f"{_prompt(prompt)}\n-# {why}")
+    return Answer(_continued(prompt, text, why))
 
 
 def _continued(prompt: str, text: str, note: str) -> str:
     head, foot = f"{_prompt(prompt)}\n", f"\n-# {note}"
+    if not text.strip():
+        return head + foot.strip()
     return head + block(text, CONTENT - size(head + foot), keep_end=True) + foot
 
 

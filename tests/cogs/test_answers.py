@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.likes import Like
-from cogs.ui import answers, ansi
+from cogs.ui import ansi, answers
 from models.answers import (
     Generation,
     MapPoint,
@@ -26,8 +27,12 @@ from tests.cogs.drawing import SGR, by_bytes, by_words, obeys
 
 LONG_TEXT = st.one_of(
     st.text(st.characters(), max_size=6000),
-    st.builds(lambda part, times: (part * times)[:6000], st.text(min_size=1, max_size=12), st.integers(1, 6000)),
-    st.sampled_from(["```", "🙂", "\n", "`", "\x1b[31m", "\u202e", "漢", " ", "é", "\u0301"]).map(lambda part: (part * 6000)[:6000]),
+    st.builds(
+        lambda part, times: (part * times)[:6000], st.text(min_size=1, max_size=12), st.integers(1, 6000)
+    ),
+    st.sampled_from(["```", "🙂", "\n", "`", "\x1b[31m", "\u202e", "漢", " ", "é", "\u0301"]).map(
+        lambda part: (part * 6000)[:6000]
+    ),
 )
 
 
@@ -62,7 +67,9 @@ def test_what_does_not_fit_is_in_the_file() -> None:
     for answer in (answers.pieces(tokenization), answers.comparison([tokenization], {})):
         assert answer.embed is not None
         text = (answer.embed.description or "") + "".join(field.value or "" for field in answer.embed.fields)
-        shown = tokenization.count - int(re.search(r"and ([\d,]+) more in the file", text)[1].replace(",", ""))  # type: ignore[index]
+        shown = tokenization.count - int(
+            re.search(r"and ([\d,]+) more in the file", text)[1].replace(",", "")
+        )  # type: ignore[index]
         assert 20 < shown < tokenization.count
         lines = answer.files["tokens.txt"].decode().splitlines()
         assert len([line for line in lines if re.match(r"\d+\t", line)]) == tokenization.count
@@ -101,7 +108,7 @@ def test_a_line_break_in_the_text_is_one_in_the_picture() -> None:
 def test_neighbours_differ_in_colour_and_in_more_than_colour() -> None:
     drawing = ansi.flow(by_words("one two three").pieces, 4000)
     colours = re.findall(r"\x1b\[0;([\d;]+)m", drawing.text)
-    assert all(one != other for one, other in zip(colours, colours[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(colours))
     assert drawing.text.count(ansi.BAR) == drawing.shown
 
 
@@ -142,7 +149,14 @@ def test_a_text_that_fits_is_shown_whole_and_as_it_is() -> None:
     assert answer.content is not None
     assert f"```\n{text}\n```" in answer.content
     assert not answer.files
-    for fact in ("tiny-phi", "3 new tokens", "2.0 tokens/s", "seed 7", "temperature 0 (greedy)", "ended by itself"):
+    for fact in (
+        "tiny-phi",
+        "3 new tokens",
+        "2.0 tokens/s",
+        "seed 7",
+        "temperature 0 (greedy)",
+        "ended by itself",
+    ):
         assert fact in answer.content
 
 
@@ -176,7 +190,10 @@ def test_the_newest_part_of_a_long_text_is_shown_while_it_grows() -> None:
 SONG = st.builds(Song, st.text(min_size=1), st.text(max_size=300), st.text(max_size=300))
 
 
-@given(st.lists(st.builds(Recommendation, SONG, st.lists(SONG, max_size=5).map(tuple)), min_size=1, max_size=10), st.text(max_size=100))
+@given(
+    st.lists(st.builds(Recommendation, SONG, st.lists(SONG, max_size=5).map(tuple)), min_size=1, max_size=10),
+    st.text(max_size=100),
+)
 @settings(deadline=None)
 def test_any_songs_keep_to_discords_limits(songs: list[Recommendation], hint: str) -> None:
     obeys(answers.recommendations(Recommendations("m" * 300, tuple(songs), ()), "t" * 300, hint))
@@ -187,7 +204,8 @@ def test_any_songs_keep_to_discords_limits(songs: list[Recommendation], hint: st
 def test_a_recommendation_says_where_it_came_from() -> None:
     seeds = (Song("1", "Africa", "Toto"), Song("2", "Take On Me", "a-ha"))
     answer = answers.recommendations(
-        Recommendations("songs", (Recommendation(Song("3", "Jump", "Van Halen"), seeds),), seeds), "From likes"
+        Recommendations("songs", (Recommendation(Song("3", "Jump", "Van Halen"), seeds),), seeds),
+        "From likes",
     )
     assert answer.embed is not None
     assert answer.embed.description == "1. **Jump** by Van Halen\n-# from Africa and Take On Me"
@@ -197,7 +215,9 @@ def test_a_recommendation_says_where_it_came_from() -> None:
 @settings(deadline=None, max_examples=15)
 def test_any_words_can_be_drawn(words: list[tuple[str, float]]) -> None:
     neighbours = tuple(Neighbour(word, score) for word, score in words)
-    points = tuple(MapPoint(word, score, index % 3, asked=index == 0) for index, (word, score) in enumerate(words))
+    points = tuple(
+        MapPoint(word, score, index % 3, asked=index == 0) for index, (word, score) in enumerate(words)
+    )
     result = Neighbourhood("tiny", "q", ("q" * 300,), ("w",), neighbours, points, 0.4)
     answer = answers.neighbourhood(result)
     obeys(answer)
@@ -214,7 +234,19 @@ def test_cosines_are_bars_and_numbers() -> None:
     assert "1  queen  ███████▌   0.750\n2  not              -0.500" in (embed.description or "")
 
 
-@given(st.lists(st.builds(SlotStatus, st.text(max_size=20), st.text(max_size=300), st.sampled_from(State), detail=st.text(max_size=2000), memory=st.integers(0, 10**13)), max_size=30))
+@given(
+    st.lists(
+        st.builds(
+            SlotStatus,
+            st.text(max_size=20),
+            st.text(max_size=300),
+            st.sampled_from(State),
+            detail=st.text(max_size=2000),
+            memory=st.integers(0, 10**13),
+        ),
+        max_size=30,
+    )
+)
 def test_any_status_keeps_to_discords_limits(slots: list[SlotStatus]) -> None:
     obeys(answers.statuses(slots, {}))
     for slot in slots:

@@ -13,7 +13,10 @@ ANY_TEXT = st.text(st.characters(), max_size=300)
 
 @given(ANY_TEXT, st.integers(0, 200))
 def test_clipped_text_keeps_to_its_limit_and_to_whole_characters(text: str, limit: int) -> None:
-    for clipped, kept in ((ui.clip(text, limit), text.startswith), (ui.clip_start(text, limit), text.endswith)):
+    for clipped, kept in (
+        (ui.clip(text, limit), text.startswith),
+        (ui.clip_start(text, limit), text.endswith),
+    ):
         assert ui.size(clipped) <= limit
         assert clipped == text or not clipped or kept(clipped.strip("…")) or "…" in text
 
