@@ -1,0 +1,366 @@
+"""Slash commands as one types them: `/tokens text:CAPITALIZATION and other stuff n:5`.
+
+A value runs until the next ` option:` that the command knows, so it needs no quotes. Text before the first option
+goes to the first option, as in Discord. Everything here is pure: it reads registered commands and the guild.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox import rules
+from sandbox.rules import Json
+from sandbox.state import Command, Guild
+
+SAFE_INTEGER = 2**53
+"""Discord takes integers between -2^53 and 2^53."""
+
+
+class CommandLineError(ValueError):
+    """The line cannot be sent; `str()` is a sentence that says what to write instead."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A command, or a sub-command of it, that can be called."""
+
+    command: Command
+    path: tuple[str, ...]
+    """Names below the command: none, a sub-command, or a group and a sub-command."""
+    description: str
+    options: tuple[Json, ...]
+
+    @property
+    def title(self) -> str:
+        return " ".join((self.command.name, *self.path))
+
+    def option(self, name: str) -> Json:
+        for option in self.options:
+            if option["name"] == name:
+                return option
+        there = ", ".join(option["name"] for option in self.options) or "none"
+        raise CommandLineError(f"/{self.title} has no option {name}; its options: {there}.")
+
+
+def targets(commands: Mapping[str, Command]) -> dict[str, Target]:
+    """Everything that can be called, by its full name."""
+    found: dict[str, Target] = {}
+
+    def walk(command: Command, path: tuple[str, ...], description: str, options: Sequence[Json]) -> None:
+        nested = [option for option in options if option["type"] in {rules.SUBCOMMAND, rules.GROUP}]
+        for option in nested:
+            walk(command, (*path, option["name"]), option["description"], option.get("options") or ())
+        if not nested:
+            target = Target(command, path, description, tuple(options))
+            found[target.title] = target
+
+    for command in commands.values():
+        walk(command, (), command.description, command.options)
+    return found
+
+
+def find(name: str, commands: Mapping[str, Command]) -> Target:
+    """The target with exactly this full name."""
+    there = targets(commands)
+    if name in there:
+        return there[name]
+    inside = sorted(title for title in there if title.startswith(f"{name} "))
+    if inside:
+        raise CommandLineError(
+            f"/{name} needs one of its sub-commands: {', '.join('/' + title for title in inside)}."
+        )
+    close = difflib.get_close_matches(name, there, n=1)
+    hint = (
+        f" Did you mean /{close[0]}?"
+        if close
+        else f" Commands: {', '.join('/' + title for title in sorted(there))}."
+    )
+    raise CommandLineError(
+        f"There is no command /{name}." + (hint if there else " The bot has registered none.")
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line taken apart: raw values by option name, in the order in which they were typed."""
+
+    target: Target
+    values: Mapping[str, str]
+
+
+def parse(line: str, commands: Mapping[str, Command]) -> Line:
+    """Take `line` apart; values are not looked at yet."""
+    text = line.strip()
+    if not text.startswith("/"):
+        raise CommandLineError("A command starts with a slash, as in /help.")
+    words = text[1:].split()
+    there = targets(commands)
+    for count in (3, 2, 1):
+        name = " ".join(words[:count])
+        if len(words) >= count and name in there:
+            rest = re.sub(r"^/\s*" + r"\s+".join(map(re.escape, words[:count])), "", text, count=1)
+            return Line(there[name], split_options(rest, there[name]))
+    names = {command.name for command in commands.values()}
+    full = " ".join(words[:2]) if words and words[0] in names else "".join(words[:1])
+    if (
+        words
+        and words[0] in names
+        and full not in there
+        and not any(title.startswith(f"{full} ") for title in there)
+    ):
+        full = words[0]
+    target = find(full, commands)
+    return Line(target, {})
+
+
+def split_options(text: str, target: Target) -> dict[str, str]:
+    """Cut `text:hello there n:5` at the options that `target` has."""
+    names = [re.escape(option["name"]) for option in target.options]
+    if not names:
+        if text.strip():
+            raise CommandLineError(f"/{target.title} takes no options.")
+        return {}
+    marks = list(re.finditer(rf"(?:^|(?<=\s))({'|'.join(sorted(names, key=len, reverse=True))}):", text))
+    values: dict[str, str] = {}
+    lead = text[: marks[0].start()] if marks else text
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    for mark, end in zip(marks, ends, strict=False):
+        if mark[1] in values:
+            raise CommandLineError(f"The option {mark[1]} stands twice.")
+        values[mark[1]] = text[mark.end() : end].strip()
+    if lead.strip():
+        unknown = re.match(r"\s*([^\s:]+):(?!//)", lead)
+        first = next((option["name"] for option in target.options if option["name"] not in values), None)
+        if unknown or first is None:
+            target.option(unknown[1] if unknown else lead.strip())
+        values = {str(first): lead.strip()} | values
+    return values
+
+
+# --- values -----------------------------------------------------------------------------------------------------
+
+
+class Filling:
+    """Turns values into the `data` of an interaction, with what ids among them stand for."""
+
+    def __init__(self, target: Target, guild: Guild) -> None:
+        self._target = target
+        self._guild = guild
+        self._resolved: dict[str, Json] = {}
+
+    def data(self, values: Mapping[str, Any], *, focused: str | None = None) -> Json:
+        """`values` by option name: strings as typed, or values of the option's own type.
+
+        With `focused` (an autocomplete) values are passed on as typed and required ones may be missing.
+        """
+        options = []
+        for name, value in values.items():
+            option = self._target.option(name)
+            body: Json = {"name": name, "type": option["type"]}
+            if name == focused:
+                body |= {"value": str(value), "focused": True}
+            else:
+                try:
+                    body["value"] = self._value(option, value)
+                except CommandLineError:
+                    if focused is None:
+                        raise
+                    continue
+            options.append(body)
+        if focused is None:
+            missing = [
+                option["name"]
+                for option in self._target.options
+                if option.get("required") and values.get(option["name"]) in {None, ""}
+            ]
+            if missing:
+                raise CommandLineError(
+                    f"/{self._target.title} needs {' and '.join(missing)}, as in {usage(self._target)}"
+                )
+        for depth, name in reversed(list(enumerate(self._target.path))):
+            kind = rules.SUBCOMMAND if depth == len(self._target.path) - 1 else rules.GROUP
+            options = [{"name": name, "type": kind, "options": options}]
+        command = self._target.command
+        data: Json = {"id": str(command.id), "name": command.name, "type": command.type, "options": options}
+        if command.guild_id is not None:
+            data["guild_id"] = str(command.guild_id)
+        if self._resolved:
+            data["resolved"] = self._resolved
+        return data
+
+    def _value(self, option: Json, value: Any) -> Any:
+        kind, name = option["type"], option["name"]
+        choices = option.get("choices")
+        if choices:
+            for choice in choices:
+                if value == choice["value"] or str(value).casefold() in {
+                    str(choice["name"]).casefold(),
+                    str(choice["value"]).casefold(),
+                }:
+                    return choice["value"]
+            raise CommandLineError(
+                f"{name} is one of: {', '.join(str(choice['name']) for choice in choices)}."
+            )
+        if kind == rules.STRING:
+            return self._string(option, str(value))
+        if kind in rules.NUMERIC:
+            return self._numeric(option, value)
+        if kind == rules.BOOLEAN:
+            return self._boolean(name, value)
+        return self._resolve(kind, name, value)
+
+    def _string(self, option: Json, value: str) -> str:
+        low, high = option.get("min_length") or 0, option.get("max_length") or 6000
+        if not low <= len(value) <= high:
+            wanted = f"at least {low}" if len(value) < low else f"at most {high}"
+            raise CommandLineError(f"{option['name']} takes {wanted} characters; these are {len(value)}.")
+        return value
+
+    def _numeric(self, option: Json, value: Any) -> int | float:
+        whole = option["type"] == rules.INTEGER
+        try:
+            number: int | float = int(str(value)) if whole else float(str(value))
+        except ValueError:
+            raise CommandLineError(
+                f"{option['name']} is a {'whole ' if whole else ''}number, not {value!r}."
+            ) from None
+        low, high = option.get("min_value"), option.get("max_value")
+        if not abs(number) <= SAFE_INTEGER:
+            raise CommandLineError(f"{option['name']} must lie between -2^53 and 2^53.")
+        if low is not None and number < low:
+            raise CommandLineError(f"{option['name']} must be at least {low}.")
+        if high is not None and number > high:
+            raise CommandLineError(f"{option['name']} must be at most {high}.")
+        return number
+
+    @staticmethod
+    def _boolean(name: str, value: Any) -> bool:
+        word = str(value).casefold()
+        if word in {"true", "yes", "on", "1"}:
+            return True
+        if word in {"false", "no", "off", "0"}:
+            return False
+        raise CommandLineError(f"{name} is true or false.")
+
+    def _resolve(self, kind: int, name: str, value: Any) -> str:
+        if kind == rules.ATTACHMENT:
+            raise CommandLineError(f"{name} takes a file, which cannot be sent here.")
+        word = (
+            re.sub(r"^<(?:@[!&]?|#)(\d+)>$", r"\1", str(getattr(value, "id", value))).lstrip("@#").casefold()
+        )
+        if kind in {rules.USER, rules.MENTIONABLE}:
+            for member in self._guild.members.values():
+                if word in {str(member.id), member.name.casefold()}:
+                    self.keep("users", member.id, member.user.payload())
+                    self.keep("members", member.id, member.payload(user=False, permissions=True))
+                    return str(member.id)
+        if kind in {rules.ROLE, rules.MENTIONABLE}:
+            for role in (self._guild.everyone, *self._guild.roles):
+                if word in {str(role.id), role.name.lstrip("@").casefold()}:
+                    self.keep("roles", role.id, role.payload())
+                    return str(role.id)
+        if kind == rules.CHANNEL:
+            for channel in self._guild.channels:
+                if word in {str(channel.id), channel.name.casefold()}:
+                    self.keep(
+                        "channels", channel.id, channel.payload(permissions=self._guild.everyone.permissions)
+                    )
+                    return str(channel.id)
+        what = {rules.USER: "member", rules.ROLE: "role", rules.CHANNEL: "channel"}.get(
+            kind, "member or role"
+        )
+        raise CommandLineError(f"{name} is a {what}, and there is none called {value!s}.")
+
+    def keep(self, group: str, number: int, payload: Json) -> None:
+        self._resolved.setdefault(group, {})[str(number)] = payload
+
+
+def usage(target: Target) -> str:
+    """How the command is written: `/similar word:... [n:...]`."""
+    parts = [
+        f"{option['name']}:…" if option.get("required") else f"[{option['name']}:…]"
+        for option in target.options
+    ]
+    return " ".join((f"/{target.title}", *parts))
+
+
+# --- completion -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """`text` replaces the last `replace` characters before the cursor; `label` and `meta` are shown."""
+
+    text: str
+    replace: int
+    label: str
+    meta: str
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """What stands before the cursor: suggestions at once, or an option whose choices the bot must be asked for."""
+
+    suggestions: tuple[Suggestion, ...] = ()
+    asks: str | None = None
+    typed: str = ""
+
+
+def look(line: str, commands: Mapping[str, Command]) -> Cursor:
+    """What could come next after `line` (the text before the cursor)."""
+    if not line.startswith("/"):
+        return Cursor()
+    there = targets(commands)
+    name = next(
+        (
+            title
+            for title in sorted(there, key=len, reverse=True)
+            if re.match(rf"/{re.escape(title)}\s", line)
+        ),
+        None,
+    )
+    if name is None:
+        typed = line[1:]
+        return Cursor(
+            tuple(
+                Suggestion(title + " ", len(typed), f"/{title}", target.description)
+                for title, target in sorted(there.items())
+                if title.startswith(typed) or (typed and typed in title)
+            )
+        )
+    target = there[name]
+    rest = line[len(name) + 1 :]
+    names = [option["name"] for option in target.options]
+    marks = list(re.finditer(rf"(?<=\s)({'|'.join(map(re.escape, names))}):", rest)) if names else []
+    word = re.search(r"(?<=\s)(\S*)$", rest)
+    typed = word[1] if word else ""
+    used = {mark[1] for mark in marks}
+    offered = tuple(
+        Suggestion(f"{option['name']}:", len(typed), f"{option['name']}:", _meta(option))
+        for option in target.options
+        if option["name"] not in used and option["name"].startswith(typed)
+    )
+    if not marks:
+        return Cursor(offered)
+    current = target.option(marks[-1][1])
+    value = rest[marks[-1].end() :]
+    if current.get("autocomplete"):
+        return Cursor(offered if typed and value != typed else (), asks=current["name"], typed=value)
+    choices = [(str(choice["name"]), "") for choice in current.get("choices") or ()]
+    if current["type"] == rules.BOOLEAN:
+        choices = [("true", ""), ("false", "")]
+    matching = tuple(
+        Suggestion(label + " ", len(value), label, meta)
+        for label, meta in choices
+        if label.casefold().startswith(value.casefold()) and label != value.strip()
+    )
+    # While free text is being typed, option names are offered only once one has begun.
+    return Cursor(matching + (offered if value.strip() and value != typed else ()))
+
+
+def _meta(option: Json) -> str:
+    return f"{option['description']}{'' if option.get('required') else ' (optional)'}"

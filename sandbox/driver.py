@@ -1,0 +1,483 @@
+"""The sandbox in Python: what members do in Discord, as awaitable calls, and failures on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sandbox import commandline, rules
+from sandbox.commandline import Filling, Target
+from sandbox.log import Event, Request
+from sandbox.rest import Fault
+from sandbox.rules import Json
+from sandbox.server import Server
+from sandbox.state import (
+    AUTOCOMPLETE,
+    COMMAND,
+    COMPONENT,
+    SUBMIT,
+    Channel,
+    Command,
+    Interaction,
+    Member,
+    Message,
+    Modal,
+    Role,
+    Version,
+)
+
+SELECT_GROUPS = {5: ("users",), 6: ("roles",), 7: ("users", "roles"), 8: ("channels",)}
+
+
+class SandboxError(Exception):
+    """Discord would not have let the member do this; `str()` says why."""
+
+
+class Answer:
+    """What one interaction has led to so far; it follows the bot's edits."""
+
+    def __init__(self, box: Sandbox, interaction: Interaction) -> None:
+        self._box = box
+        self.interaction = interaction
+
+    def __repr__(self) -> str:
+        return f"<Answer to {self.interaction.title or self.interaction.type}: {self.failed or self.text!r}>"
+
+    @property
+    def id(self) -> int:
+        return self.interaction.id
+
+    @property
+    def member(self) -> Member:
+        return self.interaction.member
+
+    @property
+    def acknowledged_after(self) -> float | None:
+        """Seconds from the interaction to its first answer of any kind."""
+        when = self.interaction.acknowledged
+        return None if when is None else when - self.interaction.created
+
+    @property
+    def deferred(self) -> bool:
+        """Whether the first answer was a promise (types 5 and 6)."""
+        return self.interaction.answered_with in {5, 6}
+
+    @property
+    def failed(self) -> str | None:
+        """What Discord shows when the bot did not answer in time."""
+        return self.interaction.failed
+
+    @property
+    def message(self) -> Message | None:
+        """`@original` as it is now: None while the bot is thinking, and once it is deleted."""
+        original = self.interaction.original
+        return None if original is None or original.deleted or original.loading else original
+
+    @property
+    def followups(self) -> list[Message]:
+        return [message for message in self.interaction.followups if not message.deleted]
+
+    @property
+    def messages(self) -> list[Message]:
+        """Every visible message of this answer, the original first."""
+        return ([self.message] if self.message else []) + self.followups
+
+    @property
+    def last(self) -> Message | None:
+        """The message that `text` reads: the original; after a press that only updates, the last follow-up if any."""
+        original, followups = self.message, self.followups
+        if original is not None and (original is not self.interaction.source or not followups):
+            return original
+        return followups[-1] if followups else None
+
+    @property
+    def history(self) -> list[Version]:
+        """Every version of every message of this answer, in order, thinking and deletion included."""
+        return self.interaction.history
+
+    @property
+    def modal(self) -> Modal | None:
+        return self.interaction.modal
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether only the member sees it (or will, while the bot is thinking)."""
+        message = self.last or self.interaction.original
+        return message is not None and message.ephemeral
+
+    @property
+    def text(self) -> str:
+        return self.last.text if self.last else ""
+
+    @property
+    def done(self) -> bool:
+        """Whether there is something to see: a message, a modal, an updated message, or a failure."""
+        seen = self.message is not None or bool(self.followups) or self.modal is not None
+        return seen or self.interaction.answered_with in {6, 7, 8} or self.failed is not None
+
+    async def visible(self, timeout: float = 30) -> Answer:  # noqa: ASYNC109 - callers say how patient they are
+        return await self.until(lambda answer: answer.done, timeout)
+
+    async def until(self, predicate: Callable[[Answer], object], timeout: float = 30) -> Answer:  # noqa: ASYNC109
+        """Return once `predicate(answer)` is true; it is asked at every change. Raises TimeoutError with the text."""
+        try:
+            await self._box.log.until(lambda: predicate(self), timeout)
+        except TimeoutError:
+            state = self.failed or ("still thinking" if self.interaction.thinking else "no answer")
+            raise TimeoutError(f"after {timeout} s the answer is: {self.text or state}") from None
+        return self
+
+
+class Sandbox(Server):
+    """A Discord of one's own, and its members' hands. `async with Sandbox() as box: ...`"""
+
+    # --- what there is
+
+    def add_member(self, name: str, *, permissions: int = 0, roles: Sequence[Role | str] = ()) -> Member:
+        return self.world.add_member(name, permissions=permissions, roles=roles)
+
+    @property
+    def commands(self) -> dict[str, Command]:
+        """Registered chat-input commands by name; the guild's own hide global ones."""
+        return self.world.visible_commands(self.admin)
+
+    @property
+    def sent_messages(self) -> list[Message]:
+        """Messages that the bot sent to channels by itself, not as an answer."""
+        return [message for message in self.world.messages.values() if message.interaction is None]
+
+    def direct(self, member: Member) -> Channel:
+        """The bot's direct messages with `member`, to be passed as `channel`."""
+        return self.world.direct_channel(member)
+
+    # --- waiting
+
+    async def until(self, predicate: Callable[[Sandbox], object], timeout: float = 10) -> None:  # noqa: ASYNC109
+        """Return once `predicate(box)` is true; it is asked at every entry of the log."""
+        await self.log.until(lambda: predicate(self), timeout)
+
+    async def ready(self, timeout: float = 10) -> None:  # noqa: ASYNC109
+        """Wait until every shard of a bot is connected and has been told its guild."""
+
+        def complete(box: Sandbox) -> bool:
+            there = {session.shard for session in box.sessions if session.ready and session.connected}
+            return any({(number, count) for number in range(count)} <= there for _, count in there)
+
+        try:
+            await self.until(complete, timeout)
+        except TimeoutError:
+            raise TimeoutError(f"no bot was ready within {timeout} s; sessions: {self.sessions}") from None
+
+    async def commands_synced(self, timeout: float = 10) -> None:  # noqa: ASYNC109
+        """Wait until the bot has registered commands."""
+        try:
+            await self.until(lambda box: box.world.commands, timeout)
+        except TimeoutError:
+            raise TimeoutError(f"the bot registered no commands within {timeout} s") from None
+
+    # --- asking
+
+    def send(
+        self,
+        line: str,
+        *,
+        member: Member | None = None,
+        locale: str = "en-US",
+        channel: Channel | None = None,
+    ) -> Answer:
+        """Type a command; returns at once. Raises CommandLineError for what Discord would not let one send."""
+        who = member or self.student
+        parsed = commandline.parse(line, self._offered(who, channel))
+        return self._command(parsed.target, parsed.values, who, locale, channel)
+
+    async def ask(
+        self,
+        line: str,
+        *,
+        member: Member | None = None,
+        timeout: float = 30,  # noqa: ASYNC109
+        locale: str = "en-US",
+        channel: Channel | None = None,
+    ) -> Answer:
+        """Type a command and wait for something to see, or for the failure that Discord would show."""
+        return await self.send(line, member=member, locale=locale, channel=channel).visible(timeout)
+
+    def send_command(
+        self,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        member: Member | None = None,
+        locale: str = "en-US",
+        channel: Channel | None = None,
+    ) -> Answer:
+        """Call a command by its full name (`likes list`) with values by option name; returns at once."""
+        who = member or self.student
+        target = commandline.find(name, self._offered(who, channel))
+        return self._command(target, dict(options or {}), who, locale, channel)
+
+    async def ask_command(
+        self,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        member: Member | None = None,
+        timeout: float = 30,  # noqa: ASYNC109
+        locale: str = "en-US",
+        channel: Channel | None = None,
+    ) -> Answer:
+        answer = self.send_command(name, options, member=member, locale=locale, channel=channel)
+        return await answer.visible(timeout)
+
+    def _offered(self, member: Member, channel: Channel | None) -> dict[str, Command]:
+        return self.world.visible_commands(member, direct=channel is not None and channel.guild is None)
+
+    def _command(
+        self, target: Target, values: Mapping[str, Any], member: Member, locale: str, channel: Channel | None
+    ) -> Answer:
+        data = Filling(target, self.guild).data(values)
+        extra = {"command": target.command, "title": target.title, "locale": locale}
+        return Answer(
+            self, self.interactions.start(COMMAND, member, data, channel=channel or self.channel, **extra)
+        )
+
+    async def autocomplete(
+        self,
+        line: str,
+        focused: str | None = None,
+        *,
+        member: Member | None = None,
+        timeout: float = 5,  # noqa: ASYNC109
+    ) -> list[Json]:
+        """The bot's suggestions for the option `focused` (by default the last one) of a half-typed line.
+
+        Raises TimeoutError when none came in time, and SandboxError for options without autocomplete.
+        """
+        who = member or self.student
+        parsed = commandline.parse(line, self._offered(who, None))
+        values = dict(parsed.values)
+        name = focused or next(reversed(values), None)
+        if name is None or not parsed.target.option(name).get("autocomplete"):
+            raise SandboxError(f"/{parsed.target.title} has no option {name or ''} with autocomplete")
+        values.setdefault(name, "")
+        data = Filling(parsed.target, self.guild).data(values, focused=name)
+        interaction = self.interactions.start(
+            AUTOCOMPLETE,
+            who,
+            data,
+            channel=self.channel,
+            command=parsed.target.command,
+            title=parsed.target.title,
+        )
+        await self.log.until(lambda: interaction.choices is not None or interaction.failed, timeout)
+        if interaction.choices is None:
+            raise TimeoutError(
+                f"{interaction.failed}: no choices for {name} within {self.limits.answer_seconds} s"
+            )
+        return interaction.choices
+
+    # --- components and modals
+
+    def send_press(self, message: Message, button: str, *, member: Member | None = None) -> Answer:
+        """Press the button with this label or custom id; returns at once."""
+        who = self._viewer(message, member)
+        try:
+            found = message.button(button)
+        except LookupError as error:
+            raise SandboxError(str(error)) from None
+        if found.disabled or not found.custom_id:
+            raise SandboxError(f"the button {found.label or found.emoji!r} cannot be pressed")
+        data = {
+            "custom_id": found.custom_id,
+            "component_type": rules.BUTTON,
+            "id": self._number(message, found.custom_id),
+        }
+        return self._component(message, who, data)
+
+    async def press(
+        self,
+        message: Message,
+        button: str,
+        *,
+        member: Member | None = None,
+        timeout: float = 30,  # noqa: ASYNC109
+    ) -> Answer:
+        """Press a button and wait for the bot's reaction; by default as whoever asked for the message."""
+        return await self.send_press(message, button, member=member).visible(timeout)
+
+    async def select(
+        self,
+        message: Message,
+        custom_id: str,
+        values: Sequence[Any],
+        *,
+        member: Member | None = None,
+        timeout: float = 30,  # noqa: ASYNC109
+    ) -> Answer:
+        """Choose `values` (those of its options; members, roles or channels) in a select."""
+        who = self._viewer(message, member)
+        menu = next(
+            (part for part in rules.walk(message.components) if part.get("custom_id") == custom_id), None
+        )
+        if menu is None or menu["type"] not in rules.SELECTS or menu.get("disabled"):
+            raise SandboxError(f"the message has no select {custom_id!r} that can be used")
+        low, high = menu.get("min_values", 1), menu.get("max_values", 1)
+        if not low <= len(values) <= high:
+            raise SandboxError(f"{custom_id} takes {low} to {high} values")
+        data: Json = {"custom_id": custom_id, "component_type": menu["type"], "id": menu["id"]}
+        if menu["type"] == rules.SELECT:
+            offered = {option["value"] for option in menu["options"]}
+            if unknown := [value for value in values if value not in offered]:
+                raise SandboxError(f"{custom_id} does not offer {', '.join(map(repr, unknown))}")
+            data["values"] = list(values)
+        else:
+            data["values"] = [str(getattr(value, "id", value)) for value in values]
+            data["resolved"] = self._resolved(SELECT_GROUPS[menu["type"]], data["values"])
+        return await self._component(message, who, data).visible(timeout)
+
+    async def submit(
+        self,
+        modal: Modal | None,
+        values: Mapping[str, Any],
+        *,
+        member: Member | None = None,
+        timeout: float = 30,  # noqa: ASYNC109
+    ) -> Answer:
+        """Fill in a modal, by label or custom id of its fields, and send it."""
+        if modal is None:
+            raise SandboxError("the bot has opened no modal")
+        opener = modal.interaction
+        if member is not None and member is not opener.member:
+            raise SandboxError(f"the modal is open for {opener.member.name}")
+        filled: dict[str, Any] = {}
+        for name, value in values.items():
+            known = [one for one in modal.fields if name in {one.label, one.custom_id}]
+            if not known:
+                raise SandboxError(
+                    f"{modal.title} has no field {name!r}; fields: {[one.label for one in modal.fields]}"
+                )
+            filled[known[0].custom_id] = value
+        for one in modal.fields:
+            value = filled.setdefault(one.custom_id, one.value)
+            if one.required and not value:
+                raise SandboxError(f"{one.label} must be filled in")
+            if isinstance(value, str) and value and not one.min_length <= len(value) <= one.max_length:
+                raise SandboxError(f"{one.label} takes {one.min_length} to {one.max_length} characters")
+        data = {
+            "custom_id": modal.custom_id,
+            "components": [_submitted(part, filled) for part in modal.components],
+        }
+        interaction = self.interactions.start(
+            SUBMIT,
+            opener.member,
+            data,
+            channel=opener.channel,
+            source=opener.source,
+            parent=opener,
+            locale=opener.locale,
+        )
+        return await Answer(self, interaction).visible(timeout)
+
+    def _viewer(self, message: Message, member: Member | None) -> Member:
+        who = member or (message.interaction.member if message.interaction else self.student)
+        if not message.visible_to(who):
+            raise SandboxError(f"{who.name} does not see this message")
+        return who
+
+    @staticmethod
+    def _number(message: Message, custom_id: str) -> int:
+        return next(
+            int(part["id"]) for part in rules.walk(message.components) if part.get("custom_id") == custom_id
+        )
+
+    def _component(self, message: Message, member: Member, data: Json) -> Answer:
+        extra: dict[str, Any] = {"source": message, "channel": message.channel}
+        if message.interaction is not None:
+            extra["locale"] = message.interaction.locale
+        return Answer(self, self.interactions.start(COMPONENT, member, data, **extra))
+
+    def _resolved(self, groups: Sequence[str], ids: Sequence[str]) -> Json:
+        resolved: dict[str, Json] = {}
+        for number in ids:
+            member = self.guild.members.get(int(number))
+            role = next((role for role in self.guild.roles if str(role.id) == number), None)
+            channel = self.world.channels.get(int(number))
+            if "users" in groups and member is not None:
+                resolved.setdefault("users", {})[number] = member.user.payload()
+                resolved.setdefault("members", {})[number] = member.payload(user=False, permissions=True)
+            elif "roles" in groups and role is not None:
+                resolved.setdefault("roles", {})[number] = role.payload()
+            elif "channels" in groups and channel is not None:
+                resolved.setdefault("channels", {})[number] = channel.payload(self.student.permissions)
+            else:
+                raise SandboxError(f"there is no such thing as {number} among {' and '.join(groups)}")
+        return resolved
+
+    # --- trouble
+
+    async def drop(self, code: int | None = None, *, resumable: bool = True) -> int:
+        """Lose the bot's gateway connections, with a close code or without a word; returns how many there were.
+
+        The bot may resume its session afterwards, unless `resumable` is false. Returns once they are gone.
+        """
+        gone = [session.connection for session in self.sessions if session.connection]
+        count = self.gateway.drop(code, resumable=resumable)
+        await self.until(
+            lambda box: not any(session.connection in gone for session in box.sessions if session.connection)
+        )
+        return count
+
+    def reconnect(self) -> None:
+        """Ask the bot to reconnect and resume (opcode 7)."""
+        self.gateway.reconnect()
+
+    def invalidate(self, *, resumable: bool = False) -> None:
+        """Tell the bot that its session is invalid (opcode 9)."""
+        self.gateway.invalidate(resumable=resumable)
+
+    def fail(
+        self,
+        method: str | None = None,
+        path_contains: str = "",
+        status: int | None = None,
+        *,
+        times: int = 1,
+        after: int = 0,
+        delay: float = 0.0,
+        retry_after: float = 1.0,
+        applied: bool = False,
+        cut: bool = False,
+    ) -> Fault:
+        """Hit coming requests: answer with `status` (429 with `retry_after`), delay them, or cut their connection.
+
+        The first `after` requests that match pass, the next `times` are hit. With `applied` a request takes effect
+        and only its answer is replaced. The fault that is returned counts its `hits`.
+        """
+        fault = Fault(method, path_contains, status, times, after, delay, retry_after, applied, cut)
+        self.rest.faults.append(fault)
+        return fault
+
+    # --- shorthand for tests
+
+    def requests(self, method: str | None = None, path: str = "") -> list[Request]:
+        return self.log.requests(method, path)
+
+    def events(self, name: str | None = None, op: int | None = None) -> list[Event]:
+        return self.log.events(name, op)
+
+
+def _submitted(part: Mapping[str, Any], filled: Mapping[str, Any]) -> Json:
+    """A modal's component as its submission carries it."""
+    body: Json = {"type": part["type"], "id": part.get("id", 0)}
+    if "components" in part:
+        body["components"] = [_submitted(inner, filled) for inner in part["components"]]
+    elif "component" in part:
+        body["component"] = _submitted(part["component"], filled)
+    elif "custom_id" in part:
+        body["custom_id"] = part["custom_id"]
+        value = filled[part["custom_id"]]
+        if part["type"] in rules.SELECTS or isinstance(value, list):
+            body["values"] = value if isinstance(value, list) else [value] if value else []
+        else:
+            body["value"] = value
+    return body

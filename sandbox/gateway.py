@@ -1,0 +1,459 @@
+"""The gateway: sessions over WebSocket that identify, receive events, lose their connection and resume.
+
+https://docs.discord.com/developers/events/gateway
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import json
+import secrets
+import zlib
+from collections import deque
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Protocol
+
+import aiohttp
+from aiohttp import web
+
+from sandbox.clock import Clock
+from sandbox.log import Change, Entry, Event
+from sandbox.ratelimits import Limits
+from sandbox.rules import Json
+from sandbox.state import World
+
+
+class Op(IntEnum):
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    PRESENCE = 3
+    VOICE_STATE = 4
+    RESUME = 6
+    RECONNECT = 7
+    REQUEST_MEMBERS = 8
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+
+
+class CloseCode(IntEnum):
+    UNKNOWN_OPCODE = 4001
+    DECODE_ERROR = 4002
+    NOT_AUTHENTICATED = 4003
+    AUTHENTICATION_FAILED = 4004
+    ALREADY_AUTHENTICATED = 4005
+    RATE_LIMITED = 4008
+    SESSION_TIMED_OUT = 4009
+    INVALID_SHARD = 4010
+    SHARDING_REQUIRED = 4011
+    INVALID_VERSION = 4012
+    INVALID_INTENTS = 4013
+    DISALLOWED_INTENTS = 4014
+
+
+class Intent:
+    GUILDS = 1 << 0
+    MEMBERS = 1 << 1
+    PRESENCES = 1 << 8
+    GUILD_MESSAGES = 1 << 9
+    DIRECT_MESSAGES = 1 << 12
+    MESSAGE_CONTENT = 1 << 15
+    PRIVILEGED = MEMBERS | PRESENCES | MESSAGE_CONTENT
+    # Bits 17-19, 22 and 23 are not assigned.
+    KNOWN = (1 << 17) - 1 | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25
+
+
+MAX_PAYLOAD = 4096
+"""Bytes that a client may send at once."""
+KEPT_EVENTS = 1000
+"""Events that a session can have replayed."""
+
+
+class Encoder(Protocol):
+    def __call__(self, text: str) -> bytes | str: ...
+
+
+def zlib_stream() -> Encoder:
+    """One zlib stream over the connection's whole life, flushed after each payload."""
+    stream = zlib.compressobj()
+    return lambda text: stream.compress(text.encode()) + stream.flush(zlib.Z_SYNC_FLUSH)
+
+
+def zstd_stream() -> Encoder | None:
+    """The same with Zstandard, from the standard library (3.14) or `zstandard`; None where neither is there."""
+    with contextlib.suppress(ImportError):
+        zstd = importlib.import_module("compression.zstd")
+        stream = zstd.ZstdCompressor()
+        return lambda text: bytes(stream.compress(text.encode(), mode=zstd.ZstdCompressor.FLUSH_BLOCK))
+    with contextlib.suppress(ImportError):
+        zstandard = importlib.import_module("zstandard")
+        writer = zstandard.ZstdCompressor().compressobj()
+        flush = zstandard.COMPRESSOBJ_FLUSH_BLOCK
+        return lambda text: bytes(writer.compress(text.encode()) + writer.flush(flush))
+    return None
+
+
+@dataclass
+class Session:
+    """What outlives a connection: who identified, and the events that can be replayed."""
+
+    id: str
+    shard: tuple[int, int]
+    intents: int
+    identified: float
+    sequence: int = 0
+    ready: bool = False
+    resumes: int = 0
+    events: deque[tuple[int, Json]] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS), repr=False)
+    connection: Connection | None = field(default=None, repr=False)
+
+    @property
+    def connected(self) -> bool:
+        return self.connection is not None
+
+    def dispatch(self, name: str, data: Json) -> None:
+        """Number the event, keep it, and send it if somebody is listening."""
+        self.sequence += 1
+        payload = {"op": Op.DISPATCH, "t": name, "s": self.sequence, "d": data}
+        self.events.append((self.sequence, payload))
+        if self.connection is not None:
+            self.connection.send(payload)
+
+
+class Connection:
+    """One WebSocket: a queue of payloads to send, so that sending never waits, and a task that empties it."""
+
+    def __init__(
+        self, socket: web.WebSocketResponse, request: web.Request, gateway: Gateway, encode: Encoder
+    ) -> None:
+        self.socket = socket
+        self.session: Session | None = None
+        self.closing = False
+        """Whether it is the sandbox that ends the connection."""
+        self._request = request
+        self._gateway = gateway
+        self._encode = encode
+        self._queue: asyncio.Queue[Json | int | None] = asyncio.Queue()
+        self._sends: deque[float] = deque()
+
+    def send(self, payload: Json) -> None:
+        self._queue.put_nowait(payload)
+
+    def close(self, code: int) -> None:
+        """Close with `code` after what is queued."""
+        self.closing = True
+        self._queue.put_nowait(code)
+
+    def cut(self) -> None:
+        """Lose the connection without a word, as when a cable is pulled."""
+        self.closing = True
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    def stop(self) -> None:
+        self._queue.put_nowait(None)
+
+    async def write(self) -> None:
+        while (item := await self._queue.get()) is not None:
+            if isinstance(item, int):
+                await self.socket.close(code=item)
+                return
+            frame = self._encode(json.dumps(item, separators=(",", ":")))
+            self._gateway.note(self, "sent", item)
+            with contextlib.suppress(ConnectionError):
+                if isinstance(frame, bytes):
+                    await self.socket.send_bytes(frame)
+                else:
+                    await self.socket.send_str(frame)
+
+    def too_fast(self, now: float, count: int, per: float) -> bool:
+        self._sends.append(now)
+        while self._sends[0] <= now - per:
+            self._sends.popleft()
+        return len(self._sends) > count
+
+
+class Gateway:
+    """All sessions. `privileged`: whether privileged intents are granted. `shards`: how many a client must have."""
+
+    def __init__(
+        self, world: World, clock: Clock, limits: Limits, token: str, *, privileged: bool, shards: int
+    ) -> None:
+        self.url = ""
+        self.shards = shards
+        self.starts = 0
+        self.sessions: list[Session] = []
+        self._world = world
+        self._clock = clock
+        self._limits = limits
+        self._token = token
+        self._privileged = privileged
+        self._connections: set[Connection] = set()
+        world.log.subscribe(self._forward)
+
+    # --- what drivers ask for
+
+    def dispatch(self, name: str, data: Json, *, guild: int | None, intent: int = 0) -> None:
+        """Send an event to every session of the shard that looks after `guild` (None: direct messages, shard 0)."""
+        for session in self.sessions:
+            number, count = session.shard
+            mine = number == (0 if guild is None else (guild >> 22) % count)
+            if mine and session.intents & intent == intent:
+                session.dispatch(name, data)
+
+    def drop(self, code: int | None, *, resumable: bool) -> int:
+        """Close every connection with `code`, or cut it; returns how many there were."""
+        connections = list(self._connections)
+        for connection in connections:
+            if not resumable and connection.session is not None:
+                self._forget(connection.session)
+            if code is None:
+                connection.cut()
+            else:
+                connection.close(code)
+        return len(connections)
+
+    def reconnect(self) -> None:
+        for connection in self._connections:
+            connection.send({"op": Op.RECONNECT, "t": None, "s": None, "d": None})
+
+    def invalidate(self, *, resumable: bool) -> None:
+        for connection in self._connections:
+            if connection.session is not None and not resumable:
+                self._forget(connection.session)
+            connection.send({"op": Op.INVALID_SESSION, "t": None, "s": None, "d": resumable})
+
+    async def stop(self) -> None:
+        for connection in list(self._connections):
+            connection.closing = True
+            await connection.socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+
+    def note(self, connection: Connection, direction: Any, payload: Json) -> None:
+        data = payload.get("d")
+        if isinstance(data, dict) and "token" in data and payload.get("op") != Op.DISPATCH:
+            data = {key: value for key, value in data.items() if key != "token"}
+        session = connection.session.id if connection.session else ""
+        operation = payload.get("op", -1)
+        self._world.log.append(
+            Event(self._clock.time(), direction, session, operation, payload.get("t"), payload.get("s"), data)
+        )
+
+    # --- the conversation
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(autoping=True, max_msg_size=1 << 20)
+        await socket.prepare(request)
+        encode: Encoder | None = None
+        if request.query.get("compress") == "zlib-stream":
+            encode = zlib_stream()
+        elif request.query.get("compress") == "zstd-stream":
+            encode = zstd_stream()
+        connection = Connection(socket, request, self, encode or (lambda text: text))
+        self._connections.add(connection)
+        self._world.changed("gateway.connect", None)
+        writer = asyncio.create_task(connection.write(), name="sandbox-gateway-writer")
+        try:
+            if request.query.get("v", "10") not in {"9", "10"}:
+                connection.close(CloseCode.INVALID_VERSION)
+            else:
+                interval = int(self._limits.heartbeat_seconds * 1000)
+                connection.send({"op": Op.HELLO, "t": None, "s": None, "d": {"heartbeat_interval": interval}})
+            await self._listen(connection)
+        finally:
+            self._connections.discard(connection)
+            connection.stop()
+            await writer
+            session = connection.session
+            if session is not None and session.connection is connection:
+                session.connection = None
+                # A client that says goodbye gives its session up; any other end leaves it for a resume.
+                if socket.close_code in {1000, 1001} and not connection.closing:
+                    self._forget(session)
+            self._world.changed("gateway.disconnect", session)
+        return socket
+
+    async def _listen(self, connection: Connection) -> None:
+        patience = self._limits.heartbeat_seconds * 1.5
+        while True:
+            try:
+                frame = await connection.socket.receive(timeout=patience)
+            except TimeoutError:
+                connection.close(CloseCode.SESSION_TIMED_OUT)
+                return
+            if frame.type not in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                return
+            text = frame.data if isinstance(frame.data, str) else bytes(frame.data).decode(errors="replace")
+            code = self._receive(connection, text)
+            if code is not None:
+                connection.close(code)
+
+    def _receive(self, connection: Connection, text: str) -> CloseCode | None:
+        """Take in one payload; the code to close with, if it may not go on."""
+        if connection.too_fast(self._clock.time(), *self._limits.gateway_rate):
+            return CloseCode.RATE_LIMITED
+        try:
+            payload = json.loads(text)
+            operation, data = payload["op"], payload.get("d")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return CloseCode.DECODE_ERROR
+        self.note(connection, "received", payload)
+        if len(text.encode()) > MAX_PAYLOAD:
+            return CloseCode.DECODE_ERROR
+        return self._act(connection, operation, data)
+
+    def _act(self, connection: Connection, operation: int, data: Any) -> CloseCode | None:
+        if operation == Op.HEARTBEAT:
+            connection.send({"op": Op.HEARTBEAT_ACK, "t": None, "s": None, "d": None})
+            return None
+        if operation in {Op.IDENTIFY, Op.RESUME}:
+            if connection.session is not None:
+                return CloseCode.ALREADY_AUTHENTICATED
+            if not isinstance(data, dict) or data.get("token") != self._token:
+                return CloseCode.AUTHENTICATION_FAILED
+            return (
+                self._identify(connection, data)
+                if operation == Op.IDENTIFY
+                else self._resume(connection, data)
+            )
+        if connection.session is None:
+            return CloseCode.NOT_AUTHENTICATED
+        if operation == Op.REQUEST_MEMBERS:
+            self._members(connection.session, data if isinstance(data, dict) else {})
+            return None
+        return None if operation in {Op.PRESENCE, Op.VOICE_STATE} else CloseCode.UNKNOWN_OPCODE
+
+    def _identify(self, connection: Connection, data: Json) -> CloseCode | None:
+        intents = data.get("intents")
+        if not isinstance(intents, int) or intents & ~Intent.KNOWN:
+            return CloseCode.INVALID_INTENTS
+        if intents & Intent.PRIVILEGED and not self._privileged:
+            return CloseCode.DISALLOWED_INTENTS
+        shard = data.get("shard", [0, 1])
+        if not (
+            isinstance(shard, list)
+            and [type(part) for part in shard] == [int, int]
+            and 0 <= shard[0] < shard[1]
+        ):
+            return CloseCode.INVALID_SHARD
+        if shard[1] < self.shards:
+            return CloseCode.SHARDING_REQUIRED
+        self.starts += 1
+        session = Session(secrets.token_hex(16), (shard[0], shard[1]), intents, self._clock.time())
+        session.connection = connection
+        connection.session = session
+        self.sessions.append(session)
+        world = self._world
+        mine = (world.guild.id >> 22) % shard[1] == shard[0]
+        session.dispatch(
+            "READY",
+            {
+                "v": 10,
+                "user": world.bot_user.payload() | {"verified": True, "mfa_enabled": False, "email": None},
+                "guilds": [{"id": str(world.guild.id), "unavailable": True}] if mine else [],
+                "session_id": session.id,
+                "session_type": "normal",
+                "resume_gateway_url": self.url,
+                "shard": shard,
+                "application": {"id": str(world.application_id), "flags": 0},
+                "private_channels": [],
+                "relationships": [],
+                "presences": [],
+                "user_settings": {},
+                "geo_ordered_rtc_regions": [],
+                "_trace": ["sandbox"],
+            },
+        )
+        if mine and intents & Intent.GUILDS:
+            session.dispatch("GUILD_CREATE", self._guild(session))
+        session.ready = True
+        world.changed("gateway.ready", session)
+        return None
+
+    def _guild(self, session: Session) -> Json:
+        world, guild = self._world, self._world.guild
+        everybody = session.intents & Intent.MEMBERS
+        members = guild.members.values() if everybody else [world.bot]
+        return guild.payload() | {
+            "unavailable": False,
+            "large": False,
+            "joined_at": world.bot.payload()["joined_at"],
+            "member_count": len(guild.members),
+            "members": [member.payload() for member in members],
+            "channels": [channel.payload() for channel in guild.channels],
+            "threads": [],
+            "voice_states": [],
+            "presences": [],
+            "stage_instances": [],
+            "guild_scheduled_events": [],
+            "soundboard_sounds": [],
+        }
+
+    def _resume(self, connection: Connection, data: Json) -> CloseCode | None:
+        session = next((known for known in self.sessions if known.id == data.get("session_id")), None)
+        sequence = data.get("seq")
+        gone = (
+            session is not None
+            and len(session.events) == KEPT_EVENTS
+            and session.events[0][0] > (sequence or 0) + 1
+        )
+        if session is None or gone or not isinstance(sequence, int) or not 0 <= sequence <= session.sequence:
+            connection.send({"op": Op.INVALID_SESSION, "t": None, "s": None, "d": False})
+            return None
+        if session.connection is not None:
+            session.connection.cut()
+        session.connection = connection
+        session.resumes += 1
+        connection.session = session
+        for number, payload in session.events:
+            if number > sequence:
+                connection.send(payload)
+        session.dispatch("RESUMED", {"_trace": ["sandbox"]})
+        self._world.changed("gateway.resume", session)
+        return None
+
+    def _members(self, session: Session, data: Json) -> None:
+        """Answer a request for members, all in one chunk."""
+        members = list(self._world.guild.members.values())
+        wanted = data.get("user_ids")
+        if wanted is not None:
+            ids = {int(number) for number in (wanted if isinstance(wanted, list) else [wanted])}
+            members = [member for member in members if member.id in ids]
+        else:
+            prefix = str(data.get("query") or "").casefold()
+            members = [member for member in members if member.name.casefold().startswith(prefix)]
+        chunk: Json = {
+            "guild_id": str(self._world.guild.id),
+            "members": [member.payload() for member in members[: data.get("limit") or None]],
+            "chunk_index": 0,
+            "chunk_count": 1,
+        }
+        if data.get("nonce") is not None:
+            chunk["nonce"] = data["nonce"]
+        session.dispatch("GUILD_MEMBERS_CHUNK", chunk)
+
+    def _forget(self, session: Session) -> None:
+        if session in self.sessions:
+            self.sessions.remove(session)
+
+    # --- what the world tells
+
+    def _forward(self, entry: Entry) -> None:
+        """Messages in channels reach the sessions that asked for them; ephemeral ones and drafts do not."""
+        if not isinstance(entry, Change) or not entry.kind.startswith("message."):
+            return
+        message = entry.subject
+        if message.ephemeral or (message.loading and not message.deleted):
+            return
+        guild = message.channel.guild.id if message.channel.guild else None
+        intent = Intent.GUILD_MESSAGES if guild else Intent.DIRECT_MESSAGES
+        data: Json = {"id": str(message.id), "channel_id": str(message.channel.id)}
+        if not message.deleted:
+            data = message.payload()
+        if guild is not None:
+            data["guild_id"] = str(guild)
+        name = {"create": "CREATE", "update": "UPDATE", "delete": "DELETE"}[entry.kind.partition(".")[2]]
+        self.dispatch(f"MESSAGE_{name}", data, guild=guild, intent=intent)

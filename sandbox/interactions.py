@@ -1,0 +1,223 @@
+"""How a member's action is told to the bot and what the bot may answer, and until when.
+
+https://docs.discord.com/developers/interactions/receiving-and-responding
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox import rules
+from sandbox.clock import Timer
+from sandbox.ratelimits import Limits
+from sandbox.rules import ApiError, Json
+from sandbox.state import (
+    AUTOCOMPLETE,
+    COMMAND,
+    COMPONENT,
+    SUBMIT,
+    Interaction,
+    Member,
+    Message,
+    Modal,
+    Upload,
+    World,
+)
+
+PONG, MESSAGE, DEFER, DEFER_UPDATE, UPDATE, CHOICES, MODAL = 1, 4, 5, 6, 7, 8, 9
+"""Types of first answers."""
+
+REPLY, COMMAND_REPLY = 19, 20
+"""Message types."""
+
+ALLOWED: Mapping[int, frozenset[int]] = {
+    COMMAND: frozenset({MESSAGE, DEFER, MODAL}),
+    COMPONENT: frozenset({MESSAGE, DEFER, DEFER_UPDATE, UPDATE, MODAL}),
+    AUTOCOMPLETE: frozenset({CHOICES}),
+    SUBMIT: frozenset({MESSAGE, DEFER, DEFER_UPDATE, UPDATE}),
+}
+
+SILENCE = {
+    COMMAND: "The application did not respond",
+    COMPONENT: "This interaction failed",
+    AUTOCOMPLETE: "Loading options failed",
+    SUBMIT: "Something went wrong. Try again.",
+}
+"""What Discord shows when the first answer is missing."""
+
+
+class Interactions:
+    """`dispatch(interaction)` tells the bot."""
+
+    def __init__(self, world: World, limits: Limits, dispatch: Callable[[Interaction], None]) -> None:
+        self._world = world
+        self._limits = limits
+        self._dispatch = dispatch
+        self._timers: dict[int, list[Timer]] = {}
+
+    def start(self, kind: int, member: Member, data: Json, **extra: Any) -> Interaction:
+        interaction = self._world.add_interaction(kind, member, data, **extra)
+        later = self._world.clock.call_later
+        self._timers[interaction.id] = [
+            later(self._limits.answer_seconds, lambda: self._silence(interaction)),
+            later(self._limits.token_seconds, lambda: self._expire(interaction)),
+        ]
+        self._dispatch(interaction)
+        return interaction
+
+    def close(self) -> None:
+        for timers in self._timers.values():
+            for timer in timers:
+                timer.cancel()
+        self._timers.clear()
+
+    def _silence(self, interaction: Interaction) -> None:
+        if interaction.acknowledged is None:
+            self._fail(interaction, SILENCE[interaction.type])
+
+    def _expire(self, interaction: Interaction) -> None:
+        self._timers.pop(interaction.id, None)
+        if interaction.thinking:
+            self._fail(interaction, SILENCE[interaction.type])
+
+    def _fail(self, interaction: Interaction, reason: str) -> None:
+        interaction.failed = reason
+        self._world.changed("interaction.fail", interaction, interaction.id)
+
+    # --- the first answer
+
+    def respond(
+        self, interaction_id: int, token: str, body: Json, uploads: Mapping[int, Upload]
+    ) -> Interaction:
+        """Take the callback; refuses late, second and misplaced ones."""
+        interaction = self._world.interactions.get(token)
+        if interaction is None or interaction.id != interaction_id:
+            raise ApiError(404, 10062, "Unknown interaction")
+        if interaction.acknowledged is not None:
+            raise ApiError(400, 40060, "Interaction has already been acknowledged.")
+        if interaction.failed or self._world.clock.time() > interaction.created + self._limits.answer_seconds:
+            raise ApiError(404, 10062, "Unknown interaction")
+        kind = body.get("type")
+        if kind not in ALLOWED[interaction.type] or (
+            kind in {DEFER_UPDATE, UPDATE} and interaction.source is None
+        ):
+            form = rules.Form()
+            form.wrong(
+                ("type",),
+                "INTERACTION_CALLBACK_TYPE_INVALID",
+                "This response is not valid for the interaction.",
+            )
+            form.close()
+        data = body.get("data") or {}
+        self._take(interaction, int(kind or 0), data, uploads)
+        interaction.answered_with = int(kind or 0)
+        interaction.acknowledged = self._world.clock.time()
+        self._world.changed("interaction.acknowledge", interaction, interaction.id)
+        return interaction
+
+    def _take(self, interaction: Interaction, kind: int, data: Json, uploads: Mapping[int, Upload]) -> None:
+        world = self._world
+        if kind == MODAL:
+            rules.check_modal(data)
+            interaction.modal = Modal(data["custom_id"], data["title"], list(data["components"]), interaction)
+        elif kind == CHOICES:
+            interaction.choices = rules.check_choices(data, interaction.autocompleted_type)
+        elif kind == DEFER_UPDATE:
+            interaction.original = interaction.source
+        elif kind == UPDATE and interaction.source is not None:
+            self._check(data, uploads, interaction.source)
+            world.edit_message(interaction.source, data, uploads, via=interaction)
+            interaction.original = interaction.source
+        else:
+            self._check(data, uploads, None)
+            flags = (data.get("flags") or 0) & rules.EPHEMERAL
+            body = data
+            if kind == DEFER:
+                flags |= rules.LOADING
+                body = {"flags": data.get("flags")}
+                uploads = {}
+            # A reply to a component or to a submitted modal answers the message it came from.
+            message = world.create_message(
+                interaction.channel,
+                body,
+                uploads,
+                interaction=interaction,
+                flags=flags,
+                kind=COMMAND_REPLY if interaction.source is None else REPLY,
+                reference=interaction.source.id if interaction.source else None,
+            )
+            interaction.original = message
+            world.announce("message.create", message)
+
+    def _check(self, data: Json, uploads: Mapping[int, Upload], message: Message | None) -> None:
+        check_message(self._limits, data, uploads, message)
+
+    # --- what may follow for a quarter of an hour
+
+    def webhook(self, application_id: int, token: str) -> Interaction:
+        """The interaction behind a webhook's token: unknown before the first answer, void after 15 minutes."""
+        interaction = self._world.interactions.get(token)
+        if (
+            interaction is None
+            or interaction.application_id != application_id
+            or interaction.acknowledged is None
+        ):
+            raise ApiError(404, 10015, "Unknown Webhook")
+        if self._world.clock.time() > interaction.created + self._limits.token_seconds:
+            raise ApiError(401, 50027, "Invalid Webhook Token")
+        return interaction
+
+    def message(self, interaction: Interaction, name: str) -> Message:
+        """The message called `@original`, or that with this id; only the interaction's own."""
+        if name == "@original":
+            message = interaction.original
+        else:
+            own = [interaction.original, *interaction.followups]
+            message = next((one for one in own if one is not None and str(one.id) == name), None)
+        if message is None or message.deleted:
+            raise ApiError(404, 10008, "Unknown Message")
+        return message
+
+    def edit(self, interaction: Interaction, name: str, body: Json, uploads: Mapping[int, Upload]) -> Message:
+        message = self.message(interaction, name)
+        self._check(body, uploads, message)
+        self._world.edit_message(message, body, uploads, via=interaction)
+        return message
+
+    def delete(self, interaction: Interaction, name: str) -> None:
+        self._world.delete_message(self.message(interaction, name), via=interaction)
+
+    def follow_up(self, interaction: Interaction, body: Json, uploads: Mapping[int, Upload]) -> Message:
+        """A further message; the first one after a deferral takes the thinking message's place and privacy."""
+        self._check(body, uploads, None)
+        original = interaction.original
+        if original is not None and interaction.thinking:
+            self._world.edit_message(original, body, uploads, via=interaction)
+            return original
+        answered = original if original is not None and not original.deleted else None
+        message = self._world.create_message(
+            interaction.channel,
+            body,
+            uploads,
+            interaction=interaction,
+            flags=(body.get("flags") or 0) & rules.EPHEMERAL,
+            kind=REPLY if answered else 0,
+            reference=answered.id if answered else None,
+        )
+        interaction.followups.append(message)
+        self._world.announce("message.create", message)
+        return message
+
+
+def check_message(limits: Limits, body: Json, uploads: Mapping[int, Upload], message: Message | None) -> None:
+    """Hold a message's body and files against the rules; `message` is that which it edits."""
+    for upload in uploads.values():
+        if len(upload.content) > limits.attachment_bytes:
+            raise ApiError(413, 40005, "Request entity too large")
+    rules.check_message(
+        body,
+        uploads={index: upload.filename for index, upload in uploads.items()},
+        kept={attachment.id: attachment.filename for attachment in message.attachments} if message else {},
+        was_v2=message is not None and bool(message.flags & rules.COMPONENTS_V2),
+    )

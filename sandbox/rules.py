@@ -1,0 +1,668 @@
+"""What Discord refuses, as pure functions over request bodies.
+
+Each `check_*` function raises `ApiError` with the body that Discord answers: `{"code": 50035, "message": "Invalid
+Form Body", "errors": {...}}`, where `errors` is a tree along the body's own keys. Lengths are counted in
+characters (code points), as Discord counts them. Figures: https://docs.discord.com/developers/reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+Json = dict[str, Any]
+Key = str | int
+
+CONTENT = 2000
+EMBEDS = 10
+EMBED_TOTAL = 6000
+ATTACHMENTS = 10
+ROWS = 5
+V2_COMPONENTS = 40
+V2_TEXT = 4000
+CHOICES = 25
+OPTIONS = 25
+COMMAND_CHARACTERS = 8000
+COMMANDS: Final = {1: 100, 2: 15, 3: 15}
+"""How many global (or guild) commands of each type an application may have."""
+
+LOADING = 1 << 7
+EPHEMERAL = 1 << 6
+COMPONENTS_V2 = 1 << 15
+SETTABLE_FLAGS = 1 << 2 | EPHEMERAL | 1 << 12 | 1 << 13 | COMPONENTS_V2
+
+SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(
+    1, 12
+)
+NUMERIC = frozenset({INTEGER, NUMBER})
+
+
+class ApiError(Exception):
+    """An answer other than success: HTTP status, Discord's code and message, and the tree of form errors."""
+
+    def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
+        super().__init__(f"{status} ({code}) {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.errors = errors
+
+    def body(self) -> Json:
+        body: Json = {"message": self.message, "code": self.code}
+        if self.errors:
+            body["errors"] = self.errors
+        return body
+
+
+def empty_message() -> ApiError:
+    return ApiError(400, 50006, "Cannot send an empty message")
+
+
+class Form:
+    """Collects what is wrong with a body, key by key."""
+
+    def __init__(self) -> None:
+        self._errors: Json = {}
+
+    def wrong(self, path: Iterable[Key], code: str, message: str) -> None:
+        node = self._errors
+        for key in path:
+            node = node.setdefault(str(key), {})
+        node.setdefault("_errors", []).append({"code": code, "message": message})
+
+    def close(self) -> None:
+        """Raise if anything was wrong."""
+        if self._errors:
+            raise ApiError(400, 50035, "Invalid Form Body", self._errors)
+
+    def text(
+        self,
+        body: Mapping[str, Any],
+        key: str,
+        path: Sequence[Key],
+        *,
+        low: int = 0,
+        high: int,
+        required: bool = False,
+    ) -> str:
+        """The string at `key`, or an empty one; lengths from `low` to `high` characters."""
+        value = body.get(key)
+        here = (*path, key)
+        if value is None or (value == "" and required):
+            if required:
+                self.wrong(here, "BASE_TYPE_REQUIRED", "This field is required")
+            return ""
+        if isinstance(value, (dict, list, bool)):
+            self.wrong(here, "STRING_TYPE_CONVERT", "Could not interpret value as string.")
+            return ""
+        value = str(value)
+        if not low <= len(value) <= high:
+            self._length(here, low, high)
+        return value
+
+    def items(
+        self, body: Mapping[str, Any], key: str, path: Sequence[Key], *, low: int = 0, high: int | None = None
+    ) -> list[Json]:
+        """The objects in the list at `key`; none where it is absent."""
+        value = body.get(key)
+        here = (*path, key)
+        if value is None:
+            value = []
+        if not isinstance(value, list):
+            self.wrong(here, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+            return []
+        if high is not None and not low <= len(value) <= high:
+            self._length(here, low, high)
+            return []
+        for index, item in enumerate(value):
+            if not isinstance(item, dict):
+                self.wrong(
+                    (*here, index), "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType"
+                )
+        return [item for item in value if isinstance(item, dict)]
+
+    def whole(
+        self,
+        body: Mapping[str, Any],
+        key: str,
+        path: Sequence[Key],
+        *,
+        low: int,
+        high: int,
+        required: bool = False,
+    ) -> int | None:
+        value = body.get(key)
+        here = (*path, key)
+        if value is None:
+            if required:
+                self.wrong(here, "BASE_TYPE_REQUIRED", "This field is required")
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.wrong(here, "NUMBER_TYPE_COERCE", f'Value "{value}" is not int.')
+            return None
+        if not low <= value <= high:
+            self.wrong(here, "NUMBER_TYPE_RANGE", f"int value should be between {low} and {high}.")
+        return value
+
+    def _length(self, path: Sequence[Key], low: int, high: int) -> None:
+        if low:
+            self.wrong(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.")
+        else:
+            self.wrong(path, "BASE_TYPE_MAX_LENGTH", f"Must be {high} or fewer in length.")
+
+
+# --- messages ---------------------------------------------------------------------------------------------------
+
+
+def check_message(
+    body: Mapping[str, Any], *, uploads: Mapping[int, str], kept: Mapping[int, str], was_v2: bool = False
+) -> None:
+    """Look at the fields of a message that is sent or edited; what is not in `body` is not looked at.
+
+    `uploads`: the names of the files that came with it, by index. `kept`: attachments already there, by id.
+    """
+    form = Form()
+    form.text(body, "content", (), high=CONTENT)
+    flags = form.whole(body, "flags", (), low=0, high=(1 << 53) - 1) or 0
+    if flags & ~SETTABLE_FLAGS & ~LOADING:
+        form.wrong(("flags",), "MESSAGE_FLAGS_INVALID", "Only certain message flags may be set.")
+    names = set(kept.values()) | set(uploads.values())
+    _embeds(form, body, names)
+    v2 = was_v2 or bool(flags & COMPONENTS_V2)
+    if v2:
+        for field in ("content", "embeds", "poll", "sticker_ids"):
+            if body.get(field):
+                form.wrong(
+                    (field,),
+                    "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+                    f"The '{field}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2",
+                )
+    if "components" in body:
+        _components(form, body, v2=v2)
+    _attachments(form, body, uploads, kept)
+    _allowed_mentions(form, body)
+    form.close()
+
+
+def _embeds(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
+    total = 0
+    for index, embed in enumerate(form.items(body, "embeds", (), high=EMBEDS)):
+        path = ("embeds", index)
+        texts = [
+            form.text(embed, "title", path, high=256),
+            form.text(embed, "description", path, high=4096),
+        ]
+        for number, field in enumerate(form.items(embed, "fields", path, high=25)):
+            here = (*path, "fields", number)
+            texts.append(form.text(field, "name", here, high=256, required=True))
+            texts.append(form.text(field, "value", here, high=1024, required=True))
+        for part, key, high in (("footer", "text", 2048), ("author", "name", 256)):
+            inner = embed.get(part)
+            if isinstance(inner, dict):
+                texts.append(form.text(inner, key, (*path, part), high=high, required=True))
+        form.whole(embed, "color", path, low=0, high=0xFFFFFF)
+        for part in ("image", "thumbnail"):
+            if isinstance(embed.get(part), dict):
+                _url(form, embed[part].get("url"), (*path, part, "url"), names)
+        if embed.get("url") is not None:
+            _url(form, embed["url"], (*path, "url"), set())
+        total += sum(map(len, texts))
+    if total > EMBED_TOTAL:
+        form.wrong(
+            ("embeds",), "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {EMBED_TOTAL}"
+        )
+
+
+def _url(form: Form, url: object, path: Sequence[Key], names: set[str]) -> None:
+    scheme, _, rest = str(url).partition("://")
+    if scheme == "attachment" and (not names or rest not in names):
+        form.wrong(path, "ATTACHMENT_NOT_FOUND", f'Attachment "{rest}" was not uploaded with this message.')
+    elif scheme not in {"http", "https", "attachment"}:
+        form.wrong(
+            path,
+            "URL_TYPE_INVALID_SCHEME",
+            f"Scheme \"{scheme}\" is not supported. Scheme must be one of ('http', 'https').",
+        )
+
+
+def _attachments(
+    form: Form, body: Mapping[str, Any], uploads: Mapping[int, str], kept: Mapping[int, str]
+) -> None:
+    listed = body.get("attachments")
+    if listed is None:
+        count = len(uploads) + len(kept)
+    else:
+        items = form.items(body, "attachments", (), high=ATTACHMENTS)
+        for index, item in enumerate(items):
+            form.text(item, "description", ("attachments", index), high=1024)
+            if _number(item.get("id")) not in {*uploads, *kept}:
+                form.wrong(
+                    ("attachments", index, "id"), "ATTACHMENT_NOT_FOUND", "Unknown attachment or file index."
+                )
+        mentioned = {_number(item.get("id")) for item in items}
+        count = len(items) + len(uploads.keys() - mentioned)
+    if count > ATTACHMENTS:
+        form.wrong(("attachments",), "BASE_TYPE_MAX_LENGTH", f"Must be {ATTACHMENTS} or fewer in length.")
+
+
+def _number(value: object) -> int | None:
+    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else None
+
+
+def _allowed_mentions(form: Form, body: Mapping[str, Any]) -> None:
+    allowed = body.get("allowed_mentions")
+    if not isinstance(allowed, dict):
+        return
+    parse = allowed.get("parse") or []
+    for index, what in enumerate(parse):
+        if what not in {"users", "roles", "everyone"}:
+            form.wrong(
+                ("allowed_mentions", "parse", index),
+                "BASE_TYPE_CHOICES",
+                "Value must be one of ('users', 'roles', 'everyone').",
+            )
+    for key in ("users", "roles"):
+        ids = allowed.get(key) or []
+        if ids and key in parse:
+            form.wrong(
+                ("allowed_mentions",),
+                "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
+                f'parse:["{key}"] and {key}: [ids...] are mutually exclusive.',
+            )
+        if len(ids) > 100:  # noqa: PLR2004 - named in the message
+            form.wrong(("allowed_mentions", key), "BASE_TYPE_MAX_LENGTH", "Must be 100 or fewer in length.")
+
+
+# --- components -------------------------------------------------------------------------------------------------
+
+ROW, BUTTON, SELECT, INPUT = 1, 2, 3, 4
+SELECTS = frozenset({3, 5, 6, 7, 8})
+LINK, PREMIUM = 5, 6
+V2_LAYOUT = frozenset({9, 10, 12, 13, 14, 17})
+
+
+def walk(components: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    """Every component, those inside rows, sections, containers and labels included, in order of appearance."""
+    for component in components:
+        yield component
+        yield from walk(component.get("components") or ())
+        for key in ("component", "accessory"):
+            if isinstance(component.get(key), dict):
+                yield from walk([component[key]])
+
+
+def _components(form: Form, body: Mapping[str, Any], *, v2: bool) -> None:
+    top = form.items(body, "components", (), high=V2_COMPONENTS if v2 else ROWS)
+    for index, component in enumerate(top):
+        _component(form, component, ("components", index), v2=v2, top=True)
+    everything = list(walk(top))
+    if v2:
+        if len(everything) > V2_COMPONENTS:
+            form.wrong(
+                ("components",),
+                "COMPONENT_MAX_TOTAL",
+                f"The total number of components cannot exceed {V2_COMPONENTS}",
+            )
+        if sum(len(str(part.get("content", ""))) for part in everything) > V2_TEXT:
+            form.wrong(
+                ("components",), "COMPONENT_MAX_TEXT", f"The total text may not exceed {V2_TEXT} characters"
+            )
+    seen: set[str] = set()
+    for index, component in enumerate(top):
+        for part in walk([component]):
+            name = part.get("custom_id")
+            if isinstance(name, str) and name in seen:
+                form.wrong(
+                    ("components", index),
+                    "COMPONENT_CUSTOM_ID_DUPLICATED",
+                    "Component custom id cannot be duplicated",
+                )
+            elif isinstance(name, str):
+                seen.add(name)
+
+
+def _component(form: Form, component: Mapping[str, Any], path: Sequence[Key], *, v2: bool, top: bool) -> None:
+    kind = component.get("type")
+    if kind == ROW:
+        _row(form, component, path)
+    elif kind == BUTTON and not top:
+        _button(form, component, path)
+    elif kind in SELECTS and not top:
+        _select(form, component, path)
+    elif v2 and kind in V2_LAYOUT:
+        if kind == 10:  # noqa: PLR2004 - a text display
+            form.text(component, "content", path, low=1, high=V2_TEXT, required=True)
+        for index, inner in enumerate(form.items(component, "components", path)):
+            _component(form, inner, (*path, "components", index), v2=True, top=kind == 17)  # noqa: PLR2004 - a container
+        if isinstance(component.get("accessory"), dict) and component["accessory"].get("type") == BUTTON:
+            _button(form, component["accessory"], (*path, "accessory"))
+    else:
+        allowed = (ROW, *sorted(V2_LAYOUT)) if v2 else (ROW,)
+        form.wrong((*path, "type"), "UNION_TYPE_CHOICES", f'Value of field "type" must be one of {allowed}.')
+
+
+def _row(form: Form, row: Mapping[str, Any], path: Sequence[Key]) -> None:
+    inner = form.items(row, "components", path, low=1, high=5)
+    for index, component in enumerate(inner):
+        here = (*path, "components", index)
+        if component.get("type") in SELECTS and len(inner) > 1:
+            form.wrong(here, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "A select takes the whole width of a row.")
+        elif component.get("type") in {BUTTON, *SELECTS}:
+            _component(form, component, here, v2=False, top=False)
+        else:
+            form.wrong(
+                (*here, "type"),
+                "UNION_TYPE_CHOICES",
+                'Value of field "type" must be one of (2, 3, 5, 6, 7, 8).',
+            )
+
+
+def _button(form: Form, button: Mapping[str, Any], path: Sequence[Key]) -> None:
+    style = form.whole(button, "style", path, low=1, high=6, required=True)
+    label = form.text(button, "label", path, high=80)
+    if style == LINK:
+        if button.get("custom_id") is not None:
+            form.wrong(path, "COMPONENT_CUSTOM_ID_URL", "A custom id and url cannot both be specified")
+        _url(form, button.get("url"), (*path, "url"), set())
+    elif style != PREMIUM:
+        form.text(button, "custom_id", path, low=1, high=100, required=True)
+        if button.get("url") is not None:
+            form.wrong(
+                (*path, "url"), "COMPONENT_CUSTOM_ID_URL", "A custom id and url cannot both be specified"
+            )
+    if style != PREMIUM and not label and not button.get("emoji"):
+        form.wrong(path, "COMPONENT_LABEL_REQUIRED", "A button needs a label or an emoji")
+
+
+def _select(form: Form, select: Mapping[str, Any], path: Sequence[Key]) -> None:
+    form.text(select, "custom_id", path, low=1, high=100, required=True)
+    form.text(select, "placeholder", path, high=150)
+    low = form.whole(select, "min_values", path, low=0, high=25)
+    high = form.whole(select, "max_values", path, low=1, high=25)
+    if low is not None and high is not None and low > high:
+        form.wrong(
+            (*path, "max_values"), "COMPONENT_SELECT_RANGE", "max_values must not be less than min_values."
+        )
+    if select.get("type") != SELECT:
+        return
+    values: set[str] = set()
+    for index, option in enumerate(form.items(select, "options", path, low=1, high=25)):
+        here = (*path, "options", index)
+        form.text(option, "label", here, low=1, high=100, required=True)
+        value = form.text(option, "value", here, low=1, high=100, required=True)
+        form.text(option, "description", here, high=100)
+        if value in values:
+            form.wrong(
+                (*here, "value"),
+                "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
+                "The specified option value is already used",
+            )
+        values.add(value)
+
+
+# --- modals and autocomplete ------------------------------------------------------------------------------------
+
+
+def check_modal(data: object) -> None:
+    """A modal: title up to 45 characters, one to five inputs, each in a row or under a label."""
+    form = Form()
+    if not isinstance(data, dict):
+        form.wrong(("data",), "BASE_TYPE_REQUIRED", "This field is required")
+        form.close()
+        return
+    form.text(data, "title", ("data",), low=1, high=45, required=True)
+    form.text(data, "custom_id", ("data",), low=1, high=100, required=True)
+    names: set[str] = set()
+    for index, part in enumerate(form.items(data, "components", ("data",), low=1, high=5)):
+        path: tuple[Key, ...] = ("data", "components", index)
+        kind = part.get("type")
+        if kind == ROW:
+            rows = form.items(part, "components", path, low=1, high=1)
+            fields = [(field, (*path, "components", number)) for number, field in enumerate(rows)]
+            if any(field.get("type") != INPUT for field in rows):
+                form.wrong(
+                    (*path, "components"), "UNION_TYPE_CHOICES", 'Value of field "type" must be one of (4,).'
+                )
+                continue
+        elif kind == 18 and isinstance(part.get("component"), dict):  # noqa: PLR2004 - a label
+            form.text(part, "label", path, low=1, high=45, required=True)
+            form.text(part, "description", path, high=100)
+            fields = [(part["component"], (*path, "component"))]
+        elif kind == 10:  # noqa: PLR2004 - a text display
+            continue
+        else:
+            form.wrong(
+                (*path, "type"), "UNION_TYPE_CHOICES", 'Value of field "type" must be one of (1, 10, 18).'
+            )
+            continue
+        for field, here in fields:
+            _modal_field(form, field, here, labelled=kind == ROW)
+            name = str(field.get("custom_id"))
+            if name in names:
+                form.wrong(here, "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
+            names.add(name)
+    form.close()
+
+
+def _modal_field(form: Form, field: Mapping[str, Any], path: Sequence[Key], *, labelled: bool) -> None:
+    if field.get("type") in SELECTS:
+        _select(form, field, path)
+        return
+    form.text(field, "custom_id", path, low=1, high=100, required=True)
+    if field.get("type") != INPUT:
+        return
+    if labelled:
+        form.text(field, "label", path, low=1, high=45, required=True)
+    form.whole(field, "style", path, low=1, high=2, required=True)
+    form.text(field, "placeholder", path, high=100)
+    form.text(field, "value", path, high=4000)
+    form.whole(field, "min_length", path, low=0, high=4000)
+    form.whole(field, "max_length", path, low=1, high=4000)
+
+
+def check_choices(data: object, kind: int) -> list[Json]:
+    """The choices of an autocomplete answer for an option of type `kind`: at most 25, names of 1 to 100."""
+    form = Form()
+    body = data if isinstance(data, dict) else {}
+    if body.get("choices") is None:
+        form.wrong(("data", "choices"), "BASE_TYPE_REQUIRED", "This field is required")
+    choices = form.items(body, "choices", ("data",), high=CHOICES)
+    for index, choice in enumerate(choices):
+        _choice(form, choice, ("data", "choices", index), kind)
+    form.close()
+    return choices
+
+
+def _choice(form: Form, choice: Mapping[str, Any], path: Sequence[Key], kind: int) -> None:
+    form.text(choice, "name", path, low=1, high=100, required=True)
+    value = choice.get("value")
+    here = (*path, "value")
+    if value is None:
+        form.wrong(here, "BASE_TYPE_REQUIRED", "This field is required")
+    elif kind == STRING:
+        if isinstance(value, str):
+            form.text(choice, "value", path, high=100)
+        else:
+            form.wrong(here, "STRING_TYPE_CONVERT", "Could not interpret value as string.")
+    elif isinstance(value, bool) or not isinstance(value, int if kind == INTEGER else int | float):
+        form.wrong(
+            here, "NUMBER_TYPE_COERCE", f'Value "{value}" is not {"int" if kind == INTEGER else "float"}.'
+        )
+
+
+# --- commands ---------------------------------------------------------------------------------------------------
+
+CHAT, USER_MENU, MESSAGE_MENU = 1, 2, 3
+_EXTRA = re.compile(r"[-_'\u0900-\u097f\u0e00-\u0e7f]")
+
+
+def valid_name(name: str) -> bool:
+    """Whether a chat-input command or an option may be called so: 1 to 32 of `-_'`, letters, digits; no capitals."""
+    return (
+        1 <= len(name) <= 32  # noqa: PLR2004 - named in the docstring
+        and all(character.isalnum() or _EXTRA.match(character) for character in name)
+        and name == name.lower()
+    )
+
+
+def check_commands(commands: object) -> list[Json]:
+    """A bulk overwrite: every command by itself, no two alike, no more of a type than Discord keeps."""
+    form = Form()
+    if not isinstance(commands, list):
+        form.wrong((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+        form.close()
+    body = {"commands": commands}
+    items = form.items(body, "commands", ())
+    form.close()
+    form = Form()
+    seen: set[tuple[int, str]] = set()
+    counts = dict.fromkeys(COMMANDS, 0)
+    for index, command in enumerate(items):
+        _command(form, command, (index,))
+        kind = command.get("type") or CHAT
+        key = (kind, str(command.get("name")))
+        if key in seen:
+            form.wrong(
+                (index, "name"),
+                "APPLICATION_COMMANDS_DUPLICATE_NAME",
+                "Application command names must be unique",
+            )
+        seen.add(key)
+        counts[kind] = counts.get(kind, 0) + 1
+    form.close()
+    if any(counts[kind] > most for kind, most in COMMANDS.items()):
+        raise ApiError(400, 30032, "Maximum number of application commands reached (100).")
+    return items
+
+
+def check_command(command: object) -> Json:
+    form = Form()
+    if not isinstance(command, dict):
+        form.wrong((), "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
+        form.close()
+        return {}
+    _command(form, command, ())
+    form.close()
+    return command
+
+
+def _command(form: Form, command: Mapping[str, Any], path: Sequence[Key]) -> None:
+    kind = form.whole(command, "type", path, low=1, high=4) or CHAT
+    if kind == CHAT:
+        _name(form, command, path)
+        form.text(command, "description", path, low=1, high=100, required=True)
+        _options(form, command, path, depth=0)
+        if _characters(command) > COMMAND_CHARACTERS:
+            form.wrong(
+                path, "APPLICATION_COMMAND_TOO_LARGE", f"Command exceeds maximum size ({COMMAND_CHARACTERS})"
+            )
+    else:
+        form.text(command, "name", path, low=1, high=32, required=True)
+        for field in ("description", "options"):
+            if command.get(field):
+                form.wrong(
+                    (*path, field),
+                    "APPLICATION_COMMAND_CONTEXT_MENU",
+                    f"Context menu commands cannot have {field}",
+                )
+    permissions = command.get("default_member_permissions")
+    if permissions is not None and not str(permissions).isdecimal():
+        form.wrong(
+            (*path, "default_member_permissions"), "NUMBER_TYPE_COERCE", f'Value "{permissions}" is not int.'
+        )
+
+
+def _name(form: Form, body: Mapping[str, Any], path: Sequence[Key]) -> str:
+    name = form.text(body, "name", path, low=1, high=32, required=True)
+    if name and not valid_name(name):
+        form.wrong((*path, "name"), "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+    return name
+
+
+def _options(form: Form, body: Mapping[str, Any], path: Sequence[Key], depth: int) -> None:
+    options = form.items(body, "options", path, high=OPTIONS)
+    seen: set[str] = set()
+    optional = False
+    nested = sum(option.get("type") in {SUBCOMMAND, GROUP} for option in options)
+    if 0 < nested < len(options):
+        form.wrong(
+            (*path, "options"),
+            "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID",
+            "Sub-command and sub-command group option types are mutually exclusive to all other types",
+        )
+    for index, option in enumerate(options):
+        here = (*path, "options", index)
+        name = _name(form, option, here)
+        if name in seen:
+            form.wrong(
+                (*here, "name"), "APPLICATION_COMMAND_OPTIONS_DUPLICATE_NAME", "Option names must be unique"
+            )
+        seen.add(name)
+        form.text(option, "description", here, low=1, high=100, required=True)
+        kind = form.whole(option, "type", here, low=1, high=11, required=True)
+        if kind in {SUBCOMMAND, GROUP}:
+            if (kind == GROUP and depth > 0) or depth > 1:
+                form.wrong(
+                    (*here, "type"), "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Invalid option nesting"
+                )
+            else:
+                _options(form, option, here, depth + 1 if kind == GROUP else 2)
+            continue
+        if depth == 1:
+            form.wrong(
+                (*here, "type"), "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "A group holds sub-commands only"
+            )
+        if option.get("required") and optional:
+            form.wrong(
+                here,
+                "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
+                "Required options must be placed before non-required options",
+            )
+        optional = optional or not option.get("required")
+        _value_option(form, option, here, kind or STRING)
+
+
+def _value_option(form: Form, option: Mapping[str, Any], path: Sequence[Key], kind: int) -> None:
+    choices = form.items(option, "choices", path, high=CHOICES)
+    names: set[str] = set()
+    for index, choice in enumerate(choices):
+        _choice(form, choice, (*path, "choices", index), kind)
+        name = str(choice.get("name"))
+        if name in names:
+            form.wrong(
+                (*path, "choices", index, "name"),
+                "OPTIONS_CHOICES_DUPLICATE_NAME",
+                "Choice names must be unique",
+            )
+        names.add(name)
+    typed = kind in {STRING, *NUMERIC}
+    if choices and not typed:
+        form.wrong(
+            (*path, "choices"), "OPTION_CHOICES_INVALID", "Choices are for string, integer and number options"
+        )
+    if option.get("autocomplete") and (choices or not typed):
+        form.wrong(
+            (*path, "autocomplete"),
+            "APPLICATION_COMMAND_AUTOCOMPLETE_INVALID",
+            "Autocomplete is for string, integer and number options without choices",
+        )
+    for field in ("min_value", "max_value"):
+        if option.get(field) is not None and kind not in NUMERIC:
+            form.wrong((*path, field), "OPTION_RANGE_INVALID", "A range is for integer and number options")
+    for field, low in (("min_length", 0), ("max_length", 1)):
+        if option.get(field) is not None and kind != STRING:
+            form.wrong((*path, field), "OPTION_LENGTH_INVALID", "A length is for string options")
+        form.whole(option, field, path, low=low, high=6000)
+
+
+def _characters(part: Mapping[str, Any]) -> int:
+    """Name, description and values of a command, its options and their choices, counted together."""
+    total = len(str(part.get("name", ""))) + len(str(part.get("description", "")))
+    total += sum(
+        len(str(choice.get("name", ""))) + len(str(choice.get("value", "")))
+        for choice in part.get("choices") or ()
+    )
+    return total + sum(
+        _characters(option) for option in part.get("options") or () if isinstance(option, dict)
+    )

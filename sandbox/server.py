@@ -1,0 +1,130 @@
+"""The server: one aiohttp application on loopback that puts the world, the HTTP API and the gateway together."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from sandbox.clock import Clock, SystemClock
+from sandbox.gateway import Gateway, Session
+from sandbox.interactions import Interactions
+from sandbox.log import EventLog
+from sandbox.ratelimits import Limits
+from sandbox.rest import Rest
+from sandbox.state import Channel, Guild, Interaction, Member, World
+
+HOST = "127.0.0.1"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+class Server:
+    """Speaks Discord's protocol on `http://127.0.0.1:PORT` from `start()` until `stop()`.
+
+    `port` 0 takes a free one. `clock` moves deadlines and rate limits (tests pass a `ManualClock`). `privileged`
+    grants privileged intents; a client must identify with at least `shards` shards. More routes may be added to
+    `app` before it starts.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        token: str = "sandbox-token",  # noqa: S107 - a stand-in for Discord knows no secrets
+        limits: Limits | None = None,
+        *,
+        clock: Clock | None = None,
+        privileged: bool = False,
+        shards: int = 1,
+    ) -> None:
+        self.port = port
+        self.token = token
+        self.limits = limits or Limits()
+        self.clock = clock or SystemClock()
+        self.log = EventLog()
+        self.world = World(self.clock, self.log)
+        self.gateway = Gateway(
+            self.world, self.clock, self.limits, token, privileged=privileged, shards=shards
+        )
+        self.interactions = Interactions(self.world, self.limits, self._tell)
+        self.rest = Rest(self.world, self.gateway, self.interactions, self.limits, token)
+        self.app = web.Application(middlewares=[_loopback_only], client_max_size=1 << 28)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.url}/api/v10"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"ws://{HOST}:{self.port}/gateway"
+
+    @property
+    def guild(self) -> Guild:
+        return self.world.guild
+
+    @property
+    def channel(self) -> Channel:
+        return self.world.channel
+
+    @property
+    def admin(self) -> Member:
+        return self.world.admin
+
+    @property
+    def student(self) -> Member:
+        return self.world.student
+
+    @property
+    def bot(self) -> Member:
+        return self.world.bot
+
+    @property
+    def sessions(self) -> list[Session]:
+        """Gateway sessions that are connected or could resume."""
+        return self.gateway.sessions
+
+    async def start(self) -> None:
+        self.app.router.add_get("/gateway", self.gateway.handle)
+        self.rest.install(self.app)
+        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, HOST, self.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        self.world.base_url = self.url
+        self.gateway.url = self.gateway_url
+
+    async def stop(self) -> None:
+        self.interactions.close()
+        await self.gateway.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _tell(self, interaction: Interaction) -> None:
+        payload = interaction.payload(self.bot.permissions, self.limits.attachment_bytes)
+        guild = interaction.channel.guild
+        self.gateway.dispatch("INTERACTION_CREATE", payload, guild=guild.id if guild else None)
+
+
+@web.middleware
+async def _loopback_only(request: web.Request, handler: web.Handler) -> web.StreamResponse:  # type: ignore[name-defined]
+    """Refuse other hosts' names: a page elsewhere must not reach the sandbox by pointing its own name here."""
+    if request.host.rpartition(":")[0] not in LOOPBACK and request.host not in LOOPBACK:
+        raise web.HTTPMisdirectedRequest(text="The sandbox answers to loopback names only.\n")
+    response: web.StreamResponse = await handler(request)
+    return response

@@ -1,0 +1,1005 @@
+"""What there is: a guild, its channel, members, roles, commands, messages and interactions.
+
+Objects know their Discord payload; the `World` holds them, changes them and says so in the log. It knows nothing of
+HTTP, sockets or drivers.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import mimetypes
+import re
+import secrets
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox import rules
+from sandbox.clock import Clock
+from sandbox.log import Change, EventLog
+from sandbox.rules import ApiError, Json
+
+DISCORD_EPOCH = 1_420_070_400_000
+"""Milliseconds; snowflakes count from here."""
+
+
+class Permission:
+    """The bits that the sandbox itself looks at or hands out."""
+
+    ADMINISTRATOR = 1 << 3
+    MANAGE_GUILD = 1 << 5
+    ADD_REACTIONS = 1 << 6
+    VIEW_CHANNEL = 1 << 10
+    SEND_MESSAGES = 1 << 11
+    MANAGE_MESSAGES = 1 << 13
+    EMBED_LINKS = 1 << 14
+    ATTACH_FILES = 1 << 15
+    READ_HISTORY = 1 << 16
+    MENTION_EVERYONE = 1 << 17
+    USE_COMMANDS = 1 << 31
+    ALL = (1 << 53) - 1
+    EVERYONE = (
+        VIEW_CHANNEL
+        | SEND_MESSAGES
+        | ADD_REACTIONS
+        | EMBED_LINKS
+        | ATTACH_FILES
+        | READ_HISTORY
+        | USE_COMMANDS
+    )
+
+
+class Snowflakes:
+    """Ids that carry their time: 42 bits of milliseconds, then worker, process and a count."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = 0
+
+    def __call__(self) -> int:
+        now = int(self._clock.time() * 1000) - DISCORD_EPOCH
+        self._last = max(now << 22 | 1 << 17, self._last + 1)
+        return self._last
+
+
+def lasting_snowflake(name: str) -> int:
+    """An id made from a name alone, of an account some years old: the same person in every sandbox."""
+    moment = datetime(2021, 3, 1, tzinfo=UTC).timestamp() * 1000 - DISCORD_EPOCH
+    return (int(moment) + zlib.crc32(name.encode()) % 10**10) << 22 | 1 << 17
+
+
+def timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+
+
+@dataclass
+class Role:
+    id: int
+    name: str
+    permissions: int
+    position: int
+    managed: bool = False
+    mentionable: bool = False
+
+    def payload(self) -> Json:
+        return {
+            "id": str(self.id),
+            "name": self.name,
+            "description": None,
+            "permissions": str(self.permissions),
+            "position": self.position,
+            "color": 0,
+            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+            "hoist": False,
+            "icon": None,
+            "unicode_emoji": None,
+            "managed": self.managed,
+            "mentionable": self.mentionable,
+            "flags": 0,
+        }
+
+
+@dataclass
+class User:
+    id: int
+    name: str
+    bot: bool = False
+
+    def payload(self) -> Json:
+        return {
+            "id": str(self.id),
+            "username": self.name.lower().replace(" ", "_"),
+            "global_name": None if self.bot else self.name,
+            "discriminator": "0",
+            "avatar": None,
+            "avatar_decoration_data": None,
+            "banner": None,
+            "accent_color": None,
+            "collectibles": None,
+            "primary_guild": None,
+            "public_flags": 0,
+            "flags": 0,
+            "bot": self.bot,
+        }
+
+
+@dataclass
+class Member:
+    user: User
+    guild: Guild = field(repr=False)
+    roles: list[Role]
+    joined: float
+
+    @property
+    def id(self) -> int:
+        return self.user.id
+
+    @property
+    def name(self) -> str:
+        return self.user.name
+
+    @property
+    def mention(self) -> str:
+        return f"<@{self.id}>"
+
+    @property
+    def permissions(self) -> int:
+        """Those of the guild's channels: every role's together; owners and administrators have all of them."""
+        if self.id == self.guild.owner_id:
+            return Permission.ALL
+        bits = self.guild.everyone.permissions
+        for role in self.roles:
+            bits |= role.permissions
+        return Permission.ALL if bits & Permission.ADMINISTRATOR else bits
+
+    def may(self, permissions: int) -> bool:
+        return self.permissions & permissions == permissions
+
+    def payload(self, *, user: bool = True, permissions: bool = False) -> Json:
+        body: Json = {
+            "nick": None,
+            "avatar": None,
+            "banner": None,
+            "roles": [str(role.id) for role in self.roles],
+            "joined_at": timestamp(self.joined),
+            "premium_since": None,
+            "communication_disabled_until": None,
+            "unusual_dm_activity_until": None,
+            "deaf": False,
+            "mute": False,
+            "pending": False,
+            "flags": 0,
+        }
+        if user:
+            body["user"] = self.user.payload()
+        if permissions:
+            body["permissions"] = str(self.permissions)
+        return body
+
+
+@dataclass
+class Channel:
+    """A text channel of the guild or, with a `recipient`, the bot's direct messages with one member."""
+
+    id: int
+    name: str
+    guild: Guild | None = field(repr=False)
+    recipient: Member | None = None
+    last_message: int | None = None
+
+    def payload(self, permissions: int | None = None) -> Json:
+        last = str(self.last_message) if self.last_message else None
+        if self.guild is None:
+            people = [self.recipient.user.payload()] if self.recipient else []
+            return {"id": str(self.id), "type": 1, "flags": 0, "last_message_id": last, "recipients": people}
+        body: Json = {
+            "id": str(self.id),
+            "guild_id": str(self.guild.id),
+            "name": self.name,
+            "type": 0,
+            "position": 0,
+            "topic": None,
+            "nsfw": False,
+            "parent_id": None,
+            "rate_limit_per_user": 0,
+            "permission_overwrites": [],
+            "last_message_id": last,
+            "last_pin_timestamp": None,
+            "flags": 0,
+        }
+        if permissions is not None:
+            body["permissions"] = str(permissions)
+        return body
+
+
+@dataclass
+class Guild:
+    id: int
+    name: str
+    owner_id: int
+    everyone: Role
+    locale: str = "en-US"
+    roles: list[Role] = field(default_factory=list)
+    channels: list[Channel] = field(default_factory=list)
+    members: dict[int, Member] = field(default_factory=dict)
+
+    def payload(self) -> Json:
+        return {
+            "id": str(self.id),
+            "name": self.name,
+            "owner_id": str(self.owner_id),
+            "preferred_locale": self.locale,
+            "roles": [role.payload() for role in (self.everyone, *self.roles)],
+            "emojis": [],
+            "stickers": [],
+            "features": [],
+            "description": None,
+            "icon": None,
+            "splash": None,
+            "discovery_splash": None,
+            "banner": None,
+            "region": "deprecated",
+            "afk_channel_id": None,
+            "afk_timeout": 300,
+            "system_channel_id": None,
+            "system_channel_flags": 0,
+            "rules_channel_id": None,
+            "public_updates_channel_id": None,
+            "safety_alerts_channel_id": None,
+            "verification_level": 0,
+            "default_message_notifications": 0,
+            "explicit_content_filter": 0,
+            "mfa_level": 0,
+            "nsfw_level": 0,
+            "nsfw": False,
+            "premium_tier": 0,
+            "premium_subscription_count": 0,
+            "premium_progress_bar_enabled": False,
+            "vanity_url_code": None,
+            "max_members": 500_000,
+            "max_video_channel_users": 25,
+            "max_stage_video_channel_users": 50,
+            "application_id": None,
+        }
+
+    def partial(self) -> Json:
+        """As it stands in interactions."""
+        return {"id": str(self.id), "locale": self.locale, "features": []}
+
+
+@dataclass
+class Command:
+    """A registered command; `body` is as Discord answers it."""
+
+    id: int
+    guild_id: int | None
+    body: Json
+
+    @property
+    def name(self) -> str:
+        return str(self.body["name"])
+
+    @property
+    def type(self) -> int:
+        return int(self.body["type"])
+
+    @property
+    def description(self) -> str:
+        return str(self.body["description"])
+
+    @property
+    def options(self) -> list[Json]:
+        return list(self.body["options"])
+
+    def allowed(self, member: Member, *, direct: bool = False) -> bool:
+        """Whether Discord shows the command to `member` (in direct messages, where `direct`)."""
+        contexts = self.body["contexts"]
+        if direct:
+            return self.guild_id is None and (contexts is None or 1 in contexts)
+        if contexts is not None and 0 not in contexts:
+            return False
+        needed = self.body["default_member_permissions"]
+        if needed is None:
+            return True
+        return member.permissions == Permission.ALL or (int(needed) > 0 and member.may(int(needed)))
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that came with a request."""
+
+    filename: str
+    content: bytes
+
+
+SERVED_TYPES = frozenset(
+    {
+        "image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "text/csv", "application/json",
+        "audio/mpeg", "audio/ogg", "video/mp4", "video/webm", "application/pdf", "application/zip",
+    }
+)  # fmt: skip
+"""What attachments are served as; everything else, markup above all, is only bytes."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    id: int
+    filename: str
+    content: builtins.bytes = field(repr=False)
+    url: str
+    description: str | None = None
+    ephemeral: bool = False
+
+    @property
+    def bytes(self) -> builtins.bytes:
+        return self.content
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    @property
+    def content_type(self) -> str:
+        kind, encoding = mimetypes.guess_type(self.filename)
+        if encoding is not None or kind not in SERVED_TYPES:
+            return "application/octet-stream"
+        return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+
+    @property
+    def dimensions(self) -> tuple[int, int] | None:
+        """Width and height in pixels of a PNG, from its header."""
+        if self.content[:8] != b"\x89PNG\r\n\x1a\n" or len(self.content) < 24:  # noqa: PLR2004 - signature and IHDR
+            return None
+        return int.from_bytes(self.content[16:20]), int.from_bytes(self.content[20:24])
+
+    def payload(self) -> Json:
+        body: Json = {
+            "id": str(self.id),
+            "filename": self.filename,
+            "size": self.size,
+            "url": self.url,
+            "proxy_url": self.url,
+            "content_type": self.content_type,
+            "content_scan_version": 0,
+            "flags": 0,
+        }
+        if self.dimensions:
+            body["width"], body["height"] = self.dimensions
+        if self.description is not None:
+            body["description"] = self.description
+        if self.ephemeral:
+            body["ephemeral"] = True
+        return body
+
+
+@dataclass(frozen=True)
+class Button:
+    label: str
+    custom_id: str
+    """Empty for link buttons."""
+    style: int
+    disabled: bool
+    emoji: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """Whom a message pings, after its `allowed_mentions`."""
+
+    users: tuple[int, ...] = ()
+    roles: tuple[int, ...] = ()
+    everyone: bool = False
+
+
+@dataclass
+class Message:
+    id: int
+    channel: Channel = field(repr=False)
+    author: User = field(repr=False)
+    content: str
+    embeds: list[Json]
+    components: list[Json]
+    attachments: list[Attachment]
+    flags: int
+    created: float
+    mentions: Mentions = field(default_factory=Mentions)
+    interaction: Interaction | None = field(default=None, repr=False)
+    reference: int | None = None
+    kind: int = 0
+    tts: bool = False
+    nonce: str | None = None
+    edited_at: float | None = None
+    edits: int = 0
+    deleted: bool = False
+
+    @property
+    def ephemeral(self) -> bool:
+        return bool(self.flags & rules.EPHEMERAL)
+
+    @property
+    def loading(self) -> bool:
+        """Whether it only says that the bot is thinking."""
+        return bool(self.flags & rules.LOADING)
+
+    @property
+    def text(self) -> str:
+        """All visible text: content, then each embed's author, title, description, fields and footer."""
+        lines = [self.content]
+        for embed in self.embeds:
+            lines.append(embed.get("author", {}).get("name", ""))
+            lines += [embed.get("title") or "", embed.get("description") or ""]
+            for part in embed.get("fields", ()):
+                lines += [part["name"], part["value"]]
+            lines.append(embed.get("footer", {}).get("text", ""))
+        lines += [str(part["content"]) for part in rules.walk(self.components) if part.get("type") == 10]  # noqa: PLR2004 - a text display
+        return "\n".join(line for line in lines if line)
+
+    @property
+    def buttons(self) -> list[Button]:
+        return [
+            Button(
+                label=part.get("label") or "",
+                custom_id=part.get("custom_id") or "",
+                style=part["style"],
+                disabled=bool(part.get("disabled")),
+                emoji=(part.get("emoji") or {}).get("name") or "",
+                url=part.get("url") or "",
+            )
+            for part in rules.walk(self.components)
+            if part.get("type") == rules.BUTTON
+        ]
+
+    def button(self, name: str) -> Button:
+        """The button with this label or custom id, else the first whose label contains `name`; LookupError if none."""
+        buttons = self.buttons
+        for button in buttons:
+            if name in {button.label, button.custom_id}:
+                return button
+        for button in buttons:
+            if name.casefold() in button.label.casefold():
+                return button
+        there = ", ".join(repr(button.label or button.emoji) for button in buttons) or "none"
+        raise LookupError(f"the message has no button {name!r}; buttons there: {there}")
+
+    def visible_to(self, member: Member) -> bool:
+        if self.deleted:
+            return False
+        return not self.ephemeral or (self.interaction is not None and self.interaction.member is member)
+
+    def payload(self) -> Json:
+        body: Json = {
+            "id": str(self.id),
+            "channel_id": str(self.channel.id),
+            "author": self.author.payload(),
+            "content": self.content,
+            "timestamp": timestamp(self.created),
+            "edited_timestamp": None if self.edited_at is None else timestamp(self.edited_at),
+            "tts": self.tts,
+            "mention_everyone": self.mentions.everyone,
+            "mentions": [],
+            "mention_roles": [str(role) for role in self.mentions.roles],
+            "attachments": [attachment.payload() for attachment in self.attachments],
+            "embeds": self.embeds,
+            "components": self.components,
+            "pinned": False,
+            "type": self.kind,
+            "flags": self.flags,
+        }
+        if self.nonce is not None:
+            body["nonce"] = self.nonce
+        if self.channel.guild is not None:
+            people = (self.channel.guild.members.get(user) for user in self.mentions.users)
+            body["mentions"] = [person.user.payload() for person in people if person]
+        if self.reference is not None:
+            body["message_reference"] = {
+                "type": 0,
+                "message_id": str(self.reference),
+                "channel_id": str(self.channel.id),
+            }
+            if self.channel.guild is not None:
+                body["message_reference"]["guild_id"] = str(self.channel.guild.id)
+        if self.interaction is not None:
+            body["application_id"] = body["webhook_id"] = str(self.interaction.application_id)
+            body["interaction_metadata"] = self.interaction.metadata()
+            if self.interaction.command is not None:
+                body["interaction"] = {
+                    "id": str(self.interaction.id),
+                    "type": self.interaction.type,
+                    "name": self.interaction.title,
+                    "user": self.interaction.member.user.payload(),
+                }
+        return body
+
+
+@dataclass(frozen=True)
+class Version:
+    """How a message looked at a time (seconds since 1970); `message` is a copy that changes no more."""
+
+    time: float
+    message: Message
+
+
+@dataclass(frozen=True)
+class Field:
+    """An input of a modal."""
+
+    label: str
+    custom_id: str
+    type: int
+    required: bool
+    value: str
+    min_length: int
+    max_length: int
+
+
+@dataclass(frozen=True)
+class Modal:
+    custom_id: str
+    title: str
+    components: list[Json]
+    interaction: Interaction = field(repr=False)
+
+    @property
+    def fields(self) -> list[Field]:
+        found = []
+        for part in self.components:
+            inner = part.get("components") or ([part["component"]] if "component" in part else [])
+            found += [
+                Field(
+                    label=item.get("label") or part.get("label") or "",
+                    custom_id=item["custom_id"],
+                    type=item["type"],
+                    required=item.get("required", True),
+                    value=item.get("value") or "",
+                    min_length=item.get("min_length") or 0,
+                    max_length=item.get("max_length") or 4000,
+                )
+                for item in inner
+            ]
+        return found
+
+
+COMMAND, COMPONENT, AUTOCOMPLETE, SUBMIT = 2, 3, 4, 5
+"""Interaction types."""
+
+
+@dataclass
+class Interaction:
+    """One thing that a member did, and what the bot has made of it so far."""
+
+    id: int
+    token: str
+    type: int
+    member: Member
+    channel: Channel
+    application_id: int
+    created: float
+    data: Json
+    locale: str
+    command: Command | None = None
+    title: str = ""
+    """The command's full name, sub-commands included."""
+    source: Message | None = None
+    """The message whose component was used."""
+    parent: Interaction | None = None
+    """The interaction that opened the modal which this one submits."""
+    answered_with: int | None = None
+    """The type of the first answer (the callback)."""
+    acknowledged: float | None = None
+    failed: str | None = None
+    original: Message | None = None
+    followups: list[Message] = field(default_factory=list)
+    modal: Modal | None = None
+    choices: list[Json] | None = None
+    history: list[Version] = field(default_factory=list)
+
+    @property
+    def thinking(self) -> bool:
+        return self.original is not None and self.original.loading and not self.original.deleted
+
+    @property
+    def autocompleted_type(self) -> int:
+        """The type of the option that an autocomplete asks about."""
+
+        def focused(options: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+            for option in options:
+                if option.get("focused"):
+                    yield option["type"]
+                yield from focused(option.get("options") or ())
+
+        return next(focused(self.data.get("options") or ()), rules.STRING)
+
+    def metadata(self) -> Json:
+        body: Json = {
+            "id": str(self.id),
+            "type": self.type,
+            "user": self.member.user.payload(),
+            "authorizing_integration_owners": self.owners(),
+        }
+        if self.type == COMMAND and self.command is not None:
+            body |= {"name": self.title, "command_type": self.command.type}
+        if self.source is not None:
+            body["interacted_message_id"] = str(self.source.id)
+        if self.type == SUBMIT and self.parent is not None:
+            body["triggering_interaction_metadata"] = self.parent.metadata()
+        return body
+
+    def owners(self) -> dict[str, str]:
+        return {"0": str(self.channel.guild.id) if self.channel.guild else "0"}
+
+    def payload(self, app_permissions: int, attachment_bytes: int) -> Json:
+        """As the gateway delivers it."""
+        body: Json = {
+            "id": str(self.id),
+            "application_id": str(self.application_id),
+            "type": self.type,
+            "token": self.token,
+            "version": 1,
+            "data": self.data,
+            "channel_id": str(self.channel.id),
+            "channel": self.channel.payload(self.member.permissions),
+            "app_permissions": str(app_permissions),
+            "attachment_size_limit": attachment_bytes,
+            "authorizing_integration_owners": self.owners(),
+            "context": 1 if self.channel.guild is None else 0,
+            "entitlements": [],
+            "entitlement_sku_ids": [],
+            "locale": self.locale,
+        }
+        if self.channel.guild is None:
+            body["user"] = self.member.user.payload()
+        else:
+            body |= {
+                "guild_id": str(self.channel.guild.id),
+                "guild": self.channel.guild.partial(),
+                "guild_locale": self.channel.guild.locale,
+                "member": self.member.payload(permissions=True),
+            }
+        if self.source is not None:
+            body["message"] = self.source.payload()
+        return body
+
+
+class World:
+    """Holds everything and is the only one who changes it; every change is a `Change` in the log.
+
+    `base_url`: where attachments are served; set once the port is known.
+    """
+
+    def __init__(self, clock: Clock, log: EventLog) -> None:
+        self.clock = clock
+        self.log = log
+        self.base_url = ""
+        self.snowflake = Snowflakes(clock)
+        # People and places keep their ids from one sandbox to the next, so that what a bot keeps about them stays
+        # true. The application is new each time: a bot must not take another sandbox's commands for registered.
+        self.application_id = self.snowflake()
+        self.bot_user = User(self.application_id, "Sandboxed Bot", bot=True)
+        guild_id = lasting_snowflake("guild")
+        owner = lasting_snowflake("member Admin")
+        self.guild = Guild(guild_id, "Sandbox", owner, Role(guild_id, "@everyone", Permission.EVERYONE, 0))
+        self.channel = Channel(lasting_snowflake("channel"), "general", self.guild)
+        self.guild.channels.append(self.channel)
+        self.channels: dict[int, Channel] = {self.channel.id: self.channel}
+        self.admin = self.add_member("Admin", permissions=Permission.ADMINISTRATOR)
+        self.student = self.add_member("Student")
+        bot_role = self._add_role("Sandboxed Bot", Permission.EVERYONE)
+        bot_role.managed = True
+        self.bot = Member(self.bot_user, self.guild, [bot_role], clock.time())
+        self.guild.members[self.bot.id] = self.bot
+        self.commands: dict[int, Command] = {}
+        self.messages: dict[int, Message] = {}
+        self.attachments: dict[int, Attachment] = {}
+        self.interactions: dict[str, Interaction] = {}
+
+    def changed(self, kind: str, subject: object, interaction: int | None = None) -> None:
+        self.log.append(Change(self.clock.time(), kind, subject, interaction))
+
+    # --- people and places
+
+    def add_member(self, name: str, *, permissions: int = 0, roles: Sequence[Role | str] = ()) -> Member:
+        """A member with these roles (those named by a string are made) and, through one more, these permissions."""
+        user = User(lasting_snowflake(f"member {name}"), name)
+        if user.id in self.guild.members:
+            raise ValueError(f"there is a member called {name} already")
+        held = [self._add_role(role, 0) if isinstance(role, str) else role for role in roles]
+        if permissions:
+            held.append(self._add_role(name, permissions))
+        member = Member(user, self.guild, held, self.clock.time())
+        self.guild.members[user.id] = member
+        self.changed("member.create", member)
+        return member
+
+    def _add_role(self, name: str, permissions: int) -> Role:
+        for role in self.guild.roles:
+            if role.name == name and role.permissions == permissions:
+                return role
+        role = Role(lasting_snowflake(f"role {name}"), name, permissions, len(self.guild.roles) + 1)
+        self.guild.roles.append(role)
+        return role
+
+    def direct_channel(self, member: Member) -> Channel:
+        for channel in self.channels.values():
+            if channel.recipient is member:
+                return channel
+        channel = Channel(self.snowflake(), "", None, recipient=member)
+        self.channels[channel.id] = channel
+        return channel
+
+    # --- commands
+
+    def commands_of(self, guild_id: int | None) -> list[Command]:
+        return [command for command in self.commands.values() if command.guild_id == guild_id]
+
+    def visible_commands(self, member: Member, *, direct: bool = False) -> dict[str, Command]:
+        """Chat-input commands that Discord offers `member`, by name; a guild's own hide global ones."""
+        found = {}
+        for command in sorted(self.commands.values(), key=lambda command: command.guild_id is not None):
+            if command.type == rules.CHAT and command.allowed(member, direct=direct):
+                found[command.name] = command
+        return found
+
+    def put_command(self, body: Json, guild_id: int | None) -> Command:
+        """Register a command, or replace that with the same name and type, which keeps its id."""
+        kind = body.get("type") or rules.CHAT
+        known = (
+            command
+            for command in self.commands_of(guild_id)
+            if (command.type, command.name) == (kind, body["name"])
+        )
+        command = next(known, None) or Command(self.snowflake(), guild_id, {})
+        command.body = self._command_body(command.id, kind, body, guild_id)
+        self.commands[command.id] = command
+        return command
+
+    def overwrite_commands(self, bodies: Sequence[Json], guild_id: int | None) -> list[Command]:
+        kept = [self.put_command(body, guild_id) for body in bodies]
+        for command in self.commands_of(guild_id):
+            if command not in kept:
+                del self.commands[command.id]
+        self.changed("commands.update", kept)
+        return kept
+
+    def replace_command(self, command: Command, body: Json) -> None:
+        command.body = self._command_body(command.id, command.type, body, command.guild_id)
+        self.changed("commands.update", [command])
+
+    def _command_body(self, command_id: int, kind: int, body: Json, guild_id: int | None) -> Json:
+        permissions = body.get("default_member_permissions")
+        answer: Json = {
+            "id": str(command_id),
+            "application_id": str(self.application_id),
+            "version": str(self.snowflake()),
+            "type": kind,
+            "name": body["name"],
+            "name_localizations": body.get("name_localizations"),
+            "description": body.get("description") or "",
+            "description_localizations": body.get("description_localizations"),
+            "default_member_permissions": None if permissions is None else str(permissions),
+            "dm_permission": body.get("dm_permission", True),
+            "contexts": body.get("contexts"),
+            "integration_types": body.get("integration_types") or [0],
+            "nsfw": body.get("nsfw", False),
+            "options": body.get("options") or [],
+        }
+        if guild_id is not None:
+            answer["guild_id"] = str(guild_id)
+        return answer
+
+    # --- messages
+
+    def message(self, channel_id: int, message_id: int) -> Message:
+        message = self.messages.get(message_id)
+        if message is None or message.deleted or message.channel.id != channel_id:
+            raise ApiError(404, 10008, "Unknown Message")
+        return message
+
+    def create_message(
+        self,
+        channel: Channel,
+        body: Mapping[str, Any],
+        uploads: Mapping[int, Upload],
+        *,
+        interaction: Interaction | None = None,
+        flags: int = 0,
+        kind: int = 0,
+        reference: int | None = None,
+    ) -> Message:
+        """A message of the bot with what `body` says; `flags` on top of those that a body may set."""
+        message = Message(
+            self.snowflake(),
+            channel,
+            self.bot_user,
+            content="",
+            embeds=[],
+            components=[],
+            attachments=[],
+            flags=flags | (body.get("flags") or 0) & rules.SETTABLE_FLAGS & ~rules.EPHEMERAL,
+            created=self.clock.time(),
+            interaction=interaction,
+            kind=kind,
+            reference=reference,
+            tts=bool(body.get("tts")),
+            nonce=str(body["nonce"]) if body.get("nonce") is not None else None,
+        )
+        self.fill(message, body, uploads)
+        if not message.loading:
+            self._refuse_empty(message, body)
+        self.messages[message.id] = message
+        if not message.ephemeral:
+            channel.last_message = message.id
+        return message
+
+    def announce(self, kind: str, message: Message, via: Interaction | None = None) -> None:
+        """Log the change, and keep the version with every interaction that it belongs to."""
+        for interaction in {id(party): party for party in (message.interaction, via) if party}.values():
+            copy = dataclasses.replace(message, embeds=list(message.embeds), components=list(message.components),
+                                       attachments=list(message.attachments))  # fmt: skip
+            interaction.history.append(Version(self.clock.time(), copy))
+        party = via or message.interaction
+        self.changed(kind, message, party.id if party else None)
+
+    def edit_message(
+        self,
+        message: Message,
+        body: Mapping[str, Any],
+        uploads: Mapping[int, Upload],
+        via: Interaction | None = None,
+    ) -> None:
+        """Replace what `body` names; a thinking message becomes an answer."""
+        trial = dataclasses.replace(message, attachments=list(message.attachments))
+        was_loading = message.loading
+        trial.flags &= ~rules.LOADING
+        if "flags" in body:
+            settable = rules.SETTABLE_FLAGS & ~rules.EPHEMERAL
+            trial.flags = trial.flags & ~(settable & ~rules.COMPONENTS_V2) | (body["flags"] or 0) & settable
+        self.fill(trial, body, uploads)
+        self._refuse_empty(trial, body)
+        for name in ("flags", "content", "embeds", "components", "attachments", "mentions"):
+            setattr(message, name, getattr(trial, name))
+        message.edited_at = self.clock.time()
+        message.edits += not was_loading
+        self.announce("message.update", message, via)
+
+    def delete_message(self, message: Message, via: Interaction | None = None) -> None:
+        message.deleted = True
+        self.announce("message.delete", message, via)
+
+    def fill(self, message: Message, body: Mapping[str, Any], uploads: Mapping[int, Upload]) -> None:
+        message.attachments = self._attachments(message, body, uploads)
+        if "content" in body:
+            message.content = (str(body["content"]) if body["content"] is not None else "").strip()
+            message.mentions = self._mentions(message, body)
+        if "embeds" in body:
+            message.embeds = [self._embed(embed, message.attachments) for embed in body["embeds"] or ()]
+        if "components" in body:
+            message.components = _numbered(body["components"] or [])
+
+    def _refuse_empty(self, message: Message, body: Mapping[str, Any]) -> None:
+        extra = body.get("poll") or body.get("sticker_ids")
+        if not (message.content or message.embeds or message.components or message.attachments or extra):
+            raise rules.empty_message()
+
+    def _attachments(
+        self, message: Message, body: Mapping[str, Any], uploads: Mapping[int, Upload]
+    ) -> list[Attachment]:
+        listed = body.get("attachments")
+        old = {attachment.id: attachment for attachment in message.attachments}
+        wanted: list[Attachment] = []
+        described: dict[int, Json] = {}
+        if listed is None:
+            wanted = list(message.attachments)
+        else:
+            for item in listed:
+                number = int(item["id"])
+                if number in old:
+                    wanted.append(old[number])
+                else:
+                    described[number] = item
+        for index, upload in sorted(uploads.items()):
+            item = described.get(index, {})
+            wanted.append(self._store(message, upload, item.get("filename"), item.get("description")))
+        return wanted
+
+    def _store(
+        self, message: Message, upload: Upload, name: str | None, description: str | None
+    ) -> Attachment:
+        number = self.snowflake()
+        filename = safe_filename(name or upload.filename)
+        url = f"{self.base_url}/attachments/{message.channel.id}/{number}/{filename}"
+        stored = Attachment(number, filename, upload.content, url, description, message.ephemeral)
+        self.attachments[number] = stored
+        return stored
+
+    def _embed(self, embed: Mapping[str, Any], attachments: Sequence[Attachment]) -> Json:
+        """As Discord gives it back: of type rich, with `attachment://` resolved to the file's address."""
+        by_name = {attachment.filename: attachment for attachment in attachments}
+        answer: Json = {"type": "rich"} | {key: value for key, value in embed.items() if value is not None}
+        for part in ("image", "thumbnail", "footer", "author"):
+            inner = answer.get(part)
+            if not isinstance(inner, dict):
+                continue
+            inner = answer[part] = dict(inner)
+            for key in ("url", "icon_url"):
+                scheme, _, rest = str(inner.get(key, "")).partition("://")
+                file = by_name.get(safe_filename(rest)) if scheme == "attachment" else None
+                if file is None:
+                    continue
+                inner[key] = inner[f"proxy_{key}"] = file.url
+                if file.dimensions and part in {"image", "thumbnail"}:
+                    inner["width"], inner["height"] = file.dimensions
+        return answer
+
+    def _mentions(self, message: Message, body: Mapping[str, Any]) -> Mentions:
+        allowed = body.get("allowed_mentions")
+        if not isinstance(allowed, dict):
+            allowed = {"parse": ["users", "roles", "everyone"]}
+        parse = set(allowed.get("parse") or ())
+        listed = {key: {int(number) for number in allowed.get(key) or ()} for key in ("users", "roles")}
+
+        def pinged(pattern: str, key: str) -> Iterator[int]:
+            for found in dict.fromkeys(re.findall(pattern, message.content)):
+                if key in parse or int(found) in listed[key]:
+                    yield int(found)
+
+        privileged = self.bot.may(Permission.MENTION_EVERYONE)
+        roles = {role.id: role for role in self.guild.roles}
+        users = [user for user in pinged(r"<@!?(\d+)>", "users") if user in self.guild.members]
+        return Mentions(
+            users=tuple(users),
+            roles=tuple(
+                role
+                for role in pinged(r"<@&(\d+)>", "roles")
+                if role in roles and (privileged or roles[role].mentionable)
+            ),
+            everyone=privileged
+            and "everyone" in parse
+            and bool(re.search(r"@(everyone|here)\b", message.content)),
+        )
+
+    # --- interactions
+
+    def add_interaction(self, kind: int, member: Member, data: Json, **extra: Any) -> Interaction:
+        """`extra`: more fields of the `Interaction`; the guild's channel and `en-US` where they do not say."""
+        fields: dict[str, Any] = {"channel": self.channel, "locale": "en-US"} | extra
+        interaction = Interaction(
+            id=self.snowflake(),
+            token=secrets.token_urlsafe(96),
+            type=kind,
+            member=member,
+            application_id=self.application_id,
+            created=self.clock.time(),
+            data=data,
+            **fields,
+        )
+        self.interactions[interaction.token] = interaction
+        self.changed("interaction.create", interaction, interaction.id)
+        return interaction
+
+
+def _numbered(components: Sequence[Mapping[str, Any]]) -> list[Json]:
+    """A deep copy in which every component has an `id`, unique in its message, as Discord fills them in."""
+    taken = {part["id"] for part in rules.walk(components) if part.get("id")}
+    numbers = (number for number in range(1, 1 << 31) if number not in taken)
+
+    def copy(component: Mapping[str, Any]) -> Json:
+        body = dict(component)
+        if not body.get("id"):
+            body["id"] = next(numbers)
+        if "components" in body:
+            body["components"] = [copy(inner) for inner in body["components"]]
+        for key in ("component", "accessory"):
+            if isinstance(body.get(key), dict):
+                body[key] = copy(body[key])
+        return body
+
+    return [copy(component) for component in components]
+
+
+def safe_filename(name: str) -> str:
+    """As Discord renames uploads: every character but letters, digits, `.`, `_` and `-` becomes `_`."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "file"
