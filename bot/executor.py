@@ -20,6 +20,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -72,55 +73,88 @@ class LaneStatus:
     queue: int
 
 
+class _Entry(Generic[T]):
+    """A job in a lane's books, and what is to happen when it moves on."""
+
+    def __init__(self, user: int, work: Callable[[Job], T], timeout: float, *, privileged: bool) -> None:
+        self.user = user
+        self.work = work
+        self.privileged = privileged
+        self.job = Job(time.monotonic() + timeout)
+        self.result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.started = asyncio.Event()
+        self.position = 0
+        self.callbacks: list[Callable[[int], None]] = []
+        self.alarm: asyncio.TimerHandle | None = None
+        self.admitted = time.monotonic()
+        self.began: float | None = None
+        self.ended: float | None = None
+
+    def begin(self) -> None:
+        self.began = time.monotonic()
+        self.started.set()
+        self.move(0)
+
+    def move(self, position: int) -> None:
+        if position != self.position:
+            self.position = position
+            loop = self.result.get_loop()
+            for callback in self.callbacks:
+                loop.call_soon(callback, position)  # a callback's failure must not reach the books
+
+    def fail(self, error: BaseException) -> None:
+        self.started.set()
+        if not self.result.done():
+            # A future refuses StopIteration, which would end the coroutine that awaits it.
+            self.result.set_exception(
+                RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
+            )
+
+    def succeed(self, value: T) -> None:
+        if not self.result.done():
+            self.result.set_result(value)
+
+
 class Ticket(Generic[T]):
     """A permit. Await it for the result; cancelling the task that awaits it cancels the job as well."""
 
-    def __init__(
-        self, lane: _Lane, work: Callable[[Job], T], user: int, timeout: float, *, privileged: bool
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        self.user = user
-        self.privileged = privileged
-        self.job = Job(time.monotonic() + timeout)
-        self.started = asyncio.Event()
-        """Set when the work starts, or when it is settled that it never will."""
+    def __init__(self, lane: _Lane, entry: _Entry[T]) -> None:
         self._lane = lane
-        self._work = work
-        self._result: asyncio.Future[T] = loop.create_future()
-        self._result.add_done_callback(self._settled)
-        self._position = -1
-        self._callbacks: list[Callable[[int], None]] = []
-        self._alarm = None if math.isinf(timeout) else loop.call_later(timeout, lane.overdue, self)
-        self._admitted = time.monotonic()
-        self._began: float | None = None
-        self._ended: float | None = None
+        self._entry = entry
 
     def __await__(self) -> Generator[Any, None, T]:
-        return self._result.__await__()
+        return self._entry.result.__await__()
+
+    @property
+    def started(self) -> asyncio.Event:
+        """Set when the work starts, or when it is settled that it never will."""
+        return self._entry.started
 
     @property
     def done(self) -> bool:
-        """Whether there is a result or a failure. The worker may still be busy, see `InferenceExecutor`."""
-        return self._result.done()
+        """Whether there is a result or a failure. Its worker may still be on the way to its end."""
+        return self._entry.result.done()
 
     @property
     def position(self) -> int:
-        """0 while it runs (and after), 1 for the next to run, and so on."""
-        return max(0, self._position)
+        """0 while it runs and after, 1 for the next to run, and so on."""
+        return self._entry.position
 
     def on_position(self, callback: Callable[[int], None]) -> None:
-        """Have `callback(position)` called on the loop whenever the position changes; 0 is the last call."""
-        self._callbacks.append(callback)
+        """Have `callback(position)` called on the loop whenever the position changes; 0 comes last."""
+        self._entry.callbacks.append(callback)
 
     @property
     def queue_seconds(self) -> float:
         """Seconds it waited for a worker, so far or altogether."""
-        return (self._began or self._ended or time.monotonic()) - self._admitted
+        entry = self._entry
+        return (entry.began or entry.ended or time.monotonic()) - entry.admitted
 
     @property
     def run_seconds(self) -> float:
-        """Seconds a worker spent on it, so far or altogether."""
-        return 0.0 if self._began is None else (self._ended or time.monotonic()) - self._began
+        """Seconds that a worker has spent on it, so far or altogether."""
+        entry = self._entry
+        return (entry.ended or time.monotonic()) - entry.began if entry.began else 0.0
 
     def cancel(self) -> None:
         """Say that the work is no longer wanted.
@@ -128,131 +162,121 @@ class Ticket(Generic[T]):
         A job that waits fails with `Cancelled` and leaves the queue at once. One that runs sees its stop
         event and ends in its own way: a generation returns what it has.
         """
-        self.job.stop.set()
-        self._lane.withdraw(self, Cancelled())
-
-    def _settled(self, result: asyncio.Future[T]) -> None:
-        self.started.set()
-        if self._alarm is not None:
-            self._alarm.cancel()
-        if result.cancelled():
-            self.cancel()
-        else:
-            result.exception()  # a failure that nobody awaits is no news for the loop's own log
-
-    def _resolve(self, outcome: T | BaseException, *, failed: bool) -> None:
-        if self._result.done():
-            return
-        if not failed:
-            self._result.set_result(outcome)  # type: ignore[arg-type]
-        elif isinstance(outcome, StopIteration):  # which a future refuses
-            self._result.set_exception(RuntimeError("the work raised StopIteration"))
-        else:
-            self._result.set_exception(outcome)  # type: ignore[arg-type]
-
-    def _move(self, position: int) -> None:
-        if position == self._position:
-            return
-        self._position = position
-        for callback in self._callbacks:
-            callback(position)
+        self._lane.cancel(self._entry)
 
 
 class _Lane:
-    """One lane's books. Everything here runs on the event loop except `_run`."""
+    """One lane's books. Everything here runs on the event loop, except for `_report`."""
 
-    def __init__(self, name: str, settings: LaneSettings, settle: Callable[[Ticket[Any]], None]) -> None:
+    def __init__(self, name: str, settings: LaneSettings, settle: Callable[[_Entry[Any]], None]) -> None:
         self.settings = settings
-        self.running: set[Ticket[Any]] = set()
-        self._waiting: dict[int, deque[Ticket[Any]]] = {}
-        """The queue of each person; the order of the keys is the order of the turns."""
+        self.running: set[_Entry[Any]] = set()
+        self._queues: dict[int, deque[_Entry[Any]]] = {}
+        """What each person has waiting; the order of the keys is the order of the turns."""
         self._settle = settle
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix=f"lane-{name}")
 
     @property
-    def waiting(self) -> list[Ticket[Any]]:
+    def waiting(self) -> list[_Entry[Any]]:
         """Those that wait, in the order in which they will run."""
-        turns = zip_longest(*self._waiting.values())
-        return [ticket for turn in turns for ticket in turn if ticket is not None]
+        rounds = zip_longest(*self._queues.values())
+        return [entry for turn in rounds for entry in turn if entry is not None]
 
     def place(self) -> int:
-        """The position that the next job would get."""
+        """The position that one more job would get at the end of the queue; 0 if it could start."""
         return 0 if len(self.running) < self.settings.workers else 1 + len(self.waiting)
 
-    def enter(self, ticket: Ticket[Any]) -> None:
-        self._waiting.setdefault(ticket.user, deque()).append(ticket)
+    def enter(self, entry: _Entry[T]) -> Ticket[T]:
+        self._queues.setdefault(entry.user, deque()).append(entry)
+        if not math.isinf(entry.job.deadline):
+            entry.alarm = asyncio.get_running_loop().call_later(entry.job.remaining, self._overdue, entry)
+        entry.result.add_done_callback(lambda _: self._resolved(entry))
         self._advance()
+        return Ticket(self, entry)
 
-    def withdraw(self, ticket: Ticket[Any], why: TokenwiseError) -> None:
+    def cancel(self, entry: _Entry[Any]) -> None:
+        entry.job.stop.set()
+        self.withdraw(entry, Cancelled())
+
+    def withdraw(self, entry: _Entry[Any], why: TokenwiseError) -> None:
         """Take a job that waits out of the queue; one that runs is left alone."""
-        queue = self._waiting.get(ticket.user, ())
-        if ticket not in queue:
+        queue = self._queues.get(entry.user)
+        if not queue or entry not in queue:
             return
-        queue.remove(ticket)  # type: ignore[union-attr]
+        queue.remove(entry)
         if not queue:
-            del self._waiting[ticket.user]
-        ticket._ended = time.monotonic()
-        ticket._resolve(why, failed=True)
-        self._settle(ticket)
+            del self._queues[entry.user]
+        entry.ended = time.monotonic()
+        entry.fail(why)
+        self._settle(entry)
         self._advance()
-
-    def overdue(self, ticket: Ticket[Any]) -> None:
-        """The deadline has passed. A worker reads its own; it has a little longer to show what it has."""
-        if ticket in self.running:
-            ticket._alarm = asyncio.get_running_loop().call_later(GRACE, self._give_up, ticket, Late())
-        else:
-            self.withdraw(
-                ticket, Late("It was too long until it was your turn. Ask again when less is going on.")
-            )
 
     def stop(self) -> None:
         """Ask whatever runs to end."""
-        for ticket in self.running:
-            ticket.job.stop.set()
+        for entry in self.running:
+            entry.job.stop.set()
 
     def abandon(self, why: TokenwiseError) -> None:
         """Stop waiting for whatever runs: the askers are told `why`, the threads are left to themselves."""
-        for ticket in tuple(self.running):
-            self._give_up(ticket, why)
+        self.stop()
+        for entry in self.running:
+            entry.fail(why)
 
     def shut(self) -> None:
         # An idle thread ends at once; one that is stuck in a model must not be waited for.
         self._pool.shutdown(wait=not self.running, cancel_futures=True)
 
-    def _give_up(self, ticket: Ticket[Any], why: TokenwiseError) -> None:
-        ticket.job.stop.set()
-        ticket._resolve(why, failed=True)
+    def _overdue(self, entry: _Entry[Any]) -> None:
+        """The deadline has passed. A worker reads its own; it has a little longer to show what it has."""
+        if entry in self.running:
+            entry.alarm = asyncio.get_running_loop().call_later(GRACE, self._give_up, entry)
+        else:
+            self.withdraw(entry, Late("It was not your turn in time. Ask again when less is going on."))
+
+    @staticmethod
+    def _give_up(entry: _Entry[Any]) -> None:
+        entry.job.stop.set()
+        entry.fail(Late())
+
+    def _resolved(self, entry: _Entry[Any]) -> None:
+        entry.started.set()
+        if entry.alarm is not None:
+            entry.alarm.cancel()
+        if entry.result.cancelled():
+            self.cancel(entry)  # whoever awaited it is gone
+        else:
+            entry.result.exception()  # a failure that nobody awaits is no news for asyncio's log
 
     def _advance(self) -> None:
         """Start what can start, then tell everybody their new place."""
-        while self._waiting and len(self.running) < self.settings.workers:
-            user, queue = next(iter(self._waiting.items()))
-            ticket = queue.popleft()
-            del self._waiting[user]
+        while self._queues and len(self.running) < self.settings.workers:
+            user = next(iter(self._queues))
+            queue = self._queues.pop(user)
+            entry = queue.popleft()
             if queue:
-                self._waiting[user] = queue  # to the end of the row
-            self.running.add(ticket)
-            ticket._began = time.monotonic()
-            ticket.started.set()
-            ticket._move(0)
-            loop = asyncio.get_running_loop()
-            self._pool.submit(ticket._work, ticket.job).add_done_callback(
-                lambda future, ticket=ticket: self._report(loop, ticket, future)  # type: ignore[misc]
-            )
-        for position, ticket in enumerate(self.waiting, 1):
-            ticket._move(position)
+                self._queues[user] = queue  # to the end of the row
+            self.running.add(entry)
+            entry.begin()
+            future = self._pool.submit(entry.work, entry.job)
+            future.add_done_callback(partial(self._report, asyncio.get_running_loop(), entry))
+        for position, entry in enumerate(self.waiting, 1):
+            entry.move(position)
 
-    def _report(self, loop: asyncio.AbstractEventLoop, ticket: Ticket[Any], future: Future[Any]) -> None:
-        """On the worker thread: carry the outcome over to the loop."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(self._leave, ticket, future)
+    def _report(self, loop: asyncio.AbstractEventLoop, entry: _Entry[Any], future: Future[Any]) -> None:
+        """On the worker's thread: carry the outcome over to the loop."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits any more
+            loop.call_soon_threadsafe(self._leave, entry, future)
 
-    def _leave(self, ticket: Ticket[Any], future: Future[Any]) -> None:
-        self.running.discard(ticket)
-        ticket._ended = time.monotonic()
-        error = Stopping() if future.cancelled() else future.exception()
-        ticket._resolve(future.result() if error is None else error, failed=error is not None)
-        self._settle(ticket)
+    def _leave(self, entry: _Entry[Any], future: Future[Any]) -> None:
+        self.running.discard(entry)
+        entry.ended = time.monotonic()
+        if future.cancelled():
+            entry.fail(Stopping())
+        elif error := future.exception():
+            entry.fail(error)
+        else:
+            entry.succeed(future.result())
+        self._settle(entry)
         self._advance()
 
 
@@ -300,9 +324,9 @@ class InferenceExecutor:
         if (place := books.place()) > books.settings.queue:
             raise Busy(f"I am busy: {place - 1} are waiting already. Try again in a minute.", position=place)
         seconds = books.settings.timeout if timeout is None else timeout
-        ticket = Ticket(books, work, user, seconds, privileged=privileged)
-        self._held[user] += not privileged
-        books.enter(ticket)
+        if not privileged:
+            self._held[user] += 1
+        ticket = books.enter(_Entry(user, work, seconds, privileged=privileged))
         self._look()
         return ticket
 
@@ -321,8 +345,8 @@ class InferenceExecutor:
         """Admit nothing more, and tell those that wait (`Stopping`). What runs goes on."""
         self._open = False
         for name, lane in self._lanes.items():
-            for ticket in lane.waiting:
-                lane.withdraw(ticket, Stopping())
+            for entry in lane.waiting:
+                lane.withdraw(entry, Stopping())
             if name not in self._foreground:
                 lane.abandon(Stopping())
 
@@ -345,7 +369,6 @@ class InferenceExecutor:
         """Let the threads go. A worker that does not end keeps its thread; nobody waits for it."""
         self.stop_admitting()
         for lane in self._lanes.values():
-            lane.stop()
             lane.abandon(Stopping())
             lane.shut()
 
@@ -356,12 +379,12 @@ class InferenceExecutor:
             return False
         return True
 
-    def _settle(self, ticket: Ticket[Any]) -> None:
+    def _settle(self, entry: _Entry[Any]) -> None:
         """A job has left its lane: its person may ask again."""
-        if not ticket.privileged:
-            self._held[ticket.user] -= 1
-            if not self._held[ticket.user]:
-                del self._held[ticket.user]
+        if not entry.privileged:
+            self._held[entry.user] -= 1
+            if not self._held[entry.user]:
+                del self._held[entry.user]
         self._look()
 
     def _look(self) -> None:

@@ -132,7 +132,8 @@ async def _prepare(db: aiosqlite.Connection, path: Path) -> None:
         await db.execute(f"PRAGMA {pragma}")
     verdict = await _value(db, "PRAGMA quick_check(1)")
     if verdict != "ok":
-        raise StartupError(f"The database {path} is damaged: {verdict}. Restore it from a backup.")
+        reason = " ".join(str(verdict).split())
+        raise StartupError(f"The database {path} is damaged ({reason}). Restore it from a backup.")
     for number, statements in enumerate(MIGRATIONS, 1):
         await db.execute("BEGIN IMMEDIATE")
         try:

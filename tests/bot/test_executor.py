@@ -1,0 +1,373 @@
+"""The executor: bounded, fair, cancellable, and never holding a place longer than its worker."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot import executor as module
+from bot.config import Lane
+from bot.errors import Busy, Cancelled, Late, Stopping
+from bot.executor import InferenceExecutor, Job, Ticket, torch_threads
+
+SOON = 5.0
+
+
+def lanes(**settings: dict[str, Any]) -> dict[str, Lane]:
+    return {name: Lane(**values) for name, values in settings.items()}
+
+
+class Gate:
+    """Work that runs until it is let go, as a model does until it has its answer."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.opened = threading.Event()
+
+    def __call__(self, job: Job) -> str:
+        self.entered.set()
+        while not self.opened.wait(0.005):
+            if job.stop.is_set():
+                return "stopped"
+        return "answered"
+
+
+async def entered(gate: Gate) -> None:
+    while not gate.entered.is_set():
+        await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+async def narrow() -> AsyncIterator[InferenceExecutor]:
+    """One worker and two places to wait; four questions a person."""
+    executor = InferenceExecutor(lanes(narrow={"workers": 1, "queue": 2, "timeout": 60.0}), per_user=4)
+    yield executor
+    await executor.close()
+
+
+async def test_work_is_done_on_a_thread_and_its_value_comes_back(narrow: InferenceExecutor) -> None:
+    ticket = narrow.admit("narrow", lambda _: threading.current_thread().name, user=1)
+    assert (await ticket).startswith("lane-narrow")
+    assert await ticket
+    assert ticket.done
+    assert ticket.run_seconds >= 0
+
+
+async def test_a_failure_of_the_work_comes_back(narrow: InferenceExecutor) -> None:
+    def fail(_: Job) -> None:
+        raise LookupError("nothing there")
+
+    with pytest.raises(LookupError, match="nothing there"):
+        await narrow.admit("narrow", fail, user=1)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await narrow.admit("narrow", lambda _: next(iter(())), user=1)
+    assert await narrow.admit("narrow", lambda _: 3, user=1) == 3
+
+
+async def test_full_means_busy_at_once_and_positions_are_told(narrow: InferenceExecutor) -> None:
+    gate = Gate()
+    first = narrow.admit("narrow", gate, user=1)
+    moves: list[int] = []
+    second = narrow.admit("narrow", lambda _: "b", user=2)
+    third = narrow.admit("narrow", lambda _: "c", user=3)
+    third.on_position(moves.append)
+    assert [ticket.position for ticket in (first, second, third)] == [0, 1, 2]
+    with pytest.raises(Busy) as refusal:
+        narrow.admit("narrow", gate, user=4)
+    assert refusal.value.position == 3
+    assert "2 are waiting" in str(refusal.value)
+    gate.opened.set()
+    assert await asyncio.gather(first, second, third) == ["answered", "b", "c"]
+    assert moves == [1, 0]
+    assert third.queue_seconds >= second.queue_seconds > 0
+
+
+async def test_a_person_has_a_limit_over_all_lanes() -> None:
+    executor = InferenceExecutor(lanes(a={"queue": 9}, b={"queue": 9}), per_user=2)
+    gate = Gate()
+    tickets = [executor.admit("a", gate, user=1), executor.admit("b", gate, user=1)]
+    with pytest.raises(Busy, match="already have 2 questions"):
+        executor.admit("a", gate, user=1)
+    helper = executor.admit("a", gate, user=1, privileged=True)
+    other = executor.admit("a", gate, user=2)
+    gate.opened.set()
+    await asyncio.gather(*tickets, helper, other)
+    assert await executor.admit("a", lambda _: "again", user=1) == "again"
+    assert not executor._held
+    await executor.close()
+
+
+async def test_lanes_do_not_wait_for_each_other() -> None:
+    executor = InferenceExecutor(lanes(heavy={}, light={}), per_user=2)
+    gate = Gate()
+    heavy = executor.admit("heavy", gate, user=1)
+    await entered(gate)
+    assert await asyncio.wait_for(_value(executor.admit("light", lambda _: "light", user=2)), SOON) == "light"
+    gate.opened.set()
+    await heavy
+    await executor.close()
+
+
+async def _value(ticket: Ticket[Any]) -> Any:
+    return await ticket
+
+
+async def test_people_take_turns(narrow: InferenceExecutor) -> None:
+    executor = InferenceExecutor(lanes(one={"queue": 9}), per_user=9)
+    gate, order = Gate(), list[str]()
+    blocker = executor.admit("one", gate, user=9)
+    greedy = [executor.admit("one", lambda _, n=n: order.append(f"greedy {n}"), user=1) for n in range(3)]
+    modest = executor.admit("one", lambda _: order.append("modest"), user=2)
+    assert [ticket.position for ticket in (*greedy, modest)] == [1, 3, 4, 2]
+    gate.opened.set()
+    await asyncio.gather(blocker, *greedy, modest)
+    assert order == ["greedy 0", "modest", "greedy 1", "greedy 2"]
+    await executor.close()
+
+
+async def test_cancelling_a_job_that_waits_frees_its_place_at_once(narrow: InferenceExecutor) -> None:
+    gate = Gate()
+    running = narrow.admit("narrow", gate, user=1)
+    waiting = [narrow.admit("narrow", gate, user=user) for user in (2, 3)]
+    waiting[0].cancel()
+    with pytest.raises(Cancelled):
+        await waiting[0]
+    assert waiting[0].started.is_set()
+    assert waiting[1].position == 1
+    narrow.admit("narrow", gate, user=4)
+    gate.opened.set()
+    await running
+
+
+async def test_a_running_job_ends_in_its_own_way_when_it_is_cancelled(narrow: InferenceExecutor) -> None:
+    gate = Gate()
+    ticket = narrow.admit("narrow", gate, user=1)
+    await entered(gate)
+    ticket.cancel()
+    assert await ticket == "stopped"
+
+
+async def test_cancelling_whoever_awaits_stops_the_work_but_the_place_is_held_until_it_ends(
+    narrow: InferenceExecutor,
+) -> None:
+    seen, release = threading.Event(), threading.Event()
+
+    def stubborn(job: Job) -> None:
+        job.stop.wait(SOON)
+        seen.set()
+        release.wait(SOON)
+
+    ticket = narrow.admit("narrow", stubborn, user=1)
+    asker = asyncio.create_task(_value(ticket))
+    await ticket.started.wait()
+    await asyncio.sleep(0)
+    asker.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asker
+    assert await asyncio.to_thread(seen.wait, SOON)
+    assert narrow.lanes["narrow"].running == 1
+    release.set()
+    await asyncio.wait_for(narrow.idle(), SOON)
+    assert narrow.lanes["narrow"].running == 0
+    assert not narrow._held
+
+
+async def test_the_deadline_counts_the_time_in_the_queue(narrow: InferenceExecutor) -> None:
+    gate = Gate()
+    running = narrow.admit("narrow", gate, user=1)
+    began = time.monotonic()
+    with pytest.raises(Late, match="your turn"):
+        await narrow.admit("narrow", gate, user=2, timeout=0.05)
+    assert 0.04 < time.monotonic() - began < SOON
+    assert narrow.lanes["narrow"].waiting == 0
+    gate.opened.set()
+    await running
+
+
+async def test_a_worker_may_show_what_it_has_at_the_deadline(narrow: InferenceExecutor) -> None:
+    def reads_its_deadline(job: Job) -> str:
+        while job.remaining > 0:
+            time.sleep(0.005)
+        with pytest.raises(Late):
+            job.check()
+        return "partial"
+
+    assert await narrow.admit("narrow", reads_its_deadline, user=1, timeout=0.05) == "partial"
+
+
+async def test_a_worker_that_ignores_its_deadline_is_not_waited_for(
+    narrow: InferenceExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GRACE", 0.05)
+    release = threading.Event()
+    ticket = narrow.admit("narrow", lambda _: release.wait(SOON), user=1, timeout=0.02)
+    with pytest.raises(Late, match="too long"):
+        await asyncio.wait_for(_value(ticket), SOON)
+    assert narrow.lanes["narrow"].running == 1, "the place is taken while the thread runs"
+    release.set()
+    await asyncio.wait_for(narrow.idle(), SOON)
+
+
+async def test_a_failing_callback_does_not_reach_the_books(narrow: InferenceExecutor) -> None:
+    gate, failures = Gate(), list[dict[str, Any]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    running = narrow.admit("narrow", gate, user=1)
+    waiting = narrow.admit("narrow", lambda _: "done", user=2)
+    waiting.on_position(lambda _: 1 / 0)  # type: ignore[arg-type, return-value]
+    gate.opened.set()
+    assert await running == "answered"
+    assert await waiting == "done"
+    assert [type(context["exception"]) for context in failures] == [ZeroDivisionError]
+
+
+async def test_stopping_tells_those_who_wait_and_lets_the_rest_end(narrow: InferenceExecutor) -> None:
+    gate = Gate()
+    running = narrow.admit("narrow", gate, user=1)
+    waiting = narrow.admit("narrow", gate, user=2)
+    narrow.stop_admitting()
+    with pytest.raises(Stopping):
+        await waiting
+    with pytest.raises(Stopping):
+        narrow.admit("narrow", gate, user=3)
+    assert not running.done
+    asyncio.get_running_loop().call_later(0.02, gate.opened.set)
+    assert await narrow.drain(SOON)
+    assert await running == "answered"
+
+
+async def test_draining_stops_what_takes_too_long(narrow: InferenceExecutor) -> None:
+    ticket = narrow.admit("narrow", Gate(), user=1)
+    narrow.stop_admitting()
+    assert await narrow.drain(0.02)
+    assert await ticket == "stopped"
+
+
+async def test_a_stuck_worker_hangs_neither_draining_nor_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GRACE", 0.02)
+    executor = InferenceExecutor(lanes(stuck={}), per_user=1)
+    release = threading.Event()
+    ticket = executor.admit("stuck", lambda _: release.wait(SOON), user=1)
+    await ticket.started.wait()
+    assert not await executor.drain(0.02)
+    with pytest.raises(Stopping):
+        await ticket
+    await asyncio.wait_for(executor.close(), SOON)
+    release.set()
+    await asyncio.wait_for(executor.idle(), SOON)
+
+
+async def test_nobody_waits_for_background_work() -> None:
+    executor = InferenceExecutor(lanes(loading={}, light={}), per_user=1, background={"loading"})
+    gate = Gate()
+    load = executor.admit("loading", gate, user=0, timeout=math.inf, privileged=True)
+    await entered(gate)
+    await asyncio.wait_for(executor.idle(), SOON)
+    executor.stop_admitting()
+    with pytest.raises(Stopping):
+        await load
+    assert await executor.drain(SOON)
+    gate.opened.set()
+    await executor.close()
+
+
+async def test_closing_leaves_no_thread() -> None:
+    before = set(threading.enumerate())
+    executor = InferenceExecutor(lanes(a={"workers": 3}, b={}), per_user=9)
+    await asyncio.gather(*(executor.admit(lane, lambda _: None, user=1) for lane in "aaab"))
+    await executor.close()
+    assert set(threading.enumerate()) <= before
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    workers=st.integers(1, 3),
+    queue=st.integers(0, 4),
+    per_user=st.integers(1, 4),
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.just("ask"), st.integers(1, 4)),
+            st.tuples(st.just("finish"), st.integers(0, 9)),
+            st.tuples(st.just("cancel"), st.integers(0, 9)),
+            st.tuples(st.just("abandon"), st.integers(0, 9)),
+        ),
+        max_size=40,
+    ),
+)
+def test_whatever_happens_the_books_are_right(
+    workers: int, queue: int, per_user: int, steps: list[tuple[str, int]]
+) -> None:
+    """Never more running or waiting than there are places; consistent positions; every ticket resolves."""
+
+    async def story() -> None:
+        executor = InferenceExecutor(lanes(x={"workers": workers, "queue": queue}), per_user=per_user)
+        lock, together, most = threading.Lock(), 0, 0
+        tickets: list[tuple[Ticket[str], threading.Event, int]] = []
+
+        def work_until(opened: threading.Event, job: Job) -> str:
+            nonlocal together, most
+            with lock:
+                together += 1
+                most = max(most, together)
+            while not (opened.is_set() or job.stop.is_set()):
+                opened.wait(0.001)
+            with lock:
+                together -= 1
+            return "done"
+
+        for kind, number in steps:
+            if kind == "ask":
+                opened = threading.Event()
+                held = executor._held[number]
+                try:
+                    ticket = executor.admit("x", lambda job, it=opened: work_until(it, job), user=number)  # type: ignore[misc]
+                except Busy:
+                    status = executor.lanes["x"]
+                    assert held >= per_user or (status.running == workers and status.waiting == queue)
+                else:
+                    tickets.append((ticket, opened, number))
+            elif tickets:
+                ticket, opened, _ = tickets[number % len(tickets)]
+                if kind == "finish":
+                    opened.set()
+                    if ticket.started.is_set() and not ticket.done:
+                        await asyncio.wait_for(asyncio.wait({asyncio.ensure_future(_value(ticket))}), SOON)
+                elif kind == "cancel":
+                    ticket.cancel()
+                else:
+                    waiter = asyncio.create_task(_value(ticket))
+                    await asyncio.sleep(0)
+                    waiter.cancel()
+                    await asyncio.gather(waiter, return_exceptions=True)
+            status = executor.lanes["x"]
+            assert status.running <= workers
+            assert status.waiting <= queue
+            assert status.waiting == 0 or status.running == workers, "nobody waits beside a free worker"
+            waiting = sorted(ticket.position for ticket, *_ in tickets if not ticket.started.is_set())
+            assert waiting == list(range(1, status.waiting + 1))
+            assert all(count <= per_user for count in executor._held.values())
+        for _, opened, _ in tickets:
+            opened.set()
+        results = await asyncio.wait_for(
+            asyncio.gather(*(_value(ticket) for ticket, *_ in tickets), return_exceptions=True), SOON
+        )
+        assert all(value == "done" or isinstance(value, (Cancelled, asyncio.CancelledError)) for value in results)
+        await asyncio.wait_for(executor.idle(), SOON)
+        assert most <= workers
+        assert not executor._held
+        await executor.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("cores", "workers", "expected"), [(8, 2, 4), (2, 2, 1), (1, 3, 1), (7, 2, 3), (4, 0, 4)])
+def test_torch_gets_no_more_threads_than_cores(cores: int, workers: int, expected: int) -> None:
+    assert torch_threads(cores, workers) == expected
+    assert workers * torch_threads(cores, workers) <= max(cores, workers)
