@@ -1,0 +1,204 @@
+"""The command line: run the bot, try it, check its settings, and ask its models without Discord.
+
+Each command imports what it needs and nothing else: `check` loads no model library, `tokens` no torch
+model, and `--help` next to nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import http.client
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bot.config import ConfigError, effective, inspect, load
+from models.failures import ModelError
+
+DEMO_CONFIG = Path(__file__).resolve().parent.parent / "models" / "demo" / "config.toml"
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+LINGER = 1.0
+"""Seconds that idle threads have to end by themselves."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code: 0, 1 for what could not be done, 2 for usage and settings."""
+    arguments = _parser().parse_args(argv)
+    try:
+        # Text is UTF-8, whatever the terminal's locale says.
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(encoding="utf-8")
+        code: int = arguments.action(arguments)
+        sys.stdout.flush()
+    except ConfigError as error:
+        return _say(*error.problems, code=MISUSED)
+    except ModelError as error:
+        return _say(str(error), code=FAILED)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; Python must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def _say(*lines: str, code: int) -> int:
+    for line in lines:
+        print(line, file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tokenwise",
+        description="A Discord bot for study groups that are learning what a language model sees.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, action: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+        child = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        # SUPPRESS: where it is not given here, what was given before the command stands.
+        child.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        child.set_defaults(action=action)
+        return child
+
+    def question(name: str, summary: str) -> argparse.ArgumentParser:
+        child = command(name, _ask, summary)
+        child.set_defaults(question=name)
+        child.add_argument("--json", action="store_true", help="answer with one JSON object")
+        return child
+
+    command("run", _run, "run the bot on Discord")
+    demo = command("demo", _demo, "try the bot without a Discord account")
+    demo.add_argument("--say", action="append", metavar="LINE", help="ask this, print the answer and end; repeatable")
+    demo.add_argument("--as", dest="who", choices=["student", "admin"], default="student", help="who asks")
+    command("check", _check, "say what is wrong with the settings, or show those in force")
+    command("health", _health, "ask the running bot whether it is well; exit code 0 or 1")
+
+    tokens = question("tokens", "show how tokenizers split a text")
+    tokens.add_argument("text", metavar="TEXT", help="the text; - reads it from standard input")
+    tokens.add_argument("--tokenizer", action="append", metavar="NAME_OR_PATH", help="one to use; repeatable")
+
+    decode = question("decode", "turn token ids back into text")
+    decode.add_argument("--tokenizer", required=True, metavar="NAME_OR_PATH", help="the tokenizer whose ids they are")
+    decode.add_argument("ids", type=int, nargs="+", metavar="ID", help="token ids")
+
+    generate = question("generate", "let the language model continue a text")
+    generate.add_argument("text", metavar="PROMPT", help="how the text begins; - reads it from standard input")
+    generate.add_argument("--max-new-tokens", type=_count, metavar="N", help="how many tokens to write at most")
+    generate.add_argument(
+        "--temperature", type=float, default=0.0, metavar="T", help="0 (default) always takes the likeliest token"
+    )
+    generate.add_argument(
+        "--top-p", type=float, default=1.0, metavar="P", help="choose among the likeliest tokens that share P"
+    )
+    generate.add_argument("--seed", type=int, metavar="S", help="the same seed gives the same text")
+
+    embed = question("embed", "show the vectors that the encoder gives the tokens of a text")
+    embed.add_argument("text", metavar="TEXT", help="the text; - reads it from standard input")
+
+    similar = question("similar", "find the nearest words")
+    similar.add_argument("text", nargs="+", metavar="QUERY", help="a word, or a sum such as king - man + woman")
+    similar.add_argument("-n", type=_count, default=10, help="how many (default: 10)")
+
+    recommend = question("recommend", "recommend songs")
+    recommend.add_argument("--song", action="append", default=[], metavar="ID", help="the id of a liked song; repeatable")
+    recommend.add_argument("-n", type=_count, default=10, help="how many (default: 10)")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return number
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = load(arguments.config)
+    if settings.token is None:
+        return _say(
+            "There is no token: set DISCORD_TOKEN to your bot's token, or let discord.token_file name a file with it.",
+            code=MISUSED,
+        )
+    # Until the bot listens for it itself, being told to stop is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    from bot import logs
+    from bot.client import Tokenwise, serve
+
+    token = settings.token.get_secret_value()
+    logs.setup(settings.log.level, token)
+
+    async def start() -> int:
+        return await serve(Tokenwise(settings), token)
+
+    return _leave(asyncio.run(start()))
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    settings = load(arguments.config or DEMO_CONFIG)
+    from bot.demo import demo
+
+    return _leave(asyncio.run(demo(settings, arguments.say, arguments.who)))
+
+
+def _leave(code: int) -> int:
+    """Return the code, or end the process with it if a thread is stuck in a model.
+
+    Python waits at its end for the threads of its pools. They could be daemons instead, but those are
+    torn down in the middle of native code, which crashes now and then and so spoils the exit code.
+    """
+    until = time.monotonic() + LINGER
+    while stuck := [it for it in threading.enumerate() if it is not threading.main_thread() and not it.daemon]:
+        if time.monotonic() > until:
+            logging.getLogger(__name__).warning("leaving without %s", ", ".join(sorted(it.name for it in stuck)))
+            logging.shutdown()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        time.sleep(0.01)
+    return code
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    settings = load(arguments.config)
+    problems, warnings = inspect(settings)
+    _say(*(f"warning: {line}" for line in warnings), *problems, code=0)
+    if problems:
+        return MISUSED
+    print("\n".join(effective(settings)))
+    return 0
+
+
+def _health(arguments: argparse.Namespace) -> int:
+    health = load(arguments.config).health
+    if not health.enabled:
+        return _say("health.enabled is false, so the bot does not say how it is.", code=FAILED)
+    connection = http.client.HTTPConnection(health.host, health.port, timeout=4)
+    try:
+        connection.request("GET", "/healthz")
+        response = connection.getresponse()
+        content = json.loads(response.read())
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return _say(f"No bot answers at {health.host}:{health.port}: {error}", code=FAILED)
+    finally:
+        connection.close()
+    print(json.dumps(content))
+    return 0 if response.status == http.client.OK else FAILED
+
+
+def _ask(arguments: argparse.Namespace) -> int:
+    from bot.questions import answer
+
+    return answer(arguments)

@@ -1,0 +1,283 @@
+"""The questions of the slash commands, asked in a terminal: for people, or as one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.config import ConfigError, Settings, load
+from models.failures import BadInput, NotThere, UnknownSong
+
+if TYPE_CHECKING:
+    from models.answers import Piece, Tokenization
+    from models.tokenizers import Tokenizer
+
+COLOURS = ("black on bright_cyan", "black on bright_green", "black on bright_yellow", "black on bright_magenta")
+VISIBLE = str.maketrans({" ": "·", "\n": "⏎", "\t": "⇥"})
+
+Progress = Callable[[str, float | None], None]
+
+
+def answer(arguments: argparse.Namespace) -> int:
+    """Ask what the command line says; 0, or a ModelError or ConfigError for whoever called."""
+    if "text" in arguments:
+        arguments.text = _text(arguments.text)
+    console = Console(soft_wrap=True, highlight=False)
+    content = QUESTIONS[arguments.question](arguments, None if arguments.json else console)
+    if arguments.json:
+        print(json.dumps(content, ensure_ascii=False))  # noqa: T201 - this is the answer
+    return 0
+
+
+def _text(given: str | list[str]) -> str:
+    text = " ".join(given) if isinstance(given, list) else given
+    if text == "-":
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8")
+        except UnicodeDecodeError:
+            raise BadInput("The standard input is no UTF-8 text.") from None
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadInput("The text is no UTF-8.")
+    return text
+
+
+@contextmanager
+def _loading() -> Iterator[Progress]:
+    """Show on standard error what is being loaded, where somebody watches."""
+    console = Console(stderr=True)
+    with console.status("Loading ...") as status:
+
+        def progress(what: str, share: float | None = None) -> None:
+            status.update(what if share is None else f"{what} {share:.0%}")
+
+        yield progress
+
+
+def _section(settings: Settings, name: str) -> Any:
+    section = getattr(settings, name)
+    if section is None:
+        raise ConfigError([f"{name}: the settings have no section [{name}], which this question needs"])
+    return settings.specs()[name]
+
+
+# tokens, decode --------------------------------------------------------------------------------------------
+
+
+def tokens(arguments: argparse.Namespace, console: Console | None) -> dict[str, Any]:
+    found = [loaded.tokenize(arguments.text) for loaded in _tokenizers(arguments)]
+    if console:
+        _show_tokenizations(console, found)
+    return {
+        "text": arguments.text,
+        "tokenizers": [
+            {
+                "name": it.name,
+                "count": it.count,
+                "ids": it.ids,
+                "tokens": it.tokens,
+                "vocab_size": it.vocab_size,
+                "algorithm": it.algorithm,
+            }
+            for it in found
+        ],
+    }
+
+
+def decode(arguments: argparse.Namespace, console: Console | None) -> dict[str, Any]:
+    arguments.tokenizer = [arguments.tokenizer]
+    (tokenizer,) = _tokenizers(arguments)
+    text = tokenizer.decode(arguments.ids)
+    if console:
+        console.print(Text(text))
+    return {
+        "tokenizer": tokenizer.name,
+        "ids": arguments.ids,
+        "text": text,
+        "tokens": [tokenizer.decode([number]) for number in arguments.ids],
+    }
+
+
+def _tokenizers(arguments: argparse.Namespace) -> list[Tokenizer]:
+    """Those that were asked for, by the names in the settings, by hub name or by path; or all in the settings."""
+    from models.tokenizers import Tokenizer, Tokenizers
+
+    with _loading() as progress:
+        if arguments.tokenizer:
+            known = _configured_tokenizers(arguments.config)
+            return [Tokenizer.load(known.get(name, name)) for name in arguments.tokenizer]
+        group = Tokenizers.load(_section(load(arguments.config), "tokenizers"), progress)
+    for reason in group.failures.values():
+        print(reason, file=sys.stderr)  # noqa: T201 - the others answer
+    if not group.names:
+        raise NotThere("None of the tokenizers in the settings could be loaded.")
+    return [group.get(name) for name in group.names]
+
+
+def _configured_tokenizers(path: Path | None) -> dict[str, str]:
+    """The folders of the tokenizers in the settings by their last part, which is what the bot calls them."""
+    try:
+        section = load(path).tokenizers
+    except ConfigError:
+        if path is not None:
+            raise
+        return {}  # whoever names a tokenizer needs no settings
+    names = section.names if section else []
+    return {Path(name).name: name for name in names if Path(name).is_absolute()}
+
+
+def _show_tokenizations(console: Console, found: Sequence[Tokenization]) -> None:
+    table = Table("tokenizer", "algorithm", box=None, header_style="bold")
+    for heading in ("tokens", "characters per token", "vocabulary"):
+        table.add_column(heading, justify="right")
+    for it in found:
+        row = (it.name, it.algorithm, str(it.count), f"{it.characters_per_token:.2f}", f"{it.vocab_size:,}")
+        table.add_row(*row)
+    console.print(table)
+    for it in found:
+        console.print()
+        console.print(Text(it.name, "bold"))
+        console.print(_pieces(it.pieces))
+        console.print(Text(" ".join(map(str, it.ids)), "dim"))
+
+
+def _pieces(pieces: Sequence[Piece]) -> Text:
+    """The pieces side by side: coloured in turn, and with a bar between them for where there is no colour."""
+    text = Text()
+    for number, piece in enumerate(pieces):
+        shown = piece.text.translate(VISIBLE)
+        if piece.partial and piece.raw is not None:
+            shown = piece.raw.hex(" ")
+        if number:
+            text.append("|", "dim")
+        text.append(shown or piece.token, "reverse" if piece.special else COLOURS[number % len(COLOURS)])
+    return text
+
+
+# generate, embed -------------------------------------------------------------------------------------------
+
+
+def generate(arguments: argparse.Namespace, console: Console | None) -> dict[str, Any]:
+    from models.language import LanguageModel
+
+    settings = load(arguments.config)
+    spec = _section(settings, "language")
+    assert settings.language is not None  # noqa: S101 - `_section` has seen to it
+    with _loading() as progress:
+        model = LanguageModel.load(spec, progress)
+    shown = 0
+
+    def stream(text: str) -> None:
+        nonlocal shown
+        if console:
+            console.print(Text(text[shown:]), end="")
+            shown = len(text)
+
+    if console:
+        console.print(Text(arguments.text, "bold"), end="")
+    made = model.generate(
+        arguments.text,
+        max_new_tokens=arguments.max_new_tokens or settings.language.default_new_tokens,
+        temperature=arguments.temperature,
+        top_p=arguments.top_p,
+        seed=arguments.seed,
+        on_text=stream,
+    )
+    if console:
+        stream(made.text)
+        rate = f"{len(made.output_ids)} tokens in {made.seconds:.1f} s ({made.finish})"
+        console.print(Text(f"\n\n{made.model}: {rate}", "dim"))
+    return {
+        "prompt": made.prompt,
+        "text": made.text,
+        "input_ids": list(made.input_ids),
+        "output_ids": list(made.output_ids),
+        "finish": made.finish,
+        "seed": made.seed,
+        "model": made.model,
+    }
+
+
+def embed(arguments: argparse.Namespace, console: Console | None) -> dict[str, Any]:
+    from models.encoder import Encoder
+
+    with _loading() as progress:
+        encoder = Encoder.load(_section(load(arguments.config), "encoder"), progress)
+    made = encoder.embed(arguments.text)
+    if console:
+        table = Table("token", "id", "vector", box=None, header_style="bold")
+        for token, number, vector in zip(made.tokens, made.ids, made.vectors, strict=True):
+            start = " ".join(f"{value:+.3f}" for value in vector[:6])
+            table.add_row(Text(token.translate(VISIBLE)), str(number), f"{start} ...")
+        console.print(table)
+        _, count, size = made.shape
+        console.print(Text(f"{made.model}: {count} tokens, {size} numbers each", "dim"))
+    return {"tokens": list(made.tokens), "ids": list(made.ids), "shape": list(made.shape), "model": made.model}
+
+
+# similar, recommend ----------------------------------------------------------------------------------------
+
+
+def similar(arguments: argparse.Namespace, console: Console | None) -> dict[str, Any]:
+    from models.words import WordVectors
+
+    with _loading() as progress:
+        words = WordVectors.load(_section(load(arguments.config), "words"), progress)
+    found = words.similar(arguments.text, n=arguments.n)
+    if console:
+        table = Table("word", "cosine", "", box=None, header_style="bold")
+        for it in found.neighbours:
+            table.add_row(Text(it.word), f"{it.score:.3f}", "▇" * round(max(0.0, it.score) * 20))
+        console.print(table)
+    return {"neighbours": [{"word": it.word, "score": it.score} for it in found.neighbours]}
+
+
+def recommend(arguments: argparse.Namespace, console: Console | None) -> dict[str, Any]:
+    from models.songs import SongCatalogue
+
+    with _loading() as progress:
+        catalogue = SongCatalogue.load(_section(load(arguments.config), "songs"), progress)
+    for song_id in arguments.song:
+        if catalogue.get(song_id) is None:
+            raise UnknownSong(f"There is no song with the id {song_id!r}.")
+    if len(arguments.song) == 1:
+        found = catalogue.similar(arguments.song[0], n=arguments.n)
+    elif arguments.song:
+        found = catalogue.recommend(arguments.song, n=arguments.n)
+    else:
+        found = catalogue.popular(n=arguments.n)
+    if console:
+        table = Table("id", "song", "because of", box=None, header_style="bold")
+        for it in found.songs:
+            because = ", ".join(seed.label for seed in it.because)
+            table.add_row(Text(it.song.id), Text(it.song.label), Text(because, "dim"))
+        console.print(table)
+    return {
+        "songs": [
+            {
+                "id": it.song.id,
+                "title": it.song.title,
+                "artist": it.song.artist,
+                "because": [seed.id for seed in it.because],
+            }
+            for it in found.songs
+        ]
+    }
+
+
+QUESTIONS: dict[str, Callable[[argparse.Namespace, Console | None], dict[str, Any]]] = {
+    "tokens": tokens,
+    "decode": decode,
+    "generate": generate,
+    "embed": embed,
+    "similar": similar,
+    "recommend": recommend,
+}
