@@ -247,35 +247,32 @@ class Filling:
         raise CommandLineError(f"{name} is true or false.")
 
     def _resolve(self, kind: int, name: str, value: Any) -> str:
-        if kind == rules.ATTACHMENT:
-            raise CommandLineError(f"{name} takes a file, which cannot be sent here.")
+        """The id of the member, role or channel meant: by mention, id or name, or the object itself."""
         word = (
             re.sub(r"^<(?:@[!&]?|#)(\d+)>$", r"\1", str(getattr(value, "id", value))).lstrip("@#").casefold()
         )
+        guild, everyone = self._guild, self._guild.everyone.permissions
+        things: list[tuple[str, int, str, Json]] = []
         if kind in {rules.USER, rules.MENTIONABLE}:
-            for member in self._guild.members.values():
-                if word in {str(member.id), member.name.casefold()}:
-                    self.keep("users", member.id, member.user.payload())
-                    self.keep("members", member.id, member.payload(user=False, permissions=True))
-                    return str(member.id)
+            things += [("users", one.id, one.name, one.user.payload()) for one in guild.members.values()]
         if kind in {rules.ROLE, rules.MENTIONABLE}:
-            for role in (self._guild.everyone, *self._guild.roles):
-                if word in {str(role.id), role.name.lstrip("@").casefold()}:
-                    self.keep("roles", role.id, role.payload())
-                    return str(role.id)
+            things += [("roles", one.id, one.name, one.payload()) for one in (guild.everyone, *guild.roles)]
         if kind == rules.CHANNEL:
-            for channel in self._guild.channels:
-                if word in {str(channel.id), channel.name.casefold()}:
-                    self.keep(
-                        "channels", channel.id, channel.payload(permissions=self._guild.everyone.permissions)
-                    )
-                    return str(channel.id)
+            things += [("channels", one.id, one.name, one.payload(everyone)) for one in guild.channels]
+        for group, number, label, payload in things:
+            if word in {str(number), label.lstrip("@").casefold()}:
+                self._keep(group, number, payload)
+                if group == "users":
+                    self._keep("members", number, guild.members[number].payload(user=False, permissions=True))
+                return str(number)
+        if kind == rules.ATTACHMENT:
+            raise CommandLineError(f"{name} takes a file, which cannot be sent here.")
         what = {rules.USER: "member", rules.ROLE: "role", rules.CHANNEL: "channel"}.get(
             kind, "member or role"
         )
         raise CommandLineError(f"{name} is a {what}, and there is none called {value!s}.")
 
-    def keep(self, group: str, number: int, payload: Json) -> None:
+    def _keep(self, group: str, number: int, payload: Json) -> None:
         self._resolved.setdefault(group, {})[str(number)] = payload
 
 

@@ -305,16 +305,10 @@ class Sandbox(Server):
         """Press a button and wait for the bot's reaction; by default as whoever asked for the message."""
         return await self.send_press(message, button, member=member).visible(timeout)
 
-    async def select(
-        self,
-        message: Message,
-        custom_id: str,
-        values: Sequence[Any],
-        *,
-        member: Member | None = None,
-        timeout: float = 30,  # noqa: ASYNC109
+    def send_select(
+        self, message: Message, custom_id: str, values: Sequence[Any], *, member: Member | None = None
     ) -> Answer:
-        """Choose `values` (those of its options; members, roles or channels) in a select."""
+        """Choose `values` (those of its options; members, roles or channels) in a select; returns at once."""
         who = self._viewer(message, member)
         menu = next(
             (part for part in rules.walk(message.components) if part.get("custom_id") == custom_id), None
@@ -333,17 +327,23 @@ class Sandbox(Server):
         else:
             data["values"] = [str(getattr(value, "id", value)) for value in values]
             data["resolved"] = self._resolved(SELECT_GROUPS[menu["type"]], data["values"])
-        return await self._component(message, who, data).visible(timeout)
+        return self._component(message, who, data)
 
-    async def submit(
+    async def select(
         self,
-        modal: Modal | None,
-        values: Mapping[str, Any],
+        message: Message,
+        custom_id: str,
+        values: Sequence[Any],
         *,
         member: Member | None = None,
         timeout: float = 30,  # noqa: ASYNC109
     ) -> Answer:
-        """Fill in a modal, by label or custom id of its fields, and send it."""
+        return await self.send_select(message, custom_id, values, member=member).visible(timeout)
+
+    def send_submit(
+        self, modal: Modal | None, values: Mapping[str, Any], *, member: Member | None = None
+    ) -> Answer:
+        """Fill in a modal, by label or custom id of its fields, and send it; returns at once."""
         if modal is None:
             raise SandboxError("the bot has opened no modal")
         opener = modal.interaction
@@ -376,7 +376,17 @@ class Sandbox(Server):
             parent=opener,
             locale=opener.locale,
         )
-        return await Answer(self, interaction).visible(timeout)
+        return Answer(self, interaction)
+
+    async def submit(
+        self,
+        modal: Modal | None,
+        values: Mapping[str, Any],
+        *,
+        member: Member | None = None,
+        timeout: float = 30,  # noqa: ASYNC109
+    ) -> Answer:
+        return await self.send_submit(modal, values, member=member).visible(timeout)
 
     def _viewer(self, message: Message, member: Member | None) -> Member:
         who = member or (message.interaction.member if message.interaction else self.student)

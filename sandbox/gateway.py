@@ -310,21 +310,22 @@ class Gateway:
             connection.send({"op": Op.HEARTBEAT_ACK, "t": None, "s": None, "d": None})
             return None
         if operation in {Op.IDENTIFY, Op.RESUME}:
-            if connection.session is not None:
-                return CloseCode.ALREADY_AUTHENTICATED
-            if not isinstance(data, dict) or data.get("token") != self._token:
-                return CloseCode.AUTHENTICATION_FAILED
-            return (
-                self._identify(connection, data)
-                if operation == Op.IDENTIFY
-                else self._resume(connection, data)
-            )
+            return self._authenticate(connection, operation, data)
         if connection.session is None:
             return CloseCode.NOT_AUTHENTICATED
         if operation == Op.REQUEST_MEMBERS:
             self._members(connection.session, data if isinstance(data, dict) else {})
             return None
         return None if operation in {Op.PRESENCE, Op.VOICE_STATE} else CloseCode.UNKNOWN_OPCODE
+
+    def _authenticate(self, connection: Connection, operation: int, data: Any) -> CloseCode | None:
+        if connection.session is not None:
+            return CloseCode.ALREADY_AUTHENTICATED
+        if not isinstance(data, dict) or data.get("token") != self._token:
+            return CloseCode.AUTHENTICATION_FAILED
+        return (
+            self._identify(connection, data) if operation == Op.IDENTIFY else self._resume(connection, data)
+        )
 
     def _identify(self, connection: Connection, data: Json) -> CloseCode | None:
         intents = data.get("intents")

@@ -34,6 +34,7 @@ class Server:
         limits: Limits | None = None,
         *,
         clock: Clock | None = None,
+        bot_name: str = "Sandboxed Bot",
         privileged: bool = False,
         shards: int = 1,
     ) -> None:
@@ -42,7 +43,7 @@ class Server:
         self.limits = limits or Limits()
         self.clock = clock or SystemClock()
         self.log = EventLog()
-        self.world = World(self.clock, self.log)
+        self.world = World(self.clock, self.log, bot_name)
         self.gateway = Gateway(
             self.world, self.clock, self.limits, token, privileged=privileged, shards=shards
         )

@@ -670,7 +670,7 @@ class World:
     `base_url`: where attachments are served; set once the port is known.
     """
 
-    def __init__(self, clock: Clock, log: EventLog) -> None:
+    def __init__(self, clock: Clock, log: EventLog, bot_name: str) -> None:
         self.clock = clock
         self.log = log
         self.base_url = ""
@@ -678,7 +678,7 @@ class World:
         # People and places keep their ids from one sandbox to the next, so that what a bot keeps about them stays
         # true. The application is new each time: a bot must not take another sandbox's commands for registered.
         self.application_id = self.snowflake()
-        self.bot_user = User(self.application_id, "Sandboxed Bot", bot=True)
+        self.bot_user = User(self.application_id, bot_name, bot=True)
         guild_id = lasting_snowflake("guild")
         owner = lasting_snowflake("member Admin")
         self.guild = Guild(guild_id, "Sandbox", owner, Role(guild_id, "@everyone", Permission.EVERYONE, 0))
@@ -687,7 +687,7 @@ class World:
         self.channels: dict[int, Channel] = {self.channel.id: self.channel}
         self.admin = self.add_member("Admin", permissions=Permission.ADMINISTRATOR)
         self.student = self.add_member("Student")
-        bot_role = self._add_role("Sandboxed Bot", Permission.EVERYONE)
+        bot_role = self._add_role(bot_name, Permission.EVERYONE)
         bot_role.managed = True
         self.bot = Member(self.bot_user, self.guild, [bot_role], clock.time())
         self.guild.members[self.bot.id] = self.bot
