@@ -77,8 +77,8 @@ class Generate(commands.Cog):
         interaction: Interaction,
         prompt: Range[str, 1, 6000],
         max_new_tokens: Range[int, 1, 8192] | None = None,
-        temperature: Range[float, 0, 2] = 0.0,
-        top_p: Range[float, 0.01, 1] = 1.0,
+        temperature: Range[float, 0.0, 2.0] = 0.0,
+        top_p: Range[float, 0.01, 1.0] = 1.0,
         seed: Range[int, 0, 4294967295] | None = None,
     ) -> None:
         """Let the language model continue a text, token by token."""
@@ -168,8 +168,9 @@ class Generate(commands.Cog):
     def _seconds(self, interaction: Interaction) -> float:
         """Time for the answer: the lane's own, or what Discord leaves for it."""
         age = (discord.utils.utcnow() - interaction.created_at).total_seconds()
-        # A clock that is off, or ids that hold no time, must not end every text at once.
-        left = TOKEN_LIFE - SPARE - (age if 0 <= age < TOKEN_LIFE - 2 * SPARE else 0)
+        left = TOKEN_LIFE - SPARE - age
+        if not 0 < left <= TOKEN_LIFE - SPARE:  # a clock is off: that must not end every text at once
+            left = TOKEN_LIFE - SPARE
         return min(left, self.bot.settings.lanes.language.timeout)
 
 

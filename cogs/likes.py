@@ -19,7 +19,7 @@ from bot.likes import Like as Liked
 from cogs.asking import answered
 from cogs.songs import Picked, pick, song_choices, suggest_songs
 from cogs.ui import answers
-from cogs.ui.buttons import Buttons, OwnButton, own
+from cogs.ui.buttons import Buttons, Keep, OwnButton, own
 from cogs.ui.like_button import Like
 from cogs.ui.mentions import mention
 from cogs.ui.text import count, inline
@@ -54,16 +54,6 @@ class Clear(OwnButton, template=own("likes-clear")):
         number = await interaction.client.likes.clear(self.user_id)
         done = f"You like no songs any more; {count(number, 'like')} taken back."
         await interaction.edit_original_response(content=done, view=None)
-
-
-class Keep(OwnButton, template=own("keep")):
-    """The other answer to "Are you sure?"."""
-
-    name = "keep"
-    label = "Keep everything"
-
-    async def pressed(self, interaction: Interaction) -> None:
-        await interaction.response.edit_message(content="Nothing was changed.", view=None)
 
 
 async def listed(bot: Tokenwise, user_id: int, number: int) -> dict[str, Any]:

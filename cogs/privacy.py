@@ -11,8 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
-from cogs.likes import Keep
-from cogs.ui.buttons import Buttons, OwnButton, own
+from cogs.ui.buttons import Buttons, Keep, OwnButton, own
 from cogs.ui.mentions import mention
 from cogs.ui.text import count
 

@@ -84,3 +84,13 @@ class OwnButton(discord.ui.DynamicItem[Button], template=r"(?!)"):
 def own(name: str) -> str:
     """The template of an `OwnButton`."""
     return rf"{name}:(?P<user>\d+):(?P<argument>\d+)"
+
+
+class Keep(OwnButton, template=own("keep")):
+    """The other answer to "Are you sure?"."""
+
+    name = "keep"
+    label = "Keep everything"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await interaction.response.edit_message(content="Nothing was changed.", view=None)

@@ -1,0 +1,190 @@
+"""The whole bot over a real socket: discord.py's own client on one side, the sandbox on the other.
+
+The bot runs in the test's event loop, with real models of random weights. Only the pace of the language
+model is the test's: it writes a token when the test allows one. Tests wait for what the sandbox records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from pydantic import BaseModel
+
+from bot import config
+from bot.client import Tokenwise
+from bot.config import Settings
+from models.answers import Generation
+from models.hub import Hub
+from sandbox import Sandbox
+from tests.wire import tiny
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+PATIENCE = 15
+"""Seconds a test waits for what must come; a failing test takes as long, a passing one never."""
+
+
+class Paced:
+    """A language model that writes as many tokens as the test allows."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._allowed = float("inf")
+        self._changed = threading.Condition()
+        self.calls: list[Mapping[str, Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def hold(self) -> None:
+        """Nothing more until it is allowed."""
+        self._allow(0)
+
+    def allow(self, tokens: int) -> None:
+        with self._changed:
+            self._allowed += tokens
+            self._changed.notify_all()
+
+    def run(self) -> None:
+        self._allow(float("inf"))
+
+    def _allow(self, tokens: float) -> None:
+        with self._changed:
+            self._allowed = tokens
+            self._changed.notify_all()
+
+    def again(self) -> Generation:
+        """What the model answers to the first question that it was asked here, asked directly."""
+        options = {name: self.calls[0][name] for name in ("max_new_tokens", "temperature", "top_p", "seed")}
+        result: Generation = self._model.generate(self.calls[0]["prompt"], **options)
+        return result
+
+    def generate(self, prompt: str, **options: Any) -> Generation:
+        """The model's own `generate`, which waits after each token it shows until the next is allowed."""
+        self.calls.append({"prompt": prompt, **options})
+        stop, deadline, show = options["stop"], options["deadline"], options["on_text"]
+
+        def wait() -> None:
+            with self._changed:
+                while self._allowed < 1 and not stop.is_set() and time.monotonic() < deadline:
+                    self._changed.wait(0.02)
+                self._allowed -= 1
+
+        def show_and_wait(text: str) -> None:
+            show(text)
+            wait()
+
+        wait()
+        result: Generation = self._model.generate(prompt, **{**options, "on_text": show_and_wait})
+        return result
+
+
+@dataclass
+class Live:
+    """A bot that is connected to the sandbox."""
+
+    bot: Tokenwise
+    box: Sandbox
+    pace: Paced
+    task: asyncio.Task[None]
+
+    async def stop(self) -> None:
+        self.pace.run()
+        await self.bot.close()
+        self.task.cancel()
+        await asyncio.wait({self.task})
+
+
+Launch = Callable[..., Awaitable[Live]]
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.build(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def loaded(tiny_config: Path) -> Iterator[dict[str, Any]]:
+    """Every model, loaded once for all tests."""
+    hub = Hub(config.load(tiny_config).specs())
+    models = {}
+    for slot in hub.slots:
+        hub.load(slot)
+        with hub.lease(slot) as model:
+            models[slot] = model
+    yield models
+    hub.close()
+
+
+@pytest.fixture
+async def box() -> AsyncIterator[Sandbox]:
+    """A Discord with its real limits. What it refuses fails the test, whatever the test looks at."""
+    async with Sandbox() as box:
+        yield box
+        refused = [(r.method, r.path, r.body, r.answer) for r in box.requests() if r.status == 400]
+        assert not refused
+        late = [entry for entry in box.log if getattr(entry, "kind", "") == "interaction.fail"]
+        assert not late, "an interaction was not answered in time"
+
+
+@pytest.fixture
+async def launch(
+    box: Sandbox, tiny_config: Path, loaded: dict[str, Any], tmp_path: Path
+) -> AsyncIterator[Launch]:
+    """Start a bot: `await launch()`, or with settings by their full names: `await launch({"limits.per_user": 1})`."""
+    running: list[Live] = []
+
+    async def launch(
+        changes: Mapping[str, Any] | None = None,
+        *,
+        loaders: Mapping[str, Any] | None = None,
+        box: Sandbox = box,
+    ) -> Live:
+        settings = changed(
+            config.load(tiny_config),
+            {
+                "data_dir": tmp_path / "data",
+                "discord.api_url": box.api_url,
+                "discord.gateway_url": box.gateway_url,
+                **(changes or {}),
+            },
+        )
+        pace = Paced(loaded["language"])
+        models = {**loaded, "language": pace}
+        hub = Hub(
+            settings.specs(),
+            {slot: lambda *_, model=models[slot]: model for slot in models} | dict(loaders or {}),
+        )
+        bot = Tokenwise(settings, hub=hub)
+        live = Live(bot, box, pace, asyncio.create_task(bot.start(box.token)))
+        running.append(live)
+        await box.ready()
+        await box.commands_synced()
+        return live
+
+    yield launch
+    for live in running:
+        await live.stop()
+
+
+@pytest.fixture
+async def live(launch: Launch) -> Live:
+    return await launch()
+
+
+def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """A copy with other values for some keys, given by their full names."""
+    for key, value in changes.items():
+        settings = _changed(settings, key.split("."), value)
+    return settings
+
+
+def _changed(model: ModelT, path: list[str], value: Any) -> ModelT:
+    name, *rest = path
+    return model.model_copy(update={name: _changed(getattr(model, name), rest, value) if rest else value})

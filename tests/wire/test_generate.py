@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from cogs.ui.text import harmless
+from sandbox import Answer, ManualClock, Sandbox
+from tests.wire.conftest import Launch, Live
+
+
+def has_button(answer: Answer) -> bool:
+    return answer.message is not None and bool(answer.message.buttons)
+
+
+def finished(answer: Answer) -> bool:
+    return " tokens/s" in answer.text and not has_button(answer)
+
+
+async def writing(live: Live, line: str = "/generate prompt:engineer is max_new_tokens:60", **who: object) -> Answer:
+    """A generation that has shown its first text and waits for more tokens."""
+    live.pace.hold()
+    answer = live.box.send(line, **who)  # type: ignore[arg-type]
+    await answer.until(has_button)
+    live.pace.allow(3)
+    return await answer.until(lambda it: "characters so far" in it.text)
+
+
+def text_of(answer: Answer) -> str:
+    found = re.search(r"```\n(.*)\n```", answer.text, re.DOTALL)
+    assert found, answer.text
+    return found[1]
+
+
+async def test_a_prompt_is_continued_in_view_of_everybody(live: Live) -> None:
+    answer = await writing(live)
+    assert not answer.ephemeral
+    assert answer.deferred
+    assert "**engineer is**" in answer.text
+    live.pace.run()
+    await answer.until(finished)
+    expected = live.pace.again()
+    assert text_of(answer).strip() == harmless(expected.text).strip()
+    for fact in (expected.model, f"{len(expected.output_ids)} new token", "tokens/s", "greedy", "seed "):
+        assert fact in answer.text
+
+
+async def test_edits_are_coalesced_and_the_last_is_sent(live: Live) -> None:
+    answer = await live.box.ask("/generate prompt:engineer is max_new_tokens:60")
+    await answer.until(finished)
+    edits = [request for request in live.box.requests("PATCH", "@original") if request.status == 200]
+    assert 1 <= len(edits) < 10
+    assert "tokens/s" in edits[-1].body["content"]
+    assert edits[-1].body["components"] == []
+    gaps = [later.time - sooner.time for sooner, later in zip(edits[1:-1], edits[2:-1], strict=False)]
+    assert all(gap > 1 for gap in gaps)
+
+
+async def test_a_seed_gives_the_same_text_again_and_one_is_shown(live: Live) -> None:
+    line = "/generate prompt:engineer is temperature:1.5 max_new_tokens:20"
+    first = await (await live.box.ask(line)).until(finished)
+    seed = re.search(r"seed (\d+)", first.text)
+    assert seed
+    again = await (await live.box.ask(f"{line} seed:{seed[1]}")).until(finished)
+    other = await (await live.box.ask(f"{line} seed:{int(seed[1]) + 1}")).until(finished)
+    assert text_of(again) == text_of(first)
+    assert text_of(other) != text_of(first)
+
+
+async def test_a_long_text_becomes_a_file(live: Live) -> None:
+    answer = await live.box.ask("/generate prompt:engineer is max_new_tokens:400 temperature:2 seed:1", timeout=60)
+    await answer.until(finished, 60)
+    assert answer.message is not None
+    expected = live.pace.again().text
+    if len(expected) < 2000:
+        pytest.skip("the random model wrote too short a text")
+    (file,) = answer.message.attachments
+    assert file.filename == "generated.txt"
+    assert file.bytes.decode() == "engineer is" + expected
+    assert "in the file" in answer.text
+
+
+@pytest.mark.parametrize("who", ["student", "admin"])
+async def test_the_asker_and_admins_can_stop(live: Live, who: str) -> None:
+    answer = await writing(live)
+    assert answer.message is not None
+    await live.box.press(answer.message, "Stop", member=getattr(live.box, who))
+    await answer.until(finished)
+    assert "stopped on request" in answer.text
+
+
+async def test_nobody_else_can_stop(live: Live) -> None:
+    answer = await writing(live)
+    assert answer.message is not None
+    other = live.box.add_member("other")
+    refusal = await live.box.press(answer.message, "Stop", member=other)
+    assert refusal.ephemeral
+    assert "Only the person who asked" in refusal.text
+    live.pace.run()
+    await answer.until(finished)
+    assert "stopped" not in answer.text.replace("stopped at max_new_tokens", "")
+
+
+async def test_a_place_in_line_is_shown_moves_up_and_can_be_given_up(live: Live) -> None:
+    other = live.box.add_member("other")
+    first = await writing(live)
+    second = live.box.send("/generate prompt:king is", member=live.box.admin)
+    await second.until(lambda it: "You are 1st in line." in it.text and has_button(it))
+    third = live.box.send("/generate prompt:queen is", member=other)
+    await third.until(lambda it: "You are 2nd in line." in it.text and has_button(it))
+    assert second.message is not None
+    await live.box.press(second.message, "Stop")
+    await second.until(lambda it: "Stopped before it began." in it.text and not has_button(it))
+    await third.until(lambda it: "You are 1st in line." in it.text)
+    live.pace.run()
+    await first.until(finished)
+    await third.until(finished)
+
+
+async def test_a_full_queue_says_so_at_once_and_in_private(launch: Launch) -> None:
+    live = await launch({"lanes.language.queue": 1})
+    other = live.box.add_member("other")
+    first = await writing(live)
+    second = live.box.send("/generate prompt:king is", member=live.box.admin)
+    await second.until(has_button)
+    refused = await live.box.ask("/generate prompt:queen is", member=other)
+    assert refused.ephemeral
+    assert "busy" in refused.text
+    assert refused.acknowledged_after is not None
+    assert refused.acknowledged_after < 1
+    assert not refused.deferred
+    live.pace.run()
+    await first.until(finished)
+    await second.until(finished)
+
+
+async def test_one_person_cannot_take_every_place(launch: Launch) -> None:
+    live = await launch({"limits.per_user": 1})
+    first = await writing(live)
+    refused = await live.box.ask("/generate prompt:king is")
+    assert refused.ephemeral
+    assert "already have a question" in refused.text
+    live.pace.run()
+    await first.until(finished)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"prompt": "  \n "}, "prompt is empty"),
+        ({"prompt": "x" * 2001}, "at most 2,000 characters"),
+        ({"prompt": "engineer", "max_new_tokens": 401}, "at most 400 tokens"),
+        ({"prompt": "engineer " * 220}, ""),
+    ],
+)
+async def test_what_cannot_be_continued_is_refused_in_private(
+    launch: Launch, options: dict[str, object], words: str
+) -> None:
+    live = await launch({"limits.prompt_characters": 2000})
+    if not words:  # this one only the model can refuse: more tokens than its window holds
+        with live.bot.hub.lease("language") as model:
+            options = {"prompt": "\u2603" * 2000} if model.context < 4000 else pytest.skip("a large window")
+    answer = await live.box.ask_command("generate", options)
+    assert answer.ephemeral
+    assert words in answer.text
+    assert not [message for message in answer.messages if not message.ephemeral]
+
+
+async def test_hostile_text_does_nothing(live: Live) -> None:
+    hostile = "@everyone <@1> ```ansi\x1b[31m``` \u202e [link](http://example.org) \x00 **bold**"
+    answer = await live.box.ask_command("generate", {"prompt": hostile, "max_new_tokens": 5})
+    await answer.until(finished)
+    assert answer.message is not None
+    assert not answer.message.mentions.everyone
+    assert not answer.message.mentions.users
+    quoted = answer.text.splitlines()[0]
+    assert "‹U+001B›" in quoted
+    assert "‹U+202E›" in quoted
+    assert "‹U+0000›" in quoted
+    assert "\\*\\*bold\\*\\*" in quoted
+    for request in live.box.requests("PATCH", "@original"):
+        assert request.body.get("allowed_mentions", {"parse": []})["parse"] == []
+
+
+async def test_a_dropped_gateway_does_not_touch_a_stream(live: Live) -> None:
+    answer = await writing(live)
+    resumed = len(live.box.events("RESUMED"))
+    await live.box.drop()
+    live.pace.allow(5)
+    await live.box.until(lambda box: len(box.events("RESUMED")) > resumed, 20)
+    live.pace.run()
+    await answer.until(finished)
+    again = await live.box.ask("/help")
+    assert again.ephemeral
+
+
+@pytest.mark.parametrize(("status", "applied"), [(500, False), (502, True), (429, False)])
+async def test_a_failing_edit_in_mid_stream_is_made_up_for(live: Live, status: int, applied: bool) -> None:
+    answer = await writing(live)
+    fault = live.box.fail("PATCH", "@original", status, retry_after=0.2, applied=applied)
+    live.pace.allow(2)
+    await live.box.until(lambda _: fault.hits)
+    live.pace.run()
+    await answer.until(finished)
+
+
+async def test_the_last_edit_survives_a_cut_connection(live: Live) -> None:
+    answer = await writing(live)
+    fault = live.box.fail("PATCH", "@original", cut=True, times=2)
+    live.pace.run()
+    await answer.until(finished)
+    assert fault.hits == 2
+
+
+async def test_a_text_ends_before_its_interaction_does(launch: Launch) -> None:
+    """Discord takes edits for 15 minutes; here the question is four seconds short of 14 minutes old."""
+    async with Sandbox(clock=ManualClock(time.time() - 14 * 60 + 4)) as box:
+        live = await launch(box=box)
+        answer = await writing(live)
+        await answer.until(finished)
+        assert "out of time" in answer.text
+        await live.stop()
+
+
+async def test_stop_after_a_restart_says_that_there_is_nothing_to_stop(live: Live, launch: Launch) -> None:
+    answer = await writing(live)
+    assert answer.message is not None
+    button = answer.message.buttons[0].custom_id
+    cog = live.bot.get_cog("Generate")
+    cog.running.clear()  # type: ignore[union-attr]
+    pressed = await live.box.press(answer.message, button)
+    assert pressed.ephemeral
+    assert "restarted" in pressed.text
+
+
+async def test_ten_people_at_once_all_get_their_answers(launch: Launch) -> None:
+    live = await launch()
+    people = [live.box.add_member(f"person {number}") for number in range(10)]
+    asked = [
+        live.box.send(f"/generate prompt:{person.name} is max_new_tokens:8", member=person) for person in people
+    ]
+    for answer in asked:
+        await answer.until(finished, 60)
+    for person, answer in zip(people, asked, strict=True):
+        assert f"**{person.name} is**" in answer.text
+    assert len({text_of(answer) for answer in asked}) > 1

@@ -1,0 +1,210 @@
+"""/tokens, /similar, /help, and what holds for every command."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+
+from sandbox import Limits, Sandbox, SandboxError
+from tests.cogs.drawing import SGR
+from tests.wire.conftest import Launch, Live
+
+# -- /tokens -----------------------------------------------------------------------------------------
+
+
+async def test_tokenizers_are_compared(live: Live) -> None:
+    answer = await live.box.ask("/tokens text:CAPITALIZATION and other stuff")
+    assert not answer.ephemeral
+    with live.bot.hub.lease("tokenizers") as tokenizers:
+        for tokenization in tokenizers.compare("CAPITALIZATION and other stuff"):
+            for fact in (tokenization.name, tokenization.count, f"{tokenization.vocab_size:,}", tokenization.algorithm):
+                assert str(fact) in answer.text
+    plain = SGR.sub("", answer.text)
+    assert "│" in plain
+    assert plain.count("```ansi") == len(tokenizers.names)
+
+
+async def test_one_tokenizer_shows_every_piece_above_its_id(live: Live) -> None:
+    with live.bot.hub.lease("tokenizers") as tokenizers:
+        name = tokenizers.names[0]
+        expected = tokenizers.get(name).tokenize("CAPITALIZATION and other stuff").ids
+    answer = await live.box.ask(f"/tokens text:CAPITALIZATION and other stuff tokenizer:{name}")
+    rows = SGR.sub("", answer.text).split("```")[1].splitlines()[1:]
+    assert [int(cell) for row in rows[1::2] for cell in row.split("│") if cell.strip()] == expected
+
+
+async def test_tokenizers_complete_and_unknown_ones_are_refused(live: Live) -> None:
+    names = [choice["value"] for choice in await live.box.autocomplete("/tokens text:x tokenizer:")]
+    with live.bot.hub.lease("tokenizers") as tokenizers:
+        assert names == tokenizers.names
+    some = await live.box.autocomplete(f"/tokens text:x tokenizer:{names[1][:3].upper()}")
+    assert names[1] in [choice["value"] for choice in some]
+    answer = await live.box.ask("/tokens text:x tokenizer:nonsense")
+    assert answer.ephemeral
+    assert names[0] in answer.text
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["word ", "🙂", "```", "\x1b[31m", "@everyone ", "\u202e", "漢字", "\n", "a\x00", "é", "<@&1>"],
+    ids=repr,
+)
+async def test_six_thousand_characters_of_anything_fit(live: Live, part: str) -> None:
+    text = (part * 6000)[:6000]
+    names = [choice["value"] for choice in await live.box.autocomplete("/tokens text:x tokenizer:")]
+    for tokenizer in (None, *names):
+        options = {"text": text} | ({"tokenizer": tokenizer} if tokenizer else {})
+        answer = await live.box.ask_command("tokens", options)
+        assert answer.message is not None
+        assert not answer.message.mentions.everyone
+        if answer.message.attachments:
+            assert answer.message.attachments[0].filename == "tokens.txt"
+        else:
+            assert "more in the file" not in answer.text
+        assert "\x1b" not in SGR.sub("", answer.text)
+
+
+async def test_a_text_that_is_too_long_for_these_settings_is_refused(launch: Launch) -> None:
+    live = await launch({"limits.text_characters": 10})
+    answer = await live.box.ask("/tokens text:eleven chars")
+    assert answer.ephemeral
+    assert "at most 10 characters" in answer.text
+
+
+# -- /similar ----------------------------------------------------------------------------------------
+
+
+async def test_neighbours_come_with_cosines_and_a_map(live: Live) -> None:
+    answer = await live.box.ask("/similar word:engineer n:5")
+    with live.bot.hub.lease("words") as words:
+        expected = words.similar("engineer", 5)
+    for neighbour in expected.neighbours:
+        assert neighbour.word in answer.text
+        assert f"{neighbour.score:.3f}" in answer.text
+    assert answer.message is not None
+    (picture,) = answer.message.attachments
+    assert picture.bytes.startswith(b"\x89PNG")
+    assert answer.message.embeds[0]["image"]["url"].endswith("map.png")
+
+
+async def test_sums_of_words_are_understood(live: Live) -> None:
+    answer = await live.box.ask("/similar word:king - man + woman")
+    assert not answer.ephemeral
+    assert "king" in answer.text.splitlines()[0]
+
+
+async def test_an_unknown_word_gets_a_suggestion_in_private(live: Live) -> None:
+    answer = await live.box.ask("/similar word:enginer")
+    assert answer.ephemeral
+    assert "engineer" in answer.text
+    assert [message for message in answer.messages if not message.ephemeral] == []
+    assert (await live.box.ask_command("similar", {"word": "   "})).ephemeral
+
+
+async def test_the_last_word_of_a_sum_completes(live: Live) -> None:
+    choices = await live.box.autocomplete("/similar word:king - man + wom")
+    assert "king - man + woman" in [choice["value"] for choice in choices]
+    assert await live.box.autocomplete("/similar word:king -") == []
+
+
+# -- every command -----------------------------------------------------------------------------------
+
+
+async def test_help_has_a_link_and_an_example_for_every_command(live: Live) -> None:
+    answer = await live.box.ask("/help")
+    assert answer.ephemeral
+    links = dict(re.findall(r"</([\w ]+):(\d+)>", answer.text))
+    assert {name.partition(" ")[0] for name in links} == live.box.commands.keys()
+    for name, number in links.items():
+        assert int(number) == live.box.commands[name.partition(" ")[0]].id
+        assert f"`/{name}" in answer.text
+        line = re.search(rf"`(/{name}[^`]*)`", answer.text)
+        assert line
+        live.box.send(line[1], member=live.box.admin)
+    await asyncio.gather(*(live.bot.idle() for _ in range(1)))
+
+
+async def test_a_light_question_does_not_wait_for_a_long_text(live: Live) -> None:
+    live.pace.hold()
+    live.box.send("/generate prompt:engineer is")
+    answer = await live.box.ask("/tokens text:quick", member=live.box.admin)
+    assert "quick" in answer.text
+
+
+async def test_too_many_commands_are_slowed_down(launch: Launch) -> None:
+    live = await launch({"limits.commands": 2, "limits.seconds": 60.0})
+    for _ in range(2):
+        await live.box.ask("/help")
+    answer = await live.box.ask("/tokens text:x")
+    assert answer.ephemeral
+    assert re.search(r"again in \d+ s", answer.text)
+    other = await live.box.ask("/tokens text:x", member=live.box.admin)
+    assert not other.ephemeral
+
+
+@pytest.mark.parametrize("slot", ["language", "tokenizers", "words", "songs"])
+async def test_a_bot_without_a_model_says_so(launch: Launch, slot: str) -> None:
+    live = await launch({slot: None})
+    line = {
+        "language": "/generate prompt:x",
+        "tokenizers": "/tokens text:x",
+        "words": "/similar word:king",
+        "songs": "/recommend song:Song",
+    }[slot]
+    answer = await live.box.ask(line)
+    assert answer.ephemeral
+    assert "Try /help" in answer.text
+
+
+async def test_a_question_right_after_the_start_waits_for_the_model(launch: Launch) -> None:
+    loading = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    import threading
+
+    go = threading.Event()
+    live = await launch()
+    with live.bot.hub.lease("words") as words:
+        pass
+
+    def slow(*_: object) -> object:
+        loop.call_soon_threadsafe(loading.set)
+        assert go.wait(10)
+        return words
+
+    await live.stop()
+    live = await launch(loaders={"words": slow})
+    await loading.wait()
+    answer = live.box.send("/similar word:engineer")
+    await answer.until(lambda it: it.deferred)
+    status = await live.box.ask("/models status")
+    assert "words: loading" in status.text
+    go.set()
+    await answer.visible()
+    assert "engineer" in answer.text
+
+
+async def test_commands_are_registered_once(launch: Launch) -> None:
+    first = await launch()
+    await first.stop()
+    second = await launch()
+    await second.box.ask("/help")
+    assert len([request for request in second.box.requests("PUT") if "commands" in request.path]) == 1
+
+
+async def test_the_bot_works_in_direct_messages(live: Live) -> None:
+    answer = await live.box.ask("/tokens text:quick", channel=live.box.direct(live.box.student))
+    assert "quick" in answer.text
+    refused = await live.box.ask(
+        "/models reload slot:words", channel=live.box.direct(live.box.admin), member=live.box.admin
+    )
+    assert "manage this server" in refused.text
+
+
+async def test_the_sandbox_would_see_a_broken_limit() -> None:
+    """The other tests lean on this: what Discord refuses is refused here."""
+    assert Limits().answer_seconds == 3
+    async with Sandbox() as box:
+        with pytest.raises((SandboxError, ValueError)):
+            box.send("/nothing")

@@ -1,0 +1,232 @@
+"""/recommend, /likes and /privacy."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from models.answers import Recommendation, Recommendations, Song
+from sandbox import Answer
+from tests.wire.conftest import Launch, Live
+
+
+async def like(live: Live, *titles: str) -> None:
+    for title in titles:
+        answer = await live.box.ask(f"/likes add song:{title}")
+        assert answer.ephemeral
+        assert "You like" in answer.text
+
+
+def titles(answer: Answer) -> list[str]:
+    assert answer.message is not None
+    lines = answer.message.embeds[0]["description"].splitlines()
+    return [line.split("**")[1] for line in lines if "**" in line]
+
+
+async def listed(live: Live) -> list[str]:
+    answer = await live.box.ask("/likes list")
+    assert answer.ephemeral
+    return titles(answer)
+
+
+async def test_songs_complete_by_title_and_artist_in_spite_of_typos(live: Live) -> None:
+    choices = await live.box.autocomplete("/recommend song:Song Alpah")
+    assert choices[0]["name"].startswith("Song Alpha")
+    with live.bot.hub.lease("songs") as songs:
+        assert songs.get(choices[0]["value"]).title == "Song Alpha"
+    assert await live.box.autocomplete("/recommend song:Artist 3")
+    assert await live.box.autocomplete("/recommend song:")
+
+
+async def test_a_chosen_song_leads_to_others(live: Live) -> None:
+    (choice, *_) = await live.box.autocomplete("/recommend song:Song Alpha")
+    answer = await live.box.ask_command("recommend", {"song": choice["value"], "n": 10})
+    assert not answer.ephemeral
+    assert "Goes with Song Alpha" in answer.text
+    assert "Song Alpha" not in titles(answer)
+    assert answer.message is not None
+    assert len(answer.message.buttons) == len(titles(answer)) == 10
+
+
+async def test_a_typed_title_is_taken_to_mean_its_best_match(live: Live) -> None:
+    answer = await live.box.ask("/recommend song:song alfa")
+    assert "Goes with Song Alpha" in answer.text
+    assert "I took “song alfa” to mean **Song Alpha**" in answer.text
+    refused = await live.box.ask("/recommend song:qqqqqqqqqqqqqqqq")
+    assert refused.ephemeral
+    assert "I know no song like" in refused.text
+
+
+async def test_without_likes_popular_songs_and_a_hint(live: Live) -> None:
+    answer = await live.box.ask("/recommend")
+    assert "Popular songs" in answer.text
+    assert f"</likes add:{live.box.commands['likes'].id}>" in answer.text
+
+
+async def test_likes_lead_to_songs_that_say_where_they_came_from(live: Live) -> None:
+    await like(live, "Song Alpha", "Song Delta")
+    answer = await live.box.ask("/recommend n:10")
+    assert answer.ephemeral
+    assert "From the songs you like" in answer.text
+    assert "from Song" in answer.text
+    assert not {"Song Alpha", "Song Delta"} & set(titles(answer))
+    beside = await live.box.ask("/recommend song:Song Beta n:10")
+    assert not {"Song Alpha", "Song Delta"} & set(titles(beside))
+
+
+async def test_a_like_button_works_for_everybody_and_after_a_restart(live: Live, launch: Launch) -> None:
+    answer = await live.box.ask("/recommend song:Song Alpha n:3")
+    assert answer.message is not None
+    first = titles(answer)[0]
+    pressed = await live.box.press(answer.message, "Like 1")
+    assert pressed.ephemeral
+    assert f"You like **{first}**" in pressed.text
+    assert f"</likes list:{live.box.commands['likes'].id}>" in pressed.text
+    again = await live.box.press(answer.message, "Like 1")
+    assert "already" in again.text
+    await live.stop()
+    live = await launch()
+    pressed = await live.box.press(answer.message, "Like 2", member=live.box.admin)
+    assert pressed.ephemeral
+    assert "You like" in pressed.text
+    assert await listed(live) == [first]
+
+
+async def test_odd_ids_fit_into_buttons_or_have_none(launch: Launch) -> None:
+    odd = [Song("a b/c:d\n", "Odd", "x"), Song("x" * 95, "Long", "x"), Song("y" * 96, "Too long", "x")]
+
+    class Odd:
+        name = "odd"
+        memory = 0
+        device = dtype = detail = ""
+
+        def get(self, song_id: str) -> Song | None:
+            return next((song for song in odd if song.id == song_id), None)
+
+        def search(self, text: str, limit: int = 25) -> list[Song]:
+            return [song for song in odd if text in song.label][:limit]
+
+        def popular(self, n: int = 10, exclude: object = ()) -> Recommendations:
+            return Recommendations("odd", tuple(Recommendation(song) for song in odd), ())
+
+        def probe(self) -> None:
+            return
+
+    live = await launch(loaders={"songs": lambda *_: Odd()})
+    answer = await live.box.ask("/recommend")
+    assert answer.message is not None
+    assert [button.label for button in answer.message.buttons] == ["Like 1", "Like 2"]
+    for label, title in (("Like 1", "Odd"), ("Like 2", "Long")):
+        assert f"**{title}**" in (await live.box.press(answer.message, label)).text
+    await like(live, "Too long")
+    assert await listed(live) == ["Odd", "Long", "Too long"]
+    choices = await live.box.autocomplete("/likes remove song:Too")
+    assert "no longer" in (await live.box.ask_command("likes remove", {"song": choices[0]["value"]})).text
+
+
+async def test_a_slow_like_is_acknowledged_in_time(launch: Launch) -> None:
+    live = await launch()
+    answer = await live.box.ask("/recommend song:Song Alpha")
+    assert answer.message is not None
+    with live.bot.hub.lease("songs"):  # the catalogue is busy: the press cannot be answered yet
+        pressed = live.box.send_press(answer.message, "Like 1")
+        await pressed.until(lambda it: it.deferred)
+    await pressed.until(lambda it: "You like" in it.text)
+    assert pressed.ephemeral
+
+
+async def test_likes_are_kept_in_order_and_can_be_taken_back(live: Live) -> None:
+    await like(live, "Song Beta", "Song Alpha", "Song Beta", "Song Gamma")
+    assert await listed(live) == ["Song Beta", "Song Alpha", "Song Gamma"]
+    own = await live.box.autocomplete("/likes remove song:alpha")
+    assert [choice["name"] for choice in own] == ["Song Alpha - Artist 0"]
+    removed = await live.box.ask_command("likes remove", {"song": own[0]["value"]})
+    assert removed.ephemeral
+    assert "no longer like **Song Alpha**" in removed.text
+    assert "**Song Beta**" in (await live.box.ask("/likes remove song:beta")).text
+    assert "None of the songs" in (await live.box.ask("/likes remove song:nothing")).text
+    assert await listed(live) == ["Song Gamma"]
+    other = await live.box.ask("/likes list", member=live.box.admin)
+    assert "No songs yet" in other.text
+
+
+async def test_a_long_list_has_pages(live: Live) -> None:
+    for number in range(20):
+        await live.bot.likes.add(live.box.student.id, Song(f"id {number}", f"Title {number}", "Artist"))
+    answer = await live.box.ask("/likes list")
+    assert "page 1 of 2" in answer.text
+    assert answer.message is not None
+    await live.box.press(answer.message, "Page 2")
+    await answer.until(lambda it: "page 2 of 2" in it.text)
+    assert titles(answer)[-1] == "Title 19"
+    assert [button.label for button in answer.message.buttons] == ["Page 1"]
+
+
+async def test_clearing_asks_first(live: Live) -> None:
+    await like(live, "Song Beta")
+    asked = await live.box.ask("/likes clear")
+    assert asked.ephemeral
+    assert asked.message is not None
+    await live.box.press(asked.message, "Keep")
+    await asked.until(lambda it: "Nothing was changed" in it.text)
+    assert await listed(live) == ["Song Beta"]
+    asked = await live.box.ask("/likes clear")
+    assert asked.message is not None
+    await live.box.press(asked.message, "Take all back")
+    await asked.until(lambda it: "1 like taken back" in it.text)
+    assert asked.message.buttons == []
+    nothing = await live.box.ask("/likes clear")
+    assert "nothing to take back" in nothing.text
+
+
+@pytest.mark.parametrize("name", ["likes clear", "privacy delete"])
+async def test_the_buttons_of_somebody_else_are_refused(live: Live, name: str) -> None:
+    await like(live, "Song Beta")
+    asked = await live.box.ask_command(name)
+    assert asked.message is not None
+    asked.message.flags = 0  # as if everybody could see it
+    refused = await live.box.press(asked.message, asked.message.buttons[0].custom_id, member=live.box.admin)
+    assert refused.ephemeral
+    assert "somebody else" in refused.text
+    assert await listed(live) == ["Song Beta"]
+
+
+async def test_likes_are_exported(live: Live) -> None:
+    await like(live, "Song Beta", "Song Alpha")
+    answer = await live.box.ask("/likes export")
+    assert answer.ephemeral
+    assert answer.message is not None
+    records = json.loads(answer.message.attachments[0].bytes)
+    assert [record["title"] for record in records] == ["Song Beta", "Song Alpha"]
+    table = await live.box.ask("/likes export file_format:csv")
+    assert table.message is not None
+    rows = list(csv.DictReader(io.StringIO(table.message.attachments[0].bytes.decode())))
+    assert rows == records
+
+
+async def test_everything_about_a_person_can_be_seen_and_deleted(live: Live, tmp_path: Path) -> None:
+    await like(live, "Song Beta", "Song Alpha")
+    assert "2 songs" in (await live.box.ask("/privacy show")).text
+    export = await live.box.ask("/privacy export")
+    assert export.ephemeral
+    assert export.message is not None
+    data = json.loads(export.message.attachments[0].bytes)
+    assert data["user_id"] == str(live.box.student.id)
+    assert "Song Alpha" in json.dumps(data)
+    asked = await live.box.ask("/privacy delete")
+    assert asked.ephemeral
+    assert asked.message is not None
+    await live.box.press(asked.message, "Delete everything")
+    await asked.until(lambda it: "2 records" in it.text)
+    with sqlite3.connect(tmp_path / "data" / "tokenwise.db") as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            rows = database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - names of our own
+            assert str(live.box.student.id) not in json.dumps(rows)
+    database.close()
+    assert "0 songs" in (await live.box.ask("/privacy show")).text

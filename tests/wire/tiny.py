@@ -1,0 +1,99 @@
+"""Models of every kind, small enough to be made in a second: random weights, real formats."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+WORDS = "engineer technologist inventor machinist king queen man woman prince princess guitar piano happy glad".split()
+TITLES = "Alpha Beta Gamma Delta Epsilon Zeta Eta Theta Iota Kappa Lambda Mu Nu Xi Omicron Pi".split()
+TEXT = [
+    "The engineer builds a machine, and the machine builds another one.",
+    "CAPITALIZATION and other stuff; show_tokens False None elif == >= else: two tabs 12.0*50=600",
+    "Write an email apologizing to Sarah for the tragic gardening mishap.",
+    "Once upon a time a princess played the guitar until the king was glad.",
+] * 4
+
+CONFIG = """
+[language]
+name = "{folder}/phi"
+max_new_tokens = 400
+[tokenizers]
+names = ["{folder}/phi", "{folder}/bert"]
+[words]
+name = "{folder}/words"
+[songs]
+songs = "{folder}/songs.tsv"
+playlists = "{folder}/playlists.txt"
+vector_size = 8
+epochs = 2
+[limits]
+commands = 1000
+drain_seconds = 1
+"""
+
+
+def build(folder: Path) -> Path:
+    """Make everything under `folder`; returns the settings file that names it."""
+    _language(folder / "phi")
+    _wordpiece(folder / "bert")
+    _words(folder / "words")
+    _songs(folder)
+    config = folder / "config.toml"
+    config.write_text(CONFIG.format(folder=folder.as_posix()), encoding="utf-8")
+    return config
+
+
+def _language(folder: Path) -> None:
+    import torch
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import PhiConfig, PhiForCausalLM, PreTrainedTokenizerFast
+
+    bpe = ByteLevelBPETokenizer()
+    bpe.train_from_iterator(TEXT, vocab_size=400, special_tokens=["<|endoftext|>"], show_progress=False)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe._tokenizer, eos_token="<|endoftext|>")
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = PhiConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=1024,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    PhiForCausalLM(config).save_pretrained(folder)
+
+
+def _wordpiece(folder: Path) -> None:
+    from tokenizers import BertWordPieceTokenizer
+    from transformers import BertTokenizerFast
+
+    folder.mkdir()
+    pieces = BertWordPieceTokenizer(lowercase=True)
+    pieces.train_from_iterator(TEXT, vocab_size=300, show_progress=False)
+    pieces.save_model(str(folder))
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "BertTokenizer", "do_lower_case": True}), encoding="utf-8"
+    )
+    BertTokenizerFast.from_pretrained(folder).save_pretrained(folder)
+
+
+def _words(folder: Path) -> None:
+    import numpy as np
+
+    folder.mkdir()
+    vectors = np.random.default_rng(0).normal(size=(len(WORDS), 16)).astype(np.float32)
+    np.save(folder / "vectors.npy", vectors)
+    (folder / "words.txt").write_text("\n".join(WORDS) + "\n", encoding="utf-8")
+
+
+def _songs(folder: Path) -> None:
+    rows = [f"{number}\tSong {title}\tArtist {number % 4}" for number, title in enumerate(TITLES)]
+    (folder / "songs.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    count = len(TITLES)
+    lists = [" ".join(str((start + step) % count) for step in range(8)) for start in range(count)] * 3
+    # The format of the notebook's playlists: two lines of head, then one playlist of song ids a line.
+    (folder / "playlists.txt").write_text("0\n0\n" + "\n".join(lists) + "\n", encoding="utf-8")
