@@ -175,7 +175,7 @@ class Filling:
             missing = [
                 option["name"]
                 for option in self._target.options
-                if option.get("required") and values.get(option["name"]) in {None, ""}
+                if option.get("required") and values.get(option["name"]) in (None, "")
             ]
             if missing:
                 raise CommandLineError(

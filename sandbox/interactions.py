@@ -5,7 +5,7 @@ https://docs.discord.com/developers/interactions/receiving-and-responding
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox import rules
@@ -126,11 +126,11 @@ class Interactions:
         elif kind == DEFER_UPDATE:
             interaction.original = interaction.source
         elif kind == UPDATE and interaction.source is not None:
-            self._check(data, uploads, interaction.source)
+            check_message(self._limits, data, uploads, interaction.source, inside=("data",))
             world.edit_message(interaction.source, data, uploads, via=interaction)
             interaction.original = interaction.source
         else:
-            self._check(data, uploads, None)
+            check_message(self._limits, data, uploads, None, inside=("data",))
             flags = (data.get("flags") or 0) & rules.EPHEMERAL
             body = data
             if kind == DEFER:
@@ -149,9 +149,6 @@ class Interactions:
             )
             interaction.original = message
             world.announce("message.create", message)
-
-    def _check(self, data: Json, uploads: Mapping[int, Upload], message: Message | None) -> None:
-        check_message(self._limits, data, uploads, message)
 
     # --- what may follow for a quarter of an hour
 
@@ -181,7 +178,7 @@ class Interactions:
 
     def edit(self, interaction: Interaction, name: str, body: Json, uploads: Mapping[int, Upload]) -> Message:
         message = self.message(interaction, name)
-        self._check(body, uploads, message)
+        check_message(self._limits, body, uploads, message)
         self._world.edit_message(message, body, uploads, via=interaction)
         return message
 
@@ -190,7 +187,7 @@ class Interactions:
 
     def follow_up(self, interaction: Interaction, body: Json, uploads: Mapping[int, Upload]) -> Message:
         """A further message; the first one after a deferral takes the thinking message's place and privacy."""
-        self._check(body, uploads, None)
+        check_message(self._limits, body, uploads, None)
         original = interaction.original
         if original is not None and interaction.thinking:
             self._world.edit_message(original, body, uploads, via=interaction)
@@ -210,8 +207,17 @@ class Interactions:
         return message
 
 
-def check_message(limits: Limits, body: Json, uploads: Mapping[int, Upload], message: Message | None) -> None:
-    """Hold a message's body and files against the rules; `message` is that which it edits."""
+def check_message(
+    limits: Limits,
+    body: Json,
+    uploads: Mapping[int, Upload],
+    message: Message | None,
+    inside: Sequence[rules.Key] = (),
+) -> None:
+    """Hold a message's body and files against the rules; `message` is that which it edits.
+
+    `inside`: where the message stands in the request's body.
+    """
     for upload in uploads.values():
         if len(upload.content) > limits.attachment_bytes:
             raise ApiError(413, 40005, "Request entity too large")
@@ -220,4 +226,5 @@ def check_message(limits: Limits, body: Json, uploads: Mapping[int, Upload], mes
         uploads={index: upload.filename for index, upload in uploads.items()},
         kept={attachment.id: attachment.filename for attachment in message.attachments} if message else {},
         was_v2=message is not None and bool(message.flags & rules.COMPONENTS_V2),
+        inside=inside,
     )

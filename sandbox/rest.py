@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -22,6 +23,8 @@ from sandbox.log import Request
 from sandbox.ratelimits import Limits, RateLimiter, Verdict
 from sandbox.rules import ApiError, Json
 from sandbox.state import Channel, Command, Permission, Upload, World
+
+logger = logging.getLogger(__name__)
 
 PREFIXES = ("/api/v10", "/api/v9", "/api")
 VIA = "1.1 sandbox"
@@ -164,15 +167,17 @@ class Rest:
             )
             fault = next((fault for fault in self.faults if fault.meets(call.method, call.path)), None)
             headers: dict[str, str] = {}
-            error: ApiError | None = None
             try:
                 await _read(request, call, 10 * self._limits.attachment_bytes + (1 << 20))
                 if fault is not None and fault.delay:
                     await asyncio.sleep(fault.delay)
                 status, answer = self._answer(request, call, handler, fault, headers)
-            except ApiError as caught:
-                error = caught
+            except ApiError as error:
                 status, answer = error.status, error.body()
+            except Exception:
+                # As Discord would: the client retries, and whoever runs the sandbox reads what went wrong.
+                logger.exception("%s %s failed", call.method, call.path)
+                status, answer = 500, {"message": "500: Internal Server Error", "code": 0}
             self.limiter.note(status)
             self._world.log.append(
                 Request(

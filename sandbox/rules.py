@@ -60,14 +60,15 @@ def empty_message() -> ApiError:
 
 
 class Form:
-    """Collects what is wrong with a body, key by key."""
+    """Collects what is wrong with a body, key by key; `inside` is where the body stands in the request's."""
 
-    def __init__(self) -> None:
+    def __init__(self, inside: Sequence[Key] = ()) -> None:
         self._errors: Json = {}
+        self._inside = inside
 
     def wrong(self, path: Iterable[Key], code: str, message: str) -> None:
         node = self._errors
-        for key in path:
+        for key in (*self._inside, *path):
             node = node.setdefault(str(key), {})
         node.setdefault("_errors", []).append({"code": code, "message": message})
 
@@ -156,13 +157,18 @@ class Form:
 
 
 def check_message(
-    body: Mapping[str, Any], *, uploads: Mapping[int, str], kept: Mapping[int, str], was_v2: bool = False
+    body: Mapping[str, Any],
+    *,
+    uploads: Mapping[int, str],
+    kept: Mapping[int, str],
+    was_v2: bool = False,
+    inside: Sequence[Key] = (),
 ) -> None:
     """Look at the fields of a message that is sent or edited; what is not in `body` is not looked at.
 
     `uploads`: the names of the files that came with it, by index. `kept`: attachments already there, by id.
     """
-    form = Form()
+    form = Form(inside)
     form.text(body, "content", (), high=CONTENT)
     flags = form.whole(body, "flags", (), low=0, high=(1 << 53) - 1) or 0
     if flags & ~SETTABLE_FLAGS & ~LOADING:
