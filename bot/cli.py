@@ -66,10 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def command(name: str, action: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, action: Callable[[argparse.Namespace], int], summary: str
+    ) -> argparse.ArgumentParser:
         child = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         # SUPPRESS: where it is not given here, what was given before the command stands.
-        child.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        child.add_argument(
+            "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
         child.set_defaults(action=action)
         return child
 
@@ -81,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command("run", _run, "run the bot on Discord")
     demo = command("demo", _demo, "try the bot without a Discord account")
-    demo.add_argument("--say", action="append", metavar="LINE", help="ask this, print the answer and end; repeatable")
+    demo.add_argument(
+        "--say", action="append", metavar="LINE", help="ask this, print the answer and end; repeatable"
+    )
     demo.add_argument("--as", dest="who", choices=["student", "admin"], default="student", help="who asks")
     command("check", _check, "say what is wrong with the settings, or show those in force")
     command("health", _health, "ask the running bot whether it is well; exit code 0 or 1")
@@ -91,14 +97,24 @@ def _parser() -> argparse.ArgumentParser:
     tokens.add_argument("--tokenizer", action="append", metavar="NAME_OR_PATH", help="one to use; repeatable")
 
     decode = question("decode", "turn token ids back into text")
-    decode.add_argument("--tokenizer", required=True, metavar="NAME_OR_PATH", help="the tokenizer whose ids they are")
+    decode.add_argument(
+        "--tokenizer", required=True, metavar="NAME_OR_PATH", help="the tokenizer whose ids they are"
+    )
     decode.add_argument("ids", type=int, nargs="+", metavar="ID", help="token ids")
 
     generate = question("generate", "let the language model continue a text")
-    generate.add_argument("text", metavar="PROMPT", help="how the text begins; - reads it from standard input")
-    generate.add_argument("--max-new-tokens", type=_count, metavar="N", help="how many tokens to write at most")
     generate.add_argument(
-        "--temperature", type=float, default=0.0, metavar="T", help="0 (default) always takes the likeliest token"
+        "text", metavar="PROMPT", help="how the text begins; - reads it from standard input"
+    )
+    generate.add_argument(
+        "--max-new-tokens", type=_count, metavar="N", help="how many tokens to write at most"
+    )
+    generate.add_argument(
+        "--temperature",
+        type=float,
+        default=0.0,
+        metavar="T",
+        help="0 (default) always takes the likeliest token",
     )
     generate.add_argument(
         "--top-p", type=float, default=1.0, metavar="P", help="choose among the likeliest tokens that share P"
@@ -109,11 +125,15 @@ def _parser() -> argparse.ArgumentParser:
     embed.add_argument("text", metavar="TEXT", help="the text; - reads it from standard input")
 
     similar = question("similar", "find the nearest words")
-    similar.add_argument("text", nargs="+", metavar="QUERY", help="a word, or a sum such as king - man + woman")
+    similar.add_argument(
+        "text", nargs="+", metavar="QUERY", help="a word, or a sum such as king - man + woman"
+    )
     similar.add_argument("-n", type=_count, default=10, help="how many (default: 10)")
 
     recommend = question("recommend", "recommend songs")
-    recommend.add_argument("--song", action="append", default=[], metavar="ID", help="the id of a liked song; repeatable")
+    recommend.add_argument(
+        "--song", action="append", default=[], metavar="ID", help="the id of a liked song; repeatable"
+    )
     recommend.add_argument("-n", type=_count, default=10, help="how many (default: 10)")
     return parser
 
@@ -160,9 +180,13 @@ def _leave(code: int) -> int:
     torn down in the middle of native code, which crashes now and then and so spoils the exit code.
     """
     until = time.monotonic() + LINGER
-    while stuck := [it for it in threading.enumerate() if it is not threading.main_thread() and not it.daemon]:
+    while stuck := [
+        it for it in threading.enumerate() if it is not threading.main_thread() and not it.daemon
+    ]:
         if time.monotonic() > until:
-            logging.getLogger(__name__).warning("leaving without %s", ", ".join(sorted(it.name for it in stuck)))
+            logging.getLogger(__name__).warning(
+                "leaving without %s", ", ".join(sorted(it.name for it in stuck))
+            )
             logging.shutdown()
             sys.stdout.flush()
             sys.stderr.flush()

@@ -33,6 +33,9 @@ from models.hub import Hub
 
 log = logging.getLogger(__name__)
 
+# The bot never speaks, so nobody needs to hear that the libraries for it are missing.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
 T = TypeVar("T")
 Interaction: TypeAlias = "discord.Interaction[Tokenwise]"
 
@@ -114,15 +117,14 @@ class Tree(app_commands.CommandTree["Tokenwise"]):
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         await report(interaction, error)
-        log_command(interaction, type(cause(error)).__name__)
 
 
 def log_command(interaction: Interaction, outcome: str) -> None:
     """The one line about a command: which, how it ended, and how long it took; not who, nor what was said."""
     ticket: Ticket[Any] | None = interaction.extras.get("ticket")
-    command = interaction.command.qualified_name if interaction.command else "unknown"
+    command = f"/{interaction.command.qualified_name}" if interaction.command else interaction.type.name
     log.info(
-        "/%s: %s, latency %.3f s, queue %.3f s, run %.3f s",
+        "%s: %s, latency %.3f s, queue %.3f s, run %.3f s",
         command,
         outcome,
         time.monotonic() - interaction.extras.get("asked", time.monotonic()),
@@ -207,9 +209,14 @@ class Tokenwise(commands.AutoShardedBot):
         self._tell[key] = tell
         return lambda: self._tell.pop(key, None)
 
+    async def loaded(self) -> None:
+        """Return when every model was loaded, or failed to, for the first time."""
+        while not all(event.is_set() for event in self._first_loads.values()):
+            await asyncio.sleep(POLL)
+
     async def idle(self) -> None:
         """Return when no interaction is being answered and no job runs."""
-        while handlers := self._handlers():
+        while handlers := self._open_interactions():
             await asyncio.wait(handlers)
         await self.executor.idle()
 
@@ -363,6 +370,9 @@ class Tokenwise(commands.AutoShardedBot):
     async def on_ready(self) -> None:
         log.info("ready as %s in %d servers", self.user, len(self.guilds))
 
+    async def on_interaction_failure(self, interaction: Interaction, error: BaseException) -> None:
+        log_command(interaction, type(error).__name__)
+
     async def on_app_command_completion(self, interaction: Interaction, _: Any) -> None:
         log_command(interaction, "answered")
 
@@ -396,7 +406,7 @@ class Tokenwise(commands.AutoShardedBot):
             ("models", self._close_hub),
             ("health", self._health.close),
             ("database", self._close_likes),
-            ("connection", super().close),
+            ("connection", self._disconnect),
         ]
         for name, step in steps:
             try:
@@ -416,13 +426,13 @@ class Tokenwise(commands.AutoShardedBot):
 
     async def _finish_handlers(self) -> None:
         """Let every open interaction say its last word."""
-        if handlers := self._handlers():
+        if handlers := self._open_interactions():
             _, late = await asyncio.wait(handlers, timeout=GRACE)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _handlers(self) -> set[asyncio.Task[Any]]:
+    def _open_interactions(self) -> set[asyncio.Task[Any]]:
         own = asyncio.current_task()
         return {
             task for task in asyncio.all_tasks() if task.get_name().startswith(HANDLERS) and task is not own
@@ -435,12 +445,26 @@ class Tokenwise(commands.AutoShardedBot):
         for extension in tuple(self.extensions):
             await self.unload_extension(extension)
 
+    async def _disconnect(self) -> None:
+        await super().close()
+        # discord.py leaves its tasks that wait for the list of servers to themselves.
+        waiting = {task for task in asyncio.all_tasks() if _owner(task) is self._connection}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
     async def _close_hub(self) -> None:
         self.hub.close()
 
     async def _close_likes(self) -> None:
         if hasattr(self, "likes"):
             await self.likes.close()
+
+
+def _owner(task: asyncio.Task[Any]) -> object:
+    """The object whose method a task runs."""
+    frame = getattr(task.get_coro(), "cr_frame", None)
+    return frame.f_locals.get("self") if frame else None
 
 
 async def serve(bot: Tokenwise, token: str) -> int:

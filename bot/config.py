@@ -51,7 +51,7 @@ TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,8}\.[\w-]{20,}")
 """What a bot token looks like: id, time and signature in base64, with points between."""
 TOKEN_KEY = re.compile(r"(.*_)?token", re.IGNORECASE)
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-MISPLACED_TOKEN = (
+MISPLACED = (
     "the token must not stand here; set DISCORD_TOKEN, or let discord.token_file name a file that holds it"
     " (and reset a token that others may have read)"
 )
@@ -69,9 +69,9 @@ class Rule(NamedTuple):
     """A validator that can say what it allows."""
 
     words: str
-    holds: Callable[[str], object]
+    holds: Callable[[Any], object]
 
-    def __call__(self, value: str) -> str:
+    def __call__(self, value: Any) -> Any:
         if not self.holds(value):
             raise ValueError(self.words)
         return value
@@ -88,7 +88,9 @@ NAME: dict[str, Any] = {"place": "name"}
 
 Place = Annotated[Path, Strict(False)]
 Name = Annotated[str, Field(min_length=1)]
-Snowflake = Annotated[int, Field(gt=0, lt=2**63)]
+Snowflake = Annotated[
+    int, AfterValidator(Rule("ids, which are whole numbers", lambda number: 0 < number < 2**63))
+]
 Device = Annotated[
     str,
     AfterValidator(
@@ -260,7 +262,12 @@ class Settings(BaseSettings):
     """Everything that can be set. A model's section that is left out means that the bot does without it."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, strict=True, env_prefix=PREFIX, env_nested_delimiter="__"
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
     )
 
     token: SecretStr | None = Field(None, repr=False)
@@ -401,7 +408,7 @@ def load(path: Path | None = None) -> Settings:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.exists():
+    if not path.is_file():
         raise ConfigError([f"{path}: there is no such file; name one with --config"])
     try:
         return TomlConfigSettingsSource(Settings, path).toml_data
@@ -422,7 +429,7 @@ def _take_tokens(table: dict[str, Any], above: str = "") -> list[str]:
             for item in (value if isinstance(value, list) else [value])
         ):
             del table[name]
-            problems.append(f"{above}{name}: {MISPLACED_TOKEN}")
+            problems.append(f"{above}{name}: {MISPLACED}")
     return problems
 
 
@@ -436,15 +443,15 @@ def _unknown_variables() -> list[str]:
         if not name.startswith(PREFIX) or name in known or name in sections:
             continue
         if TOKEN_KEY.fullmatch(name):
-            problems.append(f"{variable}: {MISPLACED_TOKEN}")
+            problems.append(f"{variable}: {MISPLACED}")
         else:
-            problems.append(f"{variable}: no key has this name{_suggestion(name, known)}")
+            problems.append(f"{variable}: no key has this name{_suggestion(name, known, PREFIX)}")
     return problems
 
 
-def _suggestion(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1)
-    return f"; did you mean {close[0]}?" if close else ""
+def _suggestion(name: str, known: list[str], prefix: str = "") -> str:
+    close = difflib.get_close_matches(name.removeprefix(prefix), [it.removeprefix(prefix) for it in known], 1)
+    return f"; did you mean {prefix}{close[0]}?" if close else ""
 
 
 def _problem(error: dict[str, Any]) -> str:
@@ -507,12 +514,13 @@ def _place(field: FieldInfo) -> str:
 
 
 def _rooted(value: Any, place: str, base: Path) -> Any:
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str | Path) or not str(value):
         return value
     path = base / Path(value).expanduser()
+    value = str(value)
     looks_like_a_path = value.startswith(("/", "./", "../", "~")) or value.count("/") > 1 or "\\" in value
     if place == "path" or looks_like_a_path or path.exists():
-        return os.path.abspath(path)
+        return os.path.abspath(path)  # noqa: PTH100 - as it was written: symbolic links stay
     return value
 
 
@@ -544,16 +552,17 @@ def _token(settings: Settings) -> SecretStr | None:
 def inspect(settings: Settings) -> tuple[list[str], list[str]]:
     """What is wrong with the world that the settings describe, as problems and warnings, a line each."""
     problems = []
-    warnings = []
     for key, field in keys():
         value = value_of(settings, key)
         for item in value if isinstance(value, list) else [value]:
             if _place(field) == "name" and item:
                 problems += _name_problem(key, item)
-    for key in ("songs.songs", "songs.playlists"):
-        if (path := value_of(settings, key)) and not path.is_file():
-            # Song data is fetched in a step of its own; the bot does without it until then.
-            warnings.append(f"{key}: {path} is not there yet, so /recommend will not answer")
+    # Song data is fetched in a step of its own; the bot does without it until then.
+    warnings = [
+        f"{key}: {path} is not there yet, so /recommend will not answer"
+        for key in ("songs.songs", "songs.playlists")
+        if (path := value_of(settings, key)) and not path.is_file()
+    ]
     home = settings.data_dir
     while not home.exists():
         home = home.parent
@@ -568,7 +577,7 @@ def inspect(settings: Settings) -> tuple[list[str], list[str]]:
 
 
 def _name_problem(key: str, name: str) -> list[str]:
-    if os.path.isabs(name):
+    if Path(name).is_absolute():
         return [] if Path(name).exists() else [f"{key}: there is no file or folder {name}"]
     if HUB_NAME.fullmatch(name):
         return []

@@ -170,8 +170,9 @@ async def report(interaction: discord.Interaction[Any], error: BaseException) ->
 
     Where the command has deferred its answer publicly and shown nothing yet, the placeholder is deleted
     first, because Discord would make the next message public like it. An answer that is already on show
-    is left alone.
+    is left alone. The client's listeners for `interaction_failure` get the interaction and the failure.
     """
+    interaction.client.dispatch("interaction_failure", interaction, cause(error))
     text = sentence(error)
     if text is None:
         return
@@ -183,33 +184,34 @@ async def report(interaction: discord.Interaction[Any], error: BaseException) ->
 
 
 async def _tell(interaction: discord.Interaction[Any], text: str) -> None:
-    response = interaction.response
-    if not response.is_done():
-        await response.send_message(text, ephemeral=True)
-        return
-    if response.type is discord.InteractionResponseType.deferred_channel_message:
+    if not interaction.response.is_done():
+        await interaction.response.send_message(text, ephemeral=True)
+    elif await _placeholder_is_in_the_way(interaction):
+        await interaction.edit_original_response(content=text)
+    else:
+        await interaction.followup.send(text, ephemeral=True)
+
+
+async def _placeholder_is_in_the_way(interaction: discord.Interaction[Any]) -> bool:
+    """Delete the "thinking ..." of a public answer; True if the sentence has to take its place instead."""
+    if interaction.response.type is not discord.InteractionResponseType.deferred_channel_message:
+        return False
+    try:
         # `original_response` would answer from a cache that edits do not refresh.
-        try:
-            placeholder = await interaction.followup.fetch_message("@original")  # type: ignore[arg-type]
-        except discord.HTTPException as error:
-            if error.code == UNKNOWN_MESSAGE:  # the command has cleared away its own unfinished answer
-                await interaction.followup.send(text, ephemeral=True)
-                return
-            placeholder = None
-        shown = placeholder is not None and (
-            placeholder.content or placeholder.embeds or placeholder.attachments or placeholder.components
-        )
-        private = placeholder is not None and placeholder.flags.ephemeral
-        if not shown:
-            try:
-                if private:
-                    raise _EditInstead  # noqa: TRY301
-                await interaction.delete_original_response()
-            except (discord.HTTPException, _EditInstead):
-                await interaction.edit_original_response(content=text)
-                return
-    await interaction.followup.send(text, ephemeral=True)
-
-
-class _EditInstead(Exception):  # noqa: N818
-    """The placeholder is private already: writing into it is enough."""
+        original = await interaction.followup.fetch_message("@original")  # type: ignore[arg-type]
+    except discord.NotFound:
+        return False
+    except discord.HTTPException:
+        pass
+    else:
+        if original.content or original.embeds or original.attachments or original.components:
+            return False
+        if original.flags.ephemeral:
+            return True
+    try:
+        await interaction.delete_original_response()
+    except discord.NotFound:
+        return False
+    except discord.HTTPException:
+        return True
+    return False

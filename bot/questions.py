@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from models.answers import Piece, Tokenization
     from models.tokenizers import Tokenizer
 
-COLOURS = ("black on bright_cyan", "black on bright_green", "black on bright_yellow", "black on bright_magenta")
+COLOURS = (
+    "black on bright_cyan",
+    "black on bright_green",
+    "black on bright_yellow",
+    "black on bright_magenta",
+)
 VISIBLE = str.maketrans({" ": "·", "\n": "⏎", "\t": "⇥"})
 
 Progress = Callable[[str, float | None], None]
@@ -220,7 +225,12 @@ def embed(arguments: argparse.Namespace, console: Console | None) -> dict[str, A
         console.print(table)
         _, count, size = made.shape
         console.print(Text(f"{made.model}: {count} tokens, {size} numbers each", "dim"))
-    return {"tokens": list(made.tokens), "ids": list(made.ids), "shape": list(made.shape), "model": made.model}
+    return {
+        "tokens": list(made.tokens),
+        "ids": list(made.ids),
+        "shape": list(made.shape),
+        "model": made.model,
+    }
 
 
 # similar, recommend ----------------------------------------------------------------------------------------

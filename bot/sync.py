@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -107,7 +106,7 @@ class CommandRegister:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text(content, encoding="utf-8")
-            os.replace(draft, self._path)
+            draft.replace(self._path)
         except OSError as error:
             log.error("the registered commands cannot be remembered: %s", error)  # noqa: TRY400
 

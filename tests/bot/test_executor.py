@@ -358,7 +358,9 @@ def test_whatever_happens_the_books_are_right(
         results = await asyncio.wait_for(
             asyncio.gather(*(_value(ticket) for ticket, *_ in tickets), return_exceptions=True), SOON
         )
-        assert all(value == "done" or isinstance(value, (Cancelled, asyncio.CancelledError)) for value in results)
+        assert all(
+            value == "done" or isinstance(value, (Cancelled, asyncio.CancelledError)) for value in results
+        )
         await asyncio.wait_for(executor.idle(), SOON)
         assert most <= workers
         assert not executor._held
@@ -367,7 +369,9 @@ def test_whatever_happens_the_books_are_right(
     asyncio.run(story())
 
 
-@pytest.mark.parametrize(("cores", "workers", "expected"), [(8, 2, 4), (2, 2, 1), (1, 3, 1), (7, 2, 3), (4, 0, 4)])
+@pytest.mark.parametrize(
+    ("cores", "workers", "expected"), [(8, 2, 4), (2, 2, 1), (1, 3, 1), (7, 2, 3), (4, 0, 4)]
+)
 def test_torch_gets_no_more_threads_than_cores(cores: int, workers: int, expected: int) -> None:
     assert torch_threads(cores, workers) == expected
     assert workers * torch_threads(cores, workers) <= max(cores, workers)

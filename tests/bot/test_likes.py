@@ -32,7 +32,12 @@ async def likes(tmp_path: Path) -> AsyncIterator[Likes]:
 
 
 async def test_likes_are_kept_in_order_and_once(likes: Likes) -> None:
-    assert [await likes.add(7, song) for song in (YESTERDAY, BLANKS, NAMELESS, YESTERDAY)] == [True, True, True, False]
+    assert [await likes.add(7, song) for song in (YESTERDAY, BLANKS, NAMELESS, YESTERDAY)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
     listed = await likes.list(7)
     assert [like.song for like in listed] == [YESTERDAY, BLANKS, NAMELESS]
     assert all(abs(datetime.now(UTC) - like.liked_at) < timedelta(minutes=1) for like in listed)
@@ -98,7 +103,10 @@ async def test_a_migration_happens_once_and_entirely(tmp_path: Path, monkeypatch
     await opened.add(7, YESTERDAY)
     await opened.close()
 
-    grown = (*module.MIGRATIONS, ("ALTER TABLE likes ADD COLUMN note TEXT NOT NULL DEFAULT ''", "no SQL at all"))
+    grown = (
+        *module.MIGRATIONS,
+        ("ALTER TABLE likes ADD COLUMN note TEXT NOT NULL DEFAULT ''", "no SQL at all"),
+    )
     monkeypatch.setattr(module, "MIGRATIONS", grown)
     with pytest.raises(StartupError, match="cannot be used"):
         await Likes.open(path)
@@ -115,7 +123,9 @@ async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> Non
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StartupError, match=r"version 99, newer than this program knows .* Update the program"):
+    with pytest.raises(
+        StartupError, match=r"version 99, newer than this program knows .* Update the program"
+    ):
         await Likes.open(path)
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (99,)

@@ -1,0 +1,83 @@
+"""The bot beside a Discord of its own, with a person at the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from pydantic import SecretStr
+from rich.console import Console
+
+from bot import logs
+from bot.client import Tokenwise, serve
+from bot.config import Settings
+from models.answers import SlotStatus, State
+from sandbox import Sandbox
+from sandbox.terminal import Terminal
+
+PATIENCE = 600.0
+"""Seconds that a question may take before the demo gives up."""
+
+
+async def demo(settings: Settings, lines: Sequence[str] | None, who: str) -> int:
+    """Ask `lines` and end, or open a prompt; 0, or 1 if a question was not answered."""
+    logs.setup("DEBUG" if settings.log.level == "DEBUG" else "WARNING")
+    _note("Starting the bot in a Discord of its own ...")
+    async with Sandbox() as box:
+        # The sandbox forgets the commands when it ends, whatever the data folder remembers.
+        bot = Tokenwise(pointed_at(settings, box), forget_commands=True)
+        bot.hub.listen(_loaded)
+        running = asyncio.create_task(serve(bot, box.token), name="demo-bot")
+        session = asyncio.create_task(_session(bot, box, lines, who), name="demo-session")
+        await asyncio.wait({running, session}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():  # it failed, or somebody stopped it
+            session.cancel()
+            await asyncio.wait({session})
+            return running.result()
+        bot.request_stop()
+        code = await running
+        return session.result() or code
+
+
+def pointed_at(settings: Settings, box: Sandbox) -> Settings:
+    """The settings for a bot that lives in the sandbox."""
+    changes = {"api_url": box.api_url, "gateway_url": box.gateway_url, "guild_ids": []}
+    discord = settings.discord.model_copy(update=changes)
+    return settings.model_copy(update={"discord": discord, "token": SecretStr(box.token)})
+
+
+async def _session(bot: Tokenwise, box: Sandbox, lines: Sequence[str] | None, who: str) -> int:
+    await box.ready(PATIENCE)
+    await box.commands_synced(PATIENCE)
+    console = Console()
+    console.print(f"A Discord of your own is at {box.url}; whatever runs in it ends with it.", style="dim")
+    terminal = Terminal(box, console, bot.settings.data_dir / "demo-files", patience=PATIENCE)
+    terminal.member = box.admin if who == "admin" else box.student
+    failures = []
+
+    async def failed(_interaction: object, error: BaseException) -> None:
+        failures.append(error)
+
+    bot.add_listener(failed, "on_interaction_failure")
+    if lines is None:
+        await bot.loaded()
+        await terminal.prompt_loop(bot.idle)
+        return 0
+    for line in lines:
+        console.print(f"{terminal.member.name.lower()} › {line}", style="bold", markup=False)
+        if not await terminal.say(line, settled=bot.idle):
+            failures.append(RuntimeError(line))
+    return 1 if failures else 0
+
+
+def _loaded(slot: str, status: SlotStatus) -> None:
+    """On the loading thread."""
+    if status.state is State.READY:
+        _note(f"  {slot}: {status.name} is loaded ({status.load_seconds:.1f} s)")
+    elif status.state is State.FAILED:
+        _note(f"  {slot}: {status.detail}")
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress

@@ -1,0 +1,414 @@
+"""Settings: every mistake is one line that names the key and says what is allowed, and no secret is printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bot.config import (
+    API_URL,
+    ConfigError,
+    Settings,
+    allowed,
+    effective,
+    env_name,
+    inspect,
+    keys,
+    load,
+    value_of,
+)
+from models.specs import EncoderSpec, LanguageSpec, SongsSpec, TokenizersSpec, WordsSpec
+from tests.bot.conftest import WriteConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+# In the shape of a token, and none.
+TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.G3mplX.abcdefghijklmnopqrstuvwxyz0123456789AB"
+
+
+def problems(path: Path) -> list[str]:
+    with pytest.raises(ConfigError) as failure:
+        load(path)
+    assert all("\n" not in line for line in failure.value.problems)
+    return failure.value.problems
+
+
+def test_an_empty_file_means_the_defaults(write_config: WriteConfig, tmp_path: Path) -> None:
+    settings = load(write_config(""))
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.discord.api_url == API_URL
+    assert settings.lanes.language.queue == 16
+    assert settings.lanes.language.timeout == 300
+    assert settings.lanes.words.queue == 32
+    assert settings.language is None
+    assert settings.token is None
+    assert settings.specs() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[lanes.language]\nqueue = 'many'", 'lanes.language.queue: got "many"; allowed: a whole number, at least 0 and at most 1,000'),
+        ("[lanes.language]\nqueue = '16'", 'lanes.language.queue: got "16"; allowed: a whole number, at least 0 and at most 1,000'),
+        ("[lanes.words]\nworkers = 0", "lanes.words.workers: got 0; allowed: a whole number, at least 1 and at most 64"),
+        ("[limits]\nper_user = true", "limits.per_user: got true; allowed: a whole number, at least 1 and at most 100"),
+        ("[limits]\nseconds = -1", "limits.seconds: got -1; allowed: a number, more than 0 and at most 3,600"),
+        ("[health]\nenabled = 1", "health.enabled: got 1; allowed: true or false"),
+        ("[health]\nport = 70000", "health.port: got 70000; allowed: a whole number, at least 1 and at most 65,535"),
+        ("[log]\nlevel = 'LOUD'", 'log.level: got "LOUD"; allowed: one of "DEBUG", "INFO", "WARNING", "ERROR"'),
+        ("[language]\nname = 'a'\ndevice = 'tpu'", 'language.device: got "tpu"; allowed: "auto", "cpu", "mps", "cuda" or "cuda:N"'),
+        ("[language]\nname = 'a'\ndtype = 'int8'", 'language.dtype: got "int8"; allowed: one of "auto", "float32", "bfloat16", "float16"'),
+        ("[language]\nname = ''", 'language.name: got ""; allowed: a hub name, or a local file or folder'),
+        ("[language]\ndevice = 'cpu'", "language.name: this is missing; allowed: a hub name, or a local file or folder"),
+        ("[language]\nname = 'a'\nmax_new_tokens = 5\ndefault_new_tokens = 9", "language.default_new_tokens: got 9; allowed: at most language.max_new_tokens, which is 5"),
+        ("[tokenizers]\nnames = []", "tokenizers.names: got []; allowed: a list with at least one of: a hub name, or a local file or folder"),
+        ("[tokenizers]\nnames = 'one'", 'tokenizers.names: got "one"; allowed: a list with at least one of: a hub name, or a local file or folder'),
+        ("[discord]\nguild_ids = ['x']", 'discord.guild_ids: got "x"; allowed: a list of: ids, which are whole numbers'),
+        ("[discord]\napi_url = 'discord.com'", 'discord.api_url: got "discord.com"; allowed: a URL that starts with https:// or http://'),
+        ("[discord]\ngateway_url = 'https://x'", 'discord.gateway_url: got "https://x"; allowed: a URL that starts with wss:// or ws://, or nothing'),
+        ("language = 3", "language: got 3; allowed: a table, which begins with the line [language]"),
+        ("lanes = 3", "lanes: got 3; allowed: a table, which begins with the line [lanes]"),
+        ("[lanes]\nwords = 3", "lanes.words: got 3; allowed: a table, which begins with the line [lanes.words]"),
+        ("[limit]\nper_user = 1", "limit: there is no such key"),
+        ("[limits]\nper_usr = 1", "limits.per_usr: there is no such key; did you mean limits.per_user?"),
+        ("data_dirr = 'x'", "data_dirr: there is no such key; did you mean data_dir?"),
+    ],
+)  # fmt: skip
+def test_each_mistake_in_the_file_is_one_line(write_config: WriteConfig, text: str, line: str) -> None:
+    assert problems(write_config(text)) == [line]
+
+
+def test_all_mistakes_are_told_at_once(write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENWISE_LIMITS__PER_USR", "1")
+    found = problems(
+        write_config("[lanes.words]\nqueue = -1\n[log]\nlevel = 'LOUD'\n[discord]\ntoken = 'x'\n")
+    )
+    assert [line.partition(":")[0] for line in found] == [
+        "discord.token", "TOKENWISE_LIMITS__PER_USR", "lanes.words.queue", "log.level",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [(b"[discord\n", "this is no TOML"), (b"\xff\xfe", "this is no TOML"), (None, "there is no such file")],
+)
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes | None, part: str) -> None:
+    path = tmp_path / "config.toml"
+    if content is not None:
+        path.write_bytes(content)
+    (line,) = problems(path)
+    assert part in line
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (line,) = problems(tmp_path)
+    assert "there is no such file" in line
+
+
+# The environment
+
+
+def test_the_environment_wins(write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_config(
+        "[discord]\napi_url = 'https://one.example'\n[lanes.language]\nworkers = 2\nqueue = 3"
+    )
+    monkeypatch.setenv("TOKENWISE_DISCORD__API_URL", "http://127.0.0.1:8080/api/v10/")
+    monkeypatch.setenv("TOKENWISE_LANES__LANGUAGE__QUEUE", "4")
+    monkeypatch.setenv("TOKENWISE_LANES__LANGUAGE__TIMEOUT", "2.5")
+    monkeypatch.setenv("TOKENWISE_HEALTH__ENABLED", "true")
+    settings = load(path)
+    assert settings.discord.api_url == "http://127.0.0.1:8080/api/v10"
+    assert (settings.lanes.language.workers, settings.lanes.language.queue) == (2, 4)
+    assert settings.lanes.language.timeout == 2.5
+    assert settings.health.enabled
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "1,2", " 1 , 2 "])
+def test_lists_in_the_environment_may_go_without_brackets(
+    write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("TOKENWISE_DISCORD__GUILD_IDS", text)
+    monkeypatch.setenv("TOKENWISE_TOKENIZERS__NAMES", "bert-base-uncased, google/flan-t5-small")
+    settings = load(write_config(""))
+    assert settings.discord.guild_ids == [1, 2]
+    assert settings.tokenizers is not None
+    assert settings.tokenizers.names == ["bert-base-uncased", "google/flan-t5-small"]
+
+
+def test_mistakes_in_the_environment_name_the_variable(
+    write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKENWISE_LANES__WORDS__QUEUE", "many")
+    monkeypatch.setenv("TOKENWISE_DISCORD__API_URI", "http://x")
+    monkeypatch.setenv("TOKENWISE_XYZZY", "1")
+    monkeypatch.setenv("TOKENWISE_DISCORD__GUILD_IDS", "one")
+    found = problems(write_config(""))
+    assert sorted(found) == [
+        "TOKENWISE_DISCORD__API_URI: no key has this name; did you mean TOKENWISE_DISCORD__API_URL?",
+        "TOKENWISE_XYZZY: no key has this name",
+        'discord.guild_ids (from TOKENWISE_DISCORD__GUILD_IDS): got "one"; allowed: a list of: ids, which'
+        " are whole numbers",
+        'lanes.words.queue (from TOKENWISE_LANES__WORDS__QUEUE): got "many"; allowed: a whole number, at least 0'
+        " and at most 1,000",
+    ]
+
+
+def test_every_key_has_a_variable(write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set to nonsense, every variable leads to a complaint about its own key: each is really read."""
+    free_text = {"language.revision", "encoder.revision", "encoder.tokenizer", "health.host"}
+    for key, field in keys():
+        if (
+            key in free_text
+            or "path" in str(field.json_schema_extra)
+            or "name" in str(field.json_schema_extra)
+        ):
+            continue
+        with monkeypatch.context() as patch:
+            patch.setenv(env_name(key), "?!")
+            lines = problems(
+                write_config("[language]\nname='a'\n[encoder]\nname='a'\n[songs]\nsongs='a'\nplaylists='b'")
+            )
+        assert lines[0].startswith(f"{key} (from {env_name(key)}): got "), key
+
+
+# Paths
+
+
+def test_paths_count_from_where_they_are_written(
+    write_config: WriteConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny-phi").mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "vectors.txt").touch()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("TOKENWISE_WORDS__NAME", "vectors.txt")
+    monkeypatch.setenv("TOKENWISE_DATA_DIR", "kept")
+    settings = load(
+        write_config(
+            """
+            [language]
+            name = "tiny-phi"
+            [tokenizers]
+            names = ["tiny-phi", "microsoft/phi-1_5", "./not-there", "../models/bert"]
+            [songs]
+            songs = "songs.tsv"
+            playlists = "/abs/playlists.txt"
+            """
+        )
+    )
+    assert settings.specs() == {
+        "tokenizers": TokenizersSpec(
+            (
+                str(tmp_path / "tiny-phi"),
+                "microsoft/phi-1_5",
+                str(tmp_path / "not-there"),
+                str(tmp_path.parent / "models" / "bert"),
+            )
+        ),
+        "words": WordsSpec(str(elsewhere / "vectors.txt")),
+        "songs": SongsSpec(
+            tmp_path / "songs.tsv", Path("/abs/playlists.txt"), cache=elsewhere / "kept" / "songs"
+        ),
+        "language": LanguageSpec(str(tmp_path / "tiny-phi")),
+    }
+
+
+def test_the_options_of_the_models_reach_their_specs(write_config: WriteConfig) -> None:
+    settings = load(
+        write_config(
+            """
+            [language]
+            name = "a/b"
+            device = "cuda:1"
+            dtype = "bfloat16"
+            revision = "v2"
+            [encoder]
+            name = "c/d"
+            tokenizer = "e/f"
+            device = "cpu"
+            [songs]
+            songs = "/s"
+            playlists = "/p"
+            epochs = 30
+            seed = 7
+            """
+        )
+    )
+    specs = settings.specs()
+    assert specs["language"] == LanguageSpec("a/b", "cuda:1", "bfloat16", "v2")
+    assert specs["encoder"] == EncoderSpec("c/d", "e/f", "cpu")
+    songs = specs["songs"]
+    assert isinstance(songs, SongsSpec)
+    assert (songs.epochs, songs.seed, songs.window) == (30, 7, 20)
+
+
+# The token
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"token = '{TOKEN}'",
+        f"[discord]\ntoken = '{TOKEN}'",
+        f"[discord]\nbot_token = '{TOKEN}'",
+        f"[discord]\napi_url = '{TOKEN}'",
+        f"[tokenizers]\nnames = ['{TOKEN}']",
+        "[discord]\nTOKEN = 'short'",
+    ],
+)
+def test_a_token_in_the_file_is_refused_and_not_printed(write_config: WriteConfig, text: str) -> None:
+    lines = problems(write_config(text))
+    assert "the token must not stand here; set DISCORD_TOKEN" in lines[0]
+    assert TOKEN not in "".join(lines)
+    assert "short" not in "".join(lines)
+
+
+@pytest.mark.parametrize("name", ["TOKENWISE_TOKEN", "TOKENWISE_DISCORD__TOKEN", "tokenwise_discord__token"])
+def test_a_token_under_another_name_is_refused_and_not_printed(
+    write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, TOKEN)
+    (line,) = problems(write_config(""))
+    assert line.startswith(f"{name}: the token must not stand here")
+    assert TOKEN not in line
+
+
+def test_the_token_comes_from_the_environment_or_a_file(
+    write_config: WriteConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def token() -> str | None:
+        found = load(path).token
+        return found.get_secret_value() if found else None
+
+    (tmp_path / "first").write_text(f"  {TOKEN}1\n")
+    (tmp_path / "second").write_text(f"{TOKEN}2")
+    path = write_config("[discord]\ntoken_file = 'first'")
+    assert token() == f"{TOKEN}1"
+    monkeypatch.setenv("DISCORD_TOKEN_FILE", str(tmp_path / "second"))
+    assert token() == f"{TOKEN}2"
+    monkeypatch.setenv("DISCORD_TOKEN", f" {TOKEN}3 ")
+    assert token() == f"{TOKEN}3"
+    settings = load(path)
+    assert (
+        TOKEN
+        not in repr(settings) + str(settings) + "".join(effective(settings)) + settings.model_dump_json()
+    )
+    assert effective(settings)[0] == "token: set"
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [(None, "cannot be read"), ("", "is empty"), (f"{TOKEN} and more", "this is no token")],
+)
+def test_a_bad_token_file_is_one_line(
+    write_config: WriteConfig, tmp_path: Path, content: str | None, part: str
+) -> None:
+    if content is not None:
+        (tmp_path / "secret").write_text(content)
+    (line,) = problems(write_config("[discord]\ntoken_file = 'secret'"))
+    assert line.startswith("discord.token_file: ")
+    assert part in line
+    assert TOKEN not in line
+
+
+# What `check` looks at
+
+
+def test_what_is_named_must_be_there_or_look_like_a_hub_name(
+    write_config: WriteConfig, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    path = write_config(
+        """
+        data_dir = "file/below"
+        [language]
+        name = "./nowhere"
+        [tokenizers]
+        names = ["microsoft/phi-1_5", "bert-base-uncased", "not a name"]
+        [encoder]
+        name = "file"
+        tokenizer = "a//b"
+        [songs]
+        songs = "songs.tsv"
+        playlists = "file"
+        [discord]
+        api_url = "http://proxy.example/api/v10"
+        """
+    )
+    found, warnings = inspect(load(path))
+    assert found == [
+        f"language.name: there is no file or folder {tmp_path / 'nowhere'}",
+        'tokenizers.names: "not a name" is neither a file or folder nor a name on the hub',
+        f"encoder.tokenizer: there is no file or folder {tmp_path / 'a/b'}",
+        f"data_dir: {tmp_path / 'file' / 'below'} cannot be written to",
+    ]
+    assert [line.partition(":")[0] for line in warnings] == ["songs.songs", "no token", "discord.api_url"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_data_folder_without_permission_is_a_problem(write_config: WriteConfig, tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    found, _ = inspect(load(write_config("data_dir = 'locked'")))
+    assert found == [f"data_dir: {locked} cannot be written to"]
+
+
+# The files in the repository
+
+
+@pytest.mark.parametrize("path", ["config.toml", "models/demo/config.toml"])
+def test_the_configurations_that_come_along_are_valid(path: str) -> None:
+    settings = load(ROOT / path)
+    assert set(settings.specs()) == {"language", "tokenizers", "encoder", "words", "songs"}
+    found, _ = inspect(settings)
+    assert found == []
+
+
+def test_config_toml_shows_every_key_with_its_default_and_a_comment() -> None:
+    text = (ROOT / "config.toml").read_text(encoding="utf-8")
+    # A line that is commented out stands for a key without a value by default.
+    content = tomllib.loads(re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE))
+    defaults = load(ROOT / "config.toml")
+    for key, field in keys():
+        value = content
+        for part in key.split("."):
+            assert part in value, f"config.toml does not show {key}"
+            value = value[part]
+        if not field.is_required() and not field.json_schema_extra and value_of(defaults, key) is not None:
+            assert value == field.get_default(), key
+    before = ""
+    for line in text.splitlines():
+        if re.match(r"(# )?\w+ = ", line):
+            assert before, f"nothing explains {line!r}"
+        before = line
+
+
+def test_the_reference_describes_every_key_as_the_code_has_it() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", text, flags=re.MULTILINE))
+    expected = {key: reference_row(key) for key, _ in keys()}
+    assert rows == expected
+    assert "DISCORD_TOKEN" in text
+
+
+def reference_row(key: str) -> str:
+    """The rest of a key's row in docs/configuration.md: default, what is allowed, what it is."""
+    import json
+
+    field = dict(keys())[key]
+    if field.is_required():
+        default = "must be given"
+    elif (value := field.get_default()) is None or value == "":
+        default = "none"
+    else:
+        default = f"`{json.dumps(value, default=str)}`"
+    return f"{default} | {allowed(field)} | {field.description}"
+
+
+def test_unknown_settings_cannot_be_made_in_code_either() -> None:
+    with pytest.raises(ValueError, match="Extra inputs"):
+        Settings(nonsense=1)  # type: ignore[call-arg]
