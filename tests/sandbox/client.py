@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import discord
@@ -20,6 +20,9 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c63606060f80f000104010090a3e0a60000000049454e44ae426082"
 )
+
+
+Tree = app_commands.CommandTree[discord.Client]
 
 
 class Counter(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"count:(?P<number>\d+)"):
@@ -52,7 +55,7 @@ class Choosing(discord.ui.View):
         await interaction.response.send_message("for you alone", ephemeral=True)
 
     @discord.ui.button(label="Off", disabled=True)
-    async def off(self, interaction: discord.Interaction, _: discord.ui.Button[Choosing]) -> None:
+    async def off(self, _interaction: discord.Interaction, _: discord.ui.Button[Choosing]) -> None:
         raise AssertionError("a disabled button was pressed")
 
     @discord.ui.select(
@@ -96,14 +99,16 @@ class StudyBot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         self.add_dynamic_items(Counter)
-        add_commands(self)
+        add_answers(self)
+        add_components(self.tree)
+        add_options(self.tree)
         await self.tree.sync()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """The stock hook sleeps for five seconds before it identifies anew."""
 
 
-def add_commands(bot: StudyBot) -> None:
+def add_answers(bot: StudyBot) -> None:
     tree = bot.tree
 
     @tree.command(description="Say it again")
@@ -153,6 +158,8 @@ def add_commands(bot: StudyBot) -> None:
         await interaction.followup.send("second", ephemeral=True, wait=True)
         await interaction.delete_original_response()
 
+
+def add_components(tree: Tree) -> None:
     @tree.command(description="Buttons and menus")
     async def choose(interaction: discord.Interaction) -> None:
         await interaction.response.send_message("choose", view=Choosing())
@@ -165,6 +172,8 @@ def add_commands(bot: StudyBot) -> None:
     async def form(interaction: discord.Interaction) -> None:
         await interaction.response.send_modal(Feedback())
 
+
+def add_options(tree: Tree) -> None:
     @tree.command(description="Find a song")
     async def song(interaction: discord.Interaction, title: str, year: int | None = None) -> None:
         await interaction.response.send_message(f"{title} {year}", ephemeral=True)
@@ -208,21 +217,36 @@ def add_commands(bot: StudyBot) -> None:
     tree.add_command(group)
 
 
-@contextlib.asynccontextmanager
-async def running(box: Sandbox, bot: discord.Client | None = None) -> AsyncIterator[StudyBot]:
-    """A bot logged in at `box`, ready and synced; closed at the end."""
-    bot = bot or StudyBot()
-    base, default = discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+@contextlib.contextmanager
+def pointed_at(box: Sandbox) -> Iterator[None]:
+    """discord.py talks to `box` instead of Discord."""
+    base, gateway = discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
     discord.http.Route.BASE = box.api_url
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(box.gateway_url)
     try:
+        yield
+    finally:
+        discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
+
+
+@contextlib.asynccontextmanager
+async def running(box: Sandbox, bot: StudyBot | None = None) -> AsyncIterator[StudyBot]:
+    """A bot logged in at `box`, ready and synced; closed at the end."""
+    bot = bot or StudyBot()
+    with pointed_at(box):
         task = asyncio.create_task(bot.start(box.token))
         try:
             await box.commands_synced()
             await box.ready()
-            yield bot  # type: ignore[misc]
+            await bot.wait_until_ready()
+            yield bot
         finally:
             await bot.close()
             await task
-    finally:
-        discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = base, default
+
+
+async def fail_to_start(box: Sandbox, bot: StudyBot, token: str) -> None:
+    """Run a bot that cannot come up, until it gives up."""
+    with pointed_at(box):
+        async with bot:
+            await asyncio.wait_for(bot.start(token), 10)

@@ -67,7 +67,8 @@ async def test_a_private_deferral_stays_private(box: Sandbox, bot: StudyBot) -> 
     assert answer.ephemeral
 
 
-async def test_first_follow_up_takes_the_place_of_the_deferral(box: Sandbox, bot: StudyBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_first_follow_up_takes_the_place_of_the_deferral(box: Sandbox) -> None:
     answer = box.send("/several private:no")
     await answer.until(lambda now: now.interaction.original and now.interaction.original.deleted)
     contents = [(version.message.content, version.message.ephemeral) for version in answer.history]
@@ -78,7 +79,8 @@ async def test_first_follow_up_takes_the_place_of_the_deferral(box: Sandbox, bot
     assert answer.text == "second"
 
 
-async def test_pictures_are_kept_and_served(box: Sandbox, bot: StudyBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_pictures_are_kept_and_served(box: Sandbox) -> None:
     answer = await box.ask("/picture")
     assert answer.message is not None
     picture, page = answer.message.attachments
@@ -98,7 +100,8 @@ async def test_pictures_are_kept_and_served(box: Sandbox, bot: StudyBot) -> None
             assert response.headers["Content-Disposition"].startswith("attachment")
 
 
-async def test_buttons_and_menus(box: Sandbox, bot: StudyBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_buttons_and_menus(box: Sandbox) -> None:
     answer = await box.ask("/choose")
     message = answer.message
     assert message is not None
@@ -143,7 +146,8 @@ async def test_dynamic_buttons_survive_a_restart_of_the_bot(box: Sandbox) -> Non
     assert ids[0] == ids[1]
 
 
-async def test_modals(box: Sandbox, bot: StudyBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_modals(box: Sandbox) -> None:
     opened = await box.ask("/form")
     assert opened.modal is not None
     assert [(field.label, field.required, field.max_length) for field in opened.modal.fields] == [
@@ -163,7 +167,8 @@ async def test_modals(box: Sandbox, bot: StudyBot) -> None:
     assert answer.text == "thank you, Ada: engines"
 
 
-async def test_autocomplete(box: Sandbox, bot: StudyBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_autocomplete(box: Sandbox) -> None:
     assert await box.autocomplete("/song year:1984 title:jump") == [
         {"name": "jump 1 (1984)", "value": "jump1"},
         {"name": "jump 2 (1984)", "value": "jump2"},
@@ -173,21 +178,24 @@ async def test_autocomplete(box: Sandbox, bot: StudyBot) -> None:
         await box.autocomplete("/echo text:a")
 
 
-async def test_members_roles_and_channels_are_resolved(box: Sandbox, bot: StudyBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_members_roles_and_channels_are_resolved(box: Sandbox) -> None:
     answer = await box.ask(f"/meet member:@admin role:<@&{box.admin.roles[0].id}> place:#general loud:on")
     assert answer.text == "Admin Admin general True"
     structured = await box.ask_command("meet", {"member": box.admin, "loud": False})
     assert structured.text == "Admin None None False"
 
 
-async def test_sub_commands(box: Sandbox, bot: StudyBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_sub_commands(box: Sandbox) -> None:
     assert (await box.ask("/likes add song:Jump n:1")).text == "liked Jump n:1"
     assert (await box.ask_command("likes list")).text == "none"
     with pytest.raises(CommandLineError, match="/likes add, /likes list"):
         await box.ask("/likes")
 
 
-async def test_commands_are_hidden_from_those_who_may_not(box: Sandbox, bot: StudyBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_commands_are_hidden_from_those_who_may_not(box: Sandbox) -> None:
     with pytest.raises(CommandLineError, match="no command /manage"):
         await box.ask("/manage")
     assert (await box.ask("/manage", member=box.admin)).text == "managed"
@@ -281,7 +289,8 @@ class TestTime:
                 await box.autocomplete("/song title:silence")
             unsubscribe()
 
-    async def test_an_answer_that_never_comes_says_where_it_stands(self, box: Sandbox, bot: StudyBot) -> None:
+    @pytest.mark.usefixtures("bot")
+    async def test_an_answer_that_never_comes_says_where_it_stands(self, box: Sandbox) -> None:
         answer = box.send("/stream")
         with pytest.raises(TimeoutError, match="still thinking"):
             await answer.visible(0.05)
