@@ -10,9 +10,10 @@ def is_admin(interaction: Interaction) -> bool:
     """Whether the person manages the server, or has one of the roles that the settings name."""
     if interaction.guild_id is None:
         return False
-    roles = {role.id for role in getattr(interaction.user, "roles", ())}
+    # Ids as Discord sent them with this very interaction: `roles` leaves out what the cache has not heard of.
+    roles = getattr(interaction.user, "_roles", ())
     named = interaction.client.settings.discord.admin_role_ids
-    return interaction.permissions.manage_guild or not roles.isdisjoint(named)
+    return interaction.permissions.manage_guild or any(role in named for role in roles)
 
 
 def require_admin(interaction: Interaction) -> None:

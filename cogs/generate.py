@@ -45,7 +45,7 @@ class Stop(OwnButton, template=own("stop")):
                 "Only the person who asked, or somebody who manages this server, may stop this text."
             )
 
-    async def pressed(self, interaction: Interaction) -> None:
+    async def act(self, interaction: Interaction) -> None:
         cog = interaction.client.get_cog(Generate.__cog_name__)
         ticket = cog.running.get(self.argument) if isinstance(cog, Generate) else None
         if ticket is None:
@@ -92,6 +92,9 @@ class Generate(commands.Cog):
             first, written = not written.strip(), text
             editor.show(content=answers.writing(prompt, text), at_once=first and bool(text.strip()))
 
+        def show_soon(text: str) -> None:
+            loop.call_soon_threadsafe(show, text)
+
         def work(job: Job, model: LanguageModel) -> Generation:
             return model.generate(
                 prompt,
@@ -101,7 +104,7 @@ class Generate(commands.Cog):
                 seed=chosen_seed,
                 stop=job.stop,
                 deadline=job.deadline,
-                on_text=lambda text: loop.call_soon_threadsafe(show, text),
+                on_text=show_soon,
             )
 
         def place(position: int) -> None:

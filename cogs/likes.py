@@ -38,7 +38,7 @@ class Page(OwnButton, template=own("likes-page")):
         super().__init__(user_id, argument)
         self.item.label = f"Page {argument + 1}"
 
-    async def pressed(self, interaction: Interaction) -> None:
+    async def act(self, interaction: Interaction) -> None:
         await interaction.response.defer()
         page = await listed(interaction.client, self.user_id, self.argument)
         await interaction.edit_original_response(**page)
@@ -49,7 +49,7 @@ class Clear(OwnButton, template=own("likes-clear")):
     label = "Take all back"
     style = discord.ButtonStyle.danger
 
-    async def pressed(self, interaction: Interaction) -> None:
+    async def act(self, interaction: Interaction) -> None:
         await interaction.response.defer()
         number = await interaction.client.likes.clear(self.user_id)
         done = f"You like no songs any more; {count(number, 'like')} taken back."

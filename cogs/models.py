@@ -33,7 +33,7 @@ class Models(commands.GroupCog, name="models", description="The models behind th
         """See which models are loaded, where they run and how busy they are."""
         lanes = self.bot.executor.lanes
         queues = {name: (lane.running, lane.waiting) for name, lane in lanes.items()}
-        await interaction.response.send_message(embed=answers.statuses(self.bot.hub.status(), queues).embed)
+        await interaction.response.send_message(embed=answers.statuses(self.bot.hub.status(), queues))
 
     # Discord can hide a whole group from members, not one command of it, and /models status is for
     # everybody: so who may reload is decided here.

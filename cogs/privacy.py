@@ -38,7 +38,7 @@ class Delete(OwnButton, template=own("privacy-delete")):
     label = "Delete everything"
     style = discord.ButtonStyle.danger
 
-    async def pressed(self, interaction: Interaction) -> None:
+    async def act(self, interaction: Interaction) -> None:
         await interaction.response.defer()
         deleted = sum([await keeper.forget(self.user_id) for keeper in keepers(interaction.client).values()])
         done = f"Deleted: {count(deleted, 'record')}. I keep nothing about you now."

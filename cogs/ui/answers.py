@@ -308,7 +308,7 @@ def liked_songs(songs: Sequence[Like], first: int, total: int) -> discord.Embed:
 _SIGNS = {State.READY: "🟢", State.LOADING: "🟡", State.FAILED: "🔴", State.EMPTY: "⚪"}
 
 
-def statuses(slots: Sequence[SlotStatus], queues: Mapping[str, tuple[int, int]]) -> Answer:
+def statuses(slots: Sequence[SlotStatus], queues: Mapping[str, tuple[int, int]]) -> discord.Embed:
     """Public facts about every slot; `queues` holds how many jobs run and wait in the slot's lane."""
     embed = discord.Embed(title="What is loaded", colour=BLUE)
     for slot in slots[:_FIELDS]:
@@ -326,7 +326,7 @@ def statuses(slots: Sequence[SlotStatus], queues: Mapping[str, tuple[int, int]])
             value="\n".join(line for line in lines if line) or "Nothing here yet.",
             inline=False,
         )
-    return Answer(embed=embed)
+    return embed
 
 
 def loading(slot: str, what: str, share: float | None, seconds: float) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import discord
 
@@ -13,22 +11,8 @@ from bot import errors
 from bot.client import Interaction
 
 Button = discord.ui.Button[discord.ui.View]
-ItemT = TypeVar("ItemT", bound=discord.ui.Item[Any])
-
-
-def reported(
-    press: Callable[[ItemT, Interaction], Awaitable[None]],
-) -> Callable[[ItemT, Interaction], Awaitable[None]]:
-    """Failures of a dynamic item's callback go to the one mapper; discord.py would only log them."""
-
-    @functools.wraps(press)
-    async def wrapper(item: ItemT, interaction: Interaction) -> None:
-        try:
-            await press(item, interaction)
-        except Exception as error:  # noqa: BLE001 - the mapper knows what to do with any
-            await errors.report(interaction, error)
-
-    return wrapper
+NOBODY = r"(?!)"
+"""The template of a base class: no custom_id matches it."""
 
 
 class Buttons(discord.ui.View):
@@ -43,10 +27,23 @@ class Buttons(discord.ui.View):
         self.stop()
 
 
-class OwnButton(discord.ui.DynamicItem[Button], template=r"(?!)"):
+class Reporting(discord.ui.DynamicItem[Button], template=NOBODY):
+    """A button whose failures go to the one mapper; discord.py would only log them. Override `pressed`."""
+
+    async def pressed(self, interaction: Interaction) -> None:
+        raise NotImplementedError
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        try:
+            await self.pressed(interaction)
+        except Exception as error:  # noqa: BLE001 - the mapper knows what to do with any
+            await errors.report(interaction, error)
+
+
+class OwnButton(Reporting, template=NOBODY):
     """A button for one person: its custom_id is `name:user:argument`.
 
-    A subclass gives `template=own("name")`, its looks, and `pressed`.
+    A subclass gives `template=own("name")`, its looks, and `act`.
     """
 
     name: ClassVar[str]
@@ -72,13 +69,12 @@ class OwnButton(discord.ui.DynamicItem[Button], template=r"(?!)"):
                 "That button belongs to somebody else. Ask the command yourself to get your own."
             )
 
-    async def pressed(self, interaction: Interaction) -> None:
+    async def act(self, interaction: Interaction) -> None:
         raise NotImplementedError
 
-    @reported
-    async def callback(self, interaction: Interaction) -> None:
+    async def pressed(self, interaction: Interaction) -> None:
         self.check(interaction)
-        await self.pressed(interaction)
+        await self.act(interaction)
 
 
 def own(name: str) -> str:
@@ -92,5 +88,5 @@ class Keep(OwnButton, template=own("keep")):
     name = "keep"
     label = "Keep everything"
 
-    async def pressed(self, interaction: Interaction) -> None:
+    async def act(self, interaction: Interaction) -> None:
         await interaction.response.edit_message(content="Nothing was changed.", view=None)

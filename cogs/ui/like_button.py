@@ -11,7 +11,7 @@ import discord
 from bot.client import Interaction
 from bot.errors import Refused
 from cogs.ui.answers import song as titled
-from cogs.ui.buttons import Button, reported
+from cogs.ui.buttons import Button, Reporting
 from cogs.ui.mentions import mention
 from cogs.ui.text import CUSTOM_ID, size
 from models.answers import Song
@@ -21,7 +21,7 @@ PATIENCE = 1.5
 """Seconds after which a press is acknowledged although the like is not stored yet; Discord waits for 3."""
 
 
-class Like(discord.ui.DynamicItem[Button], template=r"(?s)like:(?P<song>.+)"):
+class Like(Reporting, template=r"(?s)like:(?P<song>.+)"):
     def __init__(self, song_id: str, number: int | None = None) -> None:
         label = "Like" if number is None else f"Like {number}"
         super().__init__(Button(label=label, emoji="❤️", custom_id=f"{PREFIX}{song_id}"))
@@ -38,8 +38,7 @@ class Like(discord.ui.DynamicItem[Button], template=r"(?s)like:(?P<song>.+)"):
     ) -> Self:
         return cls(match["song"])
 
-    @reported
-    async def callback(self, interaction: Interaction) -> None:
+    async def pressed(self, interaction: Interaction) -> None:
         """Answers once the like is on disk, so that whoever was answered has it. Only if that takes long,
         because the songs are still being loaded for example, is the answer put off.
         """

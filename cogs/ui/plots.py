@@ -97,10 +97,10 @@ def _caption(point: MapPoint, rank: int | None) -> str:
 
 def _label(axes: Axes, canvas: FigureCanvasAgg, points: Sequence[MapPoint], captions: Sequence[str]) -> None:
     """Each caption where it covers no other; the asked words first, then by rank."""
-    canvas.draw()
-    renderer = canvas.get_renderer()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
     frame = axes.get_window_extent(renderer)
-    places = axes.transData.transform([(point.x, point.y) for point in points]) if points else []
+    places = axes.transData.transform([(point.x, point.y) for point in points]) if points else ()
     taken: list[Bbox] = []
     for point, caption in zip(points, captions, strict=True):
         note = axes.annotate(

@@ -67,9 +67,9 @@ def test_what_does_not_fit_is_in_the_file() -> None:
     for answer in (answers.pieces(tokenization), answers.comparison([tokenization], {})):
         assert answer.embed is not None
         text = (answer.embed.description or "") + "".join(field.value or "" for field in answer.embed.fields)
-        shown = tokenization.count - int(
-            re.search(r"and ([\d,]+) more in the file", text)[1].replace(",", "")
-        )  # type: ignore[index]
+        left = re.search(r"and ([\d,]+) more in the file", text)
+        assert left
+        shown = tokenization.count - int(left[1].replace(",", ""))
         assert 20 < shown < tokenization.count
         lines = answer.files["tokens.txt"].decode().splitlines()
         assert len([line for line in lines if re.match(r"\d+\t", line)]) == tokenization.count
@@ -248,7 +248,7 @@ def test_cosines_are_bars_and_numbers() -> None:
     )
 )
 def test_any_status_keeps_to_discords_limits(slots: list[SlotStatus]) -> None:
-    obeys(answers.statuses(slots, {}))
+    obeys(answers.Answer(embed=answers.statuses(slots, {})))
     for slot in slots:
         obeys(answers.Answer(answers.not_loaded(slot.slot, slot.detail, slots)))
         obeys(answers.Answer(answers.loading(slot.slot, slot.detail, 0.3, 1)))

@@ -23,6 +23,7 @@ from bot.config import Settings
 from models.answers import Generation
 from models.hub import Hub
 from sandbox import Sandbox
+from tests.sandbox import openapi
 from tests.wire import tiny
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -131,6 +132,7 @@ async def box() -> AsyncIterator[Sandbox]:
         assert not refused
         late = [entry for entry in box.log if getattr(entry, "kind", "") == "interaction.fail"]
         assert not late, "an interaction was not answered in time"
+        openapi.check(box.log)
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import pytest
-
 from models.failures import NotThere
+from sandbox import Sandbox
 from tests.wire.conftest import Launch, Live, Paced
 from tests.wire.test_generate import finished, writing
 
@@ -35,14 +34,9 @@ async def test_only_admins_reload(live: Live) -> None:
     assert live.bot.hub.status("words")[0].generation <= 1
 
 
-async def test_a_role_from_the_settings_may_reload(launch: Launch) -> None:
-    live = await launch()
-    role = live.box.world.add_role("models") if hasattr(live.box.world, "add_role") else None
-    if role is None:
-        pytest.skip("this sandbox has no roles to give")
-    await live.stop()
-    live = await launch({"discord.admin_role_ids": [role.id]})
-    keeper = live.box.add_member("keeper", roles=[role])
+async def test_a_role_from_the_settings_may_reload(launch: Launch, box: Sandbox) -> None:
+    keeper = box.add_member("keeper", roles=["models"])
+    live = await launch({"discord.admin_role_ids": [keeper.roles[0].id]})
     answer = await live.box.ask("/models reload slot:words", member=keeper)
     await answer.until(lambda it: "loaded anew" in it.text)
 

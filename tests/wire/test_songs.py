@@ -111,7 +111,7 @@ async def test_odd_ids_fit_into_buttons_or_have_none(launch: Launch) -> None:
         def search(self, text: str, limit: int = 25) -> list[Song]:
             return [song for song in odd if text in song.label][:limit]
 
-        def popular(self, n: int = 10, exclude: object = ()) -> Recommendations:
+        def popular(self, *_: object, **__: object) -> Recommendations:
             return Recommendations("odd", tuple(Recommendation(song) for song in odd), ())
 
         def probe(self) -> None:
