@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import aiohttp
 import discord
@@ -23,7 +23,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.config import GATEWAY_URL, Lane, Limits, Settings
-from bot.errors import StartupError, Stopping, TokenwiseError, cause, report
+from bot.errors import StartupError, Stopping, TokenwiseError, report
 from bot.executor import GRACE, InferenceExecutor, Job, Ticket, torch_threads, usable_cores
 from bot.health import HealthServer, finite
 from bot.likes import Likes
@@ -211,7 +211,7 @@ class Tokenwise(commands.AutoShardedBot):
 
     async def loaded(self) -> None:
         """Return when every model was loaded, or failed to, for the first time."""
-        while not all(event.is_set() for event in self._first_loads.values()):
+        while not all(event.is_set() for event in self._first_loads.values()):  # noqa: ASYNC110 - threads set them
             await asyncio.sleep(POLL)
 
     async def idle(self) -> None:
@@ -295,7 +295,7 @@ class Tokenwise(commands.AutoShardedBot):
             self._first_loads[slot].set()
 
     def _share_cores(self) -> None:
-        import torch
+        import torch  # noqa: PLC0415 - takes seconds, which this thread has
 
         workers = sum(
             getattr(self.settings.lanes, slot).workers for slot in TORCH_SLOTS if slot in self.hub.slots
@@ -352,7 +352,7 @@ class Tokenwise(commands.AutoShardedBot):
 
     async def launch_shards(self) -> None:
         """Ask Discord for the number of shards and the gateway; the configured gateway wins."""
-        if self.shard_count is None:
+        if cast("int | None", self.shard_count) is None:  # discord.py declares what it becomes
             self.shard_count, url, _ = await self.http.get_bot_gateway()
             # A client that knows its number of shards connects here, and so does every new session.
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._configured_gateway() or url)

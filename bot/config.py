@@ -289,11 +289,8 @@ class Settings(BaseSettings):
     log: Log = Log()
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        **_: PydanticBaseSettingsSource,
+    def settings_customise_sources(  # type: ignore[override]  # it is called with these names
+        cls, _settings: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_others: object
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         # `load` merges the file and the environment itself, because they count paths from different folders.
         return (init_settings,)
@@ -508,7 +505,7 @@ def _anchored(table: Mapping[str, Any], model: type[BaseModel], base: Path) -> d
 
 
 def _place(field: FieldInfo) -> str:
-    """ "path", "name" or nothing: what kind of place a setting names."""
+    """What kind of place a setting names: "path", "name", or nothing."""
     extra = field.json_schema_extra
     return str(extra.get("place", "")) if isinstance(extra, dict) else ""
 

@@ -65,7 +65,11 @@ async def _session(bot: Tokenwise, box: Sandbox, lines: Sequence[str] | None, wh
         await terminal.prompt_loop(bot.idle)
         return 0
     for line in lines:
-        console.print(f"{terminal.member.name.lower()} › {line}", style="bold", markup=False)
+        console.print(
+            f"{terminal.member.name.lower()} \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} {line}",
+            style="bold",
+            markup=False,
+        )
         if not await terminal.say(line, settled=bot.idle):
             failures.append(RuntimeError(line))
     return 1 if failures else 0

@@ -127,7 +127,7 @@ def _own(error: BaseException) -> str:
     return ""
 
 
-def _discord(error: discord.DiscordException) -> str | None:
+def _discord(error: discord.DiscordException) -> str | None:  # noqa: C901, PLR0911 - a table, line by line
     """The sentence for one of discord.py's own failures; empty if it is not foreseen."""
     match error:
         case app_commands.CommandOnCooldown():
@@ -199,19 +199,15 @@ async def _placeholder_is_in_the_way(interaction: discord.Interaction[Any]) -> b
     try:
         # `original_response` would answer from a cache that edits do not refresh.
         original = await interaction.followup.fetch_message("@original")  # type: ignore[arg-type]
-    except discord.NotFound:
-        return False
-    except discord.HTTPException:
-        pass
-    else:
-        if original.content or original.embeds or original.attachments or original.components:
+    except discord.HTTPException as error:
+        if isinstance(error, discord.NotFound):
             return False
-        if original.flags.ephemeral:
-            return True
+    else:
+        shown = original.content or original.embeds or original.attachments or original.components
+        if shown or original.flags.ephemeral:
+            return not shown
     try:
         await interaction.delete_original_response()
-    except discord.NotFound:
-        return False
-    except discord.HTTPException:
-        return True
+    except discord.HTTPException as error:
+        return not isinstance(error, discord.NotFound)
     return False

@@ -134,16 +134,17 @@ async def _prepare(db: aiosqlite.Connection, path: Path) -> None:
     if verdict != "ok":
         reason = " ".join(str(verdict).split())
         raise StartupError(f"The database {path} is damaged ({reason}). Restore it from a backup.")
+    version = await _value(db, "PRAGMA user_version")
+    if version > len(MIGRATIONS):
+        raise StartupError(
+            f"The database {path} is of version {version}, newer than this program knows ({len(MIGRATIONS)})."
+            " Update the program, or use another data_dir."
+        )
     for number, statements in enumerate(MIGRATIONS, 1):
         await db.execute("BEGIN IMMEDIATE")
         try:
-            version = await _value(db, "PRAGMA user_version")
-            if version > len(MIGRATIONS):
-                raise StartupError(
-                    f"The database {path} is of version {version}, newer than this program knows"
-                    f" ({len(MIGRATIONS)}). Update the program, or use another data_dir."
-                )
-            if version < number:
+            # Asked again inside the transaction: another process may have been faster.
+            if await _value(db, "PRAGMA user_version") < number:
                 for statement in statements:
                     await db.execute(statement)
                 await db.execute(f"PRAGMA user_version = {number}")

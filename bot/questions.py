@@ -39,7 +39,7 @@ def answer(arguments: argparse.Namespace) -> int:
     console = Console(soft_wrap=True, highlight=False)
     content = QUESTIONS[arguments.question](arguments, None if arguments.json else console)
     if arguments.json:
-        print(json.dumps(content, ensure_ascii=False))  # noqa: T201 - this is the answer
+        print(json.dumps(content, ensure_ascii=False))
     return 0
 
 
@@ -121,7 +121,7 @@ def _tokenizers(arguments: argparse.Namespace) -> list[Tokenizer]:
             return [Tokenizer.load(known.get(name, name)) for name in arguments.tokenizer]
         group = Tokenizers.load(_section(load(arguments.config), "tokenizers"), progress)
     for reason in group.failures.values():
-        print(reason, file=sys.stderr)  # noqa: T201 - the others answer
+        print(reason, file=sys.stderr)
     if not group.names:
         raise NotThere("None of the tokenizers in the settings could be loaded.")
     return [group.get(name) for name in group.names]

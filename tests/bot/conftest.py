@@ -83,6 +83,13 @@ def model() -> Gated:
     return Gated()
 
 
+async def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
+    """Return when what a thread or the log does has made it true."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - threads and log handlers set no asyncio.Event
+            await asyncio.sleep(0.002)
+
+
 class Run:
     """One run of the bot, and how it ended."""
 

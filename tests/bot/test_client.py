@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import signal
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -21,22 +19,14 @@ from bot.client import Tokenwise
 from bot.config import Settings
 from models.failures import ModelError
 from sandbox import Sandbox
-from tests.bot.conftest import Gated, Start
+from tests.bot.conftest import Gated, Start, until
 
 COMMANDS = "/commands"
 
 
-async def entered(model: Gated) -> None:
-    while not model.entered.is_set():
-        await asyncio.sleep(0.002)
-
-
 async def no_threads_but(before: set[threading.Thread]) -> None:
     """Threads say that they are done just before they end."""
-    until = time.monotonic() + 5
-    while set(threading.enumerate()) - before and time.monotonic() < until:
-        await asyncio.sleep(0.01)
-    assert set(threading.enumerate()) <= before
+    await until(lambda: set(threading.enumerate()) <= before)
 
 
 async def test_it_starts_answers_and_leaves_nothing_behind(box: Sandbox, start: Start, model: Gated) -> None:
@@ -56,17 +46,17 @@ async def test_intents_and_mentions_are_the_least(box: Sandbox, start: Start) ->
     run = await start()
     identify = box.events(op=2)[-1].data
     assert identify["intents"] == discord.Intents(guilds=True).value
-    assert run.bot.allowed_mentions is not None
-    assert run.bot.allowed_mentions.to_dict() == {"parse": []}
+    mentions = run.bot.allowed_mentions
+    assert mentions is not None
+    assert not any((mentions.everyone, mentions.users, mentions.roles, mentions.replied_user))
 
 
 async def test_commands_are_registered_once_until_something_changes(box: Sandbox, start: Start) -> None:
     def registrations() -> list[str]:
         return [request.path.partition("/applications/")[2] for request in box.requests("PUT", COMMANDS)]
 
-    application = box.world.application_id if hasattr(box.world, "application_id") else box.bot.id
     run = await start()
-    assert registrations() == [f"{application}/commands"]
+    assert registrations() == [f"{run.bot.application_id}/commands"]
     assert set(run.bot.command_ids) == {"echo", "slow", "fail", "managed", "button"}
     ids = run.bot.command_ids
     await run.stop()
@@ -77,7 +67,7 @@ async def test_commands_are_registered_once_until_something_changes(box: Sandbox
     await run.stop()
 
     run = await start(discord={"guild_ids": [box.guild.id]})
-    assert registrations()[1:] == [f"{application}/guilds/{box.guild.id}/commands"]
+    assert registrations()[1:] == [f"{run.bot.application_id}/guilds/{box.guild.id}/commands"]
     await run.stop()
 
     run = await start()
@@ -137,12 +127,11 @@ async def test_an_unusable_data_folder_is_one_line_and_exit_code_1(
 
 
 async def test_an_unreachable_discord_is_tried_again_and_a_signal_ends_it(
-    box: Sandbox, start: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    start: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_module, "FIRST_RETRY", 0.02)
     run = await start(ready=False, discord={"api_url": "http://127.0.0.1:9/api/v10"})
-    while caplog.text.count("cannot be reached") < 3:
-        await asyncio.sleep(0.01)
+    await until(lambda: caplog.text.count("cannot be reached") >= 3)
     assert "\n" not in caplog.records[-1].getMessage()
     os.kill(os.getpid(), signal.SIGTERM)
     assert await run.ended() == 0
@@ -211,7 +200,7 @@ async def test_a_model_that_does_not_load_is_said_to_be_missing(
     assert "not on this machine" in answer.text
 
 
-async def test_health_tells_how_it_is(box: Sandbox, start: Start, model: Gated, unused_tcp_port: int) -> None:
+async def test_health_tells_how_it_is(start: Start, unused_tcp_port: int) -> None:
     run = await start(health={"enabled": True, "port": unused_tcp_port})
     await asyncio.wait_for(run.bot.wait_until_ready(), 10)
     await asyncio.wait_for(run.bot.loaded(), 5)
@@ -263,7 +252,7 @@ async def test_shutting_down_tells_everybody_and_lets_running_work_end(
     take_back()
     run.bot.at_shutdown(lambda: told.append("told"))
     running = box.send("/slow")
-    await entered(model)
+    await until(model.entered.is_set)
     waiting = box.send("/slow")
     await waiting.until(lambda answer: answer.deferred)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -284,7 +273,7 @@ async def test_what_runs_too_long_is_stopped_and_shows_what_it_has(
 ) -> None:
     run = await start(limits={"drain_seconds": 0.05})
     running = box.send("/slow")
-    await entered(model)
+    await until(model.entered.is_set)
     assert await run.stop() == 0
     assert running.text == "stopped"
 
@@ -292,7 +281,7 @@ async def test_what_runs_too_long_is_stopped_and_shows_what_it_has(
 async def test_a_second_signal_hurries(box: Sandbox, start: Start, model: Gated) -> None:
     run = await start(limits={"drain_seconds": 60.0})
     running = box.send("/slow")
-    await entered(model)
+    await until(model.entered.is_set)
     os.kill(os.getpid(), signal.SIGINT)
     await asyncio.wait_for(run.bot.stopping.wait(), 5)
     os.kill(os.getpid(), signal.SIGINT)
@@ -302,7 +291,7 @@ async def test_a_second_signal_hurries(box: Sandbox, start: Start, model: Gated)
     assert running.text == "stopped"
 
 
-async def test_a_load_that_hangs_does_not_hang_the_end(box: Sandbox, start: Start, model: Gated) -> None:
+async def test_a_load_that_hangs_does_not_hang_the_end(start: Start, model: Gated) -> None:
     release = threading.Event()
     run = await start(loaders={"words": lambda *_: release.wait(30), "language": lambda *_: model})
     began = time.monotonic()

@@ -149,11 +149,9 @@ def test_mistakes_in_the_environment_name_the_variable(
     assert sorted(found) == [
         "TOKENWISE_DISCORD__API_URI: no key has this name; did you mean TOKENWISE_DISCORD__API_URL?",
         "TOKENWISE_XYZZY: no key has this name",
-        'discord.guild_ids (from TOKENWISE_DISCORD__GUILD_IDS): got "one"; allowed: a list of: ids, which'
-        " are whole numbers",
-        'lanes.words.queue (from TOKENWISE_LANES__WORDS__QUEUE): got "many"; allowed: a whole number, at least 0'
-        " and at most 1,000",
-    ]
+        'discord.guild_ids (from TOKENWISE_DISCORD__GUILD_IDS): got "one"; allowed: a list of: ids, which are whole numbers',
+        'lanes.words.queue (from TOKENWISE_LANES__WORDS__QUEUE): got "many"; allowed: a whole number, at least 0 and at most 1,000',
+    ]  # fmt: skip
 
 
 def test_every_key_has_a_variable(write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch) -> None:

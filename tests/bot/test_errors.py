@@ -92,7 +92,7 @@ def test_each_failure_has_its_sentence(error: Exception, expected: str) -> None:
         http_error(discord.HTTPException, 401, 50027),
         http_error(discord.HTTPException, 400, 40060),
         asyncio.CancelledError(),
-        invoked(http_error(discord.NotFound, 404, 10062)),  # type: ignore[list-item]
+        invoked(http_error(discord.NotFound, 404, 10062)),
     ],
 )
 def test_nothing_is_said_where_nobody_listens(error: BaseException) -> None:

@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from bot import likes as module
 from bot.errors import StartupError
 from bot.likes import Likes
 from models.answers import Song
+from tests.bot.conftest import until
 
 YESTERDAY = Song("1", "Yesterday", "The Beatles")
 BLANKS = Song(" 0  1 ", "What's Up?", "4 Non Blondes")
@@ -86,7 +86,7 @@ async def test_two_connections_and_many_writers_lose_nothing(tmp_path: Path) -> 
     await second.close()
 
 
-async def test_the_file_is_durable_and_of_the_newest_version(tmp_path: Path, likes: Likes) -> None:
+async def test_the_file_is_durable_and_of_the_newest_version(likes: Likes) -> None:
     async def pragma(name: str) -> object:
         return next(iter(await likes._db.execute_fetchall(f"PRAGMA {name}")))[0]
 
@@ -169,10 +169,7 @@ async def test_closing_leaves_no_thread_and_may_be_repeated(tmp_path: Path) -> N
     opened = await Likes.open(tmp_path / "likes.db")
     await opened.close()
     await opened.close()
-    until = time.monotonic() + 5
-    while set(threading.enumerate()) - before and time.monotonic() < until:
-        await asyncio.sleep(0.005)  # the thread says that it is done just before it ends
-    assert set(threading.enumerate()) <= before
+    await until(lambda: set(threading.enumerate()) <= before)
 
 
 WRITER = """
