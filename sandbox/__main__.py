@@ -13,7 +13,7 @@ from sandbox.driver import Sandbox
 
 
 async def serve(port: int, token: str) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

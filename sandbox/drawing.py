@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.box import Box
 from rich.columns import Columns
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -24,7 +25,6 @@ from sandbox.rules import Json
 from sandbox.state import Attachment, Button, Guild, Message, Modal
 
 ONLY_YOU = "Only you can see this"
-BAR = Box("▌   \n" * 8)
 CODE = Style(color="#d0d3d8", bgcolor="#23252a")
 # Discord's own palette for `ansi` blocks, which is Solarized.
 FOREGROUNDS = ("#4f545c", "#dc322f", "#859900", "#b58900", "#268bd2", "#d33682", "#2aa198", "#ffffff")
@@ -115,6 +115,21 @@ def _sgr(style: Style, codes: str) -> Style:
         elif number in range(40, 48):
             style += Style(bgcolor=BACKGROUNDS[number - 40])
     return style
+
+
+@dataclass(frozen=True)
+class Barred:
+    """A renderable with a bar at its left, as embeds have."""
+
+    inside: RenderableType
+    style: Style
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(options.max_width - 2, 1)
+        for line in console.render_lines(self.inside, options.update(width=width), pad=False):
+            yield Segment("▌ ", self.style)
+            yield from line
+            yield Segment.line()
 
 
 class Painter:
@@ -214,7 +229,7 @@ class Painter:
         return Group(*parts)
 
     def embed(self, embed: Json) -> RenderableType:
-        """An embed: a panel with its colour as a bar at the left."""
+        """An embed, with its colour as a bar at the left."""
         parts: list[RenderableType] = []
         if author := embed.get("author"):
             parts.append(Text(clean(author.get("name", "")), Style(dim=True, bold=True)))
@@ -233,7 +248,7 @@ class Painter:
         colour = embed.get("color")
         style = Style(dim=True) if colour is None else Style(color=f"#{colour:06x}")
         spaced = [piece for part in parts for piece in (part, Text())][:-1]
-        return Panel(Group(*spaced), box=BAR, border_style=style, padding=(0, 1))
+        return Barred(Group(*spaced), style)
 
     def _fields(self, fields: Sequence[Json]) -> Iterator[RenderableType]:
         """Fields; up to three inline ones side by side."""
@@ -261,15 +276,19 @@ class Painter:
             yield table()
 
     def _components(self, message: Message, numbers: Mapping[str, int]) -> Iterator[RenderableType]:
-        for part in rules.walk(message.components):
-            if part.get("type") == 10:  # noqa: PLR2004 - a text display
-                yield from self.markdown(str(part["content"]))
-            elif part.get("type") in rules.SELECTS:
-                yield self._select(part, numbers.get(str(part["custom_id"])))
-        if buttons := message.buttons:
-            yield Columns(
-                [self._button(button, numbers.get(button.custom_id)) for button in buttons], padding=(0, 1)
-            )
+        """In order of appearance, the buttons of a row side by side."""
+        for component in message.components:
+            buttons: list[RenderableType] = []
+            for part in rules.walk([component]):
+                number = numbers.get(str(part.get("custom_id")))
+                if part.get("type") == 10:  # noqa: PLR2004 - a text display
+                    yield from self.markdown(str(part["content"]))
+                elif part.get("type") in rules.SELECTS:
+                    yield self._select(part, number)
+                elif part.get("type") == rules.BUTTON:
+                    buttons.append(self._button(Button.of(part), number))
+            if buttons:
+                yield Columns(buttons, padding=(0, 1))
 
     @staticmethod
     def _button(button: Button, number: int | None) -> Text:

@@ -385,6 +385,17 @@ class Button:
     emoji: str
     url: str = ""
 
+    @classmethod
+    def of(cls, component: Mapping[str, Any]) -> Button:
+        return cls(
+            label=component.get("label") or "",
+            custom_id=component.get("custom_id") or "",
+            style=component["style"],
+            disabled=bool(component.get("disabled")),
+            emoji=(component.get("emoji") or {}).get("name") or "",
+            url=component.get("url") or "",
+        )
+
 
 @dataclass(frozen=True)
 class Mentions:
@@ -440,18 +451,7 @@ class Message:
 
     @property
     def buttons(self) -> list[Button]:
-        return [
-            Button(
-                label=part.get("label") or "",
-                custom_id=part.get("custom_id") or "",
-                style=part["style"],
-                disabled=bool(part.get("disabled")),
-                emoji=(part.get("emoji") or {}).get("name") or "",
-                url=part.get("url") or "",
-            )
-            for part in rules.walk(self.components)
-            if part.get("type") == rules.BUTTON
-        ]
+        return [Button.of(part) for part in rules.walk(self.components) if part.get("type") == rules.BUTTON]
 
     def button(self, name: str) -> Button:
         """The button with this label or custom id, else the first whose label contains `name`; LookupError if none."""

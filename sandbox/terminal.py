@@ -157,18 +157,16 @@ class Terminal:
 
     async def _follow(self, answer: Answer, settled: Settled | None) -> Answer | bool:
         """Watch the answer until it is finished, then draw it for good."""
-        live = Live(
-            get_renderable=lambda: self._draw(answer),
-            console=self.console,
-            refresh_per_second=8,
-            transient=True,
-        )
-        with live if self.console.is_terminal else contextlib.nullcontext():
+        with contextlib.ExitStack() as stack:
+            if self.console.is_terminal:
+                live = Live(get_renderable=lambda: self._draw(answer), console=self.console, transient=True)
+                stack.enter_context(live).refresh()
+                stack.callback(self.box.log.subscribe(lambda _: live.refresh()))
             try:
                 await answer.visible(self._patience)
                 await (settled() if settled and not answer.failed else self._quiet(answer))
             except TimeoutError:
-                self._complain(f"Nothing came within {self._patience:.0f} seconds.")
+                self._complain(f"Nothing came within {self._patience:g} seconds.")
                 return False
         self.console.print(self._draw(answer))
         self._shown += answer.messages
