@@ -1,0 +1,125 @@
+"""A contextual encoder: one vector for each token, which depends on the tokens around it."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Self
+
+import torch
+from transformers import AutoModel
+
+from models import loading, tokenizers
+from models.answers import Embedding
+from models.failures import BadInput, ModelError
+from models.specs import EncoderSpec, Progress
+
+_UNBOUNDED = 10**9
+
+
+class Encoder:
+    """An encoder with the tokenizer that it was trained with. For one thread at a time."""
+
+    def __init__(self, model: Any, tokenizer: Any, name: str) -> None:
+        """`model` and `tokenizer` are those of transformers, the model in evaluation mode."""
+        # The first half of a translator such as T5 is what embeds a text.
+        self._model = model.get_encoder() if model.config.is_encoder_decoder else model
+        self._tokenizer = tokenizer
+        self._takes = set(inspect.signature(self._model.forward).parameters)
+        self.name = name
+        self.device = str(model.device)
+        self.dtype = str(model.dtype).removeprefix("torch.")
+        self.memory = loading.footprint(self._model)
+        self.limit = _limit(model, tokenizer)
+        """How many tokens a text may have, special ones included; None if there is no limit."""
+        self._rows = model.get_input_embeddings().weight.shape[0]
+        if len(tokenizer) > self._rows:
+            raise ModelError(
+                f"The tokenizer has {len(tokenizer):,} entries and {name} knows {self._rows:,}: they do not belong "
+                "together, so its vectors would mean nothing. Use the model's own tokenizer."
+            )
+
+    @classmethod
+    def load(cls, spec: EncoderSpec, progress: Progress | None = None) -> Self:
+        """Raises ModelError, also for a tokenizer whose ids mean other words than the model was taught."""
+        source = loading.find(spec.name, revision=spec.revision, progress=progress)
+        tokenizer = _tokenizer(spec, source, progress)
+        model = loading.pretrained(
+            AutoModel,
+            source,
+            device=spec.device,
+            dtype=spec.dtype,
+            progress=progress,
+            # Checkpoints of masked language models have none, and the vectors of tokens do without.
+            may_miss=("pooler.", "pooler_"),
+        )
+        return cls(model, tokenizer, source.label)
+
+    @property
+    def detail(self) -> str:
+        numbers = self._model.get_input_embeddings().weight.shape[1]
+        limit = f", up to {self.limit:,} tokens" if self.limit else ""
+        return f"{type(self._model).__name__}, {numbers:,} numbers for each token{limit}"
+
+    def embed(self, text: str) -> Embedding:
+        """The last layer's vectors of a text: shape (1, T, D) for T tokens, special ones included.
+
+        BadInput for a text without tokens or with more than the model reads.
+        """
+        encoded = self._tokenizer(loading.usable_text(text), return_tensors="pt", verbose=False)
+        ids: list[int] = [int(number) for number in encoded["input_ids"][0]]
+        if not ids:
+            raise BadInput("The text is empty. Write a word or a sentence.")
+        if self.limit is not None and len(ids) > self.limit:
+            raise BadInput(
+                f"The text has {len(ids):,} tokens, and {self.name} reads {self.limit:,} at most. Shorten it."
+            )
+        inputs = {key: value.to(self._model.device) for key, value in encoded.items() if key in self._takes}
+        try:
+            with torch.inference_mode():
+                hidden = self._model(**inputs)[0]
+        except IndexError as error:
+            raise BadInput(f"The text is too long for {self.name}. Shorten it.") from error
+        _, rows, columns = hidden.shape
+        return Embedding(
+            model=self.name,
+            text=text,
+            tokens=tuple(str(self._tokenizer.decode([number])) for number in ids),
+            ids=tuple(ids),
+            shape=(1, rows, columns),
+            vectors=tuple(map(tuple, hidden[0].float().cpu().tolist())),
+        )
+
+    def probe(self) -> None:
+        """Embed a word, so that a model that cannot is found out before it serves."""
+        vectors = torch.tensor(self.embed("Hello world").vectors)
+        if not bool(torch.isfinite(vectors).all()):
+            raise ModelError(f"{self.name} gives numbers that are not finite.")
+
+
+def _tokenizer(spec: EncoderSpec, source: loading.Source, progress: Progress | None) -> Any:
+    if not spec.tokenizer or spec.tokenizer == spec.name:
+        return tokenizers.read(source)
+    other = loading.find(spec.tokenizer, weights=False, progress=progress)
+    tokenizer = tokenizers.read(other)
+    try:
+        own = tokenizers.read(source)
+    except ModelError:
+        return tokenizer  # the model comes without one; whether the sizes fit is seen later
+    if own.get_vocab() != tokenizer.get_vocab():
+        raise ModelError(
+            f"{other.label} has another vocabulary than {source.label} was trained with, so the vectors would mean "
+            "nothing. Use the model's own tokenizer."
+        )
+    return tokenizer
+
+
+def _limit(model: Any, tokenizer: Any) -> int | None:
+    config = model.config.get_text_config()
+    limits = [int(tokenizer.model_max_length)]
+    if positions := getattr(config, "max_position_embeddings", None):
+        table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+        # RoBERTa counts positions from the padding id on, so its table is longer than its texts.
+        padding = getattr(table, "padding_idx", None)
+        limits.append(int(positions) - (padding + 1 if padding is not None else 0))
+    limit = min(limits)
+    return limit if 0 < limit < _UNBOUNDED else None

@@ -1,0 +1,284 @@
+# ruff: noqa: PLC0415 - a hub imports what the models in its slots need, and not before they are loaded
+"""The models that everybody shares: loaded once, lent to one job at a time, exchanged while they serve."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from models.answers import SlotStatus, State
+from models.failures import BadInput, ModelError, NotReady
+from models.specs import (
+    EncoderSpec,
+    LanguageSpec,
+    Progress,
+    SongsSpec,
+    Spec,
+    TokenizersSpec,
+    WordsSpec,
+)
+
+log = logging.getLogger(__name__)
+
+Loader: TypeAlias = Callable[[Any, Progress | None], Any]
+"""Makes a model of a spec. The model has name, memory, device, dtype, detail and probe()."""
+Listener: TypeAlias = Callable[[str, SlotStatus], object]
+
+
+def _language(spec: LanguageSpec, progress: Progress | None) -> Any:
+    from models.language import LanguageModel
+
+    return LanguageModel.load(spec, progress)
+
+
+def _tokenizers(spec: TokenizersSpec, progress: Progress | None) -> Any:
+    from models.tokenizers import Tokenizers
+
+    return Tokenizers.load(spec, progress)
+
+
+def _encoder(spec: EncoderSpec, progress: Progress | None) -> Any:
+    from models.encoder import Encoder
+
+    return Encoder.load(spec, progress)
+
+
+def _words(spec: WordsSpec, progress: Progress | None) -> Any:
+    from models.words import WordVectors
+
+    return WordVectors.load(spec, progress)
+
+
+def _songs(spec: SongsSpec, progress: Progress | None) -> Any:
+    from models.songs import SongCatalogue
+
+    return SongCatalogue.load(spec, progress)
+
+
+LOADERS: Mapping[str, Loader] = {
+    "language": _language,
+    "tokenizers": _tokenizers,
+    "encoder": _encoder,
+    "words": _words,
+    "songs": _songs,
+}
+
+
+@dataclass(eq=False)
+class _Held:
+    """A model in a slot, with the lock of the one job that may use it and the number that want to."""
+
+    model: Any
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    leases: int = 0
+
+
+@dataclass(eq=False)
+class _Slot:
+    spec: Spec
+    status: SlotStatus
+    held: _Held | None = None
+    loading: bool = False
+
+
+class Hub:
+    """Slots with a model each. Every method may be called from any thread."""
+
+    def __init__(self, specs: Mapping[str, Spec], loaders: Mapping[str, Loader] | None = None) -> None:
+        """`specs` say what each slot is to hold; nothing is loaded yet. `loaders` replace the usual ones."""
+        self._loaders: dict[str, Loader] = {**LOADERS, **(loaders or {})}
+        self._slots = {
+            slot: _Slot(spec, SlotStatus(slot, _shown(spec), State.EMPTY)) for slot, spec in specs.items()
+        }
+        self._changed = threading.Condition()
+        self._listeners: list[Listener] = []
+        self._closed = False
+
+    @property
+    def slots(self) -> list[str]:
+        return list(self._slots)
+
+    def listen(self, callback: Listener) -> None:
+        """Have `callback(slot, status)` called, on the loading thread, whenever a slot's state changes."""
+        self._listeners.append(callback)
+
+    def load(self, slot: str, progress: Progress | None = None, spec: Spec | None = None) -> SlotStatus:
+        """Fill a slot, with what `spec` says or the same as before; blocks until that is done.
+
+        The new model is loaded and tried beside the old one, which serves until they are exchanged; jobs
+        that began with the old one end with it. If the new one fails, the old one stays and ModelError says
+        why. A slot that is being loaded already is refused.
+        """
+        place = self._slot(slot)
+        with self._changed:
+            self._check_open()
+            if place.loading:
+                raise NotReady(f"The {slot} slot is being loaded already. Wait for that to end.")
+            place.loading = True
+            before = place.status
+            if place.held is None:
+                self._set(place, state=State.LOADING, detail="Being loaded.")
+            else:
+                self._set(place, detail="Serving while a new one is loaded.")
+        wanted = spec or place.spec
+        try:
+            self._tell(slot)
+            began = time.monotonic()
+            model = self._made(slot, wanted, progress)
+            self._exchange(slot, wanted, model, time.monotonic() - began)
+        except BaseException as error:
+            with self._changed:
+                why = str(error) if isinstance(error, ModelError) else "Loading was broken off."
+                if place.held is None:
+                    self._set(place, state=State.FAILED, detail=why)
+                else:
+                    kept = f"The last reload failed and the model before it serves on: {why}"
+                    self._set(place, name=before.name, detail=kept)
+            raise
+        finally:
+            with self._changed:
+                place.loading = False
+                self._changed.notify_all()
+            self._tell(slot)
+        return self.status(slot)[0]
+
+    @contextmanager
+    def lease(self, slot: str) -> Iterator[Any]:
+        """The model of a slot, for this thread alone until the block is left; waits for its turn.
+
+        The model stays alive that long even if another takes its place meanwhile. NotReady if the slot
+        holds none.
+        """
+        place = self._slot(slot)
+        with self._changed:
+            self._check_open()
+            held = place.held
+            if held is None:
+                raise NotReady(self._why_not(place))
+            held.leases += 1
+        try:
+            with held.lock:
+                yield held.model
+        finally:
+            with self._changed:
+                held.leases -= 1
+                retired = held is not place.held and not held.leases
+            if retired:
+                del held
+                _sweep()
+
+    def wait(self, slot: str, timeout: float) -> None:
+        """Block until the slot is ready, `timeout` seconds at most. NotReady if it failed or is not yet."""
+        place = self._slot(slot)
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closed or place.status.state in {State.READY, State.FAILED}, timeout
+            )
+            self._check_open()
+            if place.status.state is not State.READY:
+                raise NotReady(self._why_not(place))
+
+    def status(self, slot: str | None = None) -> list[SlotStatus]:
+        """How the slots stand, or the one named. Never waits for a model."""
+        places = list(self._slots.values()) if slot is None else [self._slot(slot)]
+        with self._changed:
+            return [self._status(place) for place in places]
+
+    def close(self) -> None:
+        """Let go of all models. Jobs that use one keep it until they end; whoever waits gets NotReady."""
+        with self._changed:
+            self._closed = True
+            for place in self._slots.values():
+                place.held = None
+                self._set(place, state=State.EMPTY, device="", dtype="", memory=0, detail="Closed.")
+            self._changed.notify_all()
+        _sweep()
+
+    def _made(self, slot: str, spec: Spec, progress: Progress | None) -> Any:
+        try:
+            model = self._loaders[slot](spec, progress)
+            if progress:
+                progress("trying it", None)
+            model.probe()
+        except ModelError:
+            raise
+        except Exception as error:
+            log.exception("%s could not be loaded", slot)
+            raise ModelError(f"{_shown(spec)} could not be loaded ({type(error).__name__}).") from error
+        return model
+
+    def _exchange(self, slot: str, spec: Spec, model: Any, seconds: float) -> None:
+        place = self._slots[slot]
+        facts = SlotStatus(
+            slot=slot,
+            name=model.name,
+            state=State.READY,
+            device=model.device,
+            dtype=model.dtype,
+            memory=model.memory,
+            load_seconds=seconds,
+            detail=model.detail,
+            generation=place.status.generation + 1,
+        )
+        with self._changed:
+            self._check_open()
+            replaced = place.held is not None
+            place.held, place.spec, place.status = _Held(model), spec, facts
+            self._changed.notify_all()
+        if replaced:
+            _sweep()
+
+    def _slot(self, slot: str) -> _Slot:
+        if (place := self._slots.get(slot)) is None:
+            raise BadInput(f"There is no slot called {slot}; there are: {', '.join(self._slots) or 'none'}.")
+        return place
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise NotReady("I am stopping, so no model answers any more.")
+
+    def _why_not(self, place: _Slot) -> str:
+        if place.loading:
+            return f"{place.status.name} is still loading. Ask again in a minute."
+        if place.status.state is State.FAILED:
+            return f"{place.status.name} is not available: {place.status.detail}"
+        return f"{place.status.name} is not loaded."
+
+    def _set(self, place: _Slot, **changes: Any) -> None:
+        place.status = replace(place.status, **changes)
+
+    def _status(self, place: _Slot) -> SlotStatus:
+        return replace(place.status, leases=place.held.leases if place.held else 0)
+
+    def _tell(self, slot: str) -> None:
+        status = self.status(slot)[0]
+        for listener in self._listeners:
+            listener(slot, status)
+
+
+def _shown(spec: Spec) -> str:
+    """What a slot is called before its model is there."""
+    from models.loading import label
+
+    match spec:
+        case TokenizersSpec():
+            return ", ".join(map(label, spec.names))
+        case SongsSpec():
+            return label(str(spec.songs))
+        case _:
+            return label(spec.name)
+
+
+def _sweep() -> None:
+    """Give back the memory of a model that nothing holds any more; modules hold themselves in cycles."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,73 @@
+"""What to load: plain values that settings files and notebooks can both write down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from typing import TypeAlias
+
+Progress: TypeAlias = Callable[[str, float | None], None]
+"""Called with what is being done and, where it is known, the share done in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSpec:
+    """A causal language model: hub name or local folder.
+
+    `device` is "auto" or what torch calls it ("cpu", "cuda", "cuda:1", "mps"); `dtype` is "auto",
+    "float32", "bfloat16" or "float16". See `models.loading.choose` for what "auto" means.
+    """
+
+    name: str
+    device: str = "auto"
+    dtype: str = "auto"
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizersSpec:
+    """Tokenizers to compare, each a hub name or a local folder."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """A contextual encoder. An empty `tokenizer` means the model's own, which is nearly always right."""
+
+    name: str
+    tokenizer: str = ""
+    device: str = "auto"
+    dtype: str = "auto"
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WordsSpec:
+    """Word vectors: a folder {vectors.npy, words.txt}, a word2vec or GloVe file, or a gensim-data name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SongsSpec:
+    """A song table, playlists, and the parameters of the `Word2Vec` that is trained on them.
+
+    With one worker the training gives the same vectors every time. They are kept under `cache`, if
+    there is one, and trained anew when the playlists or the parameters change.
+    """
+
+    songs: str | PathLike[str]
+    playlists: str | PathLike[str]
+    vector_size: int = 32
+    window: int = 20
+    negative: int = 50
+    min_count: int = 1
+    epochs: int = 5
+    seed: int = 1
+    workers: int = 1
+    cache: str | PathLike[str] | None = None
+
+
+Spec: TypeAlias = LanguageSpec | TokenizersSpec | EncoderSpec | WordsSpec | SongsSpec

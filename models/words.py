@@ -1,0 +1,369 @@
+"""Word vectors: nearest words, sums of words, and a map of the neighbourhood."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import unicodedata
+import zlib
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, Self, cast
+
+import numpy as np
+from gensim.models import KeyedVectors
+from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from models import loading
+from models.answers import MapPoint, Neighbour, Neighbourhood
+from models.failures import BadInput, ModelError, NotThere, UnknownWord
+from models.specs import Progress, WordsSpec
+
+MOST = 1000
+"""Neighbours that can be asked for at once."""
+MOST_WORDS = 32
+"""Words that a sum may have."""
+_PICKLE_SUFFIXES = {".model", ".kv", ".pkl", ".pickle"}
+_SIGNS = str.maketrans(
+    {
+        "\N{MINUS SIGN}": "-",
+        "\N{EN DASH}": "-",
+        "\N{EM DASH}": "-",
+        "\N{FULLWIDTH PLUS SIGN}": "+",
+        "\N{FULLWIDTH HYPHEN-MINUS}": "-",
+    }
+)
+_QUOTES = "\"'`\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
+_NOTHING = 1e-6
+
+
+class WordVectors:
+    """A vocabulary with a vector for each word, commonest words first. For one thread at a time."""
+
+    device = "cpu"
+
+    def __init__(self, vectors: Any, name: str) -> None:
+        """`vectors` are gensim's KeyedVectors."""
+        self._vectors = vectors
+        self.name = name
+        self.dtype = str(vectors.vectors.dtype)
+        self.memory = int(vectors.vectors.nbytes)
+
+    @classmethod
+    def load(cls, spec: WordsSpec, progress: Progress | None = None) -> Self:
+        """Raises NotThere if there are no such vectors, ModelError if they cannot or must not be read."""
+        path = _locate(spec.name)
+        shown = path.name if Path(spec.name).expanduser() == path else spec.name
+        if progress:
+            progress(f"reading the word vectors {shown}", None)
+        with loading.reading(shown, chatty=False):
+            vectors = read_folder(path) if path.is_dir() else _read_file(path, shown)
+        if not len(vectors):
+            raise ModelError(f"{shown} holds no words.")
+        words = cls(vectors, shown)
+        if progress:
+            progress(f"sorting {len(words):,} words", None)
+        words._index.prefix("", 1)
+        return words
+
+    def __len__(self) -> int:
+        return len(self._vectors)
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and self.resolve(word) is not None
+
+    @property
+    def detail(self) -> str:
+        return f"{len(self):,} words, {self._vectors.vector_size} numbers each"
+
+    def resolve(self, word: str) -> str | None:
+        """The word as the vocabulary spells it: as it is, or in another case, or with its spaces joined."""
+        for form in _forms(word):
+            if form in self._vectors.key_to_index:
+                return form
+        return None
+
+    def similar(self, query: str, n: int = 10) -> Neighbourhood:
+        """The `n` nearest words by cosine to a word, or to a sum such as `king - man + woman`.
+
+        The words of the question are no answers to it. BadInput says what is wrong with a question,
+        UnknownWord also what may have been meant. `n` is cut to what there is, `MOST` at most.
+        """
+        if n < 1:
+            raise BadInput("Ask for at least one neighbour.")
+        positive, negative = self._parse(loading.usable_text(query))
+        asked = [*positive, *negative]
+        if not len(self) > len(set(asked)):
+            raise BadInput("There are no other words to compare with.")
+        mean = self._vectors.get_mean_vector(
+            positive + negative, [1.0] * len(positive) + [-1.0] * len(negative)
+        )
+        if float(np.linalg.norm(mean)) < _NOTHING:
+            raise BadInput(
+                "These words cancel each other out, so nothing is left to compare. Change one of them."
+            )
+        found: list[tuple[str, float]] = self._vectors.most_similar(
+            positive=positive, negative=negative, topn=min(n, MOST)
+        )
+        neighbours = tuple(Neighbour(word, max(-1.0, min(1.0, float(score)))) for word, score in found)
+        points, explained = self._map(list(dict.fromkeys(asked)), [it.word for it in neighbours])
+        return Neighbourhood(
+            self.name, query, tuple(positive), tuple(negative), neighbours, points, explained
+        )
+
+    def suggest(self, typed: str, limit: int = 25) -> list[str]:
+        """Words for what somebody typed so far: those that begin so, commonest first, then those like it."""
+        folded = fold(typed)
+        if not folded or limit < 1:
+            return []
+        found = self._index.prefix(folded, limit)
+        if len(found) < limit:
+            found += [word for word in self._index.like(folded, limit) if word not in found]
+        return found[:limit]
+
+    def probe(self) -> None:
+        first = self._vectors.index_to_key[0]
+        if not np.isfinite(self._vectors.get_vector(first)).all():
+            raise ModelError(f"{self.name} holds numbers that are not finite.")
+        if len(self) > 1:
+            self._vectors.most_similar(positive=first, topn=1)
+
+    @cached_property
+    def _index(self) -> _Index:
+        return _Index(self._vectors.index_to_key)
+
+    def _known(self, word: str) -> str:
+        if (found := self.resolve(word)) is None:
+            raise UnknownWord(word, tuple(self._index.like(fold(word), 3)))
+        return found
+
+    def _parse(self, query: str) -> tuple[list[str], list[str]]:
+        """The words to add and the words to subtract, as the vocabulary spells them."""
+        if whole := self.resolve(_unquoted(query.strip())):
+            return [whole], []
+        sides: dict[str, list[str]] = {"+": [], "-": []}
+        sign, words = "+", ""
+        for part in [*self._parts(query), "+"]:
+            if part not in sides:
+                words = f"{words} {part}".strip()
+                continue
+            if words:
+                sides[sign].append(self._term(words))
+            elif any(sides.values()) or sign == "-":
+                raise BadInput("A word is missing beside a sign. Write it like this: king - man + woman.")
+            sign, words = part, ""
+        if not any(sides.values()):
+            raise BadInput("Write a word, for example engineer, or a sum such as king - man + woman.")
+        if sum(map(len, sides.values())) > MOST_WORDS:
+            raise BadInput(f"A sum may have at most {MOST_WORDS} words.")
+        return sides["+"], sides["-"]
+
+    def _term(self, words: str) -> str:
+        """A word, or several that the vocabulary joins into one (new york: new_york)."""
+        if " " not in words or (joined := self.resolve(words)):
+            return self._known(words) if " " not in words else cast("str", joined)
+        for word in words.split():
+            self._known(word)
+        raise BadInput(f"“{words}” is more than one word. Put + or - between them, as in king - man + woman.")
+
+    def _parts(self, query: str) -> list[str]:
+        """Words and signs. A sign inside a chunk of letters counts where the chunk is no word by itself."""
+        parts: list[str] = []
+        for chunk in query.translate(_SIGNS).split():
+            if chunk in {"+", "-"} or self.resolve(_unquoted(chunk)):
+                parts.append(_unquoted(chunk))
+            else:
+                parts += self._split(chunk)
+        return parts
+
+    def _split(self, chunk: str) -> list[str]:
+        """`king-man+woman` in pieces, each as long as the vocabulary allows: `rock-and-roll+jazz` is two."""
+        pieces = [_unquoted(piece) for piece in re.split(r"([+-])", chunk)]
+        parts: list[str] = []
+        start = 0
+        while start < len(pieces):
+            ends = range(len(pieces), start + 1, -1)
+            known = (end for end in ends if self.resolve("".join(pieces[start:end])))
+            end = next(known, start + 1)
+            parts.append("".join(pieces[start:end]))
+            start = end
+        parts = [part for part in parts if part]
+        words = [part for part in parts if part not in {"+", "-"}]
+        # A hyphenated word that is not known is still one word, unless its parts all are.
+        inner = parts[1:] if parts and parts[0] in {"+", "-"} else parts
+        if "+" not in inner and not all(self.resolve(word) for word in words):
+            return [*parts[: len(parts) - len(inner)], "".join(inner)] if inner else parts
+        return parts
+
+    def _map(self, asked: list[str], others: list[str]) -> tuple[tuple[MapPoint, ...], float]:
+        """Places on the two principal axes of the words' directions, and the share of variance kept."""
+        words = asked + [word for word in others if word not in asked]
+        rows = np.stack([self._vectors.get_vector(word, norm=True) for word in words]).astype(np.float64)
+        rows -= rows.mean(axis=0)
+        _, lengths, axes = np.linalg.svd(rows, full_matrices=False)
+        places = np.zeros((len(words), 2))
+        for number, axis in enumerate(axes[:2]):
+            # An axis has no direction by itself; without a rule the map would be mirrored at times.
+            sign = 1.0 if axis[np.abs(axis).argmax()] >= 0 else -1.0
+            places[:, number] = rows @ axis * sign
+        spread = float((lengths**2).sum())
+        explained = float((lengths[:2] ** 2).sum()) / spread if spread > 0 else 0.0
+        points = tuple(
+            MapPoint(word, float(x), float(y), word in asked)
+            for word, (x, y) in zip(words, places, strict=True)
+        )
+        return points, min(1.0, explained)
+
+
+class _Index:
+    """Words by their beginnings and by likeness, commonest first. Words come commonest first."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = words
+        self._folded = [fold(word) for word in words]
+        self._order = np.array(sorted(range(len(words)), key=self._folded.__getitem__), dtype=np.int64)
+        self._sorted = [self._folded[place] for place in self._order]
+
+    def prefix(self, folded: str, limit: int) -> list[str]:
+        start = bisect_left(self._sorted, folded)
+        end = bisect_left(self._sorted, folded + "\U0010ffff")
+        found = self._order[start:end]
+        if len(found) > limit:
+            found = np.partition(found, limit)[:limit]
+        return [self._words[place] for place in np.sort(found)]
+
+    def like(self, folded: str, limit: int) -> list[str]:
+        """Words at most a third of whose letters would have to change, the fewest changes first."""
+        most = max(1, min(3, len(folded) // 3))
+        found: list[tuple[int, int]] = []
+        for length in range(max(1, len(folded) - most), len(folded) + most + 1):
+            words, places = self._by_length.get(length, ([], []))
+            matches = process.extract(
+                folded, words, scorer=OSA.distance, processor=None, score_cutoff=most, limit=None
+            )
+            found += [(int(distance), places[at]) for _, distance, at in matches]
+        return [self._words[place] for _, place in sorted(found)[:limit]]
+
+    @cached_property
+    def _by_length(self) -> dict[int, tuple[list[str], list[int]]]:
+        groups: dict[int, tuple[list[str], list[int]]] = {}
+        for place, word in enumerate(self._folded):
+            words, places = groups.setdefault(len(word), ([], []))
+            words.append(word)
+            places.append(place)
+        return groups
+
+
+def fold(word: str) -> str:
+    """A word without the differences that people do not type: case, compatibility forms, outer blanks."""
+    return unicodedata.normalize("NFKC", word).casefold().strip()
+
+
+def read_folder(folder: Path) -> Any:
+    """KeyedVectors from {vectors.npy, words.txt}: a row of numbers and a line with its word for each.
+
+    The numbers stay on disk until they are asked for.
+    """
+    vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    words = (folder / "words.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    if vectors.ndim != 2 or len(words) != len(vectors) or len(set(words)) != len(words):  # noqa: PLR2004
+        raise ModelError(f"The words and vectors of {folder.name} do not belong together.")
+    if vectors.dtype != np.float32:
+        vectors = vectors.astype(np.float32)
+    return keyed(words, vectors)
+
+
+def write_folder(folder: Path, words: Sequence[str], vectors: NDArray[np.float32]) -> None:
+    """The counterpart of `read_folder`; nothing in it is pickled."""
+    np.save(folder / "vectors.npy", vectors, allow_pickle=False)
+    (folder / "words.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+
+
+def keyed(words: Sequence[str], vectors: NDArray[np.float32]) -> Any:
+    """KeyedVectors of gensim over an array that is used as it is, not copied."""
+    found = KeyedVectors(vectors.shape[1])
+    found.index_to_key = list(words)
+    found.key_to_index = {word: place for place, word in enumerate(words)}
+    found.vectors = vectors
+    return found
+
+
+def _forms(word: str) -> list[str]:
+    forms: list[str] = []
+    for spaced in dict.fromkeys((word, unicodedata.normalize("NFC", word), fold(word))):
+        for one in (spaced, spaced.lower(), spaced.capitalize(), spaced.title(), spaced.upper()):
+            if " " not in one:
+                forms.append(one)
+                continue
+            parts = one.split()
+            forms += [one, "_".join(parts), "-".join(parts), "".join(parts)]
+    return list(dict.fromkeys(forms))
+
+
+def _unquoted(word: str) -> str:
+    if len(word) > 2 and word[0] in _QUOTES and word[-1] in _QUOTES:  # noqa: PLR2004
+        return word[1:-1]
+    return word
+
+
+def _locate(name: str) -> Path:
+    """The file or folder of word vectors; what `gensim.downloader` fetched is found by its name."""
+    path = Path(name).expanduser()
+    if path.exists():
+        return path
+    base = os.environ.get("GENSIM_DATA_DIR") or "~/gensim-data"
+    data = Path(base).expanduser() / name
+    # Beside it lies an __init__.py that gensim would run. The vectors are all there is to it.
+    if re.fullmatch(r"[\w.-]+", name) and (file := data / f"{name}.gz").is_file():
+        return file
+    raise NotThere(f"The word vectors {path.name or 'without a name'} are not on this machine.")
+
+
+def _read_file(path: Path, shown: str) -> Any:
+    if path.suffix in _PICKLE_SUFFIXES:
+        raise _pickled(shown)
+    with _opened(path) as file:
+        head = file.read(1 << 16)
+    if head.startswith((b"\x80", b"PK\x03\x04")):
+        raise _pickled(shown)
+    first, _, rest = head.partition(b"\n")
+    header = re.fullmatch(rb"\s*(\d+)\s+(\d+)\s*", first)
+    binary = header is not None and not _is_row(rest.partition(b"\n")[0], int(header[2]))
+    if header is None and not _is_row(first, None):
+        raise ModelError(f"{shown} holds no word vectors that I can read.")
+    try:
+        # gensim opens .gz by its ending, so the name does not matter to it otherwise.
+        return KeyedVectors.load_word2vec_format(
+            str(path), binary=binary, no_header=header is None, unicode_errors="replace"
+        )
+    except (ValueError, EOFError, OSError, zlib.error) as error:
+        raise ModelError(f"{shown} is damaged, or no file of word vectors.") from error
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
+
+
+def _is_row(line: bytes, columns: int | None) -> bool:
+    """Whether a line is a word and its numbers, spelt out."""
+    parts = line.decode("utf-8", "replace").split()
+    if len(parts) < 2 or (columns is not None and len(parts) < columns + 1):  # noqa: PLR2004
+        return False
+    try:
+        for part in parts[-columns if columns else 1 :]:
+            float(part)
+    except ValueError:
+        return False
+    return True
+
+
+def _pickled(shown: str) -> ModelError:
+    return ModelError(
+        f"{shown} is gensim's own save, a pickle, which can run code when it is opened. Save it with "
+        "save_word2vec_format instead."
+    )
