@@ -28,6 +28,7 @@ from sandbox.state import (
     Modal,
     Permission,
     Role,
+    Upload,
     User,
     Version,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "SandboxError",
     "Session",
     "SystemClock",
+    "Upload",
     "User",
     "Version",
 ]

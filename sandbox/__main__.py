@@ -10,15 +10,13 @@ import signal
 from rich.console import Console
 
 from sandbox.driver import Sandbox
+from sandbox.terminal import Terminal
 
 
-async def serve(port: int, token: str) -> None:
+async def serve(port: int, token: str, *, prompt: bool) -> None:
+    """Run until SIGINT or SIGTERM, or until whoever sits at the prompt leaves it."""
     console = Console(highlight=False, soft_wrap=True)
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows
-            loop.add_signal_handler(number, stopped.set)
     async with Sandbox(port, token) as box:
         console.print(
             f"api_url      {box.api_url}\ngateway_url  {box.gateway_url}\ntoken        {box.token}\n"
@@ -26,6 +24,14 @@ async def serve(port: int, token: str) -> None:
         console.print("Point a discord.py bot at it before it starts:", style="dim")
         console.print(f"  discord.http.Route.BASE = {box.api_url!r}")
         console.print(f"  discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL({box.gateway_url!r})")
+        if prompt:
+            console.print("\nWaiting for a bot ...", style="dim")
+            await box.ready(float("inf"))
+            await Terminal(box, Console()).prompt_loop()
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows
+                asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         await stopped.wait()
 
 
@@ -33,8 +39,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=8087, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--token", default="sandbox-token", help="what the bot must log in with")
+    parser.add_argument(
+        "--prompt", action="store_true", help="open a prompt for commands once a bot is there"
+    )
     arguments = parser.parse_args()
-    asyncio.run(serve(arguments.port, arguments.token))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(arguments.port, arguments.token, prompt=arguments.prompt))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,21 @@
 """Slash commands as one types them: `/tokens text:CAPITALIZATION and other stuff n:5`.
 
 A value runs until the next ` option:` that the command knows, so it needs no quotes. Text before the first option
-goes to the first option, as in Discord. Everything here is pure: it reads registered commands and the guild.
+goes to the first option, as in Discord. Nothing here asks the bot: it reads registered commands and the guild.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sandbox import rules
 from sandbox.rules import Json
-from sandbox.state import Command, Guild
+from sandbox.state import Attachment, Command, Guild, Upload
 
 SAFE_INTEGER = 2**53
 """Discord takes integers between -2^53 and 2^53."""
@@ -145,11 +146,15 @@ def split_options(text: str, target: Target) -> dict[str, str]:
 
 
 class Filling:
-    """Turns values into the `data` of an interaction, with what ids among them stand for."""
+    """Turns values into the `data` of an interaction, with what ids among them stand for.
 
-    def __init__(self, target: Target, guild: Guild) -> None:
+    `attach` keeps a file that the member sends along.
+    """
+
+    def __init__(self, target: Target, guild: Guild, attach: Callable[[Upload], Attachment]) -> None:
         self._target = target
         self._guild = guild
+        self._attach = attach
         self._resolved: dict[str, Json] = {}
 
     def data(self, values: Mapping[str, Any], *, focused: str | None = None) -> Json:
@@ -211,7 +216,23 @@ class Filling:
             return self._numeric(option, value)
         if kind == rules.BOOLEAN:
             return self._boolean(name, value)
+        if kind == rules.ATTACHMENT:
+            return self._file(name, value)
         return self._resolve(kind, name, value)
+
+    def _file(self, name: str, value: Any) -> str:
+        """The id of a file that is sent along: an `Upload`, or the path of one."""
+        if not isinstance(value, Upload):
+            path = Path(value).expanduser()
+            try:
+                value = Upload(path.name, path.read_bytes())
+            except OSError as error:
+                raise CommandLineError(
+                    f"{name} takes a file: {path} cannot be read ({error.strerror})."
+                ) from None
+        attachment = self._attach(value)
+        self._keep("attachments", attachment.id, attachment.payload())
+        return str(attachment.id)
 
     def _string(self, option: Json, value: str) -> str:
         low, high = option.get("min_length") or 0, option.get("max_length") or 6000
@@ -265,8 +286,6 @@ class Filling:
                 if group == "users":
                     self._keep("members", number, guild.members[number].payload(user=False, permissions=True))
                 return str(number)
-        if kind == rules.ATTACHMENT:
-            raise CommandLineError(f"{name} takes a file, which cannot be sent here.")
         what = {rules.USER: "member", rules.ROLE: "role", rules.CHANNEL: "channel"}.get(
             kind, "member or role"
         )

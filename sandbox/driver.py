@@ -235,11 +235,55 @@ class Sandbox(Server):
     def _command(
         self, target: Target, values: Mapping[str, Any], member: Member, locale: str, channel: Channel | None
     ) -> Answer:
-        data = Filling(target, self.guild).data(values)
+        place = channel or self.channel
+        data = self._filling(target, place).data(values)
         extra = {"command": target.command, "title": target.title, "locale": locale}
-        return Answer(
-            self, self.interactions.start(COMMAND, member, data, channel=channel or self.channel, **extra)
+        return Answer(self, self.interactions.start(COMMAND, member, data, channel=place, **extra))
+
+    def _filling(self, target: Target, channel: Channel) -> Filling:
+        return Filling(target, self.guild, lambda upload: self.world.store(channel, upload, ephemeral=True))
+
+    def send_menu(self, name: str, target: Member | Message, *, member: Member | None = None) -> Answer:
+        """Use a command of the context menu of a member or a message; returns at once."""
+        who = member or self.student
+        kind = rules.USER_MENU if isinstance(target, Member) else rules.MESSAGE_MENU
+        command = next(
+            (
+                one
+                for one in self.world.commands.values()
+                if (one.type, one.name) == (kind, name) and one.allowed(who)
+            ),
+            None,
         )
+        if command is None:
+            raise SandboxError(f"{who.name} finds no {name} in the menu")
+        number = str(target.id)
+        if isinstance(target, Member):
+            person, about = target.user.payload(), target.payload(user=False, permissions=True)
+            resolved = {"users": {number: person}, "members": {number: about}}
+        else:
+            self._viewer(target, who)
+            resolved = {"messages": {number: target.payload()}}
+        data: Json = {
+            "id": str(command.id),
+            "name": name,
+            "type": kind,
+            "target_id": number,
+            "resolved": resolved,
+        }
+        if command.guild_id is not None:
+            data["guild_id"] = str(command.guild_id)
+        return Answer(self, self.interactions.start(COMMAND, who, data, command=command, title=name))
+
+    async def use_menu(
+        self,
+        name: str,
+        target: Member | Message,
+        *,
+        member: Member | None = None,
+        timeout: float = 30,  # noqa: ASYNC109
+    ) -> Answer:
+        return await self.send_menu(name, target, member=member).visible(timeout)
 
     async def autocomplete(
         self,
@@ -260,7 +304,7 @@ class Sandbox(Server):
         if name is None or not parsed.target.option(name).get("autocomplete"):
             raise SandboxError(f"/{parsed.target.title} has no option {name or ''} with autocomplete")
         values.setdefault(name, "")
-        data = Filling(parsed.target, self.guild).data(values, focused=name)
+        data = self._filling(parsed.target, self.channel).data(values, focused=name)
         interaction = self.interactions.start(
             AUTOCOMPLETE,
             who,

@@ -23,7 +23,7 @@ from sandbox.clock import Clock
 from sandbox.log import Change, Entry, Event
 from sandbox.ratelimits import Limits
 from sandbox.rules import Json
-from sandbox.state import World
+from sandbox.world import World
 
 
 class Op(IntEnum):
@@ -69,6 +69,8 @@ class Intent:
 
 MAX_PAYLOAD = 4096
 """Bytes that a client may send at once."""
+CLOSING = 2.0
+"""Seconds that a client has to answer a close."""
 KEPT_EVENTS = 1000
 """Events that a session can have replayed."""
 
@@ -245,7 +247,7 @@ class Gateway:
     # --- the conversation
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(autoping=True, max_msg_size=1 << 20)
+        socket = web.WebSocketResponse(timeout=CLOSING, max_msg_size=1 << 20)
         await socket.prepare(request)
         encode: Encoder | None = None
         if request.query.get("compress") == "zlib-stream":

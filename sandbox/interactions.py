@@ -22,8 +22,8 @@ from sandbox.state import (
     Message,
     Modal,
     Upload,
-    World,
 )
+from sandbox.world import World
 
 PONG, MESSAGE, DEFER, DEFER_UPDATE, UPDATE, CHOICES, MODAL = 1, 4, 5, 6, 7, 8, 9
 """Types of first answers."""

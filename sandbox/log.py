@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, overload
 
@@ -133,14 +133,9 @@ class EventLog(Sequence[Entry]):
             except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
                 done.set_exception(error)
 
-        with self._watching(look):
+        unsubscribe = self.subscribe(look)
+        try:
             async with asyncio.timeout(timeout):
                 await done
-
-    @contextlib.contextmanager
-    def _watching(self, callback: Callable[[Entry], None]) -> Iterator[None]:
-        unsubscribe = self.subscribe(callback)
-        try:
-            yield
         finally:
             unsubscribe()

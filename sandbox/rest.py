@@ -22,7 +22,8 @@ from sandbox.interactions import Interactions, check_message
 from sandbox.log import Request
 from sandbox.ratelimits import Limits, RateLimiter, Verdict
 from sandbox.rules import ApiError, Json
-from sandbox.state import Channel, Command, Permission, Upload, World
+from sandbox.state import Channel, Command, Permission, Upload
+from sandbox.world import World
 
 logger = logging.getLogger(__name__)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from sandbox.clock import Clock, SystemClock
 from sandbox.gateway import Gateway, Session
@@ -13,7 +15,8 @@ from sandbox.interactions import Interactions
 from sandbox.log import EventLog
 from sandbox.ratelimits import Limits
 from sandbox.rest import Rest
-from sandbox.state import Channel, Guild, Interaction, Member, World
+from sandbox.state import Channel, Guild, Interaction, Member
+from sandbox.world import World
 
 HOST = "127.0.0.1"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -123,9 +126,13 @@ class Server:
 
 
 @web.middleware
-async def _loopback_only(request: web.Request, handler: web.Handler) -> web.StreamResponse:  # type: ignore[name-defined]
-    """Refuse other hosts' names: a page elsewhere must not reach the sandbox by pointing its own name here."""
-    if request.host.rpartition(":")[0] not in LOOPBACK and request.host not in LOOPBACK:
+async def _loopback_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse other hosts' names and other sites' pages: a browser must not carry a stranger's requests here."""
+    origin = request.headers.get("Origin")
+    if not _is_loopback(request.host) or (origin and not _is_loopback(origin.partition("://")[2])):
         raise web.HTTPMisdirectedRequest(text="The sandbox answers to loopback names only.\n")
-    response: web.StreamResponse = await handler(request)
-    return response
+    return await handler(request)
+
+
+def _is_loopback(host: str) -> bool:
+    return re.sub(r":\d+$", "", host) in LOOPBACK

@@ -102,6 +102,7 @@ class StudyBot(commands.AutoShardedBot):
         add_answers(self)
         add_components(self.tree)
         add_options(self.tree)
+        add_groups(self.tree)
         await self.tree.sync()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
@@ -204,6 +205,20 @@ def add_options(tree: Tree) -> None:
     async def manage(interaction: discord.Interaction) -> None:
         await interaction.response.send_message("managed", ephemeral=True)
 
+    @tree.command(description="Read a file")
+    async def read(interaction: discord.Interaction, file: discord.Attachment) -> None:
+        await interaction.response.send_message(f"{file.filename}: {(await file.read()).decode()}")
+
+    @tree.context_menu(name="Who is this")
+    async def who(interaction: discord.Interaction, member: discord.Member) -> None:
+        await interaction.response.send_message(member.display_name)
+
+    @tree.context_menu(name="Quote")
+    async def quote(interaction: discord.Interaction, message: discord.Message) -> None:
+        await interaction.response.send_message(f"> {message.content}")
+
+
+def add_groups(tree: Tree) -> None:
     group = app_commands.Group(name="likes", description="Liked songs")
 
     @group.command(name="add", description="Like a song")

@@ -6,7 +6,7 @@ import aiohttp
 import discord
 import pytest
 
-from sandbox import CommandLineError, Event, Limits, ManualClock, Permission, Sandbox, SandboxError
+from sandbox import CommandLineError, Event, Limits, ManualClock, Permission, Sandbox, SandboxError, Upload
 from tests.sandbox import openapi
 from tests.sandbox.client import PNG, StudyBot, running
 
@@ -184,6 +184,17 @@ async def test_members_roles_and_channels_are_resolved(box: Sandbox) -> None:
     assert answer.text == "Admin Admin general True"
     structured = await box.ask_command("meet", {"member": box.admin, "loud": False})
     assert structured.text == "Admin None None False"
+
+
+@pytest.mark.usefixtures("bot")
+async def test_files_as_options_and_context_menus(box: Sandbox) -> None:
+    answer = await box.ask_command("read", {"file": Upload("a.txt", b"inside")})
+    assert answer.text == "a.txt: inside"
+    assert answer.message is not None
+    assert (await box.use_menu("Quote", answer.message)).text == "> a.txt: inside"
+    assert (await box.use_menu("Who is this", box.admin)).text == "Admin"
+    with pytest.raises(SandboxError, match="no Quote"):
+        await box.use_menu("Quote", box.admin)
 
 
 @pytest.mark.usefixtures("bot")

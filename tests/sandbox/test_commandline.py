@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from sandbox import Command, CommandLineError, EventLog, ManualClock
 from sandbox.commandline import Filling, find, look, parse, targets, usage
 from sandbox.rules import Json
-from sandbox.state import World
+from sandbox.world import World
 
 
 def option(name: str, kind: int = 3, **changes: Any) -> Json:
@@ -130,7 +131,8 @@ def test_what_is_typed_arrives(commands: Commands, text: str, n: int) -> None:
 
 def fill(world: World, commands: Commands, line: str, focused: str | None = None) -> Json:
     parsed = parse(line, commands)
-    return Filling(parsed.target, world.guild).data(parsed.values, focused=focused)
+    filling = Filling(parsed.target, world.guild, lambda upload: world.store(world.channel, upload))
+    return filling.data(parsed.values, focused=focused)
 
 
 def values(data: Json) -> Json:
@@ -161,6 +163,14 @@ def test_values_get_their_type(world: World, commands: Commands) -> None:
     assert everyone == {"either": str(world.guild.id)}
 
 
+def test_files_are_sent_along(world: World, commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    data = fill(world, commands, f"/paint file:{tmp_path / 'notes.txt'}")
+    number = values(data)["file"]
+    assert data["resolved"]["attachments"][number]["filename"] == "notes.txt"
+    assert world.attachments[int(number)].bytes == b"hello"
+
+
 def test_sub_commands_are_nested(world: World, commands: Commands) -> None:
     data = fill(world, commands, "/likes of genre name:jazz")
     inner = {"name": "genre", "type": 1, "options": [{"name": "name", "type": 3, "value": "jazz"}]}
@@ -183,7 +193,7 @@ def test_sub_commands_are_nested(world: World, commands: Commands) -> None:
         ("/paint loud:maybe", "loud is true or false"),
         ("/paint who:nobody", "who is a member, and there is none called nobody"),
         ("/paint where:nowhere", "where is a channel"),
-        ("/paint file:x", "takes a file"),
+        ("/paint file:/no/such/file", r"file takes a file: /no/such/file cannot be read \(No such file"),
     ],
 )
 def test_values_that_discord_would_not_let_one_send(

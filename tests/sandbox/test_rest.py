@@ -98,6 +98,9 @@ async def test_a_wrong_token_opens_nothing(box: Sandbox, http: Http) -> None:
 async def test_only_loopback_names_are_answered(box: Sandbox, http: Http) -> None:
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", f"localhost.evil:{box.port}"):
         assert (await http("GET", "/gateway", headers={"Host": host}))[0] == 421
+    for origin in ("https://evil.example", "null"):
+        assert (await http("GET", "/gateway", headers={"Origin": origin}))[0] == 421
+    assert (await http("GET", "/gateway", headers={"Origin": box.url}))[0] == 200
     for host in ("localhost", f"127.0.0.1:{box.port}", "[::1]:80"):
         assert (await http("GET", "/gateway", headers={"Host": host}))[0] == 200
 

@@ -24,8 +24,8 @@ from rich.console import Console
 from sandbox import EventLog, Limits, Message, Sandbox, User
 from sandbox.clock import ManualClock
 from sandbox.drawing import Painter, ansi, clean, size
-from sandbox.state import World
 from sandbox.terminal import Suggestions, Terminal
+from sandbox.world import World
 from tests.sandbox.client import PNG, StudyBot, running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -226,7 +226,7 @@ async def test_buttons_menus_and_people(terminal: Terminal) -> None:
     assert await terminal.say("as Admin")
     assert await terminal.say("/manage", settled=at_once)
     assert "You are Admin now." in written(terminal)
-    assert await terminal.say("/count")
+    assert await terminal.say("/count", settled=at_once)
     assert await terminal.say("press 1", settled=at_once)
     assert "[1]  Count 1" in written(terminal)
 

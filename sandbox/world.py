@@ -1,0 +1,390 @@
+"""The `World` holds everything there is, and is the only one who changes it.
+
+It knows nothing of HTTP, sockets or drivers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sandbox import rules
+from sandbox.clock import Clock
+from sandbox.log import Change, EventLog
+from sandbox.rules import ApiError, Json
+from sandbox.state import (
+    Attachment,
+    Channel,
+    Command,
+    Guild,
+    Interaction,
+    Member,
+    Mentions,
+    Message,
+    Permission,
+    Role,
+    Snowflakes,
+    Upload,
+    User,
+    Version,
+    lasting_snowflake,
+)
+
+
+class World:
+    """Every change is a `Change` in the log.
+
+    `base_url`: where attachments are served; set once the port is known.
+    """
+
+    def __init__(self, clock: Clock, log: EventLog, bot_name: str) -> None:
+        self.clock = clock
+        self.log = log
+        self.base_url = ""
+        self.snowflake = Snowflakes(clock)
+        # People and places keep their ids from one sandbox to the next, so that what a bot keeps about them stays
+        # true. The application is new each time: a bot must not take another sandbox's commands for registered.
+        self.application_id = self.snowflake()
+        self.bot_user = User(self.application_id, bot_name, bot=True)
+        guild_id = lasting_snowflake("guild")
+        owner = lasting_snowflake("member Admin")
+        self.guild = Guild(guild_id, "Sandbox", owner, Role(guild_id, "@everyone", Permission.EVERYONE, 0))
+        self.channel = Channel(lasting_snowflake("channel"), "general", self.guild)
+        self.guild.channels.append(self.channel)
+        self.channels: dict[int, Channel] = {self.channel.id: self.channel}
+        self.admin = self.add_member("Admin", permissions=Permission.ADMINISTRATOR)
+        self.student = self.add_member("Student")
+        bot_role = self._add_role(bot_name, Permission.EVERYONE)
+        bot_role.managed = True
+        self.bot = Member(self.bot_user, self.guild, [bot_role], clock.time())
+        self.guild.members[self.bot.id] = self.bot
+        self.commands: dict[int, Command] = {}
+        self.messages: dict[int, Message] = {}
+        self.attachments: dict[int, Attachment] = {}
+        self.interactions: dict[str, Interaction] = {}
+
+    def changed(self, kind: str, subject: object, interaction: int | None = None) -> None:
+        self.log.append(Change(self.clock.time(), kind, subject, interaction))
+
+    # --- people and places
+
+    def add_member(self, name: str, *, permissions: int = 0, roles: Sequence[Role | str] = ()) -> Member:
+        """A member with these roles (those named by a string are made) and, through one more, these permissions."""
+        user = User(lasting_snowflake(f"member {name}"), name)
+        if user.id in self.guild.members:
+            raise ValueError(f"there is a member called {name} already")
+        held = [self._add_role(role, 0) if isinstance(role, str) else role for role in roles]
+        if permissions:
+            held.append(self._add_role(name, permissions))
+        member = Member(user, self.guild, held, self.clock.time())
+        self.guild.members[user.id] = member
+        self.changed("member.create", member)
+        return member
+
+    def _add_role(self, name: str, permissions: int) -> Role:
+        for role in self.guild.roles:
+            if role.name == name and role.permissions == permissions:
+                return role
+        role = Role(lasting_snowflake(f"role {name}"), name, permissions, len(self.guild.roles) + 1)
+        self.guild.roles.append(role)
+        return role
+
+    def direct_channel(self, member: Member) -> Channel:
+        for channel in self.channels.values():
+            if channel.recipient is member:
+                return channel
+        channel = Channel(self.snowflake(), "", None, recipient=member)
+        self.channels[channel.id] = channel
+        return channel
+
+    # --- commands
+
+    def commands_of(self, guild_id: int | None) -> list[Command]:
+        return [command for command in self.commands.values() if command.guild_id == guild_id]
+
+    def visible_commands(self, member: Member, *, direct: bool = False) -> dict[str, Command]:
+        """Chat-input commands that Discord offers `member`, by name; a guild's own hide global ones."""
+        found = {}
+        for command in sorted(self.commands.values(), key=lambda command: command.guild_id is not None):
+            if command.type == rules.CHAT and command.allowed(member, direct=direct):
+                found[command.name] = command
+        return found
+
+    def put_command(self, body: Json, guild_id: int | None) -> Command:
+        """Register a command, or replace that with the same name and type, which keeps its id."""
+        kind = body.get("type") or rules.CHAT
+        known = (
+            command
+            for command in self.commands_of(guild_id)
+            if (command.type, command.name) == (kind, body["name"])
+        )
+        command = next(known, None) or Command(self.snowflake(), guild_id, {})
+        command.body = self._command_body(command.id, kind, body, guild_id)
+        self.commands[command.id] = command
+        return command
+
+    def overwrite_commands(self, bodies: Sequence[Json], guild_id: int | None) -> list[Command]:
+        kept = [self.put_command(body, guild_id) for body in bodies]
+        for command in self.commands_of(guild_id):
+            if command not in kept:
+                del self.commands[command.id]
+        self.changed("commands.update", kept)
+        return kept
+
+    def replace_command(self, command: Command, body: Json) -> None:
+        command.body = self._command_body(command.id, command.type, body, command.guild_id)
+        self.changed("commands.update", [command])
+
+    def _command_body(self, command_id: int, kind: int, body: Json, guild_id: int | None) -> Json:
+        permissions = body.get("default_member_permissions")
+        answer: Json = {
+            "id": str(command_id),
+            "application_id": str(self.application_id),
+            "version": str(self.snowflake()),
+            "type": kind,
+            "name": body["name"],
+            "name_localizations": body.get("name_localizations"),
+            "description": body.get("description") or "",
+            "description_localizations": body.get("description_localizations"),
+            "default_member_permissions": None if permissions is None else str(permissions),
+            "dm_permission": body.get("dm_permission", True),
+            "contexts": body.get("contexts"),
+            "integration_types": body.get("integration_types") or [0],
+            "nsfw": body.get("nsfw", False),
+            "options": body.get("options") or [],
+        }
+        if guild_id is not None:
+            answer["guild_id"] = str(guild_id)
+        return answer
+
+    # --- messages
+
+    def message(self, channel_id: int, message_id: int) -> Message:
+        message = self.messages.get(message_id)
+        if message is None or message.deleted or message.channel.id != channel_id:
+            raise ApiError(404, 10008, "Unknown Message")
+        return message
+
+    def create_message(
+        self,
+        channel: Channel,
+        body: Mapping[str, Any],
+        uploads: Mapping[int, Upload],
+        *,
+        interaction: Interaction | None = None,
+        flags: int = 0,
+        kind: int = 0,
+        reference: int | None = None,
+    ) -> Message:
+        """A message of the bot with what `body` says; `flags` on top of those that a body may set."""
+        message = Message(
+            self.snowflake(),
+            channel,
+            self.bot_user,
+            content="",
+            embeds=[],
+            components=[],
+            attachments=[],
+            flags=flags | (body.get("flags") or 0) & rules.SETTABLE_FLAGS & ~rules.EPHEMERAL,
+            created=self.clock.time(),
+            interaction=interaction,
+            kind=kind,
+            reference=reference,
+            tts=bool(body.get("tts")),
+            nonce=str(body["nonce"]) if body.get("nonce") is not None else None,
+        )
+        self.fill(message, body, uploads)
+        if not message.loading:
+            self._refuse_empty(message, body)
+        self.messages[message.id] = message
+        if not message.ephemeral:
+            channel.last_message = message.id
+        return message
+
+    def announce(self, kind: str, message: Message, via: Interaction | None = None) -> None:
+        """Log the change, and keep the version with every interaction that it belongs to."""
+        for interaction in {id(party): party for party in (message.interaction, via) if party}.values():
+            copy = dataclasses.replace(message, embeds=list(message.embeds), components=list(message.components),
+                                       attachments=list(message.attachments))  # fmt: skip
+            interaction.history.append(Version(self.clock.time(), copy))
+        party = via or message.interaction
+        self.changed(kind, message, party.id if party else None)
+
+    def edit_message(
+        self,
+        message: Message,
+        body: Mapping[str, Any],
+        uploads: Mapping[int, Upload],
+        via: Interaction | None = None,
+    ) -> None:
+        """Replace what `body` names; a thinking message becomes an answer."""
+        trial = dataclasses.replace(message, attachments=list(message.attachments))
+        was_loading = message.loading
+        trial.flags &= ~rules.LOADING
+        if "flags" in body:
+            settable = rules.SETTABLE_FLAGS & ~rules.EPHEMERAL
+            trial.flags = trial.flags & ~(settable & ~rules.COMPONENTS_V2) | (body["flags"] or 0) & settable
+        self.fill(trial, body, uploads)
+        self._refuse_empty(trial, body)
+        for name in ("flags", "content", "embeds", "components", "attachments", "mentions"):
+            setattr(message, name, getattr(trial, name))
+        message.edited_at = self.clock.time()
+        message.edits += not was_loading
+        self.announce("message.update", message, via)
+
+    def delete_message(self, message: Message, via: Interaction | None = None) -> None:
+        message.deleted = True
+        self.announce("message.delete", message, via)
+
+    def fill(self, message: Message, body: Mapping[str, Any], uploads: Mapping[int, Upload]) -> None:
+        message.attachments = self._attachments(message, body, uploads)
+        if "content" in body:
+            message.content = (str(body["content"]) if body["content"] is not None else "").strip()
+            message.mentions = self._mentions(message, body)
+        if "embeds" in body:
+            message.embeds = [self._embed(embed, message.attachments) for embed in body["embeds"] or ()]
+        if "components" in body:
+            message.components = _numbered(body["components"] or [])
+
+    def _refuse_empty(self, message: Message, body: Mapping[str, Any]) -> None:
+        extra = body.get("poll") or body.get("sticker_ids")
+        if not (message.content or message.embeds or message.components or message.attachments or extra):
+            raise rules.empty_message()
+
+    def _attachments(
+        self, message: Message, body: Mapping[str, Any], uploads: Mapping[int, Upload]
+    ) -> list[Attachment]:
+        listed = body.get("attachments")
+        old = {attachment.id: attachment for attachment in message.attachments}
+        wanted: list[Attachment] = []
+        described: dict[int, Json] = {}
+        if listed is None:
+            wanted = list(message.attachments)
+        else:
+            for item in listed:
+                number = int(item["id"])
+                if number in old:
+                    wanted.append(old[number])
+                else:
+                    described[number] = item
+        for index, upload in sorted(uploads.items()):
+            item = described.get(index, {})
+            wanted.append(
+                self.store(
+                    message.channel,
+                    upload,
+                    name=item.get("filename"),
+                    description=item.get("description"),
+                    ephemeral=message.ephemeral,
+                )
+            )
+        return wanted
+
+    def store(
+        self,
+        channel: Channel,
+        upload: Upload,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        ephemeral: bool = False,
+    ) -> Attachment:
+        """Keep a file and give it an address; `name` goes over the name that it came with."""
+        number = self.snowflake()
+        filename = safe_filename(name or upload.filename)
+        url = f"{self.base_url}/attachments/{channel.id}/{number}/{filename}"
+        stored = Attachment(number, filename, upload.content, url, description, ephemeral)
+        self.attachments[number] = stored
+        return stored
+
+    def _embed(self, embed: Mapping[str, Any], attachments: Sequence[Attachment]) -> Json:
+        """As Discord gives it back: of type rich, with `attachment://` resolved to the file's address."""
+        by_name = {attachment.filename: attachment for attachment in attachments}
+        answer: Json = {"type": "rich"} | {key: value for key, value in embed.items() if value is not None}
+        for part in ("image", "thumbnail", "footer", "author"):
+            inner = answer.get(part)
+            if not isinstance(inner, dict):
+                continue
+            inner = answer[part] = dict(inner)
+            for key in ("url", "icon_url"):
+                scheme, _, rest = str(inner.get(key, "")).partition("://")
+                file = by_name.get(safe_filename(rest)) if scheme == "attachment" else None
+                if file is None:
+                    continue
+                inner[key] = inner[f"proxy_{key}"] = file.url
+                if file.dimensions and part in {"image", "thumbnail"}:
+                    inner["width"], inner["height"] = file.dimensions
+        return answer
+
+    def _mentions(self, message: Message, body: Mapping[str, Any]) -> Mentions:
+        allowed = body.get("allowed_mentions")
+        if not isinstance(allowed, dict):
+            allowed = {"parse": ["users", "roles", "everyone"]}
+        parse = set(allowed.get("parse") or ())
+        listed = {key: {int(number) for number in allowed.get(key) or ()} for key in ("users", "roles")}
+
+        def pinged(pattern: str, key: str) -> Iterator[int]:
+            for found in dict.fromkeys(re.findall(pattern, message.content)):
+                if key in parse or int(found) in listed[key]:
+                    yield int(found)
+
+        privileged = self.bot.may(Permission.MENTION_EVERYONE)
+        roles = {role.id: role for role in self.guild.roles}
+        users = [user for user in pinged(r"<@!?(\d+)>", "users") if user in self.guild.members]
+        return Mentions(
+            users=tuple(users),
+            roles=tuple(
+                role
+                for role in pinged(r"<@&(\d+)>", "roles")
+                if role in roles and (privileged or roles[role].mentionable)
+            ),
+            everyone=privileged
+            and "everyone" in parse
+            and bool(re.search(r"@(everyone|here)\b", message.content)),
+        )
+
+    # --- interactions
+
+    def add_interaction(self, kind: int, member: Member, data: Json, **extra: Any) -> Interaction:
+        """`extra`: more fields of the `Interaction`; the guild's channel and `en-US` where they do not say."""
+        fields: dict[str, Any] = {"channel": self.channel, "locale": "en-US"} | extra
+        interaction = Interaction(
+            id=self.snowflake(),
+            token=secrets.token_urlsafe(96),
+            type=kind,
+            member=member,
+            application_id=self.application_id,
+            created=self.clock.time(),
+            data=data,
+            **fields,
+        )
+        self.interactions[interaction.token] = interaction
+        self.changed("interaction.create", interaction, interaction.id)
+        return interaction
+
+
+def _numbered(components: Sequence[Mapping[str, Any]]) -> list[Json]:
+    """A deep copy in which every component has an `id`, unique in its message, as Discord fills them in."""
+    taken = {part["id"] for part in rules.walk(components) if part.get("id")}
+    numbers = (number for number in range(1, 1 << 31) if number not in taken)
+
+    def copy(component: Mapping[str, Any]) -> Json:
+        body = dict(component)
+        if not body.get("id"):
+            body["id"] = next(numbers)
+        if "components" in body:
+            body["components"] = [copy(inner) for inner in body["components"]]
+        for key in ("component", "accessory"):
+            if isinstance(body.get(key), dict):
+                body[key] = copy(body[key])
+        return body
+
+    return [copy(component) for component in components]
+
+
+def safe_filename(name: str) -> str:
+    """As Discord renames uploads: every character but letters, digits, `.`, `_` and `-` becomes `_`."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "file"
