@@ -7,9 +7,6 @@ model, and `--help` next to nothing.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import http.client
-import json
 import logging
 import os
 import signal
@@ -49,6 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        reason = " ".join(str(error).split())
+        hint = "python -X dev -m bot shows where"
+        return _say(f"Something went wrong ({type(error).__name__}: {reason}); {hint}.", code=FAILED)
     return code
 
 
@@ -154,6 +157,8 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     # Until the bot listens for it itself, being told to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    import asyncio
+
     from bot import logs
     from bot.client import Tokenwise, serve
 
@@ -168,6 +173,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     settings = load(arguments.config or DEMO_CONFIG)
+    import asyncio
+
     from bot.demo import demo
 
     return _leave(asyncio.run(demo(settings, arguments.say, arguments.who)))
@@ -206,6 +213,9 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _health(arguments: argparse.Namespace) -> int:
+    import http.client
+    import json
+
     health = load(arguments.config).health
     if not health.enabled:
         return _say("health.enabled is false, so the bot does not say how it is.", code=FAILED)

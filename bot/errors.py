@@ -200,7 +200,7 @@ async def _placeholder_is_in_the_way(interaction: discord.Interaction[Any]) -> b
         # `original_response` would answer from a cache that edits do not refresh.
         original = await interaction.followup.fetch_message("@original")  # type: ignore[arg-type]
     except discord.HTTPException as error:
-        if isinstance(error, discord.NotFound):
+        if error.code in GONE:
             return False
     else:
         shown = original.content or original.embeds or original.attachments or original.components
@@ -209,5 +209,5 @@ async def _placeholder_is_in_the_way(interaction: discord.Interaction[Any]) -> b
     try:
         await interaction.delete_original_response()
     except discord.HTTPException as error:
-        return not isinstance(error, discord.NotFound)
+        return error.code not in GONE
     return False

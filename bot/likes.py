@@ -56,6 +56,8 @@ class Likes:
         """Open or create the file. StartupError, in one sentence, if it cannot be used."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # aiosqlite's thread outlives a failure to open, and trips over a loop that has ended since.
+            sqlite3.connect(path).close()
             connection = await aiosqlite.connect(path, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise StartupError(f"The database {path} cannot be opened: {error}.") from error

@@ -1,0 +1,327 @@
+"""The command line: exact JSON, one sentence for what cannot be done, and nothing loaded in vain."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cli import main
+from tests.bot.conftest import WriteConfig
+from tests.wire import tiny
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = "The engineer 🎸 builds\n a machine"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tiny models of every kind, with a settings file."""
+    folder = tmp_path_factory.mktemp("tiny")
+    config = tiny.build(folder)
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    tokenizer = BertTokenizerFast.from_pretrained(folder / "bert")
+    torch.manual_seed(0)
+    settings = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+    )
+    BertModel(settings).save_pretrained(folder / "encoder")
+    tokenizer.save_pretrained(folder / "encoder")
+    with config.open("a", encoding="utf-8") as file:
+        file.write('[encoder]\nname = "encoder"\n')
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _in_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("TOKENWISE_DATA_DIR", str(tmp_path / "data"))
+
+
+def asked(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main([*arguments, "--json"]) == 0
+    output = capsys.readouterr().out
+    assert output.count("\n") == 1
+    answer: dict[str, Any] = json.loads(output)
+    return answer
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 1) -> str:
+    assert main(arguments) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = [line for line in captured.err.splitlines() if line.strip()]
+    assert len(lines) == 1, captured.err
+    return lines[0]
+
+
+def test_tokens_are_those_of_the_library(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    from transformers import AutoTokenizer
+
+    answer = asked(capsys, "tokens", TEXT)
+    assert set(answer) == {"text", "tokenizers"}
+    assert answer["text"] == TEXT
+    assert [it["name"] for it in answer["tokenizers"]] == ["phi", "bert"]
+    for it in answer["tokenizers"]:
+        assert set(it) == {"name", "count", "ids", "tokens", "vocab_size", "algorithm"}
+        theirs = AutoTokenizer.from_pretrained(folder / it["name"])
+        assert it["ids"] == theirs(TEXT)["input_ids"]
+        assert it["count"] == len(it["ids"])
+        assert it["tokens"] == [theirs.decode([number]) for number in it["ids"]]
+        assert it["vocab_size"] == len(theirs)
+    assert [it["algorithm"] for it in answer["tokenizers"]] == ["byte-level BPE", "WordPiece"]
+
+
+def test_a_tokenizer_needs_no_settings(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = asked(
+        capsys, "tokens", TEXT, "--tokenizer", str(folder / "bert"), "--tokenizer", str(folder / "phi")
+    )
+    assert [it["name"] for it in answer["tokenizers"]] == ["bert", "phi"]
+    assert asked(capsys, "decode", "--tokenizer", str(folder / "phi"), "40")["ids"] == [40]
+
+
+def test_a_configured_tokenizer_is_known_by_its_name(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = str(folder / "config.toml")
+    for arguments in (["--config", config, "tokens", TEXT], ["tokens", TEXT, "--config", config]):
+        answer = asked(capsys, *arguments, "--tokenizer", "bert")
+        assert [it["name"] for it in answer["tokenizers"]] == ["bert"]
+
+
+def test_text_comes_from_standard_input_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+    assert asked(capsys, "tokens", "-", "--tokenizer", "phi")["text"] == TEXT
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe")))
+    assert refused(capsys, "tokens", "-", "--tokenizer", "phi") == "The standard input is no UTF-8 text."
+
+
+def test_decoding_gives_the_text_back(capsys: pytest.CaptureFixture[str]) -> None:
+    ids = asked(capsys, "tokens", TEXT, "--tokenizer", "phi")["tokenizers"][0]["ids"]
+    answer = asked(capsys, "decode", "--tokenizer", "phi", *map(str, ids))
+    assert set(answer) == {"tokenizer", "ids", "text", "tokens"}
+    assert answer["text"] == TEXT
+    assert answer["ids"] == ids
+    assert len(answer["tokens"]) == len(ids)
+    assert "99999" in refused(capsys, "decode", "--tokenizer", "phi", "99999")
+    assert refused(capsys, "decode", "--tokenizer", "phi", "-5")
+
+
+def test_generation_is_greedy_unless_asked_and_repeats_with_its_seed(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    answer = asked(capsys, "generate", "The engineer", "--max-new-tokens", "12")
+    assert {"prompt", "text", "input_ids", "output_ids"} <= set(answer)
+    tokenizer = AutoTokenizer.from_pretrained(folder / "phi")
+    model = AutoModelForCausalLM.from_pretrained(folder / "phi")
+    inputs = tokenizer("The engineer", return_tensors="pt")
+    theirs = model.generate(**inputs, max_new_tokens=12, do_sample=False)[0].tolist()
+    assert answer["input_ids"] + answer["output_ids"] == theirs
+    assert answer["prompt"] == "The engineer"
+
+    sampled = ["generate", "The engineer", "--max-new-tokens", "12", "--temperature", "1.5", "--seed", "7"]
+    first, second = (asked(capsys, *sampled) for _ in range(2))
+    assert first == second
+    assert first["output_ids"] != answer["output_ids"]
+
+
+def test_embedding_says_its_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "embed", "the engineer")
+    assert {"tokens", "ids", "shape"} <= set(answer)
+    assert answer["shape"] == [1, len(answer["ids"]), 16]
+    assert len(answer["tokens"]) == len(answer["ids"])
+
+
+def test_similar_takes_sums(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "similar", "king", "-", "man", "+", "woman", "-n", "3")
+    assert set(answer) == {"neighbours"}
+    assert [set(it) for it in answer["neighbours"]] == [{"word", "score"}] * 3
+    assert answer == asked(capsys, "similar", "king - man + woman", "-n", "3")
+    assert "Did you mean" in refused(capsys, "similar", "enginer")
+
+
+def test_recommend_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "recommend", "--song", "1", "--song", "2", "-n", "4")
+    assert set(answer) == {"songs"}
+    assert len(answer["songs"]) == 4
+    for song in answer["songs"]:
+        assert set(song) == {"id", "title", "artist", "because"}
+        assert song["id"] not in {"1", "2"}
+        assert song["because"]
+        assert set(song["because"]) <= {"1", "2"}
+    alone = asked(capsys, "recommend", "--song", "1")["songs"]
+    assert all(song["because"] == ["1"] for song in alone)
+    assert len(asked(capsys, "recommend", "-n", "5")["songs"]) == 5
+    assert "nosuch" in refused(capsys, "recommend", "--song", "nosuch")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("tokens", TEXT),
+        ("tokens", TEXT, "--tokenizer", "phi"),
+        ("decode", "--tokenizer", "phi", "40", "41"),
+        ("generate", "The engineer", "--max-new-tokens", "5"),
+        ("embed", "the engineer"),
+        ("similar", "engineer"),
+        ("recommend", "--song", "1"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_people_get_something_to_look_at(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert main(arguments) == 0
+    output = capsys.readouterr().out
+    assert output.strip()
+    assert not output.startswith("{")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("tokens", "x"), ("generate", "x"), ("embed", "x"), ("similar", "x"), ("recommend",)],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_section_that_is_left_out_is_a_mistake_in_the_settings(
+    capsys: pytest.CaptureFixture[str], write_config: WriteConfig, arguments: tuple[str, ...]
+) -> None:
+    line = refused(capsys, *arguments, "--config", str(write_config("")), code=2)
+    assert "the settings have no section" in line
+
+
+def test_a_model_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nowhere" in refused(capsys, "tokens", "x", "--tokenizer", "./nowhere")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["nonsense"], ["tokens"], ["decode", "--tokenizer", "phi", "x"], ["similar", "a", "-n", "0"]],
+)
+def test_misuse_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: " in capsys.readouterr().err
+
+
+def test_check_prints_every_problem_and_exits_with_2(
+    capsys: pytest.CaptureFixture[str], write_config: WriteConfig
+) -> None:
+    path = write_config("[lanes.words]\nqueue = -1\n[log]\nlevel = 'LOUD'\n")
+    assert main(["check", "--config", str(path)]) == 2
+    captured = capsys.readouterr()
+    assert [line.partition(":")[0] for line in captured.err.splitlines()] == [
+        "lanes.words.queue",
+        "log.level",
+    ]
+    assert captured.out == ""
+
+    path = write_config("[language]\nname = './nowhere'\n")
+    assert main(["--config", str(path), "check"]) == 2
+    assert "language.name: there is no file or folder" in capsys.readouterr().err
+
+
+def test_check_shows_what_is_in_force(
+    capsys: pytest.CaptureFixture[str], write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "very-secret")
+    monkeypatch.setenv("TOKENWISE_LANES__WORDS__QUEUE", "7")
+    assert main(["check", "--config", str(write_config(""))]) == 0
+    output = capsys.readouterr()
+    assert "token: set\n" in output.out
+    assert "lanes.words.queue = 7\n" in output.out
+    assert "very-secret" not in output.out + output.err
+
+
+def test_run_without_a_token_says_how_to_set_it(
+    capsys: pytest.CaptureFixture[str], write_config: WriteConfig
+) -> None:
+    assert "set DISCORD_TOKEN" in refused(capsys, "run", "--config", str(write_config("")), code=2)
+
+
+def test_health_of_nobody(
+    capsys: pytest.CaptureFixture[str], write_config: WriteConfig, unused_tcp_port: int
+) -> None:
+    path = write_config("")
+    assert "health.enabled is false" in refused(capsys, "health", "--config", str(path))
+    path = write_config(f"[health]\nenabled = true\nport = {unused_tcp_port}\n")
+    assert "No bot answers at" in refused(capsys, "health", "--config", str(path))
+
+
+def in_a_process(
+    *arguments: str, stdout: int = subprocess.PIPE, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(  # noqa: S603 - this very Python
+        command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=check, timeout=60, env=environment
+    )
+
+
+IMPORTED = "import sys; from bot.cli import main; main({!r}); print(*sys.modules, file=sys.stderr)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "not_loaded"),
+    [
+        (["check"], {"torch", "transformers", "gensim", "discord", "numpy", "rich", "aiohttp"}),
+        (["health"], {"torch", "transformers", "gensim", "discord", "numpy", "rich", "aiohttp"}),
+        (["similar", "engineer", "--json"], {"torch", "transformers", "discord", "aiohttp"}),
+        (["tokens", "x", "--json"], {"gensim", "discord", "aiohttp"}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_nothing_is_loaded_in_vain(arguments: list[str], not_loaded: set[str]) -> None:
+    script = IMPORTED.format([*arguments])
+    ended = in_a_process("-c", script)
+    loaded = {name.partition(".")[0] for name in ended.stderr.split()}
+    assert not loaded & not_loaded
+
+
+def test_an_answer_that_nobody_reads_is_no_failure_to_talk_about() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = in_a_process("-m", "bot", "tokens", "a b c", "--tokenizer", "phi", stdout=writer, check=False)
+    os.close(writer)
+    assert ended.returncode == 1
+    assert ended.stderr == ""
+
+
+STUCK = """
+import logging, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from bot import cli
+logging.basicConfig()
+ThreadPoolExecutor(1, thread_name_prefix="lane-stuck").submit(threading.Event().wait)
+print("answered")
+sys.exit(cli._leave(0))
+"""
+
+
+def test_a_stuck_thread_does_not_keep_the_process() -> None:
+    began = time.monotonic()
+    ended = in_a_process("-c", STUCK)
+    assert time.monotonic() - began < 15
+    assert ended.stdout == "answered\n"
+    assert "leaving without lane-stuck" in ended.stderr

@@ -1,0 +1,97 @@
+"""The demo: the whole bot with a Discord of its own, asked from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.client import Tokenwise
+from bot.config import Settings, load
+from bot.demo import demo
+from tests.bot.conftest import until
+from tests.wire import tiny
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.build(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """The demo sets logging up for a terminal."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+@pytest.fixture
+def tiny_settings(config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+    monkeypatch.setenv("TOKENWISE_DATA_DIR", str(tmp_path / "data"))
+    return load(config)
+
+
+async def test_it_asks_prints_and_ends(tiny_settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    threads = set(threading.enumerate())
+    lines = ["/tokens text:two words", "/similar word:engineer"]
+    assert await demo(tiny_settings, lines, "student") == 0
+    captured = capsys.readouterr()
+    assert "A Discord of your own is at http://127.0.0.1:" in captured.out
+    assert "/tokens text:two words" in captured.out
+    assert "technologist" in captured.out or "machinist" in captured.out
+    assert "words: words is loaded" in captured.err
+    # Those of asyncio's own pool end with the loop.
+    await until(lambda: all("asyncio" in it.name for it in set(threading.enumerate()) - threads))
+
+
+async def test_likes_persist_and_commands_are_there_the_second_time_too(
+    tiny_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await demo(tiny_settings, ["/likes add song:Song Alpha"], "student") == 0
+    capsys.readouterr()
+    assert await demo(tiny_settings, ["/likes list"], "student") == 0
+    assert "Song Alpha" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", ["/nonsense", "no command", "/similar word:enginer"])
+async def test_what_is_not_answered_makes_it_fail(
+    tiny_settings: Settings, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    assert await demo(tiny_settings, [line, "/tokens text:x"], "student") == 1
+    assert "/tokens text:x" in capsys.readouterr().out
+
+
+async def test_a_bot_that_cannot_start_ends_it(
+    tiny_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_settings.data_dir.write_text("in the way")
+    assert await asyncio.wait_for(demo(tiny_settings, ["/tokens text:x"], "student"), 20) == 1
+    assert "cannot be opened" in capsys.readouterr().err
+
+
+def test_torch_gets_its_share_of_the_cores(tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    monkeypatch.setattr("bot.client.usable_cores", lambda: 8)
+    try:
+        torch.set_num_threads(8)
+        Tokenwise(tiny_settings)._share_cores()
+        assert torch.get_num_threads() == 8, "one worker, without an encoder"
+        torch.set_num_threads(2)
+        Tokenwise(tiny_settings)._share_cores()
+        assert torch.get_num_threads() == 2, "whoever asked for fewer gets fewer"
+        lane = tiny_settings.lanes.language.model_copy(update={"workers": 3})
+        lanes = tiny_settings.lanes.model_copy(update={"language": lane})
+        torch.set_num_threads(8)
+        Tokenwise(tiny_settings.model_copy(update={"lanes": lanes}))._share_cores()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
