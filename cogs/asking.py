@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from discord import app_commands
-from models.failures import ModelError
 
 from bot.client import Interaction
 from bot.errors import TokenwiseError
 from bot.executor import Ticket
 from cogs.ui.text import CHOICE, CHOICES, clip
+from models.failures import ModelError
 
 T = TypeVar("T")
 

@@ -22,9 +22,8 @@ from cogs.ui.text import count
 from models.answers import Generation, State
 
 if TYPE_CHECKING:
-    from models.language import LanguageModel
-
     from bot.executor import Job, Ticket
+    from models.language import LanguageModel
 
 TOKEN_LIFE = 15 * 60
 """Seconds in which an answer may be edited."""

@@ -8,7 +8,6 @@ from typing import Literal
 
 from discord import app_commands
 from discord.ext import commands
-from models.failures import ModelError
 
 from bot.client import Interaction, Tokenwise
 from bot.errors import TokenwiseError
@@ -17,6 +16,7 @@ from cogs.checks import require_admin
 from cogs.ui import answers
 from cogs.ui.streaming import Editor
 from models.answers import SlotStatus
+from models.failures import ModelError
 
 Slot = Literal["language", "tokenizers", "encoder", "words", "songs"]
 EDITABLE = 14 * 60

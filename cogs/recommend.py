@@ -20,9 +20,8 @@ from cogs.ui.text import inline
 from models.answers import Recommendations
 
 if TYPE_CHECKING:
-    from models.songs import SongCatalogue
-
     from bot.executor import Job
+    from models.songs import SongCatalogue
 
 
 @dataclass(frozen=True, slots=True)

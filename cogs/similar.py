@@ -14,9 +14,8 @@ from cogs.asking import answered, choices, suggested
 from cogs.ui import answers
 
 if TYPE_CHECKING:
-    from models.words import WordVectors
-
     from bot.executor import Job
+    from models.words import WordVectors
 
 
 class Similar(commands.Cog):

@@ -15,9 +15,8 @@ from cogs.ui import answers
 from cogs.ui.text import count
 
 if TYPE_CHECKING:
-    from models.tokenizers import Tokenizers
-
     from bot.executor import Job
+    from models.tokenizers import Tokenizers
 
 
 class Tokens(commands.Cog):

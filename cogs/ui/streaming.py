@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 1.2
 """Seconds from one edit to the next. Discord publishes no limit; it answers 429 to faster ones."""
+GRACE = 0.4
+"""Seconds before the first edit."""
 _ATTEMPTS = 6
 _LONGEST_PAUSE = 15.0
 
@@ -39,12 +41,13 @@ class Editor:
         self._interval = interval
         self._waiting: dict[str, Any] = {}
         self._open = False
+        self._begun = False
         self._closing = False
         self._hurry = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """There is a message to edit now; what was shown before is sent."""
+        """There is a message to edit now; what was shown before is sent, unless the end comes first."""
         self._open = True
         self.show()
 
@@ -86,6 +89,10 @@ class Editor:
             await self._task
 
     async def _send_what_waits(self) -> None:
+        if not self._begun:
+            # An answer or a refusal that comes at once needs no message before it.
+            self._begun = True
+            await self._rest(GRACE)
         while self._waiting:
             message, self._waiting = self._waiting, {}
             self._hurry.clear()
@@ -102,9 +109,13 @@ class Editor:
                     return
                 pause = max(pause, retry)
                 self._waiting = {} if self._closing else message | self._waiting
-            with contextlib.suppress(TimeoutError):
-                if not self._closing:
-                    await asyncio.wait_for(self._hurry.wait(), pause - (time.monotonic() - began))
+            await self._rest(pause - (time.monotonic() - began))
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, unless something is shown that must not wait, or the end comes."""
+        with contextlib.suppress(TimeoutError):
+            if not self._closing:
+                await asyncio.wait_for(self._hurry.wait(), seconds)
 
 
 def _pause(error: Exception, attempt: int) -> float | None:

@@ -139,7 +139,7 @@ async def box() -> AsyncIterator[Sandbox]:
 async def launch(
     box: Sandbox, tiny_config: Path, loaded: dict[str, Any], tmp_path: Path
 ) -> AsyncIterator[Launch]:
-    """Start a bot: `await launch()`, or with settings by their full names: `await launch({"limits.per_user": 1})`."""
+    """A function that starts a bot, with changes to its settings by their full names."""
     running: list[Live] = []
 
     async def launch(

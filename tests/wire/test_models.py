@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -12,7 +13,8 @@ from tests.wire.test_generate import finished, writing
 
 
 async def test_status_is_for_everybody(live: Live) -> None:
-    await live.box.ask("/tokens text:x")
+    for slot in live.bot.hub.slots:
+        await asyncio.to_thread(live.bot.hub.wait, slot, 30)
     answer = await live.box.ask("/models status")
     assert not answer.ephemeral
     for status in live.bot.hub.status():
@@ -41,7 +43,9 @@ async def test_a_role_from_the_settings_may_reload(launch: Launch, box: Sandbox)
     await answer.until(lambda it: "loaded anew" in it.text)
 
 
-async def test_reload_swaps_while_jobs_finish_on_the_old_model(launch: Launch, loaded: dict[str, Any]) -> None:
+async def test_reload_swaps_while_jobs_finish_on_the_old_model(
+    launch: Launch, loaded: dict[str, Any]
+) -> None:
     old, new = Paced(loaded["language"]), Paced(loaded["language"])
     models = iter([old, new])
     live = await launch(loaders={"language": lambda *_: next(models)})
@@ -60,7 +64,9 @@ async def test_reload_swaps_while_jobs_finish_on_the_old_model(launch: Launch, l
     assert [call["prompt"] for call in new.calls] == ["king is"]
 
 
-async def test_a_failed_reload_keeps_the_old_model_and_says_why(launch: Launch, loaded: dict[str, Any]) -> None:
+async def test_a_failed_reload_keeps_the_old_model_and_says_why(
+    launch: Launch, loaded: dict[str, Any]
+) -> None:
     tries = iter([True, False])
 
     def load(*_: object) -> Any:

@@ -62,7 +62,7 @@ async def test_a_signal_in_mid_stream_ends_the_text_and_then_the_process(
     box: Sandbox, start: Start, number: signal.Signals
 ) -> None:
     process = await start()
-    answer = box.send("/generate prompt:engineer is temperature:2 max_new_tokens:400")
+    answer = box.send("/generate prompt:engineer is temperature:2 max_new_tokens:1400")
     await answer.until(has_button, START)
     await answer.until(lambda it: "characters so far" in it.text or "tokens/s" in it.text, START)
     process.send_signal(number)
@@ -72,18 +72,24 @@ async def test_a_signal_in_mid_stream_ends_the_text_and_then_the_process(
     assert "tokens/s" in answer.text
 
 
-async def test_a_like_that_was_acknowledged_survives_a_kill(box: Sandbox, start: Start) -> None:
+async def test_what_was_acknowledged_survives_a_kill(box: Sandbox, start: Start) -> None:
     process = await start()
     answer = await box.ask("/recommend song:Song Alpha", timeout=START)
     assert answer.message is not None
     first = titles(answer)[0]
+    text = box.send("/generate prompt:engineer is temperature:2 max_new_tokens:1400", member=box.admin)
+    await text.until(has_button, START)
     pressed = box.send_press(answer.message, "Like 1")
     await pressed.until(lambda it: it.acknowledged_after is not None)
     process.kill()
     await process.wait()
     await start()
-    # Restarted, the bot registers nothing anew, and the old button works on.
     listed = await box.ask("/likes list", timeout=START)
     assert titles(listed) == [first]
+    # The buttons from before work on: one as ever, the other by saying that there is nothing to stop.
     again = await box.press(answer.message, "Like 1", timeout=START)
     assert "already" in again.text
+    assert text.message is not None
+    stop = await box.press(text.message, "Stop")
+    assert stop.ephemeral
+    assert "restarted" in stop.text

@@ -19,7 +19,12 @@ async def test_tokenizers_are_compared(live: Live) -> None:
     assert not answer.ephemeral
     with live.bot.hub.lease("tokenizers") as tokenizers:
         for tokenization in tokenizers.compare("CAPITALIZATION and other stuff"):
-            for fact in (tokenization.name, tokenization.count, f"{tokenization.vocab_size:,}", tokenization.algorithm):
+            for fact in (
+                tokenization.name,
+                tokenization.count,
+                f"{tokenization.vocab_size:,}",
+                tokenization.algorithm,
+            ):
                 assert str(fact) in answer.text
     plain = SGR.sub("", answer.text)
     assert "│" in plain

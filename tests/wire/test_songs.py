@@ -54,9 +54,9 @@ async def test_a_chosen_song_leads_to_others(live: Live) -> None:
 
 
 async def test_a_typed_title_is_taken_to_mean_its_best_match(live: Live) -> None:
-    answer = await live.box.ask("/recommend song:song alfa")
+    answer = await live.box.ask("/recommend song:song alpah")
     assert "Goes with Song Alpha" in answer.text
-    assert "I took “song alfa” to mean **Song Alpha**" in answer.text
+    assert "I took “song alpah” to mean **Song Alpha**" in answer.text
     refused = await live.box.ask("/recommend song:qqqqqqqqqqqqqqqq")
     assert refused.ephemeral
     assert "I know no song like" in refused.text

@@ -5,8 +5,40 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-WORDS = "engineer technologist inventor machinist king queen man woman prince princess guitar piano happy glad".split()
-TITLES = "Alpha Beta Gamma Delta Epsilon Zeta Eta Theta Iota Kappa Lambda Mu Nu Xi Omicron Pi".split()
+WORDS = [
+    "engineer",
+    "technologist",
+    "inventor",
+    "machinist",
+    "king",
+    "queen",
+    "man",
+    "woman",
+    "prince",
+    "princess",
+    "guitar",
+    "piano",
+    "happy",
+    "glad",
+]
+TITLES = [
+    "Alpha",
+    "Beta",
+    "Gamma",
+    "Delta",
+    "Epsilon",
+    "Zeta",
+    "Eta",
+    "Theta",
+    "Iota",
+    "Kappa",
+    "Lambda",
+    "Mu",
+    "Nu",
+    "Xi",
+    "Omicron",
+    "Pi",
+]
 TEXT = [
     "The engineer builds a machine, and the machine builds another one.",
     "CAPITALIZATION and other stuff; show_tokens False None elif == >= else: two tabs 12.0*50=600",
@@ -17,7 +49,7 @@ TEXT = [
 CONFIG = """
 [language]
 name = "{folder}/phi"
-max_new_tokens = 400
+max_new_tokens = 1400
 [tokenizers]
 names = ["{folder}/phi", "{folder}/bert"]
 [words]
@@ -60,16 +92,16 @@ def _language(folder: Path) -> None:
         intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=2,
-        max_position_embeddings=1024,
+        max_position_embeddings=2048,
         bos_token_id=0,
-        eos_token_id=0,
+        eos_token_id=None,  # a random model would end at random
     )
     PhiForCausalLM(config).save_pretrained(folder)
 
 
 def _wordpiece(folder: Path) -> None:
     from tokenizers import BertWordPieceTokenizer
-    from transformers import BertTokenizerFast
+    from transformers import BertTokenizer
 
     folder.mkdir()
     pieces = BertWordPieceTokenizer(lowercase=True)
@@ -78,7 +110,7 @@ def _wordpiece(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(
         json.dumps({"tokenizer_class": "BertTokenizer", "do_lower_case": True}), encoding="utf-8"
     )
-    BertTokenizerFast.from_pretrained(folder).save_pretrained(folder)
+    BertTokenizer.from_pretrained(folder).save_pretrained(folder)
 
 
 def _words(folder: Path) -> None:
