@@ -203,13 +203,14 @@ def _leave(code: int) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    settings = load(arguments.config)
-    problems, warnings = inspect(settings)
-    _say(*(f"warning: {line}" for line in warnings), *problems, code=0)
-    if problems:
-        return MISUSED
-    print("\n".join(effective(settings)))
-    return 0
+    try:
+        settings = load(arguments.config)
+        problems, warnings = inspect(settings)
+    except ConfigError as error:
+        problems, warnings = error.problems, []
+    _say(*(f"warning: {line}" for line in warnings), code=0)
+    print("\n".join(problems or effective(settings)))
+    return MISUSED if problems else 0
 
 
 def _health(arguments: argparse.Namespace) -> int:

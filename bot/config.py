@@ -79,7 +79,7 @@ class Rule(NamedTuple):
 
 def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
     parts = urlsplit(value)
-    return parts.scheme in schemes and bool(parts.hostname) and not parts.query and not parts.fragment
+    return parts.scheme in schemes and bool(parts.hostname)
 
 
 # What kind of place a setting names; read by `_anchored` and `inspect`.
@@ -153,7 +153,7 @@ class Limits(Section):
     per_user: int = Field(
         2, ge=1, le=100, description="Questions that one person may have running or waiting."
     )
-    commands: int = Field(8, ge=1, le=1000, description="Commands that one person may send in `seconds`.")
+    commands: int = Field(20, ge=1, le=1000, description="Commands that one person may send in `seconds`.")
     seconds: float = Field(20, gt=0, le=3600, description="The span that `commands` counts in, in seconds.")
     drain_seconds: float = Field(
         10,

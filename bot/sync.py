@@ -89,14 +89,13 @@ class CommandRegister:
         except discord.Forbidden:
             log.error("commands are not registered in server %s: the bot was not invited there", target)  # noqa: TRY400
             return
-        except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             log.error("commands could not be registered (%s): %s", target, " ".join(str(error).split()))  # noqa: TRY400
             return
         if digest is None:
             del self._known[target]
         else:
-            ids = {command["name"]: int(command["id"]) for command in answer}
-            self._known[target] = {"hash": digest, "ids": ids}
+            self._known[target] = {"hash": digest, "ids": _ids(answer)}
         log.info("registered %d commands (%s)", len(payload), target)
         self._save()
 
@@ -109,6 +108,14 @@ class CommandRegister:
             draft.replace(self._path)
         except OSError as error:
             log.error("the registered commands cannot be remembered: %s", error)  # noqa: TRY400
+
+
+def _ids(answer: Any) -> dict[str, int]:
+    """Ids by name; none from a stand-in for Discord that does not say them."""
+    try:
+        return {str(command["name"]): int(command["id"]) for command in answer}
+    except (KeyError, TypeError, ValueError):
+        return {}
 
 
 def fingerprint(payload: Sequence[Any]) -> str:

@@ -159,6 +159,17 @@ async def test_a_configured_gateway_wins(box: Sandbox, start: Start) -> None:
     assert box.events(op=6), "it resumed through the configured gateway"
 
 
+async def test_a_gateway_that_refuses_for_good_is_one_line_and_exit_code_1(
+    box: Sandbox, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = await start()
+    await box.drop(4004)
+    assert await run.ended() == 1
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
+        client_module.BAD_TOKEN
+    ]
+
+
 async def test_people_are_paced(box: Sandbox, start: Start) -> None:
     await start(limits={"commands": 2, "seconds": 60.0})
     for _ in range(2):

@@ -73,8 +73,8 @@ def test_a_broken_connection_is_one_line(output: io.StringIO, error: Exception) 
 
 def test_a_mistake_keeps_its_traceback(output: io.StringIO) -> None:
     try:
-        {}["x"]
-    except KeyError:
+        int("x")
+    except ValueError:
         logging.getLogger("discord.client").exception("Ignoring exception")
     assert "Traceback" in output.getvalue()
 
