@@ -22,7 +22,7 @@ class Encoder:
     def __init__(self, model: Any, tokenizer: Any, name: str) -> None:
         """`model` and `tokenizer` are those of transformers, the model in evaluation mode."""
         # The first half of a translator such as T5 is what embeds a text.
-        self._model = model.get_encoder() if model.config.is_encoder_decoder else model
+        self._model = model.get_encoder() if loading.is_translator(model) else model
         self._tokenizer = tokenizer
         self._takes = set(inspect.signature(self._model.forward).parameters)
         self.name = name
@@ -49,8 +49,7 @@ class Encoder:
             device=spec.device,
             dtype=spec.dtype,
             progress=progress,
-            # Checkpoints of masked language models have none, and the vectors of tokens do without.
-            may_miss=("pooler.", "pooler_"),
+            encoder=True,
         )
         return cls(model, tokenizer, source.label)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -98,7 +99,7 @@ class LanguageModel:
 
         BadInput for a prompt that cannot be continued; Stopped if there was no time to begin.
         """
-        if max_new_tokens < 1 or temperature < 0 or not 0 < top_p <= 1:
+        if max_new_tokens < 1 or not 0 <= temperature < math.inf or not 0 < top_p <= 1:
             raise BadInput(
                 "Ask for at least 1 new token, a temperature of at least 0, and a top_p above 0 and at most 1."
             )
@@ -178,8 +179,19 @@ class LanguageModel:
     ) -> Callable[[list[int]], None] | None:
         if on_text is None:
             return None
-        # The end of a text may be a character of which not all bytes are there yet.
-        return lambda new: on_text(self._continuation(ids, new).rstrip(_HALF_CHARACTER))
+        told = ""
+
+        def report(new: list[int]) -> None:
+            nonlocal told
+            text = self._continuation(ids, new)
+            # The end may be a character of which not all bytes are there yet; with byte fallback the
+            # characters before it look broken too for that while.
+            whole = text.rstrip(_HALF_CHARACTER)
+            if whole == text or whole.startswith(told):
+                told = whole
+            on_text(told)
+
+        return report
 
     def _finish(self, new: list[int], room: int, asked: int, watch: _Watch) -> str:
         if new and new[-1] in self._eos:
@@ -249,7 +261,7 @@ class _Choice(_Check):
         self._warpers: list[LogitsProcessor] = [TemperatureLogitsWarper(temperature)]
         if top_p < 1:
             self._warpers.append(TopPLogitsWarper(top_p))
-        self._random = torch.Generator().manual_seed(seed or 0)
+        self._random = torch.Generator().manual_seed((seed or 0) % 2**63)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         scores = super().__call__(input_ids, scores).float().cpu()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HUB_SECONDS = 5.0
+HUB_SECONDS = 4.0
 """How long the hub may take to say that it is there."""
 WORTH_HALVING = 300_000_000
 """Parameters from which on a CPU's memory bandwidth, not its arithmetic, sets the pace."""
@@ -66,9 +66,17 @@ def find(
         raise NotThere(f"There is no model folder called {shown or 'that'} on this machine.")
     folder = _cached(name, revision)
     if folder is None or not _complete(folder, weights=weights):
-        folder = _download(name, revision, progress, weights=weights)
+        try:
+            folder = _download(name, revision, progress, weights=weights)
+        except NotThere:
+            # A tokenizer of bytes or letters has no file of its vocabulary: what is cached may be all of it.
+            if folder is None or weights or not (folder / "tokenizer_config.json").is_file():
+                raise
     _check(folder, shown, weights=weights)
-    return Source(shown, name, folder, revision)
+    # By its name transformers knows the peculiarities of a model, but it wants a config.json then.
+    if (folder / "config.json").is_file():
+        return Source(shown, name, folder, revision)
+    return Source(shown, str(folder), folder)
 
 
 @contextmanager
@@ -143,16 +151,19 @@ def pretrained(
     device: str,
     dtype: str,
     progress: Progress | None = None,
-    may_miss: tuple[str, ...] = (),
+    encoder: bool = False,
 ) -> Any:
     """The model of a source through `auto`, one of transformers' Auto classes, ready to answer.
 
-    ModelError for weights that cannot be read, or that lack what the model computes with; only names that
-    begin with one of `may_miss` may be missing.
+    ModelError for weights that cannot be read, or that lack what the model computes with. An `encoder` does
+    without the pooler on top of it and, if it is half of a translator, without the other half.
     """
     with reading(source.label):
         place, numbers = choose(
-            device, dtype, parameters=parameters_in(source.folder), trained_as=_trained_as(source.folder)
+            device,
+            dtype,
+            parameters=parameters_in(source.folder),
+            trained_as=_trained_as(_settings(source.folder, source.label)),
         )
         if progress:
             progress(f"reading the weights of {source.label}", None)
@@ -166,7 +177,9 @@ def pretrained(
             output_loading_info=True,
         )
         # transformers fills gaps with random numbers, and the answers would be noise.
-        if missing := sorted(key for key in report["missing_keys"] if not key.startswith(may_miss)):
+        spare = ("pooler.", "decoder.") if is_translator(model) else ("pooler.",)
+        missing = sorted(it for it in report["missing_keys"] if not (encoder and it.startswith(spare)))
+        if missing:
             raise ModelError(
                 f"The weights of {source.label} are incomplete for this use: {missing[0]} is missing"
                 f"{f', and {len(missing) - 1} more' if missing[1:] else ''}."
@@ -174,6 +187,11 @@ def pretrained(
         if progress:
             progress(f"moving {source.label} to {place}", None)
         return model.to(place).eval()
+
+
+def is_translator(model: Any) -> bool:
+    """Whether a model has an encoder and a decoder, as T5 and BART have."""
+    return hasattr(model, "encoder") and hasattr(model, "decoder")
 
 
 def parameters_in(folder: Path) -> int:
@@ -217,8 +235,17 @@ def _looks_like_a_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1
 
 
-def _trained_as(folder: Path) -> str:
-    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+def _settings(folder: Path, shown: str) -> dict[str, Any]:
+    """What config.json says; nothing if there is none, as beside a bare tokenizer."""
+    file = folder / "config.json"
+    with reading(shown, chatty=False):
+        settings = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if not isinstance(settings, dict):
+        raise ModelError(f"A file of {shown} is damaged.")
+    return settings
+
+
+def _trained_as(settings: dict[str, Any]) -> str:
     return str(settings.get("dtype") or settings.get("torch_dtype") or "")
 
 
@@ -248,11 +275,8 @@ def _check(folder: Path, shown: str, *, weights: bool) -> None:
                 "I read safetensors only."
             )
         raise NotThere(f"The folder of {shown} holds no weights (no safetensors file).")
-    with reading(shown, chatty=False):
-        config = folder / "config.json"
-        settings = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
     # transformers would fetch an attention kernel named like this from the hub and run it.
-    if "/" in str(settings.get("attn_implementation", "")):
+    if "/" in str(_settings(folder, shown).get("attn_implementation", "")):
         raise ModelError(f"{shown} wants to run code from the hub, which I never do.")
 
 

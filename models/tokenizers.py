@@ -12,7 +12,7 @@ from transformers import AutoTokenizer
 
 from models import loading
 from models.answers import Piece, Tokenization
-from models.failures import BadInput, ModelError
+from models.failures import BadInput, ModelError, NotThere
 from models.specs import Progress, TokenizersSpec
 
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
@@ -212,11 +212,15 @@ def labels(names: Sequence[str]) -> list[str]:
 
 
 def read(source: loading.Source) -> Any:
-    """The transformers tokenizer of a source."""
+    """The transformers tokenizer of a source. ModelError if it cannot be read, NotThere if there is none."""
     with loading.reading(source.label):
-        return AutoTokenizer.from_pretrained(
+        tokenizer = AutoTokenizer.from_pretrained(
             source.target, revision=source.revision, trust_remote_code=False, local_files_only=True
         )
+    # Without a vocabulary transformers makes a tokenizer to which every word is unknown.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise NotThere(f"The folder of {source.label} holds no tokenizer.")
+    return tokenizer
 
 
 def _size(folder: Path) -> int:

@@ -1,0 +1,328 @@
+"""The language model against transformers' own generate, and at its limits."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from models.answers import Generation
+from models.failures import BadInput, ModelError, Stopped
+from models.language import LanguageModel
+from models.specs import LanguageSpec
+from tests.models import tiny
+
+PROMPT = "Write an email apologizing to Sarah"
+
+
+def load(folder: Path) -> LanguageModel:
+    return LanguageModel.load(LanguageSpec(str(folder), device="cpu"))
+
+
+@pytest.fixture(scope="module")
+def model(phi: Path) -> LanguageModel:
+    return load(phi)
+
+
+def reference(folder: Path, prompt: str, tokens: int) -> list[int]:
+    """What transformers writes greedily, without anything of ours."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    own: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    inputs = tokenizer(prompt, return_tensors="pt")
+    output = own.generate(
+        inputs.input_ids,
+        attention_mask=inputs.attention_mask,
+        max_new_tokens=tokens,
+        do_sample=False,
+        num_beams=1,
+        num_return_sequences=1,
+        return_dict_in_generate=False,
+    )
+    return [int(number) for number in output[0, inputs.input_ids.shape[1] :]]
+
+
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"repetition_penalty": 1.7, "no_repeat_ngram_size": 2},
+    {"do_sample": True, "temperature": 0.3, "top_k": 5, "num_beams": 3, "num_return_sequences": 2},
+    {"suppress_tokens": [5, 6, 7], "min_new_tokens": 3, "max_length": 9},
+    {"return_dict_in_generate": True, "output_scores": True},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_greedy_equals_transformers_whatever_the_model_sets(tmp_path: Path, settings: dict[str, Any]) -> None:
+    folder = tiny.phi(tmp_path / "phi")
+    own = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps(own | settings))
+    made = load(folder).generate(PROMPT, max_new_tokens=24)
+    assert list(made.output_ids) == reference(folder, PROMPT, 24)
+
+
+@pytest.mark.parametrize("make", [tiny.gpt2, tiny.llama])
+def test_greedy_equals_transformers_for_other_architectures(tmp_path: Path, make: Any) -> None:
+    folder = make(tmp_path / "model")
+    made = load(folder).generate(PROMPT, max_new_tokens=12)
+    assert list(made.output_ids) == reference(folder, PROMPT, 12)
+    assert made.finish == "length"
+
+
+def test_a_model_without_generation_settings_or_end_token(tmp_path: Path) -> None:
+    folder = tiny.gpt2(tmp_path / "gpt2")
+    (folder / "generation_config.json").unlink()
+    made = load(folder).generate(PROMPT, max_new_tokens=7)
+    assert len(made.output_ids) == 7
+    assert made.finish == "length"
+
+
+def test_the_answer_says_what_was_asked_and_what_is_new(model: LanguageModel, phi: Path) -> None:
+    made = model.generate(PROMPT, max_new_tokens=10)
+    tokenizer = AutoTokenizer.from_pretrained(phi)
+    assert made.model == "phi"
+    assert made.prompt == PROMPT
+    assert list(made.input_ids) == tokenizer(PROMPT).input_ids
+    assert made.text == tokenizer.decode(list(made.output_ids), skip_special_tokens=True)
+    assert not made.text.startswith(PROMPT)
+    assert made.tokens_per_second > 0
+
+
+def test_it_ends_at_the_end_token(tmp_path: Path) -> None:
+    folder = tiny.phi(tmp_path / "phi")
+    free = load(folder).generate(PROMPT, max_new_tokens=12).output_ids
+    settings = json.loads((folder / "generation_config.json").read_text())
+    settings["eos_token_id"] = [0, free[5]]
+    (folder / "generation_config.json").write_text(json.dumps(settings))
+    made = load(folder).generate(PROMPT, max_new_tokens=12)
+    assert made.output_ids == free[: free.index(free[5]) + 1]
+    assert made.finish == "eos"
+
+
+def test_a_seed_decides_what_is_drawn_whatever_else_draws(model: LanguageModel) -> None:
+    def draw(seed: int) -> Generation:
+        return model.generate(PROMPT, max_new_tokens=16, temperature=1.0, top_p=0.95, seed=seed)
+
+    torch.manual_seed(1)
+    first = draw(7)
+    torch.manual_seed(2)
+    before = torch.get_rng_state()
+    second = draw(7)
+    assert first.output_ids == second.output_ids
+    assert first.seed == 7
+    assert torch.equal(before, torch.get_rng_state()), "the process's random numbers were used"
+    assert draw(8).output_ids != first.output_ids
+
+
+def test_without_a_seed_one_is_chosen_that_gives_the_text_again(model: LanguageModel) -> None:
+    first = model.generate(PROMPT, max_new_tokens=8, temperature=1.2)
+    assert first.seed is not None
+    again = model.generate(PROMPT, max_new_tokens=8, temperature=1.2, seed=first.seed)
+    assert again.output_ids == first.output_ids
+
+
+def test_hardly_any_temperature_or_probability_is_greedy(model: LanguageModel) -> None:
+    greedy = model.generate(PROMPT, max_new_tokens=12).output_ids
+    assert model.generate(PROMPT, max_new_tokens=12, temperature=1e-4, seed=3).output_ids == greedy
+    assert model.generate(PROMPT, max_new_tokens=12, temperature=1.0, top_p=1e-6, seed=3).output_ids == greedy
+
+
+def test_draws_follow_the_probabilities(model: LanguageModel, phi: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(phi)
+    own = AutoModelForCausalLM.from_pretrained(phi)
+    ids = tokenizer(PROMPT, return_tensors="pt").input_ids
+    with torch.no_grad():
+        expected = (own(ids).logits[0, -1] / 1.5).softmax(-1)
+    draws = [
+        model.generate(PROMPT, max_new_tokens=1, temperature=1.5, seed=seed).output_ids[0]
+        for seed in range(400)
+    ]
+    seen = torch.bincount(torch.tensor(draws), minlength=len(expected)) / len(draws)
+    assert float((seen - expected).abs().max()) < 0.08
+
+
+def test_the_window_bounds_what_is_written(model: LanguageModel) -> None:
+    assert model.context == 128
+    made = model.generate("word " * 20, max_new_tokens=1000)
+    if made.finish != "eos":
+        assert made.finish == "context"
+        assert len(made.input_ids) + len(made.output_ids) == 128
+
+
+def test_a_prompt_as_long_as_the_window_is_refused(model: LanguageModel) -> None:
+    with pytest.raises(BadInput, match="fewer than 128"):
+        model.generate("x y z " * 200, max_new_tokens=5)
+
+
+@pytest.mark.parametrize(
+    ("make", "window"),
+    [
+        (tiny.gpt2, 48),
+        (lambda path: tiny.phi(path, max_position_embeddings=17), 17),
+    ],
+)
+def test_windows_have_many_names(tmp_path: Path, make: Any, window: int) -> None:
+    model = load(make(tmp_path / "model"))
+    assert model.context == window
+    made = model.generate("word", max_new_tokens=500)
+    assert len(made.input_ids) + len(made.output_ids) <= window
+
+
+def test_a_model_without_a_window_writes_what_is_asked(tmp_path: Path) -> None:
+    folder = tiny.phi(tmp_path / "phi")
+    model = load(folder)
+    model.context = None
+    assert len(model.generate(PROMPT, max_new_tokens=30).output_ids) <= 30
+
+
+@pytest.mark.parametrize("prompt", ["", "half a pair \ud83d"])
+def test_what_cannot_be_continued_gets_a_sentence(model: LanguageModel, prompt: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        model.generate(prompt)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_new_tokens": 0},
+        {"temperature": -1.0},
+        {"top_p": 0.0},
+        {"top_p": 1.5},
+        {"temperature": float("nan")},
+        {"temperature": float("inf")},
+    ],
+)
+def test_senseless_options_are_refused(model: LanguageModel, options: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        model.generate(PROMPT, **options)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_numbers_that_are_not_finite_are_found_out(tmp_path: Path, temperature: float) -> None:
+    model = load(tiny.phi(tmp_path / "phi"))
+    with torch.no_grad():
+        model._model.lm_head.bias[:] = float("nan")
+    with pytest.raises(BadInput, match="not finite"):
+        model.generate(PROMPT, temperature=temperature)
+    with pytest.raises(BadInput):
+        model.probe()
+
+
+def test_stop_ends_it_at_the_next_token(model: LanguageModel) -> None:
+    stop = threading.Event()
+    seen: list[str] = []
+
+    def on_text(text: str) -> None:
+        seen.append(text)
+        if len(seen) == 5:
+            stop.set()
+
+    made = model.generate(PROMPT, max_new_tokens=60, stop=stop, on_text=on_text)
+    assert made.finish == "stopped"
+    assert len(made.output_ids) == 5
+    assert made.output_ids == model.generate(PROMPT, max_new_tokens=60).output_ids[:5]
+
+
+def test_the_deadline_ends_it_with_what_there_is(model: LanguageModel) -> None:
+    def on_text(_: str) -> None:
+        time.sleep(0.02)
+
+    made = model.generate(PROMPT, max_new_tokens=90, deadline=time.monotonic() + 0.2, on_text=on_text)
+    assert made.finish == "deadline"
+    assert 0 < len(made.output_ids) < 90
+
+
+def test_nothing_begins_that_is_over_already(model: LanguageModel) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped, match="stopped"):
+        model.generate(PROMPT, stop=stop)
+    with pytest.raises(Stopped, match="no time"):
+        model.generate(PROMPT, deadline=time.monotonic() - 1)
+
+
+def test_what_is_told_meanwhile_grows_by_whole_characters(model: LanguageModel) -> None:
+    """Random models write broken UTF-8, which is the worst case."""
+    told: list[str] = []
+    made = model.generate("Zoë: 🙂", max_new_tokens=60, temperature=1.5, seed=5, on_text=told.append)
+    assert len(told) == len(made.output_ids)
+    for before, after in itertools.pairwise(told):
+        assert after.startswith(before)
+    assert made.text.startswith(told[-1])
+    assert not any(text.endswith("\N{REPLACEMENT CHARACTER}") for text in told)
+
+
+@pytest.mark.parametrize("make", [tiny.phi, tiny.llama])
+def test_text_in_many_pieces_is_told_like_text_in_one(tmp_path: Path, make: Any) -> None:
+    """Bytes of a character arrive one token at a time, and none is told before its last."""
+    model = load(make(tmp_path / "model"))
+    text = "a é🙂🙂 naïve 你好"
+    whole = model._encode(text)
+    ids = whole[:1]
+    rest = text.removeprefix(model._tokenizer.decode(ids))
+    told: list[str] = []
+    report = model._reporter(ids, told.append)
+    assert report is not None
+    for end in range(len(ids), len(whole)):
+        report(whole[len(ids) : end + 1])
+    assert told[-1] == rest
+    for before, after in itertools.pairwise(told):
+        assert after.startswith(before)
+    assert all(told[-1].startswith(text) for text in told)
+    assert len(set(told)) >= 8
+
+
+def test_a_word_start_after_the_prompt_keeps_its_space(tmp_path: Path) -> None:
+    """SentencePiece drops the first space of what it decodes, and a continuation is no beginning."""
+    model = load(tiny.llama(tmp_path / "llama"))
+    words = [
+        number for token, number in model._tokenizer.get_vocab().items() if len(token) > 2 and token[0] == "▁"
+    ]
+    assert words
+    for number in words:
+        alone = model._tokenizer.decode([number])
+        assert model._continuation(model._encode("The"), [number]) == f" {alone}"
+
+
+def test_a_tokenizer_larger_than_the_model_is_refused(tmp_path: Path) -> None:
+    folder = tiny.phi(tmp_path / "phi", vocab_size=100)
+    with pytest.raises(ModelError, match="more entries"):
+        load(folder)
+
+
+def test_an_added_token_that_the_model_never_saw_is_refused_when_used(tmp_path: Path) -> None:
+    folder = tiny.phi(tmp_path / "phi", vocab_size=400)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    missing = 400 - len(tokenizer)
+    tokenizer.add_tokens([f"<new{number}>" for number in range(missing + 1)])
+    tokenizer.save_pretrained(folder)
+    model = load(folder)
+    assert model.generate(PROMPT, max_new_tokens=2).output_ids
+    with pytest.raises(BadInput, match="never seen"):
+        model.generate(f"Look: <new{missing}>", max_new_tokens=2)
+
+
+def test_weights_that_lack_a_part_are_refused(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = tiny.phi(tmp_path / "phi")
+    weights = load_file(folder / "model.safetensors")
+    del weights["lm_head.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="incomplete"):
+        load(folder)
+
+
+def test_it_says_what_it_is(model: LanguageModel) -> None:
+    assert model.device == "cpu"
+    assert model.dtype == "float32"
+    assert model.memory >= 4 * model.parameters > 100_000
+    assert not model.has_chat_template
+    assert "PhiForCausalLM" in model.detail
+    model.probe()
