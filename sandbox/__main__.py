@@ -17,6 +17,10 @@ async def serve(port: int, token: str, *, prompt: bool) -> None:
     """Run until SIGINT or SIGTERM, or until whoever sits at the prompt leaves it."""
     console = Console(highlight=False, soft_wrap=True)
     stopped = asyncio.Event()
+    if not prompt:  # which reads the keyboard's interrupts itself
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows
+                asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with Sandbox(port, token) as box:
         console.print(
             f"api_url      {box.api_url}\ngateway_url  {box.gateway_url}\ntoken        {box.token}\n"
@@ -29,9 +33,6 @@ async def serve(port: int, token: str, *, prompt: bool) -> None:
             await box.ready(float("inf"))
             await Terminal(box, Console()).prompt_loop()
             return
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):  # Windows
-                asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         await stopped.wait()
 
 

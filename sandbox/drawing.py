@@ -304,7 +304,10 @@ class Painter:
 
     @staticmethod
     def _select(part: Mapping[str, Any], number: int | None) -> Text:
-        labels = ", ".join(clean(option["label"]) for option in part.get("options") or ())
+        offered = [option["label"] for option in part.get("options") or ()] or rules.SELECT_GROUPS.get(
+            part["type"], ()
+        )
+        labels = ", ".join(map(clean, offered))
         mark = "" if number is None else f"[{number}] "
         return Text.assemble(
             (mark, "bold"), f"▾ {clean(part.get('placeholder') or 'Choose')}", (f"  {labels}", "dim")

@@ -26,8 +26,6 @@ from sandbox.state import (
     Version,
 )
 
-SELECT_GROUPS = {5: ("users",), 6: ("roles",), 7: ("users", "roles"), 8: ("channels",)}
-
 
 class SandboxError(Exception):
     """Discord would not have let the member do this; `str()` says why."""
@@ -370,7 +368,7 @@ class Sandbox(Server):
             data["values"] = list(values)
         else:
             data["values"] = [str(getattr(value, "id", value)) for value in values]
-            data["resolved"] = self._resolved(SELECT_GROUPS[menu["type"]], data["values"])
+            data["resolved"] = self._resolved(rules.SELECT_GROUPS[menu["type"]], data["values"])
         return self._component(message, who, data)
 
     async def select(
@@ -453,9 +451,10 @@ class Sandbox(Server):
     def _resolved(self, groups: Sequence[str], ids: Sequence[str]) -> Json:
         resolved: dict[str, Json] = {}
         for number in ids:
-            member = self.guild.members.get(int(number))
-            role = next((role for role in self.guild.roles if str(role.id) == number), None)
-            channel = self.world.channels.get(int(number))
+            key = int(number) if number.isdecimal() else 0
+            member = self.guild.members.get(key)
+            role = next((role for role in self.guild.roles if role.id == key), None)
+            channel = self.world.channels.get(key)
             if "users" in groups and member is not None:
                 resolved.setdefault("users", {})[number] = member.user.payload()
                 resolved.setdefault("members", {})[number] = member.payload(user=False, permissions=True)

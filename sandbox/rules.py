@@ -94,10 +94,9 @@ class Form:
             if required:
                 self.wrong(here, "BASE_TYPE_REQUIRED", "This field is required")
             return ""
-        if isinstance(value, (dict, list, bool)):
+        if not isinstance(value, str):
             self.wrong(here, "STRING_TYPE_CONVERT", "Could not interpret value as string.")
             return ""
-        value = str(value)
         if not low <= len(value) <= high:
             self._length(here, low, high)
         return value
@@ -122,6 +121,28 @@ class Form:
                     (*here, index), "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType"
                 )
         return [item for item in value if isinstance(item, dict)]
+
+    def child(self, body: Mapping[str, Any], key: str, path: Sequence[Key]) -> Json | None:
+        """The object at `key`; None where it is absent."""
+        value = body.get(key)
+        if value is None or isinstance(value, dict):
+            return value
+        self.wrong((*path, key), "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
+        return None
+
+    def ids(self, body: Mapping[str, Any], key: str, path: Sequence[Key], *, high: int) -> None:
+        """Check the list of snowflakes at `key`."""
+        value = body.get(key)
+        if value is None:
+            return
+        if not isinstance(value, list):
+            self.wrong((*path, key), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+            return
+        if len(value) > high:
+            self._length((*path, key), 0, high)
+        for index, item in enumerate(value):
+            if _number(item) is None:
+                self.wrong((*path, key, index), "NUMBER_TYPE_COERCE", f'Value "{item}" is not snowflake.')
 
     def whole(
         self,
@@ -204,13 +225,12 @@ def _embeds(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
             texts.append(form.text(field, "name", here, high=256, required=True))
             texts.append(form.text(field, "value", here, high=1024, required=True))
         for part, key, high in (("footer", "text", 2048), ("author", "name", 256)):
-            inner = embed.get(part)
-            if isinstance(inner, dict):
+            if inner := form.child(embed, part, path):
                 texts.append(form.text(inner, key, (*path, part), high=high, required=True))
         form.whole(embed, "color", path, low=0, high=0xFFFFFF)
         for part in ("image", "thumbnail"):
-            if isinstance(embed.get(part), dict):
-                _url(form, embed[part].get("url"), (*path, part, "url"), names)
+            if (inner := form.child(embed, part, path)) is not None:
+                _url(form, inner.get("url"), (*path, part, "url"), names)
         if embed.get("url") is not None:
             _url(form, embed["url"], (*path, "url"), set())
         total += sum(map(len, texts))
@@ -257,42 +277,58 @@ def _number(value: object) -> int | None:
 
 
 def _allowed_mentions(form: Form, body: Mapping[str, Any]) -> None:
-    allowed = body.get("allowed_mentions")
-    if not isinstance(allowed, dict):
+    allowed = form.child(body, "allowed_mentions", ())
+    if allowed is None:
         return
+    here = ("allowed_mentions",)
     parse = allowed.get("parse") or []
+    if not isinstance(parse, list):
+        form.wrong((*here, "parse"), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+        return
     for index, what in enumerate(parse):
-        if what not in {"users", "roles", "everyone"}:
+        if what not in ("users", "roles", "everyone"):
             form.wrong(
-                ("allowed_mentions", "parse", index),
+                (*here, "parse", index),
                 "BASE_TYPE_CHOICES",
                 "Value must be one of ('users', 'roles', 'everyone').",
             )
     for key in ("users", "roles"):
-        ids = allowed.get(key) or []
-        if ids and key in parse:
+        form.ids(allowed, key, here, high=100)
+        if allowed.get(key) and key in parse:
             form.wrong(
-                ("allowed_mentions",),
+                here,
                 "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
                 f'parse:["{key}"] and {key}: [ids...] are mutually exclusive.',
             )
-        if len(ids) > 100:  # noqa: PLR2004 - named in the message
-            form.wrong(("allowed_mentions", key), "BASE_TYPE_MAX_LENGTH", "Must be 100 or fewer in length.")
 
 
 # --- components -------------------------------------------------------------------------------------------------
 
 ROW, BUTTON, SELECT, INPUT = 1, 2, 3, 4
 SELECTS = frozenset({3, 5, 6, 7, 8})
+SELECT_GROUPS: Final = {5: ("users",), 6: ("roles",), 7: ("users", "roles"), 8: ("channels",)}
+"""What selects without options offer, by their type."""
 LINK, PREMIUM = 5, 6
 V2_LAYOUT = frozenset({9, 10, 12, 13, 14, 17})
+
+
+def kind_of(component: Mapping[str, Any]) -> int:
+    """The type of a component or an option; 0 where it has none."""
+    value = component.get("type")
+    return value if isinstance(value, int) else 0
+
+
+def children(part: Mapping[str, Any], key: str) -> list[Json]:
+    """The objects in the list at `key`, if it is one."""
+    value = part.get(key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def walk(components: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
     """Every component, those inside rows, sections, containers and labels included, in order of appearance."""
     for component in components:
         yield component
-        yield from walk(component.get("components") or ())
+        yield from walk(children(component, "components"))
         for key in ("component", "accessory"):
             if isinstance(component.get(key), dict):
                 yield from walk([component[key]])
@@ -329,7 +365,7 @@ def _components(form: Form, body: Mapping[str, Any], *, v2: bool) -> None:
 
 
 def _component(form: Form, component: Mapping[str, Any], path: Sequence[Key], *, v2: bool, top: bool) -> None:
-    kind = component.get("type")
+    kind = kind_of(component)
     if kind == ROW:
         _row(form, component, path)
     elif kind == BUTTON and not top:
@@ -341,7 +377,7 @@ def _component(form: Form, component: Mapping[str, Any], path: Sequence[Key], *,
             form.text(component, "content", path, low=1, high=V2_TEXT, required=True)
         for index, inner in enumerate(form.items(component, "components", path)):
             _component(form, inner, (*path, "components", index), v2=True, top=kind == 17)  # noqa: PLR2004 - a container
-        if isinstance(component.get("accessory"), dict) and component["accessory"].get("type") == BUTTON:
+        if isinstance(component.get("accessory"), dict) and kind_of(component["accessory"]) == BUTTON:
             _button(form, component["accessory"], (*path, "accessory"))
     else:
         allowed = (ROW, *sorted(V2_LAYOUT)) if v2 else (ROW,)
@@ -352,9 +388,9 @@ def _row(form: Form, row: Mapping[str, Any], path: Sequence[Key]) -> None:
     inner = form.items(row, "components", path, low=1, high=5)
     for index, component in enumerate(inner):
         here = (*path, "components", index)
-        if component.get("type") in SELECTS and len(inner) > 1:
+        if kind_of(component) in SELECTS and len(inner) > 1:
             form.wrong(here, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "A select takes the whole width of a row.")
-        elif component.get("type") in {BUTTON, *SELECTS}:
+        elif kind_of(component) in {BUTTON, *SELECTS}:
             _component(form, component, here, v2=False, top=False)
         else:
             form.wrong(
@@ -367,6 +403,7 @@ def _row(form: Form, row: Mapping[str, Any], path: Sequence[Key]) -> None:
 def _button(form: Form, button: Mapping[str, Any], path: Sequence[Key]) -> None:
     style = form.whole(button, "style", path, low=1, high=6, required=True)
     label = form.text(button, "label", path, high=80)
+    form.child(button, "emoji", path)
     if style == LINK:
         if button.get("custom_id") is not None:
             form.wrong(path, "COMPONENT_CUSTOM_ID_URL", "A custom id and url cannot both be specified")
@@ -390,7 +427,7 @@ def _select(form: Form, select: Mapping[str, Any], path: Sequence[Key]) -> None:
         form.wrong(
             (*path, "max_values"), "COMPONENT_SELECT_RANGE", "max_values must not be less than min_values."
         )
-    if select.get("type") != SELECT:
+    if kind_of(select) != SELECT:
         return
     values: set[str] = set()
     for index, option in enumerate(form.items(select, "options", path, low=1, high=25)):
@@ -422,11 +459,11 @@ def check_modal(data: object) -> None:
     names: set[str] = set()
     for index, part in enumerate(form.items(data, "components", ("data",), low=1, high=5)):
         path: tuple[Key, ...] = ("data", "components", index)
-        kind = part.get("type")
+        kind = kind_of(part)
         if kind == ROW:
             rows = form.items(part, "components", path, low=1, high=1)
             fields = [(field, (*path, "components", number)) for number, field in enumerate(rows)]
-            if any(field.get("type") != INPUT for field in rows):
+            if any(kind_of(field) != INPUT for field in rows):
                 form.wrong(
                     (*path, "components"), "UNION_TYPE_CHOICES", 'Value of field "type" must be one of (4,).'
                 )
@@ -452,11 +489,11 @@ def check_modal(data: object) -> None:
 
 
 def _modal_field(form: Form, field: Mapping[str, Any], path: Sequence[Key], *, labelled: bool) -> None:
-    if field.get("type") in SELECTS:
+    if kind_of(field) in SELECTS:
         _select(form, field, path)
         return
     form.text(field, "custom_id", path, low=1, high=100, required=True)
-    if field.get("type") != INPUT:
+    if kind_of(field) != INPUT:
         return
     if labelled:
         form.text(field, "label", path, low=1, high=45, required=True)
@@ -590,7 +627,7 @@ def _options(form: Form, body: Mapping[str, Any], path: Sequence[Key], depth: in
     options = form.items(body, "options", path, high=OPTIONS)
     seen: set[str] = set()
     optional = False
-    nested = sum(option.get("type") in {SUBCOMMAND, GROUP} for option in options)
+    nested = sum(kind_of(option) in {SUBCOMMAND, GROUP} for option in options)
     if 0 < nested < len(options):
         form.wrong(
             (*path, "options"),
@@ -665,10 +702,6 @@ def _value_option(form: Form, option: Mapping[str, Any], path: Sequence[Key], ki
 def _characters(part: Mapping[str, Any]) -> int:
     """Name, description and values of a command, its options and their choices, counted together."""
     total = len(str(part.get("name", ""))) + len(str(part.get("description", "")))
-    total += sum(
-        len(str(choice.get("name", ""))) + len(str(choice.get("value", "")))
-        for choice in part.get("choices") or ()
-    )
-    return total + sum(
-        _characters(option) for option in part.get("options") or () if isinstance(option, dict)
-    )
+    for choice in children(part, "choices"):
+        total += len(str(choice.get("name", ""))) + len(str(choice.get("value", "")))
+    return total + sum(_characters(option) for option in children(part, "options"))

@@ -25,7 +25,7 @@ from sandbox import commandline, rules
 from sandbox.commandline import CommandLineError
 from sandbox.drawing import Painter, clean
 from sandbox.driver import Answer, Sandbox, SandboxError
-from sandbox.state import Attachment, Member, Message, Modal
+from sandbox.state import Attachment, Channel, Member, Message, Modal, Role
 
 Settled = Callable[[], Awaitable[object]]
 
@@ -146,11 +146,21 @@ class Terminal:
                 return message, custom_id
         raise CommandLineError(f"There is no {what} {number.strip() or 'without a number'} to be used now.")
 
-    @staticmethod
-    def _values(message: Message, custom_id: str, words: list[str]) -> list[str]:
-        """What stands for the labels in `words`."""
+    def _values(self, message: Message, custom_id: str, words: list[str]) -> list[str]:
+        """What stands for the labels in `words`: values of options, or ids of those who are called so."""
         part = next(part for part in rules.walk(message.components) if part.get("custom_id") == custom_id)
-        values = {str(option["label"]).casefold(): option["value"] for option in part.get("options") or ()}
+        guild = self.box.guild
+        named: dict[str, Iterable[Member | Role | Channel]] = {
+            "users": guild.members.values(),
+            "roles": guild.roles,
+            "channels": guild.channels,
+        }
+        values = {
+            one.name.casefold(): str(one.id)
+            for group in rules.SELECT_GROUPS.get(part["type"], ())
+            for one in named[group]
+        }
+        values |= {str(option["label"]).casefold(): option["value"] for option in part.get("options") or ()}
         return [values.get(word.casefold(), word) for word in words]
 
     # --- answers

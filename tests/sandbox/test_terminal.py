@@ -220,6 +220,11 @@ async def test_buttons_menus_and_people(terminal: Terminal) -> None:
     assert "for you alone\nOnly you can see this" in written(terminal)
     assert not await terminal.say("press 2", settled=at_once)
     assert "There is no button 2 to be used now" in written(terminal)
+    assert "[3] ▾ Choose  users" in drawn
+    assert await terminal.say("choose 3 admin", settled=at_once)
+    assert "chose Admin" in written(terminal)
+    assert not await terminal.say("choose 3 nobody", settled=at_once)
+    assert "no such thing as nobody among users" in written(terminal)
     assert await terminal.say("choose 2 dog, cat", settled=at_once)
     assert "chose d, c" in written(terminal)
     assert not await terminal.say("/manage", settled=at_once)
