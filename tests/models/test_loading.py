@@ -312,5 +312,5 @@ def test_a_hub_name_is_downloaded_once_and_then_cached(
     assert not [line for line in handler.requests if ".py" in line or ".bin" in line]
     handler.requests.clear()
     assert ask("somebody/model", HF_ENDPOINT=endpoint, **home)[0] == expected
-    assert handler.requests == []
+    assert not handler.requests, "\n".join(handler.requests)
     assert "no model of that name" in ask("somebody/else", HF_ENDPOINT=endpoint, **home)[0]
