@@ -66,7 +66,7 @@ async def _session(bot: Tokenwise, box: Sandbox, lines: Sequence[str] | None, wh
         return 0
     for line in lines:
         console.print(
-            f"{terminal.member.name.lower()} \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} {line}",
+            f"{terminal.member.name.lower()} > {line}",
             style="bold",
             markup=False,
         )
