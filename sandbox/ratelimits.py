@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,7 +90,8 @@ class _Window:
         return True
 
     def left(self, now: float) -> float:
-        return max(self.opened + self.per - now, 0.001)
+        """Seconds until it closes, in milliseconds rounded up: who waits so long finds it closed."""
+        return max(math.ceil((self.opened + self.per - now) * 1000), 1) / 1000
 
 
 class RateLimiter:

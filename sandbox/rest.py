@@ -532,7 +532,7 @@ def _response(status: int, answer: Any, headers: Mapping[str, str]) -> web.Respo
 
 
 def _too_many(verdict: Verdict, headers: dict[str, str]) -> Answer:
-    wait = round(verdict.retry_after or 0.0, 3)
+    wait = verdict.retry_after or 0.0
     if not verdict.banned:
         headers["Via"] = VIA
     headers.update(verdict.headers)

@@ -403,7 +403,8 @@ def _row(form: Form, row: Mapping[str, Any], path: Sequence[Key]) -> None:
 def _button(form: Form, button: Mapping[str, Any], path: Sequence[Key]) -> None:
     style = form.whole(button, "style", path, low=1, high=6, required=True)
     label = form.text(button, "label", path, high=80)
-    form.child(button, "emoji", path)
+    if emoji := form.child(button, "emoji", path):
+        form.text(emoji, "name", (*path, "emoji"), high=100)
     if style == LINK:
         if button.get("custom_id") is not None:
             form.wrong(path, "COMPONENT_CUSTOM_ID_URL", "A custom id and url cannot both be specified")
