@@ -326,7 +326,7 @@ class _Postings:
 
     def near(self, text: str) -> Iterator[tuple[NDArray[np.int64], float]]:
         """Places of texts a few letters away, with the share of letters that agree; the best last."""
-        most = min(3, len(text) // 3)
+        most = min(2, len(text) // 3) if len(text) < 12 else 3  # noqa: PLR2004
         found: list[tuple[int, int]] = []
         if most:
             for length in range(len(text) - most, len(text) + most + 1):
@@ -347,7 +347,8 @@ def fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = re.sub("[\N{COMBINING GRAVE ACCENT}-\N{COMBINING LATIN SMALL LETTER X}]", "", decomposed)
     plain = re.sub("['`\N{RIGHT SINGLE QUOTATION MARK}]", "", plain)
-    return " ".join(re.sub(r"[\W_]+", " ", plain).split())
+    words = " ".join(re.sub(r"[\W_]+", " ", plain).split())
+    return words or " ".join(text.casefold().split())  # the band “!!!” has no letters
 
 
 def read_songs(data: bytes) -> tuple[list[Song], dict[str, int]]:

@@ -238,8 +238,8 @@ class _Index:
         return [self._words[place] for place in np.sort(found)]
 
     def like(self, folded: str, limit: int) -> list[str]:
-        """Words at most a third of whose letters would have to change, the fewest changes first."""
-        most = max(1, min(3, len(folded) // 3))
+        """Words at most a third of whose letters (rounded up) would have to change, the fewest changes first."""
+        most = min(3, (len(folded) + 2) // 3)
         found: list[tuple[int, int]] = []
         for length in range(max(1, len(folded) - most), len(folded) + most + 1):
             words, places = self._by_length.get(length, ([], []))
@@ -314,7 +314,7 @@ def _unquoted(word: str) -> str:
 def _locate(name: str) -> Path:
     """The file or folder of word vectors; what `gensim.downloader` fetched is found by its name."""
     path = Path(name).expanduser()
-    if path.exists():
+    if name and path.exists():
         return path
     base = os.environ.get("GENSIM_DATA_DIR") or "~/gensim-data"
     data = Path(base).expanduser() / name
@@ -337,12 +337,51 @@ def _read_file(path: Path, shown: str) -> Any:
     if header is None and not _is_row(first, None):
         raise ModelError(f"{shown} holds no word vectors that I can read.")
     try:
-        # gensim opens .gz by its ending, so the name does not matter to it otherwise.
-        return KeyedVectors.load_word2vec_format(
-            str(path), binary=binary, no_header=header is None, unicode_errors="replace"
-        )
+        if binary:
+            return KeyedVectors.load_word2vec_format(str(path), binary=True, unicode_errors="replace")
+        return _read_text(path, *map(int, header.groups())) if header else _read_text(path, 0, 0)
     except (ValueError, EOFError, OSError, zlib.error) as error:
         raise ModelError(f"{shown} is damaged, or no file of word vectors.") from error
+
+
+def _read_text(path: Path, announced: int, columns: int) -> Any:
+    """The word2vec or GloVe text format: a word and its numbers on each line; a first line may say how many.
+
+    gensim's own reader takes five times as long, and stumbles over entries of GloVe that hold blanks.
+    """
+    words: dict[str, None] = {}
+    numbers = bytearray()
+    lines = 0
+    with _opened(path) as file:
+        if announced:
+            file.readline()
+        for line in file:
+            if not line.strip():
+                continue
+            word, row = _row(line.replace(b"\t", b" ").strip(b" \r\n"), columns)
+            columns = columns or len(row)
+            lines += 1
+            if word not in words:
+                words[word] = None
+                numbers += row.tobytes()
+    if lines < announced:
+        raise EOFError
+    return keyed(list(words), np.frombuffer(numbers, np.float32).reshape(len(words), columns))
+
+
+def _row(line: bytes, columns: int) -> tuple[str, NDArray[np.float32]]:
+    """A word and its numbers, `columns` of them if that is known; ValueError if it is not so."""
+    word, _, rest = line.partition(b" ")
+    try:
+        row = np.fromstring(rest, np.float32, sep=" ")
+    except ValueError:
+        row = np.empty(0, np.float32)
+    if not len(row) or len(row) != (columns or len(row)):
+        word, *parts = line.rsplit(b" ", columns)
+        row = np.array(parts, np.float32)
+    if not len(row) or len(row) != (columns or len(row)):
+        raise ValueError(f"{len(row)} numbers where {columns} should be")
+    return word.decode("utf-8", "replace"), row
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -1,0 +1,331 @@
+"""The hub: loading beside a model that serves, exchanging, failing, leasing, waiting, closing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.answers import SlotStatus, State
+from models.failures import BadInput, ModelError, NotReady, NotThere
+from models.hub import Hub
+from models.specs import Progress, TokenizersSpec, WordsSpec
+
+SPEC = WordsSpec("vectors")
+
+
+@dataclass(eq=False)
+class Model:
+    name: str = "a model"
+    memory: int = 7
+    device: str = "cpu"
+    dtype: str = "float32"
+    detail: str = "It is one."
+    broken: bool = False
+
+    def probe(self) -> None:
+        if self.broken:
+            raise ModelError("It does not work.")
+
+
+def hub(make: Callable[[Any, Progress | None], Any] = lambda _spec, _progress: Model()) -> Hub:
+    return Hub({"words": SPEC}, {"words": make})
+
+
+def status(of: Hub) -> SlotStatus:
+    return of.status("words")[0]
+
+
+def refuse(_spec: Any, _progress: Any) -> Any:
+    raise NotThere("It is not here.")
+
+
+def test_before_anything_is_loaded() -> None:
+    made = hub()
+    assert made.slots == ["words"]
+    assert status(made).state is State.EMPTY
+    assert status(made).name == "vectors"
+    with pytest.raises(NotReady, match="not loaded"), made.lease("words"):
+        pass
+    with pytest.raises(NotReady):
+        made.wait("words", 0)
+
+
+def test_a_slot_that_there_is_not() -> None:
+    made = hub()
+    for ask in (
+        made.load,
+        made.status,
+        lambda slot: made.wait(slot, 0),
+        lambda slot: made.lease(slot).__enter__(),
+    ):
+        with pytest.raises(BadInput, match="words"):
+            ask("wrods")
+
+
+def test_loading_fills_the_slot_and_says_so() -> None:
+    told: list[tuple[str, float | None]] = []
+
+    def make(spec: Any, progress: Progress | None) -> Model:
+        assert spec is SPEC
+        assert progress is not None
+        progress("reading", 0.5)
+        return Model()
+
+    made = hub(make)
+    heard: list[State] = []
+    made.listen(lambda slot, it: heard.append(it.state) if slot == "words" else None)
+    found = made.load("words", lambda what, share: told.append((what, share)))
+    assert told[0] == ("reading", 0.5)
+    assert heard == [State.LOADING, State.READY]
+    assert found == status(made)
+    assert (found.state, found.name, found.memory, found.generation) == (State.READY, "a model", 7, 1)
+    assert found.load_seconds >= 0
+    made.wait("words", 0)
+    with made.lease("words") as model:
+        assert model.name == "a model"
+        assert status(made).leases == 1
+    assert status(made).leases == 0
+
+
+def test_a_load_that_fails_is_a_failed_slot() -> None:
+    made = hub(refuse)
+    with pytest.raises(NotThere, match="not here"):
+        made.load("words")
+    assert status(made).state is State.FAILED
+    assert status(made).detail == "It is not here."
+    with pytest.raises(NotReady, match="It is not here"):
+        made.wait("words", 5)
+    with pytest.raises(NotReady, match="It is not here"), made.lease("words"):
+        pass
+
+
+def test_a_model_that_fails_its_probe_never_serves() -> None:
+    models = iter([Model("old"), Model("new", broken=True)])
+    made = hub(lambda _spec, _progress: next(models))
+    made.load("words")
+    with pytest.raises(ModelError, match="does not work"):
+        made.load("words")
+    found = status(made)
+    assert (found.state, found.name, found.generation) == (State.READY, "old", 1)
+    assert "does not work" in found.detail
+    with made.lease("words") as model:
+        assert model.name == "old"
+
+
+def test_an_unforeseen_failure_is_a_sentence_too() -> None:
+    def make(_spec: Any, _progress: Any) -> Any:
+        raise ZeroDivisionError("at /some/path")
+
+    made = hub(make)
+    with pytest.raises(ModelError, match="vectors could not be loaded") as caught:
+        made.load("words")
+    assert "/" not in str(caught.value)
+    assert status(made).state is State.FAILED
+
+
+def test_an_interrupted_load_leaves_the_slot_usable() -> None:
+    def make(_spec: Any, _progress: Any) -> Any:
+        raise KeyboardInterrupt
+
+    made = hub(make)
+    with pytest.raises(KeyboardInterrupt):
+        made.load("words")
+    assert status(made).state is State.FAILED
+    made._loaders["words"] = lambda _spec, _progress: Model()
+    assert made.load("words").state is State.READY
+
+
+def test_another_spec_stays_only_if_it_works() -> None:
+    def make(spec: Any, _progress: Any) -> Model:
+        return refuse(spec, None) if spec.name == "bad" else Model(spec.name)
+
+    made = hub(make)
+    made.load("words", spec=WordsSpec("good"))
+    with pytest.raises(NotThere):
+        made.load("words", spec=WordsSpec("bad"))
+    assert made.load("words").name == "good"
+
+
+def test_the_old_model_serves_to_the_end_of_its_lease_and_is_gone_then() -> None:
+    loads = iter(["old", "new"])
+    made = hub(lambda _spec, _progress: Model(next(loads)))
+    made.load("words")
+    with made.lease("words") as model:
+        old = weakref.ref(model)
+        assert made.load("words").name == "new"
+        assert status(made).leases == 0
+        with made.lease("words") as other:
+            assert other.name == "new"
+        assert model.name == "old"
+        del model, other
+        assert old() is not None
+    assert old() is None
+    assert status(made).generation == 2
+
+
+def test_a_model_that_nobody_uses_is_gone_at_the_exchange() -> None:
+    made = hub(lambda _spec, _progress: Model())
+    made.load("words")
+    with made.lease("words") as model:
+        old = weakref.ref(model)
+    del model
+    made.load("words")
+    assert old() is None
+
+
+def test_who_waits_for_a_turn_gets_the_model_that_was_there_when_they_came() -> None:
+    loads = iter(["old", "new"])
+    made = hub(lambda _spec, _progress: Model(next(loads)))
+    made.load("words")
+
+    def use() -> str:
+        with made.lease("words") as model:
+            name: str = model.name
+            return name
+
+    with ThreadPoolExecutor(1) as pool:
+        with made.lease("words"):
+            waiting = pool.submit(use)
+            while status(made).leases < 2:
+                time.sleep(0.001)
+            made.load("words")
+        assert waiting.result(5) == "old"
+        assert pool.submit(use).result(5) == "new"
+
+
+def test_one_thread_at_a_time() -> None:
+    made = hub()
+    made.load("words")
+    inside = 0
+    most = 0
+    gate = threading.Lock()
+
+    def use() -> None:
+        nonlocal inside, most
+        for _ in range(50):
+            with made.lease("words"):
+                with gate:
+                    inside += 1
+                    most = max(most, inside)
+                with gate:
+                    inside -= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(use) for _ in range(8)]:
+            done.result(20)
+    assert most == 1
+    assert status(made).leases == 0
+
+
+def test_an_error_inside_a_lease_ends_it() -> None:
+    made = hub()
+    made.load("words")
+    with pytest.raises(ZeroDivisionError), made.lease("words"):
+        raise ZeroDivisionError
+    with made.lease("words"):
+        assert status(made).leases == 1
+
+
+def test_two_loads_at_once_are_one_too_many_and_status_never_waits() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def make(_spec: Any, _progress: Any) -> Model:
+        begun.set()
+        assert go_on.wait(5)
+        return Model()
+
+    made = hub(make)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(made.load, "words")
+        assert begun.wait(5)
+        assert status(made).state is State.LOADING
+        with pytest.raises(NotReady, match="already"):
+            made.load("words")
+        with pytest.raises(NotReady, match="still loading"), made.lease("words"):
+            pass
+        with pytest.raises(NotReady, match="still loading"):
+            made.wait("words", 0.01)
+        waiting = pool.submit(made.wait, "words", 5)
+        go_on.set()
+        assert first.result(5).state is State.READY
+        waiting.result(5)
+        begun.clear()
+        go_on.clear()
+        second = pool.submit(made.load, "words")
+        assert begun.wait(5)
+        assert status(made).state is State.READY
+        assert "while a new one is loaded" in status(made).detail
+        with made.lease("words"):
+            pass
+        go_on.set()
+        assert second.result(5).generation == 2
+
+
+def test_closing() -> None:
+    made = hub()
+    made.load("words")
+    with made.lease("words") as model:
+        alive = weakref.ref(model)
+        made.close()
+        assert model.name == "a model"
+        assert status(made).state is State.EMPTY
+        del model
+    assert alive() is None
+    for ask in (lambda: made.load("words"), lambda: made.wait("words", 5), made.lease("words").__enter__):
+        with pytest.raises(NotReady, match="stopping"):
+            ask()
+
+
+def test_a_load_that_ends_after_closing_is_thrown_away() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    made_models: list[weakref.ref[Model]] = []
+
+    def make(_spec: Any, _progress: Any) -> Model:
+        begun.set()
+        assert go_on.wait(5)
+        model = Model()
+        made_models.append(weakref.ref(model))
+        return model
+
+    made = hub(make)
+    with ThreadPoolExecutor(2) as pool:
+        load = pool.submit(made.load, "words")
+        waiting = pool.submit(made.wait, "words", 5)
+        assert begun.wait(5)
+        made.close()
+        with pytest.raises(NotReady):
+            waiting.result(5)
+        go_on.set()
+        with pytest.raises(NotReady):
+            load.result(5)
+    del load
+    assert made_models[0]() is None
+    assert status(made).state is not State.READY
+
+
+def test_the_usual_loaders(four: dict[str, Path]) -> None:
+    made = Hub({"tokenizers": TokenizersSpec((str(four["bytes"]),))})
+    found = made.load("tokenizers")
+    assert found.name == "bytes"
+    with made.lease("tokenizers") as tokenizers:
+        assert tokenizers.compare("a word")[0].count > 0
+
+
+def test_importing_the_hub_imports_no_model() -> None:
+    heavy = ("torch", "transformers", "gensim", "pandas", "numpy")
+    program = f"import sys, models.hub; print([it for it in {heavy!r} if it in sys.modules])"
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(  # noqa: S603 - our own interpreter and program
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.strip() == "[]"
