@@ -162,7 +162,7 @@ def _row(row: Sequence[Cell]) -> str:
     pairs = list(zip(row, widths, strict=True))
     above = "".join(_paint(cell, cell.text + " " * (width - cell.width) + BAR) for cell, width in pairs)
     below = "".join(str(cell.id).ljust(width) + BAR for cell, width in pairs)
-    return f"{above}\n{RESET}{below}\n"
+    return f"{above}\n{RESET}{below}\n\n"
 
 
 def _paint(cell: Cell, text: str) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.font_manager import FontProperties
+    from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
     from models.answers import MapPoint, Neighbourhood
@@ -63,7 +64,8 @@ def word_map(neighbourhood: Neighbourhood) -> bytes:
     for side in axes.spines.values():
         side.set_color("#d8dbe4")
     axes.set_xlabel(
-        "The two directions in which these words differ most"
+        "◆ asked   ● neighbours, numbered as in the list\n"
+        "laid out along the two directions in which these words differ most"
         + (f" ({neighbourhood.explained:.0%} of all difference)" if neighbourhood.explained else ""),
         color=_MUTED,
         fontsize=9,
@@ -102,7 +104,7 @@ def _label(axes: Axes, canvas: FigureCanvasAgg, points: Sequence[MapPoint], capt
     frame = axes.get_window_extent(renderer)
     places = axes.transData.transform([(point.x, point.y) for point in points]) if points else ()
     taken: list[Bbox] = []
-    for point, caption in zip(points, captions, strict=True):
+    for number, (point, caption) in enumerate(zip(points, captions, strict=True)):
         note = axes.annotate(
             caption,
             (point.x, point.y),
@@ -114,23 +116,27 @@ def _label(axes: Axes, canvas: FigureCanvasAgg, points: Sequence[MapPoint], capt
             zorder=4,
         )
         best: tuple[int, tuple[int, int]] | None = None
-        for x, y in _OFFSETS:
-            note.set_position((x, y))
-            note.set_horizontalalignment("left" if x > 0 else "right" if x < 0 else "center")
+        for offset in _OFFSETS:
+            _place(note, offset)
             box = note.get_window_extent(renderer)
             covered = sum(box.padded(4).overlaps(other) for other in taken) * 3
-            covered += sum(bool(box.contains(px, py)) for px, py in places)
+            near = box.padded(5)
+            covered += sum(near.contains(x, y) for other, (x, y) in enumerate(places) if other != number)
             covered += 5 * (not (frame.x0 <= box.x0 and box.x1 <= frame.x1))
             covered += 5 * (not (frame.y0 <= box.y0 and box.y1 <= frame.y1))
             if best is None or covered < best[0]:
-                best = (covered, (x, y))
+                best = (covered, offset)
             if not covered:
                 break
         if best is not None:
-            x, y = best[1]
-            note.set_position((x, y))
-            note.set_horizontalalignment("left" if x > 0 else "right" if x < 0 else "center")
+            _place(note, best[1])
         taken.append(note.get_window_extent(renderer))
+
+
+def _place(note: Annotation, offset: tuple[int, int]) -> None:
+    across, _ = offset
+    note.set_position(offset)
+    note.set_horizontalalignment("left" if across > 0 else "right" if across < 0 else "center")
 
 
 @cache
