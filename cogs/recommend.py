@@ -54,7 +54,7 @@ class Recommend(commands.Cog):
             return self._from_likes(catalogue, n, liked)
 
         found = await self.bot.ask(interaction, "songs", work)
-        answer = answers.recommendations(found.songs, found.title, found.hint)
+        answer = answers.recommendations(found.songs, found.title, found.hint, sources=song is None)
         likes = [
             Like(recommendation.song.id, number)
             for number, recommendation in enumerate(found.songs.songs, 1)

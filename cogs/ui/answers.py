@@ -124,7 +124,11 @@ def generation(result: Generation, temperature: float, seed: int) -> Answer:
     head, foot = f"{_prompt(result.prompt)}\n", f"\n-# {' · '.join(facts)}"
     if not result.text.strip():
         marks = ansi.spelt(result.text)[0]
-        nothing = f"*Only white space: {code(clip(marks, 200))}*" if marks else "*Not one new character.*"
+        nothing = (
+            f"*Only white space: {code(clip(marks, 200))}*"
+            if marks
+            else "*The model ended the text at once.*"
+        )
         return Answer(head + nothing + foot)
     room = CONTENT - size(head + foot)
     whole = block(result.text, 10 * size(result.text) + 100)
@@ -274,10 +278,10 @@ def song(one: Song) -> str:
     return f"**{inline(one.title, 100)}**" + (f" by {inline(one.artist, 80)}" if one.artist else "")
 
 
-def recommendations(result: Recommendations, title: str, hint: str = "") -> Answer:
-    """A numbered list; each song says which of the seed songs it came from."""
+def recommendations(result: Recommendations, title: str, hint: str = "", *, sources: bool = True) -> Answer:
+    """A numbered list; with `sources` each song says which of the seed songs it came from."""
     lines = [
-        f"{number}. {song(recommendation.song)}{_because(recommendation)}"
+        f"{number}. {song(recommendation.song)}{_because(recommendation) if sources else ''}"
         for number, recommendation in enumerate(result.songs, 1)
     ]
     note = f"\n\n{hint}" if hint else ""

@@ -169,7 +169,7 @@ def test_a_text_that_does_not_fit_becomes_a_file_with_its_beginning_shown() -> N
     assert "seed 7" in answer.content
 
 
-@pytest.mark.parametrize(("text", "words"), [("", "Not one new character"), ("\n\n \t", "↵↵·→")])
+@pytest.mark.parametrize(("text", "words"), [("", "ended the text at once"), ("\n\n \t", "↵↵·→")])
 def test_a_text_without_characters_is_described(text: str, words: str) -> None:
     assert words in (answers.generation(made(text), 0, 1).content or "")
 

@@ -7,6 +7,7 @@ model is the test's: it writes a token when the test allows one. Tests wait for 
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -119,7 +120,11 @@ def loaded(tiny_config: Path) -> Iterator[dict[str, Any]]:
         hub.load(slot)
         with hub.lease(slot) as model:
             models[slot] = model
+    # Every bot that closes collects garbage; torch and what else stays anyway need not be looked at each time.
+    gc.collect()
+    gc.freeze()
     yield models
+    gc.unfreeze()
     hub.close()
 
 
