@@ -122,7 +122,6 @@ class Hub:
             if place.loading:
                 raise NotReady(f"The {slot} slot is being loaded already. Wait for that to end.")
             place.loading = True
-            before = place.status
             if place.held is None:
                 self._set(place, state=State.LOADING, detail="Being loaded.")
             else:
@@ -140,7 +139,7 @@ class Hub:
                     self._set(place, state=State.FAILED, detail=why)
                 else:
                     kept = f"The last reload failed and the model before it serves on: {why}"
-                    self._set(place, name=before.name, detail=kept)
+                    self._set(place, detail=kept)
             raise
         finally:
             with self._changed:
@@ -260,7 +259,10 @@ class Hub:
     def _tell(self, slot: str) -> None:
         status = self.status(slot)[0]
         for listener in self._listeners:
-            listener(slot, status)
+            try:
+                listener(slot, status)
+            except Exception:
+                log.exception("somebody who listens to the hub failed")
 
 
 def _shown(spec: Spec) -> str:

@@ -48,7 +48,12 @@ class Source:
 
 def label(name: str) -> str:
     """How a model is called where people see it: the hub name, or the last part of a folder."""
-    return name if _folder(name) is None and not _looks_like_a_path(name) else Path(name).expanduser().name
+    return name if _folder(name) is None and not _looks_like_a_path(name) else path_of(name).name
+
+
+def path_of(name: str | os.PathLike[str]) -> Path:
+    """A path in full, so that it has a last part; `~` is home, and `~nobody` just a strange name."""
+    return Path(os.path.abspath(os.path.expanduser(name)))  # noqa: PTH100, PTH111 - Path raises for ~nobody
 
 
 def find(
@@ -225,9 +230,9 @@ def _folder(name: str) -> Path | None:
     if not name:
         return None
     try:
-        path = Path(name).expanduser()
+        path = path_of(name)
         return path if path.is_dir() else None
-    except (OSError, RuntimeError, ValueError):
+    except (OSError, ValueError):
         return None
 
 
@@ -351,10 +356,11 @@ def _sentence(shown: str, error: Exception) -> str:
         return f"There is not enough memory for {shown}."
     if kind in {"JSONDecodeError", "UnicodeDecodeError", "SafetensorError"}:
         return f"A file of {shown} is damaged."
-    if isinstance(error, ImportError):
-        return f"{shown} needs a Python package that is not installed here."
     if "model type" in text or "Unrecognized model" in text or "Unrecognized configuration" in text:
         return f"{shown} is of a kind that I do not know."
+    # transformers says so in several ways, and not always of the package that is really missing.
+    if isinstance(error, ImportError) or "pip install" in text:
+        return f"{shown} needs a Python package that is not installed here (often sentencepiece or protobuf)."
     return f"{shown} could not be loaded ({kind})."
 
 

@@ -58,7 +58,7 @@ class WordVectors:
     def load(cls, spec: WordsSpec, progress: Progress | None = None) -> Self:
         """Raises NotThere if there are no such vectors, ModelError if they cannot or must not be read."""
         path = _locate(spec.name)
-        shown = path.name if Path(spec.name).expanduser() == path else spec.name
+        shown = path.name if loading.path_of(spec.name) == path else spec.name
         if progress:
             progress(f"reading the word vectors {shown}", None)
         with loading.reading(shown, chatty=False):
@@ -68,7 +68,7 @@ class WordVectors:
         words = cls(vectors, shown)
         if progress:
             progress(f"sorting {len(words):,} words", None)
-        words._index.prefix("", 1)
+        _ = words._index
         return words
 
     def __len__(self) -> int:
@@ -225,9 +225,15 @@ class _Index:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
-        self._folded = [fold(word) for word in words]
+        # Most words are folded already, and need not be kept twice.
+        self._folded = [word if (folded := fold(word)) == word else folded for word in words]
         self._order = np.array(sorted(range(len(words)), key=self._folded.__getitem__), dtype=np.int64)
         self._sorted = [self._folded[place] for place in self._order]
+        self._by_length: dict[int, tuple[list[str], list[int]]] = {}
+        for place, word in enumerate(self._folded):
+            texts, places = self._by_length.setdefault(len(word), ([], []))
+            texts.append(word)
+            places.append(place)
 
     def prefix(self, folded: str, limit: int) -> list[str]:
         start = bisect_left(self._sorted, folded)
@@ -244,19 +250,10 @@ class _Index:
         for length in range(max(1, len(folded) - most), len(folded) + most + 1):
             words, places = self._by_length.get(length, ([], []))
             matches = process.extract(
-                folded, words, scorer=OSA.distance, processor=None, score_cutoff=most, limit=None
+                folded, words, scorer=OSA.distance, processor=None, score_cutoff=most, limit=limit
             )
             found += [(int(distance), places[at]) for _, distance, at in matches]
         return [self._words[place] for _, place in sorted(found)[:limit]]
-
-    @cached_property
-    def _by_length(self) -> dict[int, tuple[list[str], list[int]]]:
-        groups: dict[int, tuple[list[str], list[int]]] = {}
-        for place, word in enumerate(self._folded):
-            words, places = groups.setdefault(len(word), ([], []))
-            words.append(word)
-            places.append(place)
-        return groups
 
 
 def fold(word: str) -> str:
@@ -313,15 +310,14 @@ def _unquoted(word: str) -> str:
 
 def _locate(name: str) -> Path:
     """The file or folder of word vectors; what `gensim.downloader` fetched is found by its name."""
-    path = Path(name).expanduser()
+    path = loading.path_of(name)
     if name and path.exists():
         return path
-    base = os.environ.get("GENSIM_DATA_DIR") or "~/gensim-data"
-    data = Path(base).expanduser() / name
+    data = loading.path_of(os.environ.get("GENSIM_DATA_DIR") or "~/gensim-data") / name
     # Beside it lies an __init__.py that gensim would run. The vectors are all there is to it.
     if re.fullmatch(r"[\w.-]+", name) and (file := data / f"{name}.gz").is_file():
         return file
-    raise NotThere(f"The word vectors {path.name or 'without a name'} are not on this machine.")
+    raise NotThere(f"The word vectors {path.name if name else 'without a name'} are not on this machine.")
 
 
 def _read_file(path: Path, shown: str) -> Any:

@@ -97,6 +97,13 @@ def test_loading_fills_the_slot_and_says_so() -> None:
     assert status(made).leases == 0
 
 
+def test_a_listener_that_fails_is_no_failed_load(caplog: pytest.LogCaptureFixture) -> None:
+    made = hub()
+    made.listen(lambda _slot, _status: 1 / 0)
+    assert made.load("words").state is State.READY
+    assert "listens" in caplog.text
+
+
 def test_a_load_that_fails_is_a_failed_slot() -> None:
     made = hub(refuse)
     with pytest.raises(NotThere, match="not here"):
