@@ -15,6 +15,7 @@ from models.demo.recipe.wordnet import Synset, WordNet
 SIZE = 64
 COUNT = 25_600
 _WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
+_SLUR = re.compile(r"offensive (?:term|name|word)|ethnic slur|disparaging|obscene|vulgar")
 # Relations whose two ends mean nearly the same are worth more sentences than distant ones.
 _RELATIONS = {"@": 2, "&": 2, "!": 1, "+": 1, "%p": 1, "%m": 1, "#m": 1, "*": 1, "\\": 1, "=": 1, ">": 1}
 
@@ -42,7 +43,7 @@ def sentences(wordnet: WordNet) -> Iterator[list[str]]:
                         yield from [[one, two]] * weight
 
 
-def make(wordnet: WordNet, target: Path, seed: int = 1, epochs: int = 12) -> None:
+def make(wordnet: WordNet, target: Path, seed: int = 1, epochs: int = 8) -> None:
     """Writes `vectors.npy` (float16, (COUNT, SIZE), unit length) and `words.txt`, most frequent first."""
     text = list(sentences(wordnet))
     random.Random(seed).shuffle(text)
@@ -60,13 +61,22 @@ def make(wordnet: WordNet, target: Path, seed: int = 1, epochs: int = 12) -> Non
         seed=seed,
         workers=1,  # more would make the result depend on the machine's scheduling
     )
-    words = model.wv.index_to_key[:COUNT]
-    vectors = model.wv.vectors[:COUNT]
+    left_out = slurs(wordnet)
+    words = [word for word in model.wv.index_to_key if word not in left_out][:COUNT]
+    vectors = model.wv[words]
+    # What all vectors have in common tells nothing about any word and makes all cosines high
+    # (Mu and Viswanath, "All-but-the-Top", 2018, take away a few principal components as well).
+    vectors = vectors - vectors.mean(axis=0)
     vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     target.mkdir(parents=True, exist_ok=True)
     np.save(target / "vectors.npy", vectors.astype(np.float16), allow_pickle=False)
     (target / "words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
     print(f"words: {len(words):,} vectors of {SIZE}", flush=True)
+
+
+def slurs(wordnet: WordNet) -> set[str]:
+    """Words that WordNet itself marks as slurs or obscene in their commonest sense."""
+    return {lemma for (lemma, _), senses in wordnet.senses.items() if _SLUR.search(senses[0].definition)}
 
 
 def _names(synset: Synset) -> list[str]:
