@@ -20,6 +20,7 @@ from cogs.ui.buttons import Buttons, OwnButton, own
 from cogs.ui.streaming import Editor
 from cogs.ui.text import count
 from models.answers import Generation, State
+from models.failures import Stopped
 
 if TYPE_CHECKING:
     from bot.executor import Job, Ticket
@@ -126,8 +127,8 @@ class Generate(commands.Cog):
             editor.start()
             try:
                 answer = answers.generation(await ticket, temperature, chosen_seed)
-            except Cancelled:
-                answer = answers.unwritten(prompt, written, "Stopped before it began.")
+            except (Cancelled, Stopped) as nothing:
+                answer = answers.unwritten(prompt, written, str(nothing))
             except Exception:
                 # The failure itself is for the asker alone; everybody else keeps what was written.
                 if written.strip():

@@ -1,1 +1,1 @@
-"""Drawing: text, colours, embeds, pictures, buttons. Nothing here asks a model anything."""
+"""Drawing: text, colours, embeds, pictures, buttons, and edits that follow a growing text."""

@@ -116,7 +116,9 @@ async def test_a_place_in_line_is_shown_moves_up_and_can_be_given_up(live: Live)
     await third.until(lambda it: "You are 2nd in line." in it.text and has_button(it))
     assert second.message is not None
     await live.box.press(second.message, "Stop")
-    await second.until(lambda it: "Stopped before it began." in it.text and not has_button(it))
+    await second.until(
+        lambda it: "Stopped before there was anything to show." in it.text and not has_button(it)
+    )
     await third.until(lambda it: "You are 1st in line." in it.text)
     live.pace.run()
     await first.until(finished)
@@ -148,6 +150,19 @@ async def test_one_person_cannot_take_every_place(launch: Launch) -> None:
     assert "already have a question" in refused.text
     live.pace.run()
     await first.until(finished)
+
+
+async def test_nobody_waits_for_ever(launch: Launch) -> None:
+    live = await launch({"lanes.language.timeout": 1.0})
+    await live.box.ask("/generate prompt:queen is max_new_tokens:1")
+    with live.bot.hub.lease("language"):  # whoever is served now cannot begin
+        served = live.box.send("/generate prompt:engineer is")
+        in_line = live.box.send("/generate prompt:king is", member=live.box.admin)
+        await in_line.until(lambda it: "your turn" in it.text)
+    await served.until(lambda it: "took too long" in it.text)
+    for answer in (served, in_line):
+        assert answer.ephemeral
+        assert [message for message in answer.messages if not message.ephemeral] == []
 
 
 @pytest.mark.parametrize(
@@ -184,8 +199,10 @@ async def test_hostile_text_does_nothing(live: Live) -> None:
     assert "‹U+202E›" in quoted
     assert "‹U+0000›" in quoted
     assert "\\*\\*bold\\*\\*" in quoted
-    for request in live.box.requests("PATCH", "@original"):
-        assert request.body.get("allowed_mentions", {"parse": []})["parse"] == []
+    edits = live.box.requests("PATCH", "@original")
+    assert edits
+    for request in edits:
+        assert request.body["allowed_mentions"] == {"parse": []}
 
 
 async def test_a_dropped_gateway_does_not_touch_a_stream(live: Live) -> None:

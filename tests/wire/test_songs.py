@@ -127,6 +127,11 @@ async def test_odd_ids_fit_into_buttons_or_have_none(launch: Launch) -> None:
     assert await listed(live) == ["Odd", "Long", "Too long"]
     choices = await live.box.autocomplete("/likes remove song:Too")
     assert "no longer" in (await live.box.ask_command("likes remove", {"song": choices[0]["value"]})).text
+    await live.stop()
+    live = await launch()
+    gone = await live.box.press(answer.message, "Like 1")
+    assert gone.ephemeral
+    assert "no longer in my catalogue" in gone.text
 
 
 async def test_a_slow_like_is_acknowledged_in_time(launch: Launch) -> None:
