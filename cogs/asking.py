@@ -10,7 +10,7 @@ from discord import app_commands
 from bot.client import Interaction
 from bot.errors import TokenwiseError
 from bot.executor import Ticket
-from cogs.ui.text import CHOICE, CHOICES, clip
+from cogs.ui.text import CHOICE, CHOICES, clip, size
 from models.failures import ModelError
 
 T = TypeVar("T")
@@ -44,6 +44,6 @@ def choices(pairs: list[tuple[str, str]]) -> list[app_commands.Choice[str]]:
     fitting = [
         (clip(" ".join(name.split()), CHOICE), value)
         for name, value in pairs
-        if value and len(value) <= CHOICE
+        if value and size(value) <= CHOICE
     ]
     return [app_commands.Choice(name=name or value, value=value) for name, value in fitting[:CHOICES]]

@@ -10,7 +10,7 @@ from discord import app_commands
 from bot.client import Interaction
 from bot.errors import Refused
 from cogs.asking import choices, suggested
-from cogs.ui.text import CHOICE, clip, inline
+from cogs.ui.text import CHOICE, clip, inline, size
 from models.answers import Song
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def suggest_songs(interaction: Interaction, current: str) -> list[app_comm
 def song_choices(songs: list[Song]) -> list[app_commands.Choice[str]]:
     """The value is the id; a song whose id is too long for Discord is found again by its title."""
     return choices(
-        [(song.label, song.id if len(song.id) <= CHOICE else clip(song.label, CHOICE)) for song in songs]
+        [(song.label, song.id if size(song.id) <= CHOICE else clip(song.label, CHOICE)) for song in songs]
     )
 
 
