@@ -42,8 +42,7 @@ async def test_the_sampler_sees_a_blocked_loop() -> None:
     sampling = asyncio.create_task(sampler.run())
     await asyncio.sleep(0)  # lets the sampler begin its first tick
     time.sleep(0.1)  # noqa: ASYNC251 - blocking the loop is what is measured
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)  # one round for the late timer, one for the sampler behind it
+    await asyncio.sleep(sampler.interval)  # due after the sampler's own timer, so it has woken by then
     sampling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sampling
