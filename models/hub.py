@@ -267,13 +267,13 @@ class Hub:
 
 def _shown(spec: Spec) -> str:
     """What a slot is called before its model is there."""
-    from models.loading import label
+    from models.loading import catalogue_label, label
 
     match spec:
         case TokenizersSpec():
             return ", ".join(map(label, spec.names))
         case SongsSpec():
-            return label(str(spec.songs))
+            return catalogue_label(spec.songs)
         case _:
             return label(spec.name)
 

@@ -51,6 +51,11 @@ def label(name: str) -> str:
     return name if _folder(name) is None and not _looks_like_a_path(name) else path_of(name).name
 
 
+def catalogue_label(songs: str | os.PathLike[str]) -> str:
+    """How a song catalogue is called: by its folder, since its files have the same names everywhere."""
+    return path_of(songs).parent.name or path_of(songs).name
+
+
 def path_of(name: str | os.PathLike[str]) -> Path:
     """A path in full, so that it has a last part; `~` is home, and `~nobody` just a strange name."""
     return Path(os.path.abspath(os.path.expanduser(name)))  # noqa: PTH100, PTH111 - Path raises for ~nobody

@@ -89,7 +89,7 @@ class SongCatalogue:
     @classmethod
     def load(cls, spec: SongsSpec, progress: Progress | None = None) -> Self:
         """Read the table and the playlists, and train Word2Vec on them unless that was done before."""
-        name = loading.label(str(spec.songs))
+        name = loading.catalogue_label(spec.songs)
         if progress:
             progress("reading songs and playlists", None)
         with loading.reading(name, chatty=False):

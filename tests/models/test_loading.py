@@ -357,3 +357,8 @@ def test_a_hub_name_is_downloaded_once_and_then_cached(
     assert ask("somebody/model", HF_ENDPOINT=endpoint, **home) == expected
     assert not handler.requests, "\n".join(handler.requests)
     assert "no model of that name" in ask("somebody/else", HF_ENDPOINT=endpoint, **home)
+
+
+def test_a_catalogue_is_called_by_its_folder(tmp_path: Path) -> None:
+    assert loading.catalogue_label(tmp_path / "films" / "songs.tsv") == "films"
+    assert loading.catalogue_label("/songs.tsv") == "songs.tsv"
