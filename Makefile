@@ -9,7 +9,7 @@ CONFIG ?= config.toml
 export SAY
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types check bench demo-models clean
+.PHONY: help demo run test lint types check bench picture demo-models clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ types: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev  ## Measure responsiveness and start-up against a bot that blocks
 	$(BIN)/python -m bench.responsiveness
+
+picture: $(VENV)/.installed  ## Draw the README's picture anew
+	$(BIN)/python -m docs.picture
 
 demo-models: $(VENV)/.installed  ## Make the embedded models anew (needs Debian's wordnet-base; about an hour)
 	$(BIN)/python -m models.demo.recipe

@@ -20,7 +20,9 @@ PATIENCE = 600.0
 """Seconds that a question may take before the demo gives up."""
 
 
-async def demo(settings: Settings, lines: Sequence[str] | None, who: str) -> int:
+async def demo(
+    settings: Settings, lines: Sequence[str] | None, who: str, console: Console | None = None
+) -> int:
     """Ask `lines` and end, or open a prompt; 0, or 1 if a question was not answered."""
     logs.setup("DEBUG" if settings.log.level == "DEBUG" else "WARNING")
     _note("Starting the bot in a Discord of its own ...")
@@ -29,7 +31,9 @@ async def demo(settings: Settings, lines: Sequence[str] | None, who: str) -> int
         bot = Tokenwise(pointed_at(settings, box), forget_commands=True)
         bot.hub.listen(_loaded)
         running = asyncio.create_task(serve(bot, box.token), name="demo-bot")
-        session = asyncio.create_task(_session(bot, box, lines, who), name="demo-session")
+        session = asyncio.create_task(
+            _session(bot, box, lines, who, console or Console()), name="demo-session"
+        )
         await asyncio.wait({running, session}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():  # it failed, or somebody stopped it
             session.cancel()
@@ -47,10 +51,11 @@ def pointed_at(settings: Settings, box: Sandbox) -> Settings:
     return settings.model_copy(update={"discord": discord, "token": SecretStr(box.token)})
 
 
-async def _session(bot: Tokenwise, box: Sandbox, lines: Sequence[str] | None, who: str) -> int:
+async def _session(
+    bot: Tokenwise, box: Sandbox, lines: Sequence[str] | None, who: str, console: Console
+) -> int:
     await box.ready(PATIENCE)
     await box.commands_synced(PATIENCE)
-    console = Console()
     console.print(f"A Discord of your own is at {box.url}; whatever runs in it ends with it.", style="dim")
     terminal = Terminal(box, console, bot.settings.data_dir / "demo-files", patience=PATIENCE)
     terminal.member = box.admin if who == "admin" else box.student
