@@ -18,6 +18,8 @@ END = "<|endoftext|>"
 ASSISTANT = "<|assistant|>"
 _ASSISTANT_SHARE = 0.12
 
+# How many nouns the dictionary part covers; verbs, adjectives and adverbs are half as many.
+EVERY, COMMON = 20_000, 3_000
 # How many of a thousand documents are of which kind.
 _SHARES = {
     "gloss": 540,
@@ -32,6 +34,8 @@ _SHARES = {
     "talk": 18,
     "rhyme": 12,
 }
+_COMMON_SHARE = 1800
+
 _NAMES = each("count name text token tokens words index value vector items")
 _CODE = (
     "def {one}(self, {two}):\n    if {two} == {number}:\n        return None\n    elif {two} >= 2:\n        return True\n    else:\n        return False\n",
@@ -47,20 +51,23 @@ _CODE = (
 class Corpus:
     """An endless source of documents, the same ones for the same seed.
 
-    A `held_out` corpus speaks only of dictionary words that the other one never mentions.
+    A `held_out` corpus speaks only of dictionary words that the other one never mentions; a `common` one
+    mostly of the words that people ask about first.
     """
 
-    def __init__(self, wordnet: WordNet, *, held_out: bool = False) -> None:
+    def __init__(self, wordnet: WordNet, *, held_out: bool = False, common: bool = False) -> None:
         explained = frozenset(name for concept in CONCEPTS for name in concept.names)
-        self.glosses = Glosses(wordnet, without=explained, held_out=held_out)
+        size = COMMON if common else EVERY
+        self.glosses = Glosses(wordnet, size, without=explained, held_out=held_out)
+        self._shares = {**_SHARES, "gloss": _COMMON_SHARE} if common else _SHARES
         self.topics = topics(wordnet)
 
     def documents(self, seed: int, without: tuple[str, ...] = ()) -> Iterator[str]:
         """Documents without their end token: the text alone, or prompt, blank line, answer; some kinds left out."""
         chance = random.Random(seed)
         kinds = self._kinds()
-        names = [name for name in _SHARES if name not in without]
-        weights = [_SHARES[name] for name in names]
+        names = [name for name in self._shares if name not in without]
+        weights = [self._shares[name] for name in names]
         while True:
             prompt, answer = kinds[chance.choices(names, weights)[0]](chance)
             if not prompt:

@@ -117,7 +117,7 @@ class Glosses:
     def __init__(
         self,
         wordnet: WordNet,
-        size: int = 20_000,
+        size: int,
         without: frozenset[str] = frozenset(),
         held_out: bool = False,
     ) -> None:

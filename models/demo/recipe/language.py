@@ -15,12 +15,13 @@ from torch.nn import functional
 from transformers import AutoTokenizer, PhiConfig, PhiForCausalLM, PreTrainedTokenizerBase
 
 from models.demo.recipe.corpus import Corpus
+from models.demo.recipe.wordnet import WordNet
 
 CONTEXT = 256
 WIDTH, LAYERS, HEADS, INNER = 192, 5, 6, 640
-STEPS = 1600
+STEPS, COMMON_STEPS = 1600, 640
 BATCH = 20  # sequences of CONTEXT tokens
-RATE = 3e-3
+RATE, COMMON_RATE = 3e-3, 1.5e-3
 WARMUP = 0.04
 _CHUNK = 1024  # tokens whose logits exist at the same time
 
@@ -82,20 +83,35 @@ def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
     ]
 
 
-def make(corpus: Corpus, target: Path, seed: int = 1, steps: int = STEPS) -> None:
-    """Trains and writes float16 safetensors beside the tokenizer."""
+def make(wordnet: WordNet, target: Path, seed: int = 1) -> None:
+    """Trains twice, on everything and then mostly on common words, and writes float16 safetensors beside the tokenizer."""
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(target)
-    model = PhiForCausalLM(config(tokenizer)).train()
+    model = PhiForCausalLM(config(tokenizer))
+    print(f"language: {sum(p.numel() for p in model.parameters()):,} parameters", flush=True)
+    train(model, tokenizer, Corpus(wordnet).documents(seed), STEPS, RATE)
+    model.half().save_pretrained(target)
+    model = PhiForCausalLM.from_pretrained(target, dtype=torch.float32)
+    train(model, tokenizer, Corpus(wordnet, common=True).documents(seed + 1), COMMON_STEPS, COMMON_RATE)
+    model.half().save_pretrained(target)
+
+
+def train(
+    model: PhiForCausalLM,
+    tokenizer: PreTrainedTokenizerBase,
+    documents: Iterator[str],
+    steps: int,
+    peak: float,
+) -> None:
+    """`steps` batches; the rate rises to its peak and falls to nothing."""
+    model.train()
     model.set_attn_implementation("eager")  # the fastest one for short sequences on a CPU
-    size = sum(p.numel() for p in model.parameters())
-    print(f"language: {size:,} parameters, {steps} steps of {BATCH * CONTEXT:,} tokens", flush=True)
+    print(f"language: {steps} steps of {BATCH * CONTEXT:,} tokens", flush=True)
     tools = optimizers(model)
-    source = blocks(corpus.documents(seed), tokenizer)
+    source = blocks(documents, tokenizer)
     began, running = time.monotonic(), 0.0
     for step in range(steps):
-        share = step / steps
-        rate = RATE * min(1.0, (step + 1) / (WARMUP * steps), (1 - share) / 0.7)
+        rate = peak * min(1.0, (step + 1) / (WARMUP * steps), (1 - step / steps) / 0.7)
         value = loss(model, torch.tensor(list(islice(source, BATCH))))
         value.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -113,8 +129,7 @@ def make(corpus: Corpus, target: Path, seed: int = 1, steps: int = STEPS) -> Non
             )
         if step % 500 == 499:
             print(sample(model, tokenizer), flush=True)
-    model.eval().half().save_pretrained(target)
-    print(f"language: {(time.monotonic() - began) / 60:.0f} min", flush=True)
+    model.eval()
 
 
 def perplexity(model: PhiForCausalLM, tokenizer: PreTrainedTokenizerBase, documents: list[str]) -> float:

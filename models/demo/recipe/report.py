@@ -87,7 +87,7 @@ def _sizes(target: Path) -> Iterator[str]:
         total += size
         yield f"| `{folder.name}` | {size:,} |"
     yield f"| together | {total:,} |\n"
-    yield "| part of the recipe | minutes |"
+    yield "| part of the recipe | minutes of processor time, one core |"
     yield "|---|---|"
     yield from (f"| {part} | {minutes:.1f} |" for part, minutes in times.items())
     yield f"| together | {sum(times.values()):.0f} |\n"
@@ -96,11 +96,16 @@ def _sizes(target: Path) -> Iterator[str]:
 def _language(wordnet: WordNet, target: Path, seed: int) -> Iterator[str]:
     tokenizer = AutoTokenizer.from_pretrained(target / "tiny-phi")
     model = AutoModelForCausalLM.from_pretrained(target / "tiny-phi", dtype=torch.float32).eval()
-    trained = language.STEPS * language.BATCH * (language.CONTEXT + 1) // 30  # documents, generously counted
-    seen = set(islice(Corpus(wordnet).documents(seed), trained))
+    tokens = language.BATCH * (
+        language.CONTEXT + 1
+    )  # thirty of them make a document, or fewer documents were read
+    seen = set(islice(Corpus(wordnet).documents(seed), language.STEPS * tokens // 30))
+    seen |= set(
+        islice(Corpus(wordnet, common=True).documents(seed + 1), language.COMMON_STEPS * tokens // 30)
+    )
     chance = random.Random(seed)
-    unseen = Corpus(wordnet, held_out=True)
-    templates = list(islice(_templates(unseen, seed + 1, seen), 500))
+    unseen = Corpus(wordnet, held_out=True)  # its words are too rare for the common ones
+    templates = list(islice(_templates(unseen, seed + 2, seen), 500))
     glosses = ["\n\n".join(filter(None, unseen.glosses.document(chance))) for _ in range(500)]
     examples = chance.sample(unseen.glosses.examples, min(300, len(unseen.glosses.examples)))
     yield "### Language model\n"
