@@ -33,8 +33,9 @@ lint: $(VENV)/.installed-dev
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev  ## Measure responsiveness and start-up against a bot that blocks
+bench: $(VENV)/.installed-dev  ## Measure responsiveness and look-ups, each against a plain baseline
 	$(BIN)/python -m bench.responsiveness
+	$(BIN)/python -m bench.lookups
 
 picture: $(VENV)/.installed  ## Draw the README's picture anew
 	$(BIN)/python -m docs.picture
