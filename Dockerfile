@@ -1,7 +1,7 @@
 # Two stages: the first installs, the second runs. Dependencies are their own layer, before any code, so
 # that a change of code rebuilds in seconds.
 
-FROM python:3.12-slim AS build
+FROM python:3.11-slim AS build
 # On a machine without a GPU a CPU build of PyTorch saves gigabytes: name an index that has one with
 # --build-arg PIP_EXTRA_INDEX_URL=... (pip reads it by itself).
 ARG PIP_EXTRA_INDEX_URL=""
@@ -14,7 +14,7 @@ RUN python -c "import tomllib; print('\n'.join(tomllib.load(open('pyproject.toml
         > requirements.txt \
     && pip install --requirement requirements.txt
 
-FROM python:3.12-slim
+FROM python:3.11-slim
 # OpenMP is what torch's CPU kernels run on; slim images lack it.
 RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 tokenwise \
@@ -30,6 +30,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HF_HOME=/data/huggingface \
+    MPLCONFIGDIR=/tmp/matplotlib \
     TOKENWISE_DATA_DIR=/data \
     TOKENWISE_HEALTH__ENABLED=true
 USER tokenwise
