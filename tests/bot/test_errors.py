@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 import sqlite3
@@ -166,6 +167,25 @@ async def test_a_placeholder_that_cannot_be_deleted_is_written_into(box: Sandbox
 async def test_a_placeholder_that_cannot_be_looked_at_is_deleted(box: Sandbox, start: Start) -> None:
     await start()
     box.fail("GET", "@original", 403)
+    answer = box.send_command("fail", {"how": "refused", "after": "deferring"})
+    await answer.until(lambda answer: answer.followups)
+    assert answer.message is None
+    assert answer.followups[0].ephemeral
+
+
+@pytest.mark.parametrize("garbage", ["null", "[]", "{}", '"late"'])
+async def test_a_proxy_that_answers_with_no_message_is_no_reason_for_silence(
+    box: Sandbox, start: Start, monkeypatch: pytest.MonkeyPatch, garbage: str
+) -> None:
+    adapter = discord.webhook.async_.AsyncWebhookAdapter
+    usual = adapter.request
+
+    async def request(self: Any, route: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = await usual(self, route, *args, **kwargs)
+        return json.loads(garbage) if route.method == "GET" else answer
+
+    monkeypatch.setattr(adapter, "request", request)
+    await start()
     answer = box.send_command("fail", {"how": "refused", "after": "deferring"})
     await answer.until(lambda answer: answer.followups)
     assert answer.message is None
