@@ -112,7 +112,6 @@ GatewayUrl = Annotated[
             lambda url: not url or _is_url(url, ("wss", "ws")),
         )
     ),
-    AfterValidator(lambda url: url.rstrip("/")),
 ]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 

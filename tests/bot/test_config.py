@@ -126,6 +126,15 @@ def test_the_environment_wins(write_config: WriteConfig, monkeypatch: pytest.Mon
     assert settings.health.enabled
 
 
+def test_a_gateway_keeps_the_path_that_it_was_given(
+    write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_config("[discord]\ngateway_url = 'ws://127.0.0.1:9/gateway/'")
+    assert load(path).discord.gateway_url == "ws://127.0.0.1:9/gateway/"
+    monkeypatch.setenv("TOKENWISE_DISCORD__GATEWAY_URL", "ws://127.0.0.1:9")
+    assert load(path).discord.gateway_url == "ws://127.0.0.1:9"
+
+
 @pytest.mark.parametrize("text", ["[1, 2]", "1,2", " 1 , 2 "])
 def test_lists_in_the_environment_may_go_without_brackets(
     write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch, text: str
