@@ -360,7 +360,7 @@ class Tokenwise(commands.AutoShardedBot):
 
     def _configured_gateway(self) -> str:
         url = self.settings.discord.gateway_url
-        return "" if url == GATEWAY_URL else url
+        return "" if url.rstrip("/") == GATEWAY_URL else url
 
     async def on_shard_connect(self, shard_id: int) -> None:
         # Discord names another gateway for resuming, which would go around a proxy.
@@ -403,10 +403,11 @@ class Tokenwise(commands.AutoShardedBot):
             ("telling", self._finish_handlers),
             ("cogs", self._unload),
             ("executor", self.executor.close),
-            ("models", self._close_hub),
             ("health", self._health.close),
             ("database", self._close_likes),
             ("connection", self._disconnect),
+            # Last, because freeing their memory takes so long that the loop must have nothing else to do.
+            ("models", self._close_hub),
         ]
         for name, step in steps:
             try:
