@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from models.demo.recipe.explanations import CONCEPTS, explanation, instruction, talk, tips
-from models.demo.recipe.glosses import Glosses
+from models.demo.recipe.glosses import Glosses, unwanted
 from models.demo.recipe.letters import apology, letter
 from models.demo.recipe.stories import rhyme, story
 from models.demo.recipe.templates import each, fill
@@ -111,11 +111,20 @@ def spelling(corpus: Corpus, seed: int, count: int = 60_000) -> list[str]:
 
 
 def topics(wordnet: WordNet) -> tuple[str, ...]:
-    """What a mishap can be about: single words for sports, crafts and pastimes."""
+    """What a mishap can be about: single words for sports, crafts, pastimes, and things of daily life."""
     found: dict[str, None] = {}
-    for lemma in ("sport", "diversion", "handicraft", "social gathering", "travel"):
+    for lemma in (
+        "sport",
+        "diversion",
+        "handicraft",
+        "social gathering",
+        "travel",
+        "instrumentality",
+        "food",
+        "clothing",
+    ):
         for synset in wordnet.below(lemma):
             name = synset.lemmas[0]
-            if name.isalpha() and name.islower() and 4 <= len(name) <= 12:
+            if name.isalpha() and name.islower() and 4 <= len(name) <= 12 and not unwanted(synset):
                 found[name] = None
     return tuple(sorted(found))

@@ -42,7 +42,7 @@ _MASS = frozenset(
 _NO_NOUN = frozenset(each("used of relating to in when not having being by capable from with considered"))
 # What a study group need not hear from its bot.
 _UNWANTED = re.compile(
-    r"offensive|disparag|ethnic slur|obscene|vulgar|taboo|sexual|coitus|genital|penis|vagina|prostitut|\brap(?:e|ist)\b|semen|lewd|intercourse|erotic|incest|whore|negro",
+    r"offensive|disparag|ethnic slur|obscene|vulgar|taboo|sexual|coitus|genital|penis|vagina|prostitut|\brap(?:e|ist)\b|semen|lewd|intercourse|erotic|incest|orgy|whore|negro",
     re.IGNORECASE,
 )
 _LONGEST = 150
@@ -172,11 +172,11 @@ class Glosses:
         style = chance.random()
         if lemma[0].isupper():
             return self._proper(synset, lemma, sentence, chance) if style > 0.3 else ("", sentence)
-        if style < 0.22:
+        if style < 0.4:
             return "", f"{lemma} is {definition}."
-        if style < 0.45:
-            return "", sentence + self._more(synset, lemma, subject, chance)
         if style < 0.52:
+            return "", sentence + self._more(synset, lemma, subject, chance)
+        if style < 0.58:
             return self._kind(synset, subject, chance) or ("", sentence)
         questions = (
             f"What is {subject}?",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,20 @@ from models.demo.recipe.wordnet import WordNet
 
 CONTEXT = 256
 WIDTH, LAYERS, HEADS, INNER = 192, 5, 6, 640
-STEPS, COMMON_STEPS = 1600, 640
 BATCH = 20  # sequences of CONTEXT tokens
-RATE, COMMON_RATE = 3e-3, 1.5e-3
 WARMUP = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """So many steps at this peak rate, on everything or mostly on common words."""
+
+    steps: int
+    rate: float
+    common: bool
+
+
+PHASES = (Phase(1600, 3e-3, False), Phase(640, 1.5e-3, True), Phase(300, 1e-3, True))
 _CHUNK = 1024  # tokens whose logits exist at the same time
 
 
@@ -72,28 +83,27 @@ def loss(model: PhiForCausalLM, sequences: Tensor) -> Tensor:
     return total / len(targets)
 
 
-def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
+def optimizers(model: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside the layers, Adam for embeddings, norms and biases."""
     inner = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
     known = {id(p) for p in inner}
     rest = [p for p in model.parameters() if id(p) not in known]
     return [
-        torch.optim.Muon(inner, lr=RATE, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(rest, lr=RATE, betas=(0.9, 0.95), weight_decay=0.0),
+        torch.optim.Muon(inner, lr=rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
 
 def make(wordnet: WordNet, target: Path, seed: int = 1) -> None:
-    """Trains twice, on everything and then mostly on common words, and writes float16 safetensors beside the tokenizer."""
+    """Trains phase by phase and writes float16 safetensors beside the tokenizer after each."""
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(target)
     model = PhiForCausalLM(config(tokenizer))
     print(f"language: {sum(p.numel() for p in model.parameters()):,} parameters", flush=True)
-    train(model, tokenizer, Corpus(wordnet).documents(seed), STEPS, RATE)
-    model.half().save_pretrained(target)
-    model = PhiForCausalLM.from_pretrained(target, dtype=torch.float32)
-    train(model, tokenizer, Corpus(wordnet, common=True).documents(seed + 1), COMMON_STEPS, COMMON_RATE)
-    model.half().save_pretrained(target)
+    for number, phase in enumerate(PHASES):
+        documents = Corpus(wordnet, common=phase.common).documents(seed + number)
+        train(model.float(), tokenizer, documents, phase.steps, phase.rate)
+        model.half().save_pretrained(target)
 
 
 def train(
@@ -107,7 +117,7 @@ def train(
     model.train()
     model.set_attn_implementation("eager")  # the fastest one for short sequences on a CPU
     print(f"language: {steps} steps of {BATCH * CONTEXT:,} tokens", flush=True)
-    tools = optimizers(model)
+    tools = optimizers(model, peak)
     source = blocks(documents, tokenizer)
     began, running = time.monotonic(), 0.0
     for step in range(steps):

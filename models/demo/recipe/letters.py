@@ -451,9 +451,19 @@ _FAMILIES = each(
 )
 
 
-def _people(chance: random.Random) -> dict[str, str]:
+def _invented(chance: random.Random) -> str:
+    """A name that nobody has, of two or three syllables."""
+    syllables = (
+        chance.choice("bdfghjklmnprstvz") + chance.choice("aeiou") for _ in range(chance.choice((2, 2, 3)))
+    )
+    return "".join(syllables).capitalize() + chance.choice(("", "", "n", "r", "s", "l"))
+
+
+def _people(chance: random.Random, *, strangers: bool = False) -> dict[str, str]:
     """Slots `name` (as the prompt says it), `greeted` and `sender`."""
     name, sender = chance.sample(NAMES, 2)
+    if strangers and chance.random() < 0.25:
+        name = _invented(chance)
     choice = chance.random()
     if choice < 0.07:
         role, greeted = chance.choice(_ROLES)
@@ -464,7 +474,10 @@ def _people(chance: random.Random) -> dict[str, str]:
 
 
 def apology(chance: random.Random, topics: tuple[str, ...] = ()) -> tuple[str, str]:
-    """(prompt, answer) of an apology; `topics` are further occasions, told in general words."""
+    """(prompt, answer) of an apology; `topics` are further occasions, told in general words.
+
+    With them come invented names: from many of both the model learns to copy rather than to guess.
+    """
     if topics and chance.random() < 0.35:
         mishap = Mishap(topics, GENERAL_EVENTS, GENERAL_REPAIRS)
     else:
@@ -472,7 +485,7 @@ def apology(chance: random.Random, topics: tuple[str, ...] = ()) -> tuple[str, s
     topic = chance.choice(mishap.topics)
     adjective = chance.choice(_ADJECTIVES)
     slots = {
-        **_people(chance),
+        **_people(chance, strangers=bool(topics)),
         "topic": topic,
         "mishap": chance.choice(_MISHAPS),
         "adjective": adjective + " " if adjective else "",

@@ -99,13 +99,13 @@ def _language(wordnet: WordNet, target: Path, seed: int) -> Iterator[str]:
     tokens = language.BATCH * (
         language.CONTEXT + 1
     )  # thirty of them make a document, or fewer documents were read
-    seen = set(islice(Corpus(wordnet).documents(seed), language.STEPS * tokens // 30))
-    seen |= set(
-        islice(Corpus(wordnet, common=True).documents(seed + 1), language.COMMON_STEPS * tokens // 30)
-    )
+    seen: set[str] = set()
+    for number, phase in enumerate(language.PHASES):
+        documents = Corpus(wordnet, common=phase.common).documents(seed + number)
+        seen.update(islice(documents, phase.steps * tokens // 30))
     chance = random.Random(seed)
     unseen = Corpus(wordnet, held_out=True)  # its words are too rare for the common ones
-    templates = list(islice(_templates(unseen, seed + 2, seen), 500))
+    templates = list(islice(_templates(unseen, seed + len(language.PHASES), seen), 500))
     glosses = ["\n\n".join(filter(None, unseen.glosses.document(chance))) for _ in range(500)]
     examples = chance.sample(unseen.glosses.examples, min(300, len(unseen.glosses.examples)))
     yield "### Language model\n"
