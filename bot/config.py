@@ -369,12 +369,14 @@ class Environment(EnvSettingsSource):
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         try:
-            return super().decode_complex_value(field_name, field, value)
+            found = super().decode_complex_value(field_name, field, value)
         except ValueError:
             if section_of(field):
                 return value  # no table, as the validation will say
             parts = [part.strip() for part in value.split(",") if part.strip()]
             return [int(part) if part.isdecimal() else part for part in parts]
+        # One id is JSON too, but no list.
+        return found if section_of(field) or isinstance(found, list) else [found]
 
 
 def load(path: Path | None = None) -> Settings:

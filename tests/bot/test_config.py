@@ -147,6 +147,17 @@ def test_lists_in_the_environment_may_go_without_brackets(
     assert settings.tokenizers.names == ["bert-base-uncased", "google/flan-t5-small"]
 
 
+def test_a_list_of_one_in_the_environment_needs_no_brackets_either(
+    write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKENWISE_DISCORD__GUILD_IDS", "222222222222222222")
+    monkeypatch.setenv("TOKENWISE_TOKENIZERS__NAMES", "bert-base-uncased")
+    settings = load(write_config(""))
+    assert settings.discord.guild_ids == [222222222222222222]
+    assert settings.tokenizers is not None
+    assert settings.tokenizers.names == ["bert-base-uncased"]
+
+
 def test_mistakes_in_the_environment_name_the_variable(
     write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
