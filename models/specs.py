@@ -45,7 +45,7 @@ class EncoderSpec:
 
 @dataclass(frozen=True, slots=True)
 class WordsSpec:
-    """Word vectors: a folder {vectors.npy, words.txt}, a word2vec or GloVe file, or a gensim-data name."""
+    """Word vectors: a folder {vectors.npy, words.txt}, a word2vec or GloVe file, a folder with one, or a gensim-data name."""
 
     name: str
 

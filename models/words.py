@@ -29,6 +29,7 @@ MOST = 1000
 MOST_WORDS = 32
 """Words that a sum may have."""
 _PICKLE_SUFFIXES = {".model", ".kv", ".pkl", ".pickle"}
+_VECTOR_SUFFIXES = {".bin", ".gz", ".txt", ".vec"}
 _SIGNS = str.maketrans(
     {
         "\N{MINUS SIGN}": "-",
@@ -58,7 +59,7 @@ class WordVectors:
     def load(cls, spec: WordsSpec, progress: Progress | None = None) -> Self:
         """Raises NotThere if there are no such vectors, ModelError if they cannot or must not be read."""
         path = _locate(spec.name)
-        shown = path.name if loading.path_of(spec.name) == path else spec.name
+        shown = path.name if loading.path_of(spec.name) == path else loading.label(spec.name)
         if progress:
             progress(f"reading the word vectors {shown}", None)
         with loading.reading(shown, chatty=False):
@@ -312,12 +313,25 @@ def _locate(name: str) -> Path:
     """The file or folder of word vectors; what `gensim.downloader` fetched is found by its name."""
     path = loading.path_of(name)
     if name and path.exists():
-        return path
+        return _inside(path) if path.is_dir() else path
     data = loading.path_of(os.environ.get("GENSIM_DATA_DIR") or "~/gensim-data") / name
     # Beside it lies an __init__.py that gensim would run. The vectors are all there is to it.
     if re.fullmatch(r"[\w.-]+", name) and (file := data / f"{name}.gz").is_file():
         return file
     raise NotThere(f"The word vectors {path.name if name else 'without a name'} are not on this machine.")
+
+
+def _inside(folder: Path) -> Path:
+    """The folder itself, if it is one of `write_folder`, or the one file of vectors in it."""
+    if (folder / "vectors.npy").is_file():
+        return folder
+    files = [file for file in folder.iterdir() if file.suffix in _VECTOR_SUFFIXES and file.is_file()]
+    if len(files) != 1:
+        raise NotThere(
+            f"The folder {folder.name} must hold vectors.npy and words.txt, or one file of word vectors "
+            f"({', '.join(sorted(_VECTOR_SUFFIXES))})."
+        )
+    return files[0]
 
 
 def _read_file(path: Path, shown: str) -> Any:

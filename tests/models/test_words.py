@@ -128,6 +128,29 @@ def test_a_gensim_data_name_means_its_vectors_and_not_its_code(
         WordVectors.load(WordsSpec(name))
 
 
+@pytest.mark.parametrize("write", FILES)
+@pytest.mark.parametrize("name", ["glove.gz", "vectors.txt", "wiki.vec", "news.bin"])
+def test_a_folder_with_one_file_of_vectors(
+    tmp_path: Path, plain: KeyedVectors, write: Any, name: str
+) -> None:
+    folder = tmp_path / "some-vectors"
+    folder.mkdir()
+    write(folder / "made", plain)
+    content = (folder / "made").read_bytes()
+    (folder / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    (folder / "__init__.py").write_text("raise SystemExit('ran')")
+    found = WordVectors.load(WordsSpec(str(folder)))
+    assert found.name == "some-vectors"
+    assert "king" in found
+
+
+def test_a_folder_without_vectors_says_what_belongs_there(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("nothing")
+    with pytest.raises(NotThere, match=r"vectors\.npy") as caught:
+        WordVectors.load(WordsSpec(str(tmp_path)))
+    assert str(tmp_path.parent) not in str(caught.value)
+
+
 @pytest.mark.parametrize("suffix", [".model", ".kv", ".txt", ""])
 def test_pickles_are_refused_unopened(tmp_path: Path, plain: KeyedVectors, suffix: str) -> None:
     path = tmp_path / f"saved{suffix}"
