@@ -196,7 +196,9 @@ class Tokenwise(commands.AutoShardedBot):
             self._wait_for_first_load(lane, job)
             with self.hub.lease(lane) as model:
                 job.check()
-                return work(job, model)
+                answer = work(job, model)
+                del model  # the lease frees a model that was replaced meanwhile, if nothing holds it
+                return answer
 
         typing = interaction.type is discord.InteractionType.autocomplete
         ticket = self.executor.admit(lane, run, user=interaction.user.id, timeout=timeout, privileged=typing)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
 import threading
 import time
+import weakref
 from typing import Any
 
 import aiohttp
@@ -316,3 +318,31 @@ async def test_a_client_can_be_made_and_closed_without_ever_starting(settings: S
     async with Tokenwise(settings):
         pass
     await no_threads_but(threads)
+
+
+async def test_a_replaced_model_is_freed_when_its_last_job_ends(box: Sandbox, start: Start) -> None:
+    made: list[weakref.ref[Gated]] = []
+
+    def load(*_: object) -> Gated:
+        model = Gated()
+        vars(model)["itself"] = model  # as torch's modules, it holds itself
+        made.append(weakref.ref(model))
+        return model
+
+    run = await start(loaders={"language": load, "words": load})
+    await run.bot.loaded()
+    run.bot.hub.load("language")
+    old = made[-1]
+    answer = box.send_command("slow")
+    await until(lambda: (model := old()) is not None and model.entered.is_set())
+    run.bot.hub.load("language")
+    gc.disable()
+    try:
+        assert (model := old()) is not None
+        model.opened.set()
+        del model
+        await answer.until(lambda answer: answer.text == "answered")
+        await run.bot.idle()
+        assert old() is None
+    finally:
+        gc.enable()
