@@ -152,7 +152,7 @@ class Limits(Section):
     per_user: int = Field(
         2, ge=1, le=100, description="Questions that one person may have running or waiting."
     )
-    commands: int = Field(20, ge=1, le=1000, description="Commands that one person may send in `seconds`.")
+    commands: int = Field(30, ge=1, le=1000, description="Commands that one person may send in `seconds`.")
     seconds: float = Field(20, gt=0, le=3600, description="The span that `commands` counts in, in seconds.")
     drain_seconds: float = Field(
         10,
