@@ -246,7 +246,8 @@ class _Index:
 
     def like(self, folded: str, limit: int) -> list[str]:
         """Words at most a third of whose letters (rounded up) would have to change, the fewest changes first."""
-        most = min(3, (len(folded) + 2) // 3)
+        # With every letter changed it would be another word.
+        most = min(3, (len(folded) + 2) // 3, len(folded) - 1)
         found: list[tuple[int, int]] = []
         for length in range(max(1, len(folded) - most), len(folded) + most + 1):
             words, places = self._by_length.get(length, ([], []))

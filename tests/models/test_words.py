@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from models.failures import BadInput, ModelError, NotThere, UnknownWord
 from models.specs import WordsSpec
-from models.words import WordVectors, read_folder, write_folder
+from models.words import WordVectors, keyed, read_folder, write_folder
 
 WORDS = [
     *("the", "king", "queen", "man", "woman", "engineer", "engineers", "rock-and-roll", "jazz", "Paris"),
@@ -297,9 +297,11 @@ def test_unknown_words_come_with_known_ones(words: WordVectors, query: str, word
     assert f"Did you mean {meant}" in str(caught.value)
 
 
-def test_a_word_like_no_other(words: WordVectors) -> None:
+@pytest.mark.parametrize("query", ["zzzzqqqq", "5"])
+def test_a_word_like_no_other(query: str) -> None:
+    words = WordVectors(keyed(["a", "b", "king"], np.eye(3, dtype=np.float32)), "letters")
     with pytest.raises(UnknownWord, match="Try another") as caught:
-        words.similar("zzzzqqqq")
+        words.similar(query)
     assert caught.value.suggestions == ()
 
 
