@@ -338,7 +338,8 @@ async def test_a_replaced_model_is_freed_when_its_last_job_ends(box: Sandbox, st
     run.bot.hub.load("language")
     gc.disable()
     try:
-        assert (model := old()) is not None
+        model = old()
+        assert model is not None
         model.opened.set()
         del model
         await answer.until(lambda answer: answer.text == "answered")
