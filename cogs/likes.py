@@ -139,7 +139,7 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
         text = _csv(likes) if file_format == "csv" else _json(likes)
         file = discord.File(io.BytesIO(text.encode()), f"likes.{file_format}")
         await interaction.edit_original_response(
-            content=f"Here are {count(len(likes), 'song')}.", attachments=[file]
+            content=f"In this file: {count(len(likes), 'song')}.", attachments=[file]
         )
 
     @add.autocomplete("song")
