@@ -287,10 +287,9 @@ class Tokenwise(commands.AutoShardedBot):
                 self._share_cores()
             status = self.hub.load(slot)
             log.info("%s: %s is ready after %.1f s", slot, status.name, status.load_seconds)
-        except ModelError as error:
-            log.error("%s: %s", slot, error)  # noqa: TRY400 - the sentence says what is wrong
-        except TokenwiseError:
-            log.info("%s: not loaded, because the bot is stopping", slot)
+        except (ModelError, TokenwiseError) as error:
+            # What a shutdown interrupts is no failure.
+            log.log(logging.INFO if self.stopping.is_set() else logging.ERROR, "%s: %s", slot, error)
         except Exception:
             log.exception("%s: loading failed", slot)
         finally:

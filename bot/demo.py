@@ -29,7 +29,7 @@ async def demo(
     async with Sandbox() as box:
         # The sandbox forgets the commands when it ends, whatever the data folder remembers.
         bot = Tokenwise(pointed_at(settings, box), forget_commands=True)
-        bot.hub.listen(_loaded)
+        bot.hub.listen(lambda slot, status: None if bot.stopping.is_set() else _loaded(slot, status))
         running = asyncio.create_task(serve(bot, box.token), name="demo-bot")
         session = asyncio.create_task(
             _session(bot, box, lines, who, console or Console()), name="demo-session"

@@ -95,3 +95,12 @@ def test_torch_gets_its_share_of_the_cores(tiny_settings: Settings, monkeypatch:
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+async def test_an_end_before_the_models_are_there_is_no_failure(
+    tiny_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await demo(tiny_settings, ["/help"], "student") == 0
+    captured = capsys.readouterr()
+    assert "stopping" not in captured.err
+    assert "ERROR" not in captured.err
