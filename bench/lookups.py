@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.lag import percentile
-from models.songs import SongCatalogue, read_songs
+from models.playlists import read_songs
+from models.songs import SongCatalogue
 from models.specs import SongsSpec
 from models.words import WordVectors
 
@@ -85,7 +86,7 @@ def main() -> None:
         songs, playlists = options.songs, options.playlists
         if not songs or not playlists:
             songs, playlists = made_up(Path(name), chance)
-        table, _ = read_songs(songs.read_bytes())
+        table = read_songs(songs.read_bytes()).songs
         catalogue = SongCatalogue.load(SongsSpec(songs, playlists, negative=5, epochs=1))
     labels = [song.label for song in table]
     asked = [typo(label)[: chance.randint(3, 30)] for label in chance.sample(labels, 40)]

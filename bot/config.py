@@ -233,6 +233,14 @@ class Words(Section):
 class Songs(Section):
     songs: Place = Field(description="The table of songs: id, title, artist.", json_schema_extra=PATH)
     playlists: Place = Field(description="The playlists, a line of song ids each.", json_schema_extra=PATH)
+    tags: Place | None = Field(
+        None, description="Tag ids, a line for each line of the table. Empty: none.", json_schema_extra=PATH
+    )
+    tag_names: Place | None = Field(
+        None,
+        description="The names of the tags: id, tag. Empty: tags go by their ids.",
+        json_schema_extra=PATH,
+    )
     vector_size: int = Field(32, ge=1, le=1024, description="Numbers in a song's vector.")
     window: int = Field(20, ge=1, le=10_000, description="Songs to each side that count as company.")
     negative: int = Field(50, ge=1, le=1000, description="Random songs that each pair is told apart from.")
@@ -241,6 +249,11 @@ class Songs(Section):
     seed: int = Field(
         1, ge=0, lt=2**32, description="Seed of the training; the same seed gives the same vectors."
     )
+
+    @field_validator("tags", "tag_names", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
 
 
 class Health(Section):

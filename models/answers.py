@@ -153,20 +153,27 @@ class Song:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A song and the seed songs it came from, strongest first; empty for a merely popular song."""
+    """A song and the seed songs it came from, strongest first; empty for a merely popular song.
+
+    `playlists` is how many playlists of the catalogue play it.
+    """
 
     song: Song
     because: tuple[Song, ...] = ()
+    playlists: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendations:
-    """`unknown` holds the asked-for or liked ids that the catalogue or the model does not know."""
+    """`unknown` holds the asked-for or liked ids that the catalogue or the model does not know; `more` says
+    that there is a next page.
+    """
 
     model: str
     songs: tuple[Recommendation, ...]
     seeds: tuple[Song, ...]
     unknown: tuple[str, ...] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
 import hashlib
-import io
 import json
 import logging
 import os
 import re
 import shutil
 import tempfile
-import unicodedata
-from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
 import gensim
 import numpy as np
-import pandas as pd
 from gensim.models import Word2Vec
 from gensim.models.callbacks import CallbackAny2Vec
 from numpy.typing import NDArray
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
+from scipy import sparse
 
-from models import loading
+from models import loading, versions
 from models.answers import Recommendation, Recommendations, Song
 from models.failures import BadInput, ModelError, NotThere, UnknownSong
+from models.playlists import Playlists, Table, read_playlists, read_songs, read_tags
+from models.recommender import Recommender
+from models.search import Search
 from models.specs import Progress, SongsSpec
 from models.words import keyed, read_folder, write_folder
 
 log = logging.getLogger(__name__)
 
-HEADER_LINES = 2
-"""Lines before the playlists: all song ids, and how often each was played."""
 MOST = 1000
 """Songs that can be asked for at once."""
-SHRINK = 5.0
-"""Playlists' worth of doubt: two songs that met once by chance are no proof of likeness."""
-WHISPER = 1e-3
-"""Weight of Word2Vec's cosine beside co-occurrence: it only orders what was never played together."""
 REASONS = 3
 KEPT_TRAININGS = 4
-
-_ESCAPED = re.compile(r"\\([/\\])")
+BIG_TAGS = 12
+"""Tags that popular songs are drawn from in turn."""
 
 
 class SongCatalogue:
@@ -55,69 +45,90 @@ class SongCatalogue:
 
     device = "cpu"
     dtype = "float32"
+    few = 5
+    """A song in fewer playlists than this is little known."""
 
     def __init__(
         self,
-        songs: Sequence[Song],
-        playlists: Sequence[Sequence[str]],
+        table: Table,
+        playlists: Playlists,
         vectors: Any,
         name: str,
+        tags: Sequence[tuple[str, ...]] = (),
         report: Mapping[str, int] | None = None,
     ) -> None:
-        """`vectors` are gensim's KeyedVectors over song ids, trained on `playlists`."""
+        """`vectors` are gensim's KeyedVectors over song ids, trained on `playlists`; `tags` has a row a song."""
         self.name = name
         self.report: dict[str, int] = dict(report or {})
         """What was read, and what was left out and why: counts."""
         self._vectors = vectors
-        listed = {song.id for song in songs}
-        played = dict.fromkeys(id_ for playlist in playlists for id_ in playlist)
+        listed = {song.id for song in table.songs}
+        played = dict.fromkeys(id_ for playlist in playlists.lists for id_ in playlist)
         # A playlist may name a song that the table lacks; it is shown by its id rather than hidden.
         unlisted = [Song(id_, f"Song {id_}", "") for id_ in played if id_ not in listed]
         self.report["songs played but not in the table"] = len(unlisted)
-        self._songs = [*songs, *unlisted]
+        self._songs = [*table.songs, *unlisted]
         self._places = {song.id: place for place, song in enumerate(self._songs)}
-        lines = [np.array([self._places[id_] for id_ in playlist], np.int32) for playlist in playlists]
-        everything = np.concatenate([*lines, np.empty(0, np.int32)])
-        self._plays = np.bincount(everything, minlength=len(self._songs))
-        self._meetings = _Meetings([np.unique(line) for line in lines], len(self._songs))
-        self._directions: NDArray[np.float32] = vectors.get_normed_vectors()
-        self._vector_places = np.array([self._places[id_] for id_ in vectors.index_to_key], np.int64)
+        self._tags = [*tags, *[()] * (len(self._songs) - len(tags))]
+        plays = _matrix(playlists.lists, self._places)
+        self._plays = np.asarray(plays.sum(axis=0)).ravel().astype(np.int64)
+        self._recommender = Recommender.fit(plays)
+        self._lists = len(playlists.lists)
+        self._works, self._artists = versions.group(self._songs)
         # Most played first; equally often played songs in the order of the table.
         self._by_plays = np.argsort(-self._plays, kind="stable")
-        self._search = _Search(self._songs, self._by_plays)
+        self._search = Search(self._songs, self._by_plays)
 
     @classmethod
     def load(cls, spec: SongsSpec, progress: Progress | None = None) -> Self:
-        """Read the table and the playlists, and train Word2Vec on them unless that was done before."""
+        """Read the table and the playlists, and train on them unless that was done before."""
         name = loading.catalogue_label(spec.songs)
         if progress:
             progress("reading songs and playlists", None)
         with loading.reading(name, chatty=False):
-            songs, songs_report = read_songs(_bytes(spec.songs))
-            playlists, playlists_report = read_playlists(_bytes(spec.playlists))
-        if not songs:
+            table = read_songs(_bytes(spec.songs))
+            playlists = read_playlists(_bytes(spec.playlists))
+            tags: list[tuple[str, ...]] = []
+            tags_report: dict[str, int] = {}
+            if spec.tags is not None:
+                names = _bytes(spec.tag_names) if spec.tag_names is not None else None
+                rows, tags_report = read_tags(_bytes(spec.tags), names, max(table.lines, default=-1) + 1)
+                tags = [rows[line] for line in table.lines]
+        if not table.songs:
             raise ModelError(f"{name} holds no songs.")
-        if not playlists:
+        if not playlists.lists:
             raise ModelError(f"{loading.label(str(spec.playlists))} holds no playlist of two songs or more.")
-        vectors = _trained(spec, playlists, progress)
+        vectors = _trained(spec, playlists.lists, progress)
         if progress:
             progress("preparing the search", None)
-        return cls(songs, playlists, vectors, name, songs_report | playlists_report)
+        return cls(table, playlists, vectors, name, tags, table.report | playlists.report | tags_report)
 
     def __len__(self) -> int:
         return len(self._songs)
 
     @property
     def memory(self) -> int:
-        return int(self._vectors.vectors.nbytes + self._plays.nbytes + self._meetings.memory)
+        return int(self._vectors.vectors.nbytes + self._plays.nbytes + self._recommender.memory)
 
     @property
     def detail(self) -> str:
-        return f"{len(self):,} songs, {len(self._meetings):,} playlists, {self._vectors.vector_size} numbers each"
+        return f"{len(self):,} songs, {self._lists:,} playlists, {self._vectors.vector_size} numbers each"
 
     def get(self, id_: str) -> Song | None:
         place = self._places.get(id_.strip())
         return None if place is None else self._songs[place]
+
+    def tags(self, song_id: str) -> tuple[str, ...]:
+        """What people call the song; nothing without a tags file, or for a song that it leaves out."""
+        place = self._places.get(song_id.strip())
+        return () if place is None else self._tags[place]
+
+    def same(self, song_id: str) -> frozenset[str]:
+        """The ids that are one song for a person: versions by the same artist, and the id itself."""
+        place = self._places.get(song_id.strip())
+        if place is None:
+            return frozenset({song_id.strip()})
+        return frozenset(self._songs[it].id for it in np.flatnonzero(self._works == self._works[place]))
 
     def search(self, text: str, limit: int = 25) -> list[Song]:
         """Songs whose title and artist are like `text`: exact, then beginnings, then words, then typos;
@@ -125,56 +136,84 @@ class SongCatalogue:
         """
         return [self._songs[place] for place in self._search.find(text, limit)]
 
-    def similar(self, song_id: str, n: int = 10, exclude: Collection[str] = ()) -> Recommendations:
+    def similar(
+        self, song_id: str, n: int = 10, exclude: Collection[str] = (), *, skip: int = 0
+    ) -> Recommendations:
         """The songs nearest by cosine of their Word2Vec vectors, as gensim's `most_similar(positive=id)`.
 
-        The cosines of such small corpora all lie near 1, so only the order means something.
-        UnknownSong if there is no such song; no songs, and the id in `unknown`, if no playlist plays it.
+        Versions of the song itself are left out, and the first `skip` of the others. The cosines of such small
+        corpora all lie near 1, so only the order means something. UnknownSong if there is no such song; no
+        songs, and the id in `unknown`, if no playlist plays it.
         """
         n = _bounded(n)
         if (song := self.get(song_id)) is None:
             raise UnknownSong("I have no song with that id. Choose one from the list of suggestions.")
         if song.id not in self._vectors:
             return Recommendations(self.name, (), (song,), (song.id,))
-        skip = {id_.strip() for id_ in exclude} - {song.id}
-        found = self._vectors.most_similar(positive=song.id, topn=n + len(skip))
-        near = [id_ for id_, _ in found if id_ not in skip][:n]
-        songs = tuple(Recommendation(self._songs[self._places[id_]], (song,)) for id_ in near)
-        return Recommendations(self.name, songs, (song,))
+        cosines = self._vectors.most_similar(positive=song.id, topn=None)
+        hidden = {*(id_.strip() for id_ in exclude), *self.same(song.id)}
+        near = [id_ for at in np.argsort(-cosines) if (id_ := self._vectors.index_to_key[at]) not in hidden]
+        page = tuple(self._recommendation(self._places[id_], (song,)) for id_ in near[skip : skip + n])
+        return Recommendations(self.name, page, (song,), more=len(near) > skip + n)
 
-    def recommend(self, likes: Sequence[str], n: int = 10, exclude: Collection[str] = ()) -> Recommendations:
-        """Songs for somebody who likes these: each liked song votes for those that playlists put beside it.
+    def recommend(
+        self,
+        likes: Sequence[str],
+        n: int = 10,
+        exclude: Collection[str] = (),
+        *,
+        dislikes: Sequence[str] = (),
+        skip: int = 0,
+        per_artist: int | None = 2,
+    ) -> Recommendations:
+        """Songs for somebody who likes these, oldest first: see `models.recommender`.
 
-        A vote is the cosine of two songs over playlists, shrunk towards nothing for songs that seldom met
-        (item-item collaborative filtering, Sarwar et al. 2001). On 800 Yes.com playlists, from five songs of
-        the fifth part that was put aside, it reaches nDCG@10 0.55; the mean Word2Vec vector 0.15. Liked and
-        excluded songs are never recommended; likes that no playlist plays are in `unknown`.
+        Liked, disliked and excluded songs and their versions are never recommended; likes that no playlist plays
+        are in `unknown`. The first `skip` songs are left out: pages of the same length have no song twice. A page
+        holds at most `per_artist` songs by one artist; those that this holds back come on a later page.
         """
-        n = _bounded(n)
-        ids = list(dict.fromkeys(id_.strip() for id_ in likes))
-        places = [place for id_ in ids if (place := self._places.get(id_)) is not None and self._plays[place]]
-        seeds = [self._songs[place] for place in places]
-        known = {song.id for song in seeds}
-        unknown = tuple(id_ for id_ in ids if id_ not in known)
-        if not places:
-            return Recommendations(self.name, (), (), unknown)
-        votes = np.stack([self._votes(place) for place in places])
-        total = votes.sum(axis=0)
-        total[self._known([*ids, *exclude])] = 0.0
-        songs = tuple(
-            Recommendation(self._songs[place], _reasons(votes[:, place], seeds))
-            for place in np.lexsort((-self._plays, -total))[:n]
-            if total[place] > 0
-        )
-        return Recommendations(self.name, songs, tuple(seeds), unknown)
+        return self.blend([likes], n, exclude, dislikes=dislikes, skip=skip, per_artist=per_artist)
 
-    def popular(self, n: int = 10, exclude: Collection[str] = ()) -> Recommendations:
-        """The most played songs."""
-        skip = set(self._known(exclude))
+    def blend(
+        self,
+        likes_of_people: Sequence[Sequence[str]],
+        n: int = 10,
+        exclude: Collection[str] = (),
+        *,
+        dislikes: Sequence[str] = (),
+        skip: int = 0,
+        per_artist: int | None = 2,
+    ) -> Recommendations:
+        """Songs for several people together; everybody's likes weigh the same, however many they are."""
         n = _bounded(n)
-        places = (place for place in self._by_plays[: n + len(skip)].tolist() if place not in skip)
-        songs = tuple(Recommendation(self._songs[place]) for place in places)[:n]
-        return Recommendations(self.name, songs, ())
+        everything = list(dict.fromkeys(id_.strip() for likes in likes_of_people for id_ in likes))
+        known = self._known(everything)
+        seeds = [place for place in known if self._plays[place]]
+        unknown = tuple(id_ for id_ in everything if self._places.get(id_) not in seeds)
+        answer = Recommendations(self.name, (), tuple(self._songs[it] for it in seeds), unknown)
+        if not seeds:
+            return answer
+        votes = self._recommender.votes(np.array(seeds))
+        total = np.zeros(len(self))
+        for likes in likes_of_people:
+            own = votes[[seeds.index(it) for it in self._known(likes) if it in seeds]].sum(axis=0)
+            total += own / (own.max() or 1.0)
+        total[self._versions([*known, *self._known([*dislikes, *exclude])])] = 0.0
+        order = np.lexsort((-self._plays, -total))
+        page, more = self._page(order[total[order] > 0].tolist(), n, skip, per_artist)
+        songs = tuple(self._recommendation(it, _reasons(votes[:, it], answer.seeds)) for it in page)
+        return Recommendations(self.name, songs, answer.seeds, unknown, more)
+
+    def popular(
+        self, n: int = 10, exclude: Collection[str] = (), *, skip: int = 0, per_artist: int | None = 2
+    ) -> Recommendations:
+        """The most played songs; where there are tags, of the big tags in turn."""
+        n = _bounded(n)
+        hidden = set(self._versions(self._known(exclude)).tolist())
+        page, more = self._page(
+            [it for it in self._by_plays.tolist() if it not in hidden], n, skip, per_artist
+        )
+        return Recommendations(self.name, tuple(map(self._recommendation, page)), (), more=more)
 
     def probe(self) -> None:
         self.similar(self._vectors.index_to_key[0], 1)
@@ -184,229 +223,48 @@ class SongCatalogue:
     def _known(self, ids: Iterable[str]) -> list[int]:
         return [place for id_ in ids if (place := self._places.get(id_.strip())) is not None]
 
-    def _votes(self, place: int) -> NDArray[np.float64]:
-        """What one liked song says about every song: (songs,), not negative."""
-        votes = self._meetings.cosines(place)
-        id_ = self._songs[place].id
-        if id_ in self._vectors:
-            cosines = self._directions @ self._directions[self._vectors.key_to_index[id_]]
-            votes[self._vector_places] += WHISPER * np.clip(cosines, 0.0, None)
-        return votes
+    def _versions(self, places: Sequence[int]) -> NDArray[np.int64]:
+        """The places of all versions of some songs."""
+        return np.flatnonzero(np.isin(self._works, self._works[np.array(places, np.int64)]))
+
+    def _page(
+        self, order: Sequence[int], n: int, skip: int, per_artist: int | None
+    ) -> tuple[list[int], bool]:
+        """`n` of the songs in `order` after the first `skip`, none a version of another, and whether more follow."""
+        page: list[int] = []
+        seen: set[int] = set()
+        first = []
+        for place in order:
+            if (work := int(self._works[place])) not in seen:
+                seen.add(work)
+                first.append(place)
+        while True:
+            size = min(n, skip) if skip else n
+            by: dict[int, int] = {}
+            page = []
+            for place in first:
+                artist = int(self._artists[place])
+                if per_artist is None or by.get(artist, 0) < per_artist:
+                    by[artist] = by.get(artist, 0) + 1
+                    page.append(place)
+                    if len(page) == size:
+                        break
+            taken = set(page)
+            first = [it for it in first if it not in taken]
+            if not skip or not page:
+                return page, bool(first)
+            skip -= len(page)
+
+    def _recommendation(self, place: int, because: tuple[Song, ...] = ()) -> Recommendation:
+        return Recommendation(self._songs[place], because, int(self._recommender.playlists[place]))
 
 
-class _Meetings:
-    """Which songs were played in the same playlists, and how surprising that is."""
-
-    def __init__(self, playlists: Sequence[NDArray[np.int32]], songs: int) -> None:
-        """Each playlist holds places of songs, none twice."""
-        self._playlists = playlists
-        self._songs = songs
-        flat = np.concatenate([*playlists, np.empty(0, np.int32)])
-        numbers = np.repeat(np.arange(len(playlists), dtype=np.int32), [len(it) for it in playlists])
-        order = np.argsort(flat, kind="stable")
-        self._homes = numbers[order]
-        self._count = np.bincount(flat, minlength=songs)
-        self._start = np.concatenate(([0], np.cumsum(self._count)))
-
-    def __len__(self) -> int:
-        return len(self._playlists)
-
-    @property
-    def memory(self) -> int:
-        return sum(it.nbytes for it in self._playlists) + self._homes.nbytes + self._start.nbytes
-
-    def cosines(self, place: int) -> NDArray[np.float64]:
-        """Shrunk cosine of one song to every song: n(a, b) / (sqrt(n(a) n(b)) + SHRINK)."""
-        homes = self._homes[self._start[place] : self._start[place + 1]]
-        met = np.bincount(np.concatenate([self._playlists[home] for home in homes]), minlength=self._songs)
-        return np.asarray(met / (np.sqrt(self._count[place] * self._count) + SHRINK), np.float64)
-
-
-class _Search:
-    """Titles and artists by their words, tolerant of accents, case, punctuation, blanks and typos."""
-
-    def __init__(self, songs: Sequence[Song], by_plays: NDArray[np.int64]) -> None:
-        self._rank = np.empty(len(songs), np.int64)
-        self._rank[by_plays] = np.arange(len(songs))
-        titles = [fold(song.title) for song in songs]
-        artists = [fold(song.artist) for song in songs]
-        # What a whole query may be, exactly or as a beginning.
-        self._wholes = _Postings(
-            (text, place)
-            for place, (title, artist) in enumerate(zip(titles, artists, strict=True))
-            for text in {title, artist, f"{title} {artist}", f"{artist} {title}"}
-            if text.strip()
-        )
-        self._titles = _Postings((title, place) for place, title in enumerate(titles) if title)
-        # Joined, so that “acdc”, “theweeknd” and “bohemianrhapsody” are words too.
-        self._words = _Postings(
-            (word, place)
-            for place, (title, artist) in enumerate(zip(titles, artists, strict=True))
-            for word in {*title.split(), *artist.split(), title.replace(" ", ""), artist.replace(" ", "")}
-            if word
-        )
-
-    def find(self, text: str, limit: int) -> list[int]:
-        """Places of songs, best first."""
-        query = fold(text[:200])
-        tokens = list(dict.fromkeys(query.split()))[:12]
-        if not tokens or limit < 1:
-            return []
-        hit = np.ones(len(self._rank), bool)
-        for token in tokens:
-            one = np.zeros(len(self._rank), bool)
-            one[self._words.beginning(token)] = True
-            hit &= one
-        tier = np.full(len(self._rank), 3, np.int64)
-        tier[self._wholes.beginning(query)] = 2
-        tier[self._wholes.exactly(query)] = 1
-        tier[self._titles.exactly(query)] = 0
-        found = np.flatnonzero(hit | (tier < 3))  # noqa: PLR2004
-        best = self._first(found, tier[found], limit)
-        if len(best) < limit:
-            best += [place for place in self._alike(tokens, limit + len(best)) if place not in set(best)]
-        return best[:limit]
-
-    def _first(self, places: NDArray[np.int64], tier: NDArray[np.int64], limit: int) -> list[int]:
-        key = tier * len(self._rank) + self._rank[places]
-        if len(places) > limit:
-            chosen = np.argpartition(key, limit)[:limit]
-            places, key = places[chosen], key[chosen]
-        return [int(place) for place in places[np.argsort(key)]]
-
-    def _alike(self, tokens: list[str], limit: int) -> list[int]:
-        """Songs with most of these words, or words a few letters from them."""
-        score = np.zeros(len(self._rank), np.float32)
-        for token in tokens:
-            score += len(token) * self._likeness(token)
-        joined = "".join(tokens)
-        if len(tokens) > 1:
-            score = np.maximum(score, len(joined) * self._likeness(joined))
-        found = np.flatnonzero(score >= 0.7 * len(joined))
-        worse = np.round((len(joined) - score[found]) * 1000).astype(np.int64)
-        return self._first(found, worse, limit)
-
-    def _likeness(self, token: str) -> NDArray[np.float32]:
-        """How well the best word of each song fits a word of the query, in [0, 1]."""
-        like = np.zeros(len(self._rank), np.float32)
-        exact = self._words.exactly(token)
-        # A word that many songs have is no typo, and looking for others would take the time.
-        if len(exact) < 50:  # noqa: PLR2004
-            for places, share in self._words.near(token):
-                like[places] = 0.95 * share
-        like[self._words.beginning(token)] = 0.95
-        like[exact] = 1.0
-        return like
-
-
-class _Postings:
-    """Places by text, in sorted order of the texts."""
-
-    def __init__(self, pairs: Iterable[tuple[str, int]]) -> None:
-        places: dict[str, list[int]] = {}
-        for text, place in pairs:
-            places.setdefault(text, []).append(place)
-        self._texts = sorted(places)
-        self._places = np.array([place for text in self._texts for place in places[text]], np.int64)
-        self._start = np.concatenate(([0], np.cumsum([len(places[text]) for text in self._texts]))).astype(
-            int
-        )
-        self._by_length: dict[int, tuple[list[str], list[int]]] = {}
-        for number, text in enumerate(self._texts):
-            texts, numbers = self._by_length.setdefault(len(text), ([], []))
-            texts.append(text)
-            numbers.append(number)
-
-    def exactly(self, text: str) -> NDArray[np.int64]:
-        at = bisect_left(self._texts, text)
-        return self._between(at, at + (at < len(self._texts) and self._texts[at] == text))
-
-    def beginning(self, text: str) -> NDArray[np.int64]:
-        return self._between(bisect_left(self._texts, text), bisect_left(self._texts, text + "\U0010ffff"))
-
-    def near(self, text: str) -> Iterator[tuple[NDArray[np.int64], float]]:
-        """Places of texts a few letters away, with the share of letters that agree; the best last."""
-        most = min(2, len(text) // 3) if len(text) < 12 else 3  # noqa: PLR2004
-        found: list[tuple[int, int]] = []
-        if most:
-            for length in range(len(text) - most, len(text) + most + 1):
-                texts, numbers = self._by_length.get(length, ([], []))
-                matches = process.extract(
-                    text, texts, scorer=OSA.distance, processor=None, score_cutoff=most, limit=None
-                )
-                found += [(int(distance), numbers[at]) for _, distance, at in matches]
-        for distance, number in sorted(found, reverse=True):
-            yield self._between(number, number + 1), 1 - distance / len(text)
-
-    def _between(self, start: int, end: int) -> NDArray[np.int64]:
-        return self._places[self._start[start] : self._start[end]]
-
-
-def fold(text: str) -> str:
-    """A text as people search for it: no accents, case, punctuation or double blanks."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    plain = re.sub("[\N{COMBINING GRAVE ACCENT}-\N{COMBINING LATIN SMALL LETTER X}]", "", decomposed)
-    plain = re.sub("['`\N{RIGHT SINGLE QUOTATION MARK}]", "", plain)
-    words = " ".join(re.sub(r"[\W_]+", " ", plain).split())
-    return words or " ".join(text.casefold().split())  # the band “!!!” has no letters
-
-
-def read_songs(data: bytes) -> tuple[list[Song], dict[str, int]]:
-    r"""Songs of a table `id<TAB>title<TAB>artist`, and what was met on the way.
-
-    Ids are text. Nothing is quoted; `\/` stands for `/`. Fields after the third belong to the artist.
-    A missing title is replaced by the id, of a repeated id the first line counts.
-    """
-    text, undecodable = _decoded(data)
-    columns = max((line.count("\t") for line in text.split("\n")), default=0) + 1
-    table = pd.read_csv(
-        io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")),
-        sep="\t",
-        header=None,
-        names=range(max(3, columns)),
-        dtype=str,
-        quoting=csv.QUOTE_NONE,
-        keep_default_na=False,
-        skip_blank_lines=True,
-    ).fillna("")
-    songs: dict[str, Song] = {}
-    report = dict.fromkeys(
-        (
-            "lines with a header",
-            "songs without an id, left out",
-            "songs with an id that was there before, left out",
-            "songs without a title",
-            "songs without an artist",
-        ),
-        0,
-    )
-    for number, row in enumerate(table.itertuples(index=False)):
-        id_, title, artist, *more = (_ESCAPED.sub(r"\1", str(value)).strip() for value in row)
-        artist = " ".join(filter(None, [artist, *more]))
-        if number == 0 and (id_.casefold(), title.casefold()) in {("id", "title"), ("song_id", "title")}:
-            report["lines with a header"] += 1
-        elif not id_:
-            report["songs without an id, left out"] += bool(title or artist)
-        elif id_ in songs:
-            report["songs with an id that was there before, left out"] += 1
-        else:
-            report["songs without a title"] += not title
-            report["songs without an artist"] += not artist
-            songs[id_] = Song(id_, title or f"Song {id_}", artist)
-    return list(songs.values()), {"songs": len(songs), **report, "songs file: undecodable bytes": undecodable}
-
-
-def read_playlists(data: bytes) -> tuple[list[list[str]], dict[str, int]]:
-    """Playlists of at least two songs, one of song ids a line after two header lines, and what was left out."""
-    text, undecodable = _decoded(data)
-    lines = [line.split() for line in text.replace("\0", "").splitlines()[HEADER_LINES:]]
-    playlists = [line for line in lines if len(line) > 1]
-    return playlists, {
-        "playlists": len(playlists),
-        "playlists of one song, left out": sum(len(line) == 1 for line in lines),
-        "blank lines among the playlists": sum(not line for line in lines),
-        "playlists file: undecodable bytes": undecodable,
-    }
+def _matrix(lists: Sequence[Sequence[str]], places: Mapping[str, int]) -> sparse.csr_array:
+    """(playlists, songs): how often each playlist plays each song."""
+    rows = np.repeat(np.arange(len(lists)), [len(it) for it in lists])
+    columns = np.array([places[id_] for playlist in lists for id_ in playlist])
+    ones = np.ones(len(rows), np.float32)
+    return sparse.csr_array((ones, (rows, columns)), (len(lists), len(places)))
 
 
 def _bytes(path: str | os.PathLike[str]) -> bytes:
@@ -418,22 +276,12 @@ def _bytes(path: str | os.PathLike[str]) -> bytes:
         raise NotThere(f"{Path(path).name} cannot be read ({error.strerror}).") from error
 
 
-def _decoded(data: bytes) -> tuple[str, int]:
-    """The text, and the number of bytes that are in no order of UTF-8 and were read as Latin-1."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = data.decode("utf-16", "replace")
-        return text, text.count("\N{REPLACEMENT CHARACTER}")
-    data = data.removeprefix(codecs.BOM_UTF8)
-    text = data.decode("utf-8", "surrogateescape")
-    # Each byte that did not fit is now a lone surrogate that holds it in its lower half.
-    broken = re.compile("[\udc80-\udcff]")
-    return broken.sub(lambda it: chr(ord(it[0]) - 0xDC00), text), len(broken.findall(text))
-
-
 def _trained(spec: SongsSpec, playlists: Sequence[Sequence[str]], progress: Progress | None) -> Any:
     """Word2Vec's vectors for the songs, from the cache if the same training was done before."""
     parameters: dict[str, Any] = {
-        key: value for key, value in asdict(spec).items() if key not in {"songs", "playlists", "cache"}
+        key: value
+        for key, value in asdict(spec).items()
+        if key not in {"songs", "playlists", "tags", "tag_names", "cache"}
     }
     folder = None
     if spec.cache is not None:
@@ -493,7 +341,7 @@ def _remember(folder: Path, vectors: Any) -> None:
         log.warning("The trained vectors could not be kept (%s).", error.strerror)
 
 
-def _reasons(votes: NDArray[np.float64], seeds: Sequence[Song]) -> tuple[Song, ...]:
+def _reasons(votes: NDArray[np.float32], seeds: Sequence[Song]) -> tuple[Song, ...]:
     """The liked songs that speak for a song, the loudest first, without those that hardly do."""
     order = np.argsort(-votes, kind="stable")[:REASONS]
     return tuple(seeds[at] for at in order if votes[at] >= votes.max() / 3 > 0)

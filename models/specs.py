@@ -54,12 +54,15 @@ class WordsSpec:
 class SongsSpec:
     """A song table, playlists, and the parameters of the `Word2Vec` that is trained on them.
 
-    With one worker the training gives the same vectors every time. They are kept under `cache`, if
-    there is one, and trained anew when the playlists or the parameters change.
+    `tags` has a line of tag ids for each line of the table, `tag_names` a line `id, tag` for each tag. With
+    one worker the training gives the same numbers every time. What was trained is kept under `cache`, if there
+    is one, and trained anew when a file or a parameter changes.
     """
 
     songs: str | PathLike[str]
     playlists: str | PathLike[str]
+    tags: str | PathLike[str] | None = None
+    tag_names: str | PathLike[str] | None = None
     vector_size: int = 32
     window: int = 20
     negative: int = 50
