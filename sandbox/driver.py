@@ -283,6 +283,28 @@ class Sandbox(Server):
     ) -> Answer:
         return await self.send_menu(name, target, member=member).visible(timeout)
 
+    def send_autocomplete(
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        focused: str,
+        *,
+        member: Member | None = None,
+        locale: str = "en-US",
+        channel: Channel | None = None,
+    ) -> Interaction:
+        """Ask for suggestions for the option `focused` of a command called by its full name; returns at once.
+
+        The interaction's `choices` or `failed` say what came of it. SandboxError for options without autocomplete.
+        """
+        who, place = member or self.student, channel or self.channel
+        target = commandline.find(name, self._offered(who, channel))
+        if not focused or not target.option(focused).get("autocomplete"):
+            raise SandboxError(f"/{target.title} has no option {focused} with autocomplete")
+        data = self._filling(target, place).data({**values, focused: values.get(focused, "")}, focused=focused)
+        extra = {"command": target.command, "title": target.title, "locale": locale}
+        return self.interactions.start(AUTOCOMPLETE, who, data, channel=place, **extra)
+
     async def autocomplete(
         self,
         line: str,
@@ -295,22 +317,9 @@ class Sandbox(Server):
 
         Raises TimeoutError when none came in time, and SandboxError for options without autocomplete.
         """
-        who = member or self.student
-        parsed = commandline.parse(line, self._offered(who, None))
-        values = dict(parsed.values)
-        name = focused or next(reversed(values), None)
-        if name is None or not parsed.target.option(name).get("autocomplete"):
-            raise SandboxError(f"/{parsed.target.title} has no option {name or ''} with autocomplete")
-        values.setdefault(name, "")
-        data = self._filling(parsed.target, self.channel).data(values, focused=name)
-        interaction = self.interactions.start(
-            AUTOCOMPLETE,
-            who,
-            data,
-            channel=self.channel,
-            command=parsed.target.command,
-            title=parsed.target.title,
-        )
+        parsed = commandline.parse(line, self._offered(member or self.student, None))
+        name = focused or next(reversed(parsed.values), "")
+        interaction = self.send_autocomplete(parsed.target.title, parsed.values, name, member=member)
         await self.log.until(lambda: interaction.choices is not None or interaction.failed, timeout)
         if interaction.choices is None:
             raise TimeoutError(
