@@ -14,6 +14,8 @@ from bot.client import Tokenwise, serve
 from bot.config import Settings
 from models.answers import SlotStatus, State
 from sandbox import Sandbox
+from sandbox.page import Page
+from sandbox.server import PORT, available
 from sandbox.terminal import Terminal
 
 PATIENCE = 600.0
@@ -26,7 +28,10 @@ async def demo(
     """Ask `lines` and end, or open a prompt; 0, or 1 if a question was not answered."""
     logs.setup("DEBUG" if settings.log.level == "DEBUG" else "WARNING")
     _note("Starting the bot in a Discord of its own ...")
-    async with Sandbox() as box:
+    # Asked for one answer, it takes any port; a page that is open finds the same address again after a restart.
+    box = Sandbox(0 if lines is not None else available(PORT), bot_name="Tokenwise")
+    Page(box)
+    async with box:
         # The sandbox forgets the commands when it ends, whatever the data folder remembers.
         bot = Tokenwise(pointed_at(settings, box), forget_commands=True)
         bot.hub.listen(lambda slot, status: None if bot.stopping.is_set() else _loaded(slot, status))
@@ -56,7 +61,7 @@ async def _session(
 ) -> int:
     await box.ready(PATIENCE)
     await box.commands_synced(PATIENCE)
-    console.print(f"A Discord of your own is at {box.url}; whatever runs in it ends with it.", style="dim")
+    console.print(f"A Discord of your own is at {box.url}: open it in a browser, or type here.", style="dim")
     terminal = Terminal(box, console, bot.settings.data_dir / "demo-files", patience=PATIENCE)
     terminal.member = box.admin if who == "admin" else box.student
     failures = []

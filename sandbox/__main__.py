@@ -10,6 +10,8 @@ import signal
 from rich.console import Console
 
 from sandbox.driver import Sandbox
+from sandbox.page import Page
+from sandbox.server import PORT
 from sandbox.terminal import Terminal
 
 
@@ -21,7 +23,10 @@ async def serve(port: int, token: str, *, prompt: bool) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):  # Windows
                 asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with Sandbox(port, token) as box:
+    box = Sandbox(port, token)
+    Page(box)
+    async with box:
+        console.print(f"Open {box.url} in a browser.\n")
         console.print(
             f"api_url      {box.api_url}\ngateway_url  {box.gateway_url}\ntoken        {box.token}\n"
         )
@@ -38,7 +43,7 @@ async def serve(port: int, token: str, *, prompt: bool) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=8087, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=PORT, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--token", default="sandbox-token", help="what the bot must log in with")
     parser.add_argument(
         "--prompt", action="store_true", help="open a prompt for commands once a bot is there"

@@ -301,7 +301,9 @@ class Sandbox(Server):
         target = commandline.find(name, self._offered(who, channel))
         if not focused or not target.option(focused).get("autocomplete"):
             raise SandboxError(f"/{target.title} has no option {focused} with autocomplete")
-        data = self._filling(target, place).data({**values, focused: values.get(focused, "")}, focused=focused)
+        data = self._filling(target, place).data(
+            {**values, focused: values.get(focused, "")}, focused=focused
+        )
         extra = {"command": target.command, "title": target.title, "locale": locale}
         return self.interactions.start(AUTOCOMPLETE, who, data, channel=place, **extra)
 
@@ -318,7 +320,7 @@ class Sandbox(Server):
         Raises TimeoutError when none came in time, and SandboxError for options without autocomplete.
         """
         parsed = commandline.parse(line, self._offered(member or self.student, None))
-        name = focused or next(reversed(parsed.values), "")
+        name = focused or next(reversed(list(parsed.values)), "")
         interaction = self.send_autocomplete(parsed.target.title, parsed.values, name, member=member)
         await self.log.until(lambda: interaction.choices is not None or interaction.failed, timeout)
         if interaction.choices is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,8 @@ from sandbox.state import Channel, Guild, Interaction, Member
 from sandbox.world import World
 
 HOST = "127.0.0.1"
+PORT = 8087
+"""Where people look for it; tests take a free port."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -123,6 +126,17 @@ class Server:
         payload = interaction.payload(self.bot.permissions, self.limits.attachment_bytes)
         guild = interaction.channel.guild
         self.gateway.dispatch("INTERACTION_CREATE", payload, guild=guild.id if guild else None)
+
+
+def available(port: int) -> int:
+    """`port` if nobody listens there, else 0, which takes a free one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return 0
+    return port
 
 
 @web.middleware

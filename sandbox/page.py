@@ -1,0 +1,461 @@
+"""The page: the sandbox in a browser, as one of its members sees it, kept up to date over a WebSocket.
+
+What is shown and how is in `sandbox/web/`; this module tells the page what there is and does what it asks for.
+A socket belongs to one member in one place. It opens with everything that the member sees; then come changes.
+Whoever is cut off connects anew and is told everything again, so that nothing has to be remembered for anybody.
+
+To the page, JSON with a `type`: `state` (everything), `message` and `gone`, `interaction`, `commands`, `bot`,
+`choices`, `modal`, `wire` (entries of the log), and `done` or `refused`, which answer what the page asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from sandbox import rules
+from sandbox.commandline import CommandLineError
+from sandbox.driver import Sandbox, SandboxError
+from sandbox.gateway import Op
+from sandbox.log import Change, Entry, Event, Request
+from sandbox.rules import ApiError, Json
+from sandbox.state import AUTOCOMPLETE, COMMAND, Channel, Interaction, Member, Message, Upload
+
+FOLDER = Path(__file__).parent / "web"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+HEADERS = {
+    # Pictures in embeds may come from anywhere over TLS, as in Discord; all else is the sandbox's own.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+    " img-src 'self' https:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+MESSAGES = 100
+"""Messages that a page is told at once; earlier ones on request."""
+ENTRIES = 1000
+"""Entries of the wire that can be looked at."""
+BACKLOG = 5000
+"""Frames that may wait for a slow page before it is cut off; it then connects anew."""
+LARGEST = 40 << 20
+"""Bytes of one frame from the page: a file travels in it."""
+
+GATEWAY_CHANGES = frozenset({"gateway.connect", "gateway.ready", "gateway.resume", "gateway.disconnect"})
+
+
+class Page:
+    """Serves the page on the sandbox's own address, at `/`. Made before the sandbox starts."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self.box = box
+        self.wire: deque[tuple[int, Entry]] = deque(maxlen=ENTRIES)
+        self._entries = 0
+        self._visits: set[_Visit] = set()
+        box.log.subscribe(self._note)
+        box.app.router.add_get("/", self._file)
+        box.app.router.add_get("/page/socket", self._socket)
+        box.app.router.add_get("/page/{name}", self._file)
+        box.app.on_shutdown.append(self._close)
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        path = FOLDER / request.match_info.get("name", "index.html")
+        if path.parent != FOLDER or path.suffix not in TYPES or not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path, headers=HEADERS | {"Content-Type": TYPES[path.suffix]})
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        # Browsers always name the page that opens a socket; any other page, on loopback too, is a stranger.
+        if request.headers.get("Origin") != f"{request.scheme}://{request.host}":
+            raise web.HTTPForbidden(text="Only the sandbox's own page may connect.\n")
+        socket = web.WebSocketResponse(heartbeat=30, max_msg_size=LARGEST)
+        await socket.prepare(request)
+        visit = _Visit(self, socket, *self._who_and_where(request.query))
+        self._visits.add(visit)
+        try:
+            await visit.run()
+        finally:
+            self._visits.discard(visit)
+        return socket
+
+    async def _close(self, _: web.Application) -> None:
+        for visit in tuple(self._visits):
+            await visit.socket.close(message=b"The sandbox ends.")
+
+    def _who_and_where(self, query: Mapping[str, str]) -> tuple[Member, Channel]:
+        """By default the student, in the guild's channel."""
+        people = {str(member.id): member for member in self.people}
+        member = people.get(query.get("member", ""), self.box.student)
+        direct = query.get("place") == "direct"
+        return member, self.box.direct(member) if direct else self.box.channel
+
+    @property
+    def people(self) -> list[Member]:
+        return [member for member in self.box.guild.members.values() if not member.user.bot]
+
+    def _note(self, entry: Entry) -> None:
+        self._entries += 1
+        self.wire.append((self._entries, entry))
+        for visit in tuple(self._visits):
+            visit.note(self._entries, entry)
+
+
+class _Visit:
+    """One open page."""
+
+    def __init__(self, page: Page, socket: web.WebSocketResponse, member: Member, channel: Channel) -> None:
+        self.socket = socket
+        self._page = page
+        self._box = page.box
+        self._member = member
+        self._channel = channel
+        self._outgoing: asyncio.Queue[Json | None] = asyncio.Queue()
+        self._watching = False
+        """Whether the page shows the wire."""
+        self._asked: dict[int, int] = {}
+        """By interaction that this page began: the number under which it asked for it."""
+
+    async def run(self) -> None:
+        self._tell("state", **self._state())
+        writing = asyncio.create_task(self._write(), name="page-writer")
+        try:
+            async for frame in self.socket:
+                if frame.type is WSMsgType.TEXT:
+                    self._take(frame.data)
+        finally:
+            writing.cancel()
+            await asyncio.wait({writing})
+
+    async def _write(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            while (item := await self._outgoing.get()) is not None:
+                await self.socket.send_str(json.dumps(item, default=str))
+        await self.socket.close()
+
+    def _tell(self, kind: str, **content: Any) -> None:
+        if self._outgoing.qsize() < BACKLOG:
+            self._outgoing.put_nowait({"type": kind, **content})
+        elif self._outgoing.qsize() == BACKLOG:
+            self._outgoing.put_nowait(None)
+
+    # --- what there is
+
+    def _state(self) -> Json:
+        box = self._box
+        messages, earlier = self._messages()
+        return {
+            "base": box.url,
+            "me": str(self._member.id),
+            "direct": self._channel.guild is None,
+            "guild": {"id": str(box.guild.id), "name": box.guild.name},
+            "people": [_person(member) for member in box.guild.members.values()],
+            "roles": [{"id": str(role.id), "name": role.name} for role in (box.guild.everyone, *box.guild.roles)],
+            "channels": [{"id": str(channel.id), "name": channel.name} for channel in box.guild.channels],
+            "bot": self._bot(),
+            "commands": self._commands(),
+            "messages": messages,
+            "earlier": earlier,
+            "interactions": [self._interaction(one) for one in self._unanswered()],
+            "limits": {"answer_seconds": box.limits.answer_seconds, "attachment_bytes": box.limits.attachment_bytes},
+        }  # fmt: skip
+
+    def _bot(self) -> Json:
+        box = self._box
+        online = any(session.ready and session.connected for session in box.sessions)
+        return _person(box.bot) | {
+            "online": online,
+            "api_url": box.api_url,
+            "gateway_url": box.gateway_url,
+            "token": box.token,
+        }
+
+    def _commands(self) -> list[Json]:
+        """What Discord offers the member here, menus included."""
+        direct = self._channel.guild is None
+        chat = self._box.world.visible_commands(self._member, direct=direct).values()
+        menus = [
+            command
+            for command in self._box.world.commands.values()
+            if command.type != rules.CHAT and command.allowed(self._member, direct=direct)
+        ]
+        return [command.body for command in (*chat, *menus)]
+
+    def _messages(self, before: int | None = None) -> tuple[list[Json], bool]:
+        """The last messages that the member sees here, and whether there are earlier ones."""
+        seen = (
+            message
+            for message in reversed(self._box.world.messages.values())
+            if self._sees(message) and (before is None or message.id < before)
+        )
+        last = list(islice(seen, MESSAGES + 1))
+        return [self._message(message) for message in reversed(last[:MESSAGES])], len(last) > MESSAGES
+
+    def _sees(self, message: Message) -> bool:
+        return message.channel is self._channel and message.visible_to(self._member)
+
+    def _message(self, message: Message) -> Json:
+        """As Discord's clients get it, and what they know besides."""
+        failed = message.interaction.failed if message.loading and message.interaction else None
+        return message.payload() | {
+            "ephemeral": message.ephemeral,
+            "thinking": message.loading,
+            "failed": failed,
+        }
+
+    def _unanswered(self) -> Iterable[Interaction]:
+        """The member's commands that led to nothing to see, yet or for good."""
+        for interaction in islice(reversed(self._box.world.interactions.values()), MESSAGES):
+            if self._own(interaction) and interaction.type == COMMAND and interaction.answered_with is None:
+                yield interaction
+
+    def _own(self, interaction: Interaction) -> bool:
+        return interaction.member is self._member and interaction.channel is self._channel
+
+    def _interaction(self, interaction: Interaction) -> Json:
+        source = interaction.source or (interaction.parent.source if interaction.parent else None)
+        return {
+            "id": str(interaction.id),
+            "kind": interaction.type,
+            "title": interaction.title,
+            "message": str(source.id) if source else None,
+            "component": interaction.data.get("custom_id"),
+            "answered": interaction.answered_with,
+            "failed": interaction.failed,
+            "after": _milliseconds(interaction),
+            "ask": self._asked.get(interaction.id),
+        }
+
+    # --- what changes
+
+    def note(self, number: int, entry: Entry) -> None:
+        if self._watching:
+            self._tell("wire", entries=[_line(number, entry)])
+        if not isinstance(entry, Change):
+            return
+        match entry.kind, entry.subject:
+            case "message.create" | "message.update", Message() as message if self._sees(message):
+                self._tell("message", message=self._message(message))
+            case "message.delete", Message() as message if message.channel is self._channel:
+                self._tell("gone", id=str(message.id))
+            case kind, Interaction() as interaction if kind.startswith("interaction."):
+                self._follow(interaction)
+            case "commands.update", _:
+                self._tell("commands", commands=self._commands())
+            case "member.create", _:
+                self._tell("state", **self._state())
+            case kind, _ if kind in GATEWAY_CHANGES:
+                self._tell("bot", bot=self._bot())
+
+    def _follow(self, interaction: Interaction) -> None:
+        promised = interaction.original
+        if interaction.failed and interaction.thinking and promised is not None and self._sees(promised):
+            self._tell("message", message=self._message(promised))
+        if not self._own(interaction):
+            return
+        ask = self._asked.get(interaction.id)
+        if interaction.type == AUTOCOMPLETE:
+            if ask is not None and (interaction.choices is not None or interaction.failed):
+                self._tell("choices", ask=ask, choices=interaction.choices, failed=interaction.failed)
+            return
+        self._tell("interaction", interaction=self._interaction(interaction))
+        # Only where it was asked for: the member may look at several pages.
+        if ask is not None and interaction.modal is not None and interaction.failed is None:
+            modal = interaction.modal
+            self._tell(
+                "modal", modal={"title": modal.title, "components": modal.components}, id=str(interaction.id)
+            )
+
+    # --- what is asked for
+
+    def _take(self, text: str) -> None:
+        ask = 0
+        try:
+            wish = json.loads(text)
+            ask = int(wish["ask"])
+            actions: dict[str, Callable[[Json], Json | Interaction]] = {
+                "command": self._command,
+                "line": self._line,
+                "menu": self._menu,
+                "autocomplete": self._autocomplete,
+                "press": self._press,
+                "select": self._select,
+                "submit": self._submit,
+                "earlier": self._earlier,
+                "watch": self._watch,
+                "entry": self._entry,
+            }
+            outcome = actions[wish["do"]](wish)
+        except (CommandLineError, SandboxError) as error:
+            self._tell("refused", ask=ask, why=str(error))
+        except ApiError as error:
+            self._tell("refused", ask=ask, why=error.message)
+        except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+            self._tell("refused", ask=ask, why="The sandbox does not understand what the page asked for.")
+        else:
+            if isinstance(outcome, Interaction):
+                self._asked[outcome.id] = ask
+                outcome = {"interaction": str(outcome.id)}
+            self._tell("done", ask=ask, **outcome)
+
+    def _command(self, wish: Json) -> Interaction:
+        options = {name: _value(value) for name, value in dict(wish["options"]).items()}
+        return self._box.send_command(str(wish["name"]), options, member=self._member, channel=self._channel).interaction  # fmt: skip
+
+    def _line(self, wish: Json) -> Interaction:
+        return self._box.send(str(wish["line"]), member=self._member, channel=self._channel).interaction
+
+    def _menu(self, wish: Json) -> Interaction:
+        number = int(wish["target"])
+        target: Member | Message | None = self._box.guild.members.get(number)
+        target = target or self._seen(number)
+        return self._box.send_menu(str(wish["name"]), target, member=self._member).interaction
+
+    def _autocomplete(self, wish: Json) -> Interaction:
+        return self._box.send_autocomplete(
+            str(wish["name"]),
+            dict(wish["options"]),
+            str(wish["focused"]),
+            member=self._member,
+            channel=self._channel,
+        )
+
+    def _press(self, wish: Json) -> Interaction:
+        message = self._seen(int(wish["message"]))
+        return self._box.send_press(message, str(wish["component"]), member=self._member).interaction
+
+    def _select(self, wish: Json) -> Interaction:
+        message, values = self._seen(int(wish["message"])), [str(value) for value in wish["values"]]
+        return self._box.send_select(message, str(wish["component"]), values, member=self._member).interaction
+
+    def _submit(self, wish: Json) -> Interaction:
+        opener = next((one for one in self._asked if one == int(wish["interaction"])), None)
+        modal = next(
+            (
+                one.modal
+                for one in self._box.world.interactions.values()
+                if one.id == opener and self._own(one)
+            ),
+            None,
+        )
+        return self._box.send_submit(modal, dict(wish["values"]), member=self._member).interaction
+
+    def _earlier(self, wish: Json) -> Json:
+        messages, earlier = self._messages(int(wish["before"]))
+        return {"messages": messages, "earlier": earlier}
+
+    def _watch(self, wish: Json) -> Json:
+        self._watching = bool(wish["on"])
+        if self._watching:
+            self._tell("wire", entries=[_line(*numbered) for numbered in self._page.wire], anew=True)
+        return {}
+
+    def _entry(self, wish: Json) -> Json:
+        """The whole of one entry of the wire; nothing where it is forgotten."""
+        found = (entry for number, entry in self._page.wire if number == int(wish["number"]))
+        return {"entry": _whole(next(found, None))}
+
+    def _seen(self, number: int) -> Message:
+        message = self._box.world.messages.get(number)
+        if message is None or not self._sees(message):
+            raise SandboxError("This message is no longer there.")
+        return message
+
+
+def _person(member: Member) -> Json:
+    return {
+        "id": str(member.id),
+        "name": member.name,
+        "bot": member.user.bot,
+        "roles": [role.name for role in member.roles if not role.managed],
+    }
+
+
+def _value(value: Any) -> Any:
+    """An option as the page sends it; a file comes as its name and its bytes in base64."""
+    if isinstance(value, dict):
+        return Upload(str(value["filename"]), base64.b64decode(value["content"], validate=True))
+    return value
+
+
+def _milliseconds(interaction: Interaction) -> float | None:
+    """From the interaction to its first answer."""
+    if interaction.acknowledged is None:
+        return None
+    return round((interaction.acknowledged - interaction.created) * 1000, 1)
+
+
+def _line(number: int, entry: Entry) -> Json:
+    """One entry of the wire in short."""
+    line: Json = {"number": number, "time": entry.time}
+    match entry:
+        case Request():
+            line |= {
+                "kind": "rest",
+                "method": entry.method,
+                "path": entry.route or entry.path,
+                "status": entry.status,
+            }
+            line["ms"] = round(entry.duration * 1000, 1)
+            if entry.status == 429:  # noqa: PLR2004 - too many requests
+                line["retry_after"] = (
+                    entry.answer.get("retry_after") if isinstance(entry.answer, dict) else None
+                )
+        case Event():
+            name = entry.name or (Op(entry.op).name if entry.op in set(Op) else str(entry.op))
+            line |= {"kind": "gateway", "direction": entry.direction, "op": entry.op, "name": name}
+        case Change(subject=Interaction() as interaction):
+            line |= {
+                "kind": "interaction",
+                "title": interaction.title or interaction.data.get("custom_id", ""),
+            }
+            line |= {"what": entry.kind.partition(".")[2], "type": interaction.type}
+            line |= {
+                "ms": _milliseconds(interaction),
+                "answered": interaction.answered_with,
+                "why": interaction.failed,
+            }
+        case Change():
+            line |= {"kind": "change", "what": entry.kind}
+    return line
+
+
+def _whole(entry: Entry | None) -> Json | None:
+    match entry:
+        case Request():
+            return {
+                "request": f"{entry.method} {entry.path}",
+                "query": dict(entry.query),
+                "headers": dict(entry.headers),
+                "body": entry.body,
+                "files": [{"filename": name, "bytes": size} for name, size in entry.files],
+                "status": entry.status,
+                "answer": entry.answer,
+            }
+        case Event():
+            return {
+                "op": entry.op,
+                "t": entry.name,
+                "s": entry.sequence,
+                "d": entry.data,
+                "session": entry.session,
+            }
+        case Change(subject=Interaction() as interaction):
+            return {"id": str(interaction.id), "title": interaction.title, "data": interaction.data}
+    return None

@@ -1,0 +1,53 @@
+// Elements are made here and nowhere from markup: text from people and bots only ever becomes text nodes.
+
+/**
+ * Make an element. `props`: `class`, `on` (listeners by event), `style` (properties by name), `data`, and attributes;
+ * `true` sets an empty attribute, `false`, null and undefined set none. Children: nodes, strings, or lists of them.
+ */
+export function h(tag, props = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === false || value === null || value === undefined) continue;
+    if (name === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    else if (name === "style") for (const [key, one] of Object.entries(value)) element.style.setProperty(key, one);
+    else if (name === "data") Object.assign(element.dataset, value);
+    else if (name === "value") element.value = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** The address if a browser may follow it from here (http and https), else null. */
+export function safeUrl(text) {
+  try {
+    const url = new URL(text, location.href);
+    return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A link that tells its target nothing about this page. */
+export function link(url, ...children) {
+  const safe = safeUrl(url);
+  if (!safe) return h("span", {}, ...children);
+  return h("a", { href: safe, target: "_blank", rel: "noopener noreferrer nofollow" }, ...children);
+}
+
+/** Bytes for people: 812 bytes, 12.3 KB. */
+export function size(bytes) {
+  if (bytes < 1000) return `${bytes} bytes`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+export function clock(date) {
+  return date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
+
+let made = 0;
+/** An id that no other element of the page has. */
+export function unique(prefix) {
+  made += 1;
+  return `${prefix}-${made}`;
+}

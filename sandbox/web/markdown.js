@@ -1,0 +1,217 @@
+// Discord's dialect of markdown, as nodes.
+
+import { ansi } from "./ansi.js";
+import { h, link } from "./dom.js";
+
+const FENCE = /```(?:([\w+.#-]*)\n)?([\s\S]*?)```/g;
+const INLINE = new RegExp(
+  [
+    /\\(?<escaped>[\\`*_~|>#[\]()<:@-])/,
+    /(?<ticks>`+)(?<code>[\s\S]+?)(?<!`)\k<ticks>(?!`)/,
+    /\*\*\*(?<both>\S(?:[\s\S]*?\S)?)\*\*\*(?!\*)/,
+    /\*\*(?<bold>[\s\S]+?)\*\*(?!\*)/,
+    /__(?<underline>[\s\S]+?)__(?!_)/,
+    /\*(?<star>[^\s*](?:[^*]*[^\s*])?)\*/,
+    /(?<![\p{L}\p{N}_])_(?<italic>[^\s_](?:[\s\S]*?[^\s_])?)_(?![\p{L}\p{N}_])/,
+    /~~(?<strike>[\s\S]+?)~~/,
+    /\|\|(?<spoiler>[\s\S]+?)\|\|/,
+    /\[(?<label>[^\]\n]+)\]\(<?(?<target>https?:\/\/[^\s)>]+)>?(?:\s+"[^"\n]*")?\)/,
+    /<(?<bracketed>https?:\/\/[^\s>]+)>/,
+    /(?<bare>https?:\/\/[^\s<>]*[^\s<>.,:;"'!?)\]*_~|])/,
+    /<(?<kind>@!?|@&|#)(?<id>\d+)>/,
+    /<\/(?<command>[^:>\n]+):(?:\d+)>/,
+    /<t:(?<time>-?\d{1,11})(?::(?<style>[tTdDfFRsS]))?>/,
+    /<a?:(?<emoji>\w+):\d+>/,
+    /(?<everyone>@everyone|@here)\b/,
+  ]
+    .map((part) => part.source)
+    .join("|"),
+  "gu",
+);
+const ITEM = /^(?<indent>\s*)(?<mark>[-*]|\d{1,9}\.)\s+(?<text>\S.*)$/;
+const WRAPS = { bold: "strong", underline: "u", star: "em", italic: "em", strike: "s" };
+
+/**
+ * Blocks and inline marks of a whole message. `names` says what mentions stand for (`user`, `role`, `channel` by id)
+ * and what a mention of a command does (`command(title)`); `everyone` whether @everyone is more than text.
+ */
+export function markdown(text, names, { everyone = false } = {}) {
+  const draw = new Drawing(names, everyone);
+  const nodes = [];
+  let last = 0;
+  for (const fence of text.matchAll(FENCE)) {
+    nodes.push(...draw.prose(text.slice(last, fence.index)));
+    nodes.push(codeBlock(fence[1] ?? "", fence[2]));
+    last = fence.index + fence[0].length;
+  }
+  nodes.push(...draw.prose(text.slice(last)));
+  return nodes;
+}
+
+/** Only the marks inside a line: titles and names of fields. */
+export function inline(text, names) {
+  return new Drawing(names, false).inline(text);
+}
+
+function codeBlock(language, text) {
+  const inside = text.replace(/^\n+|\n+$/g, "");
+  return h("pre", { tabindex: 0, data: { language } }, h("code", {}, language === "ansi" ? ansi(inside) : inside));
+}
+
+class Drawing {
+  constructor(names, everyone) {
+    this.names = names;
+    this.everyone = everyone;
+  }
+
+  /** Lines outside of code blocks: headings, subtext, quotes, lists, and paragraphs of what is left. */
+  prose(text) {
+    const lines = text.replace(/^\n+|\n+$/g, "").split("\n");
+    if (lines.length === 1 && !lines[0]) return [];
+    const nodes = [];
+    let paragraph = [];
+    const flush = () => {
+      if (paragraph.length) nodes.push(h("p", { dir: "auto" }, this.inline(paragraph.join("\n"))));
+      paragraph = [];
+    };
+    for (let at = 0; at < lines.length; at += 1) {
+      const line = lines[at];
+      const heading = /^(#{1,3})\s+(?=\S)/.exec(line);
+      if (heading) {
+        flush();
+        const level = heading[1].length;
+        nodes.push(h(`h${level + 2}`, { dir: "auto" }, this.inline(line.slice(heading[0].length))));
+      } else if (line.startsWith("-# ")) {
+        flush();
+        nodes.push(h("small", { class: "subtext", dir: "auto" }, this.inline(line.slice(3))));
+      } else if (line.startsWith(">>> ")) {
+        flush();
+        nodes.push(h("blockquote", {}, this.prose([line.slice(4), ...lines.slice(at + 1)].join("\n"))));
+        at = lines.length;
+      } else if (line.startsWith("> ")) {
+        flush();
+        const quoted = [];
+        for (; at < lines.length && lines[at].startsWith("> "); at += 1) quoted.push(lines[at].slice(2));
+        at -= 1;
+        nodes.push(h("blockquote", {}, this.prose(quoted.join("\n"))));
+      } else if (ITEM.test(line)) {
+        flush();
+        const items = [];
+        for (; at < lines.length && ITEM.test(lines[at]); at += 1) items.push(ITEM.exec(lines[at]).groups);
+        at -= 1;
+        nodes.push(this.list(items));
+      } else {
+        paragraph.push(line);
+      }
+    }
+    flush();
+    return nodes;
+  }
+
+  /** Items of one list; those that are indented belong to the item before them. */
+  list(items) {
+    const ordered = /\d/.test(items[0].mark);
+    const list = h(ordered ? "ol" : "ul", ordered ? { start: Number.parseInt(items[0].mark, 10) } : {});
+    const indent = items[0].indent.length;
+    for (let at = 0; at < items.length; at += 1) {
+      const item = h("li", { dir: "auto" }, this.inline(items[at].text));
+      const inner = [];
+      while (at + 1 < items.length && items[at + 1].indent.length > indent) {
+        at += 1;
+        inner.push(items[at]);
+      }
+      if (inner.length) item.append(this.list(inner));
+      list.append(item);
+    }
+    return list;
+  }
+
+  inline(text) {
+    const nodes = [];
+    let last = 0;
+    for (const found of text.matchAll(INLINE)) {
+      if (found.index > last) nodes.push(text.slice(last, found.index));
+      nodes.push(this.mark(found.groups, found[0]));
+      last = found.index + found[0].length;
+    }
+    if (last < text.length) nodes.push(text.slice(last));
+    return nodes;
+  }
+
+  mark(groups, whole) {
+    const name = Object.keys(groups).find((key) => groups[key] !== undefined && key !== "ticks");
+    const value = groups[name];
+    if (name in WRAPS) return h(WRAPS[name], {}, this.inline(value));
+    switch (name) {
+      case "escaped":
+        return value;
+      case "code":
+        return h("code", {}, value.replace(/^ (?=.*\S)(.*) $/s, "$1"));
+      case "both":
+        return h("em", {}, h("strong", {}, this.inline(value)));
+      case "spoiler":
+        return spoiler(this.inline(value));
+      case "label":
+        return link(groups.target, this.inline(value));
+      case "bracketed":
+      case "bare":
+        return link(value, value);
+      case "kind": {
+        const [sign, kind] = value === "#" ? ["#", "channel"] : ["@", value === "@&" ? "role" : "user"];
+        return mention(sign + this.names[kind](groups.id));
+      }
+      case "command":
+        return h(
+          "button",
+          { type: "button", class: "mention", on: { click: () => this.names.command(value) } },
+          `/${value}`,
+        );
+      case "time":
+        return moment(Number(value), groups.style ?? "f");
+      case "emoji":
+        return `:${value}:`;
+      default:
+        return this.everyone ? mention(whole) : whole;
+    }
+  }
+}
+
+const mention = (text) => h("span", { class: "mention" }, text.replace(/^@@/, "@"));
+
+function spoiler(children) {
+  const shown = (event) => {
+    if (event.type === "keydown" && event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    const element = event.currentTarget;
+    element.classList.add("shown");
+    element.removeAttribute("role");
+    element.removeAttribute("aria-label");
+    inside.removeAttribute("aria-hidden");
+  };
+  const inside = h("span", { "aria-hidden": "true" }, children);
+  const props = { class: "spoiler", role: "button", tabindex: 0, "aria-label": "Spoiler: press to show" };
+  return h("span", { ...props, on: { click: shown, keydown: shown } }, inside);
+}
+
+const STYLES = {
+  t: { timeStyle: "short" },
+  T: { timeStyle: "medium" },
+  d: { dateStyle: "short" },
+  D: { dateStyle: "long" },
+  f: { dateStyle: "long", timeStyle: "short" },
+  F: { dateStyle: "full", timeStyle: "short" },
+};
+
+function moment(seconds, style) {
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) return "Invalid Date";
+  const full = date.toLocaleString([], STYLES.F);
+  const text = style === "R" ? relative(seconds - Date.now() / 1000) : date.toLocaleString([], STYLES[style] ?? STYLES.f);
+  return h("time", { datetime: date.toISOString(), title: full }, text);
+}
+
+function relative(seconds) {
+  const units = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? units.at(-1);
+  return new Intl.RelativeTimeFormat([], { numeric: "auto" }).format(Math.round(seconds / length), unit);
+}

@@ -1,0 +1,168 @@
+// One message of the feed. Parts that an edit leaves alone keep their elements, and with them focus and selection.
+
+import { components } from "./components.js";
+import { clock, h, link, safeUrl, size } from "./dom.js";
+import { embed } from "./embed.js";
+import { markdown } from "./markdown.js";
+
+const SHOWN = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
+const REPLY = 19;
+
+export class Message {
+  /**
+   * `page` is the place the message stands in: `names`, `base` (the sandbox's address), `press`, `select`, `menu`,
+   * `offered`, `complain`, `dismiss`, `messages`.
+   */
+  constructor(page) {
+    this.page = page;
+    this.busy = new Set();
+    this.failure = "";
+    this.parts = ["used", "head", "content", "embeds", "files", "components", "foot"];
+    this.drawn = {};
+    this.slots = Object.fromEntries(this.parts.map((name) => [name, h("div", { class: name })]));
+    this.element = h("li", { class: "message" }, this.parts.map((name) => this.slots[name]));
+  }
+
+  update(data) {
+    this.data = data;
+    this.element.id = `message-${data.id}`;
+    this.element.classList.toggle("ephemeral", Boolean(data.ephemeral));
+    this.element.setAttribute("aria-busy", String(Boolean(data.thinking && !data.failed)));
+    const shown = new Set([...data.embeds.flatMap((one) => [one.image?.url, one.thumbnail?.url])]);
+    const files = data.attachments.filter((file) => !shown.has(file.url));
+    this.#draw("used", [data.interaction, data.type === REPLY && data.message_reference], () => this.#used());
+    this.#draw("head", [data.author, data.timestamp], () => this.#head());
+    const text = [data.content, data.thinking, data.failed, data.edited_timestamp, data.mention_everyone];
+    this.#draw("content", text, () => this.#content());
+    this.#draw("embeds", data.embeds, () =>
+      data.embeds.map((one) => embed(one, this.page.names, (media, what) => this.#picture(media, what))),
+    );
+    this.#draw("files", files, () => files.map((file) => this.#file(file)));
+    this.#draw("components", data.components, () => components(data.components, this.#hands()));
+    this.state();
+  }
+
+  /** What the member's own presses came to: which components are busy, and whether the last one failed. */
+  state() {
+    for (const part of this.slots.components.querySelectorAll("[data-component]")) {
+      const busy = this.busy.has(part.dataset.component);
+      part.setAttribute("aria-busy", String(busy));
+      part.classList.toggle("busy", busy);
+    }
+    this.#draw("foot", [this.failure, this.data.ephemeral], () => this.#foot());
+  }
+
+  #draw(part, on, make) {
+    const key = JSON.stringify(on);
+    if (this.drawn[part] === key) return;
+    this.drawn[part] = key;
+    this.slots[part].replaceChildren(...[make()].flat().filter(Boolean));
+  }
+
+  #used() {
+    const { interaction, message_reference: reference } = this.data;
+    if (interaction) return used(interaction.user.global_name ?? interaction.user.username, interaction.name);
+    const target = this.data.type === REPLY && this.page.messages.get(reference?.message_id);
+    if (!target) return null;
+    const text = target.data.content || target.data.embeds[0]?.title || "an answer";
+    return h("p", {}, "↪ ", h("b", {}, target.data.author.username), " ", text.slice(0, 80).replaceAll("\n", " "));
+  }
+
+  #head() {
+    const { author, timestamp } = this.data;
+    const name = author.global_name ?? this.page.names.user(author.id);
+    const menu = this.page.menus(this.data);
+    return [
+      avatar(name),
+      h("b", { class: "name" }, name),
+      author.bot && h("span", { class: "tag" }, "APP"),
+      h("time", { datetime: timestamp, title: new Date(timestamp).toLocaleString() }, clock(new Date(timestamp))),
+      menu,
+    ];
+  }
+
+  #content() {
+    const { content, thinking, failed, edited_timestamp: edited } = this.data;
+    if (failed) return failure(failed);
+    if (thinking) return h("p", { class: "thinking" }, dots(), `${this.page.names.user(this.data.author.id)} is thinking…`);
+    const nodes = content ? markdown(content, this.page.names, { everyone: this.data.mention_everyone }) : [];
+    if (edited && content) {
+      const note = h("small", { class: "edited", title: new Date(edited).toLocaleString() }, "(edited)");
+      const last = nodes.at(-1);
+      if (last.tagName === "P") last.append(" ", note);
+      else nodes.push(note);
+    }
+    return nodes;
+  }
+
+  #picture(media, what) {
+    const url = this.page.local(media.url);
+    const safe = safeUrl(url);
+    if (!safe) return null;
+    const { width, height } = media;
+    return h(
+      "a",
+      { href: safe, target: "_blank", rel: "noopener noreferrer", class: "picture" },
+      h("img", { src: safe, alt: media.description ?? what, width, height, loading: "lazy" }),
+    );
+  }
+
+  #file(file) {
+    if (SHOWN.has(file.content_type)) return this.#picture(file, file.description ?? file.filename);
+    const url = this.page.local(file.url);
+    return h("p", { class: "file" }, "📎 ", link(url, file.filename), h("small", {}, ` ${size(file.size)}`));
+  }
+
+  #foot() {
+    return [
+      this.failure && failure(this.failure),
+      this.data.ephemeral &&
+        h(
+          "p",
+          { class: "private" },
+          "👁 Only you can see this • ",
+          h("button", { type: "button", class: "plain", on: { click: () => this.page.dismiss(this.data.id) } }, "Dismiss message"),
+        ),
+    ];
+  }
+
+  #hands() {
+    const { id } = this.data;
+    return {
+      names: this.page.names,
+      picture: (media, what) => this.#picture(media, what),
+      offered: (type) => this.page.offered(type),
+      complain: (why) => this.page.complain(why),
+      press: (component) => this.page.press(id, component),
+      select: (component, values) => this.page.select(id, component, values),
+    };
+  }
+}
+
+/** A command that has led to nothing to see: it is under way, or the bot did not answer. */
+export class Attempt {
+  constructor(member) {
+    this.member = member;
+    this.element = h("li", { class: "message attempt" });
+  }
+
+  update(data) {
+    this.data = data;
+    this.element.id = `interaction-${data.id}`;
+    this.element.setAttribute("aria-busy", String(!data.failed));
+    this.element.replaceChildren(
+      h("div", { class: "used" }, used(this.member, data.title)),
+      h("div", { class: "content" }, data.failed ? failure(data.failed) : h("p", { class: "thinking" }, dots(), "Sending command…")),
+    );
+  }
+}
+
+const used = (member, command) => h("p", {}, h("b", {}, member), " used ", h("span", { class: "command" }, `/${command}`));
+const failure = (why) => h("p", { class: "failure" }, h("span", { "aria-hidden": "true" }, "⚠ "), why);
+const dots = () => h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+
+function avatar(name) {
+  let hue = 0;
+  for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
+  return h("span", { class: "avatar", "aria-hidden": "true", style: { "--hue": hue } }, [...name][0]?.toUpperCase() ?? "?");
+}
