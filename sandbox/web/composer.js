@@ -21,7 +21,6 @@ export class Composer {
     this.page = page;
     this.form = form;
     this.there = [];
-    this.target = null;
     this.fields = [];
     this.last = null;
     this.info = h("div", { class: "info", id: unique("info") });
@@ -81,8 +80,7 @@ export class Composer {
   // --- the line
 
   #idle(text = "") {
-    this.target = null;
-    this.fields = [];
+    this.#leave();
     this.line = h("input", {
       id: "line", role: "combobox", autocomplete: "off", "aria-autocomplete": "list", value: text,
       "aria-label": "Message", placeholder: "Type / for commands", enterkeyhint: "send",
@@ -90,7 +88,6 @@ export class Composer {
     });
     this.picker = new Picker(this.line, this.popup, "Commands");
     this.bar.replaceChildren(this.line, sendButton());
-    this.#quiet();
   }
 
   #find() {
@@ -125,10 +122,9 @@ export class Composer {
 
   /** Show fields for what is required, and for what has a value; `rest` is what was typed without a name. */
   #choose(target, values = {}, rest = "") {
+    this.#leave();
     this.target = target;
-    this.fields = [];
     this.alert.textContent = "";
-    this.picker.hide();
     this.tail = h("input", {
       class: "tail", role: "combobox", autocomplete: "off", "aria-label": "More options",
       on: { input: () => this.#more(), focus: () => this.#more(), keydown: (event) => this.#tailKey(event) },
@@ -333,6 +329,15 @@ export class Composer {
   #inform(field, note = "") {
     const { option } = field;
     this.info.replaceChildren(h("b", {}, option.name), ` ${option.description} `, h("small", {}, takes(option)), note && h("span", { class: "note" }, ` ${note}`));
+  }
+
+  /** Nothing of the command that was being filled in remains. */
+  #leave() {
+    this.#quiet();
+    for (const field of this.fields) clearTimeout(field.timer);
+    this.target = null;
+    this.fields = [];
+    this.picker = this.tailPicker = null;
   }
 
   /** One list at a time. */

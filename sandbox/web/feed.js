@@ -16,8 +16,12 @@ export class Feed {
     this.attempts = new Map();
     this.dismissed = new Set(JSON.parse(sessionStorage.getItem("dismissed") ?? "[]"));
     this.following = true;
+    let top = 0;
     scroll.addEventListener("scroll", () => {
-      this.following = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR;
+      // Growth at the end is nobody's wish to read above; going up is.
+      if (scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR) this.following = true;
+      else if (scroll.scrollTop < top) this.following = false;
+      top = scroll.scrollTop;
       if (this.following) newest.hidden = true;
     });
     newest.addEventListener("click", () => this.end());
@@ -76,6 +80,7 @@ export class Feed {
       if (!known) {
         this.attempts.set(id, view);
         this.#insert(view.element, id);
+        this.end();
       }
     } else if (kind === COMPONENT) {
       const view = this.messages.get(message);
