@@ -9,7 +9,7 @@ CONFIG ?= config.toml
 export SAY
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types check bench picture demo-models clean
+.PHONY: help demo run test lint types check bench pictures demo-models clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,8 @@ bench: $(VENV)/.installed-dev  ## Measure responsiveness and look-ups, each agai
 	$(BIN)/python -m bench.responsiveness
 	$(BIN)/python -m bench.lookups
 
-picture: $(VENV)/.installed  ## Draw the README's picture anew
-	$(BIN)/python -m docs.picture
+pictures: $(VENV)/.installed-dev  ## Take the pictures of the docs anew (needs Chromium)
+	$(BIN)/python -m docs.pictures
 
 demo-models: $(VENV)/.installed  ## Make the embedded models anew (needs Debian's wordnet-base; about an hour)
 	$(BIN)/python -m models.demo.recipe

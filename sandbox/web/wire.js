@@ -61,7 +61,7 @@ export class Wire {
     const down = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
     this.list.append(...entries.map((entry) => this.#entry(entry)).filter(Boolean));
     while (this.list.childElementCount > KEPT) this.list.firstElementChild.remove();
-    if (down) this.list.scrollTop = this.list.scrollHeight;
+    if (down || anew) this.list.scrollTop = this.list.scrollHeight;
   }
 
   #filter(show) {
@@ -106,7 +106,7 @@ function line(entry) {
     return {
       class: "rest",
       arrow: "←",
-      what: `${entry.method} ${entry.path}`,
+      what: `${entry.method} ${entry.path.replaceAll("webhook_", "")}`,
       note: `${entry.status} · ${entry.ms} ms${limited ? ` · rate limit:${again}` : ""}`,
       bad: entry.status >= 400,
     };
