@@ -1,0 +1,43 @@
+"""What buttons on an answer look into: the last questions, in memory only."""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict
+from typing import Generic, TypeVar
+
+from bot.errors import Refused
+
+T = TypeVar("T")
+
+MOST = 500
+"""Questions that can still be looked into; older ones must be asked again."""
+
+
+class Kept(Generic[T]):
+    """The last `MOST` values, each under a number that fits into a button.
+
+    What people ask is nobody's business once it is answered, so it is never written to a disk: after a restart,
+    or many questions later, the button says so and the person asks again.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._values: OrderedDict[int, T] = OrderedDict()
+
+    def keep(self, value: T) -> int:
+        """The number under which `get` finds it; not to be guessed, for answers may be private."""
+        number = random.SystemRandom().getrandbits(62)
+        self._values[number] = value
+        while len(self._values) > self._most:
+            self._values.popitem(last=False)
+        return number
+
+    def get(self, number: int) -> T:
+        """Raises Refused, with what to do instead, where it is no longer there."""
+        if number not in self._values:
+            raise Refused(
+                "I no longer have what this answer was about: I keep it for a while only. Ask again."
+            )
+        self._values.move_to_end(number)
+        return self._values[number]
