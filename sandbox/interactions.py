@@ -98,20 +98,20 @@ class Interactions:
             raise ApiError(400, 40060, "Interaction has already been acknowledged.")
         if interaction.failed or self._world.clock.time() > interaction.created + self._limits.answer_seconds:
             raise ApiError(404, 10062, "Unknown interaction")
-        kind = body.get("type")
+        kind = rules.kind_of(body)
+        form = rules.Form()
         if kind not in ALLOWED[interaction.type] or (
             kind in {DEFER_UPDATE, UPDATE} and interaction.source is None
         ):
-            form = rules.Form()
             form.wrong(
                 ("type",),
                 "INTERACTION_CALLBACK_TYPE_INVALID",
                 "This response is not valid for the interaction.",
             )
-            form.close()
-        data = body.get("data") or {}
-        self._take(interaction, int(kind or 0), data, uploads)
-        interaction.answered_with = int(kind or 0)
+        data = form.child(body, "data", ()) or {}
+        form.close()
+        self._take(interaction, kind, data, uploads)
+        interaction.answered_with = kind
         interaction.acknowledged = self._world.clock.time()
         self._world.changed("interaction.acknowledge", interaction, interaction.id)
         return interaction

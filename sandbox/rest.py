@@ -52,12 +52,24 @@ class Call:
         return self.body
 
     def number(self, name: str) -> int:
-        value = self.parameters[name]
-        if not value.isdecimal():
+        value = rules.snowflake(self.parameters[name])
+        if value is None:
             form = rules.Form()
-            form.wrong((name,), "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
+            form.wrong((name,), "NUMBER_TYPE_COERCE", f'Value "{self.parameters[name]}" is not snowflake.')
             form.close()
-        return int(value)
+        return value or 0
+
+    def whole(self, name: str, *, low: int, high: int, default: int) -> int:
+        """A number in the query."""
+        value = self.query.get(name)
+        form = rules.Form()
+        number = form.whole({name: _digits(value)}, name, (), low=low, high=high)
+        form.close()
+        return default if number is None else number
+
+
+def _digits(text: str | None) -> int | str | None:
+    return rules.snowflake(text) if rules.snowflake(text) is not None else text
 
 
 Answer = tuple[int, Any]
@@ -223,8 +235,8 @@ class Rest:
         raise ApiError(404, 0, "404: Not Found")
 
     async def _attachment(self, request: web.Request) -> web.Response:
-        number = request.match_info["attachment"]
-        attachment = self._world.attachments.get(int(number)) if number.isdecimal() else None
+        number = rules.snowflake(request.match_info["attachment"])
+        attachment = self._world.attachments.get(number or 0)
         if attachment is None or attachment.filename != request.match_info["filename"]:
             raise web.HTTPNotFound
         headers = {
@@ -303,9 +315,10 @@ class Rest:
 
     def _get_members(self, call: Call) -> Answer:
         self._guild(call)
-        limit = call.query.get("limit", "1")
-        members = list(self._world.guild.members.values())
-        return 200, [member.payload() for member in members[: int(limit) if limit.isdecimal() else 1]]
+        limit = call.whole("limit", low=1, high=1000, default=1)
+        after = rules.snowflake(call.query.get("after")) or 0
+        members = sorted(self._world.guild.members.values(), key=lambda member: member.id)
+        return 200, [member.payload() for member in members if member.id > after][:limit]
 
     def _get_member(self, call: Call) -> Answer:
         self._guild(call)
@@ -328,8 +341,8 @@ class Rest:
         return channel
 
     def _open_direct(self, call: Call) -> Answer:
-        number = str(call.json.get("recipient_id"))
-        member = self._world.guild.members.get(int(number)) if number.isdecimal() else None
+        number = rules.snowflake(call.json.get("recipient_id"))
+        member = self._world.guild.members.get(number or 0)
         if member is None or member.user.bot:
             raise ApiError(400, 50033, "Invalid Recipient(s)")
         return 200, self._world.direct_channel(member).payload()
@@ -343,38 +356,50 @@ class Rest:
 
     def _get_messages(self, call: Call) -> Answer:
         channel = self._channel(call, Permission.READ_HISTORY)
-        limit = call.query.get("limit", "50")
+        limit = call.whole("limit", low=1, high=100, default=50)
         there = [
             message
             for message in self._world.messages.values()
             if message.channel is channel and not message.deleted and not message.ephemeral
         ]
-        return 200, [
-            message.payload() for message in there[::-1][: min(int(limit), 100) if limit.isdecimal() else 50]
-        ]
+        before, after, around = (
+            rules.snowflake(call.query.get(key)) for key in ("before", "after", "around")
+        )
+        if around is not None:
+            older = [message for message in there if message.id < around][-(limit // 2) :]
+            there = older + [message for message in there if message.id >= around][: limit - limit // 2]
+        elif after is not None:
+            # The oldest of those that come after, where Discord otherwise gives the newest.
+            there = [message for message in there if message.id > after][:limit]
+        elif before is not None:
+            there = [message for message in there if message.id < before]
+        return 200, [message.payload() for message in there[: -limit - 1 : -1]]
 
     def _post_message(self, call: Call) -> Answer:
         needed = Permission.SEND_MESSAGES | (Permission.ATTACH_FILES if call.uploads else 0)
         channel = self._channel(call, needed)
         body = call.json
-        if (body.get("flags") or 0) & rules.EPHEMERAL:
-            form = rules.Form()
-            form.wrong(("flags",), "MESSAGE_FLAGS_INVALID", "Only messages of interactions can be ephemeral.")
-            form.close()
         check_message(self._limits, body, call.uploads, None)
-        reference = body.get("message_reference") or {}
-        target = int(reference["message_id"]) if reference.get("message_id") else None
-        if target is not None and target not in self._world.messages:
+        form = rules.Form()
+        if (body.get("flags") or 0) & rules.EPHEMERAL:
+            form.wrong(("flags",), "MESSAGE_FLAGS_INVALID", "Only messages of interactions can be ephemeral.")
+        reference = form.child(body, "message_reference", ()) or {}
+        target = form.snowflake(reference, "message_id", ("message_reference",))
+        if target is not None and not self._answerable(channel, target):
             if reference.get("fail_if_not_exists", True):
-                form = rules.Form()
                 form.wrong(("message_reference",), "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
-                form.close()
             target = None
+        form.close()
         message = self._world.create_message(
             channel, body, call.uploads, kind=19 if target is not None else 0, reference=target
         )
         self._world.announce("message.create", message)
         return 200, message.payload()
+
+    def _answerable(self, channel: Channel, number: int) -> bool:
+        """Whether a message may refer to the one with this id."""
+        message = self._world.messages.get(number)
+        return message is not None and message.channel is channel and not message.deleted
 
     def _get_message(self, call: Call) -> Answer:
         channel = self._channel(call, Permission.READ_HISTORY)
@@ -540,6 +565,17 @@ def _too_many(verdict: Verdict, headers: dict[str, str]) -> Answer:
     return 429, {"message": "You are being rate limited.", "retry_after": wait, "global": verdict.everywhere}
 
 
+def _parse(content: bytes) -> Any:
+    """Strict JSON: neither NaN nor half a surrogate pair, which could not be sent on. ValueError, RecursionError."""
+    body = json.loads(content.decode(), parse_constant=_refuse)
+    json.dumps(body, ensure_ascii=False).encode()
+    return body
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
 async def _read(request: web.Request, call: Call, most: int) -> None:
     """Parse the body: JSON, or a multipart form with `payload_json` and `files[n]`."""
     if not request.can_read_body:
@@ -548,24 +584,30 @@ async def _read(request: web.Request, call: Call, most: int) -> None:
         raise ApiError(413, 40005, "Request entity too large")
     try:
         if request.content_type == "multipart/form-data":
-            await _read_form(request, call)
+            await _read_form(request, call, most)
         elif request.content_type == "application/json":
-            call.body = json.loads(await request.read())
-    except ValueError:
+            call.body = _parse(await request.read())
+    except (ValueError, RecursionError):
         raise ApiError(400, 50109, "The request body contains invalid JSON.") from None
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(413, 40005, "Request entity too large") from None
 
 
-async def _read_form(request: web.Request, call: Call) -> None:
+async def _read_form(request: web.Request, call: Call, most: int) -> None:
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
             continue
         name = part.name or ""
-        content = bytes(await part.read())
+        content = bytearray()
+        # A body in chunks does not say how long it is.
+        while chunk := await part.read_chunk(1 << 16):
+            content += chunk
+            most -= len(chunk)
+            if most < 0:
+                raise ApiError(413, 40005, "Request entity too large")
         if name == "payload_json":
-            call.body = json.loads(content)
-        elif found := re.fullmatch(r"files?\[(\d+)\]|file", name):
-            call.uploads[int(found[1] or 0)] = Upload(part.filename or "file", content)
+            call.body = _parse(bytes(content))
+        elif found := re.fullmatch(r"files?\[(\d{1,2})\]|file", name):
+            call.uploads[int(found[1] or 0)] = Upload(part.filename or "file", bytes(content))
     if call.body is None:
         call.body = {}

@@ -23,6 +23,8 @@ V2_COMPONENTS = 40
 V2_TEXT = 4000
 CHOICES = 25
 OPTIONS = 25
+SNOWFLAKE = 20
+"""Digits of an id of 64 bits."""
 COMMAND_CHARACTERS = 8000
 COMMANDS: Final = {1: 100, 2: 15, 3: 15}
 """How many global (or guild) commands of each type an application may have."""
@@ -141,8 +143,16 @@ class Form:
         if len(value) > high:
             self._length((*path, key), 0, high)
         for index, item in enumerate(value):
-            if _number(item) is None:
+            if snowflake(item) is None:
                 self.wrong((*path, key, index), "NUMBER_TYPE_COERCE", f'Value "{item}" is not snowflake.')
+
+    def snowflake(self, body: Mapping[str, Any], key: str, path: Sequence[Key]) -> int | None:
+        """The id at `key`; None where it is absent."""
+        value = body.get(key)
+        number = snowflake(value)
+        if value is not None and number is None:
+            self.wrong((*path, key), "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
+        return number
 
     def whole(
         self,
@@ -262,18 +272,21 @@ def _attachments(
         items = form.items(body, "attachments", (), high=ATTACHMENTS)
         for index, item in enumerate(items):
             form.text(item, "description", ("attachments", index), high=1024)
-            if _number(item.get("id")) not in {*uploads, *kept}:
+            if snowflake(item.get("id")) not in {*uploads, *kept}:
                 form.wrong(
                     ("attachments", index, "id"), "ATTACHMENT_NOT_FOUND", "Unknown attachment or file index."
                 )
-        mentioned = {_number(item.get("id")) for item in items}
+        mentioned = {snowflake(item.get("id")) for item in items}
         count = len(items) + len(uploads.keys() - mentioned)
     if count > ATTACHMENTS:
         form.wrong(("attachments",), "BASE_TYPE_MAX_LENGTH", f"Must be {ATTACHMENTS} or fewer in length.")
 
 
-def _number(value: object) -> int | None:
-    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else None
+def snowflake(value: object) -> int | None:
+    """The id that `value` (a number or its digits) stands for; None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | str) or not 0 < len(str(value)) <= SNOWFLAKE:
+        return None
+    return int(value) if str(value).isdecimal() else None
 
 
 def _allowed_mentions(form: Form, body: Mapping[str, Any]) -> None:
@@ -564,7 +577,7 @@ def check_commands(commands: object) -> list[Json]:
     counts = dict.fromkeys(COMMANDS, 0)
     for index, command in enumerate(items):
         _command(form, command, (index,))
-        kind = command.get("type") or CHAT
+        kind = kind_of(command) or CHAT
         key = (kind, str(command.get("name")))
         if key in seen:
             form.wrong(

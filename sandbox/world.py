@@ -376,7 +376,7 @@ def _numbered(components: Sequence[Mapping[str, Any]]) -> list[Json]:
         if not body.get("id"):
             body["id"] = next(numbers)
         if "components" in body:
-            body["components"] = [copy(inner) for inner in body["components"]]
+            body["components"] = [copy(inner) for inner in body["components"] or ()]
         for key in ("component", "accessory"):
             if isinstance(body.get(key), dict):
                 body[key] = copy(body[key])
