@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import aiohttp
 from aiohttp import web
 
+from sandbox import rules
 from sandbox.clock import Clock
 from sandbox.log import Change, Entry, Event
 from sandbox.ratelimits import Limits
@@ -73,6 +74,11 @@ CLOSING = 2.0
 """Seconds that a client has to answer a close."""
 KEPT_EVENTS = 1000
 """Events that a session can have replayed."""
+BACKLOG = 10_000
+"""Payloads that may wait for a client that does not read them, before it is cut off."""
+RESUMABLE = 300.0
+"""Seconds after which a lost connection can no longer be resumed; Discord publishes no figure."""
+DAY = 86_400.0
 
 
 class Encoder(Protocol):
@@ -112,6 +118,8 @@ class Session:
     resumes: int = 0
     events: deque[tuple[int, Json]] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS), repr=False)
     connection: Connection | None = field(default=None, repr=False)
+    lost: float = 0.0
+    """When it was last left without a connection."""
 
     @property
     def connected(self) -> bool:
@@ -143,7 +151,10 @@ class Connection:
         self._sends: deque[float] = deque()
 
     def send(self, payload: Json) -> None:
-        self._queue.put_nowait(payload)
+        if self._queue.qsize() < BACKLOG:
+            self._queue.put_nowait(payload)
+        else:
+            self.cut()
 
     def close(self, code: int) -> None:
         """Close with `code` after what is queued."""
@@ -156,17 +167,30 @@ class Connection:
         if self._request.transport is not None:
             self._request.transport.abort()
 
-    def stop(self) -> None:
+    async def end(self, code: int) -> None:
+        """Close at once; whoever does not take part in that is cut off."""
+        self.closing = True
+        try:
+            async with asyncio.timeout(CLOSING):
+                await self.socket.close(code=code)
+        except TimeoutError:
+            self.cut()
+
+    async def finish(self, writer: asyncio.Task[None]) -> None:
+        """Let the writer empty its queue, but wait for no client that does not read."""
         self._queue.put_nowait(None)
+        if not (await asyncio.wait({writer}, timeout=CLOSING))[0]:
+            self.cut()
+        await writer
 
     async def write(self) -> None:
-        while (item := await self._queue.get()) is not None:
-            if isinstance(item, int):
-                await self.socket.close(code=item)
-                return
-            frame = self._encode(json.dumps(item, separators=(",", ":")))
-            self._gateway.note(self, "sent", item)
-            with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, aiohttp.ClientConnectionError):
+            while (item := await self._queue.get()) is not None:
+                if isinstance(item, int):
+                    await self.end(item)
+                    return
+                frame = self._encode(json.dumps(item, separators=(",", ":")))
+                self._gateway.note(self, "sent", item)
                 if isinstance(frame, bytes):
                     await self.socket.send_bytes(frame)
                 else:
@@ -187,7 +211,7 @@ class Gateway:
     ) -> None:
         self.url = ""
         self.shards = shards
-        self.starts = 0
+        self._starts: deque[float] = deque()
         self.sessions: list[Session] = []
         self._world = world
         self._clock = clock
@@ -196,6 +220,13 @@ class Gateway:
         self._privileged = privileged
         self._connections: set[Connection] = set()
         world.log.subscribe(self._forward)
+
+    @property
+    def starts(self) -> int:
+        """Sessions begun in the last day."""
+        while self._starts and self._starts[0] <= self._clock.time() - DAY:
+            self._starts.popleft()
+        return len(self._starts)
 
     # --- what drivers ask for
 
@@ -230,9 +261,9 @@ class Gateway:
             connection.send({"op": Op.INVALID_SESSION, "t": None, "s": None, "d": resumable})
 
     async def stop(self) -> None:
-        for connection in list(self._connections):
-            connection.closing = True
-            await connection.socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+        await asyncio.gather(
+            *(connection.end(aiohttp.WSCloseCode.GOING_AWAY) for connection in self._connections)
+        )
 
     def note(self, connection: Connection, direction: Any, payload: Json) -> None:
         data = payload.get("d")
@@ -267,11 +298,11 @@ class Gateway:
             await self._listen(connection)
         finally:
             self._connections.discard(connection)
-            connection.stop()
-            await writer
+            await connection.finish(writer)
             session = connection.session
             if session is not None and session.connection is connection:
                 session.connection = None
+                session.lost = self._clock.time()
                 # A client that says goodbye gives its session up; any other end leaves it for a resume.
                 if socket.close_code in {1000, 1001} and not connection.closing:
                     self._forget(session)
@@ -298,13 +329,15 @@ class Gateway:
         if connection.too_fast(self._clock.time(), *self._limits.gateway_rate):
             return CloseCode.RATE_LIMITED
         try:
-            payload = json.loads(text)
-            operation, data = payload["op"], payload.get("d")
-        except (ValueError, KeyError, TypeError, AttributeError):
+            payload = json.loads(text) if len(text.encode()) <= MAX_PAYLOAD else None
+        except (ValueError, RecursionError):
+            payload = None
+        if not isinstance(payload, dict):
+            return CloseCode.DECODE_ERROR
+        operation, data = payload.get("op"), payload.get("d")
+        if not isinstance(operation, int):
             return CloseCode.DECODE_ERROR
         self.note(connection, "received", payload)
-        if len(text.encode()) > MAX_PAYLOAD:
-            return CloseCode.DECODE_ERROR
         return self._act(connection, operation, data)
 
     def _act(self, connection: Connection, operation: int, data: Any) -> CloseCode | None:
@@ -344,7 +377,8 @@ class Gateway:
             return CloseCode.INVALID_SHARD
         if shard[1] < self.shards:
             return CloseCode.SHARDING_REQUIRED
-        self.starts += 1
+        self._expire()
+        self._starts.append(self._clock.time())
         session = Session(secrets.token_hex(16), (shard[0], shard[1]), intents, self._clock.time())
         session.connection = connection
         connection.session = session
@@ -396,14 +430,15 @@ class Gateway:
         }
 
     def _resume(self, connection: Connection, data: Json) -> CloseCode | None:
+        self._expire()
         session = next((known for known in self.sessions if known.id == data.get("session_id")), None)
         sequence = data.get("seq")
-        gone = (
-            session is not None
-            and len(session.events) == KEPT_EVENTS
-            and session.events[0][0] > (sequence or 0) + 1
-        )
-        if session is None or gone or not isinstance(sequence, int) or not 0 <= sequence <= session.sequence:
+        # Event 1 is READY: the oldest of those kept says whether something in between is gone.
+        if (
+            session is None
+            or not isinstance(sequence, int)
+            or not session.events[0][0] - 1 <= sequence <= session.sequence
+        ):
             connection.send({"op": Op.INVALID_SESSION, "t": None, "s": None, "d": False})
             return None
         if session.connection is not None:
@@ -423,20 +458,29 @@ class Gateway:
         members = list(self._world.guild.members.values())
         wanted = data.get("user_ids")
         if wanted is not None:
-            ids = {int(number) for number in (wanted if isinstance(wanted, list) else [wanted])}
+            ids = {rules.snowflake(number) for number in (wanted if isinstance(wanted, list) else [wanted])}
             members = [member for member in members if member.id in ids]
         else:
             prefix = str(data.get("query") or "").casefold()
             members = [member for member in members if member.name.casefold().startswith(prefix)]
+        limit = data.get("limit")  # 0 means all
         chunk: Json = {
             "guild_id": str(self._world.guild.id),
-            "members": [member.payload() for member in members[: data.get("limit") or None]],
+            "members": [
+                member.payload()
+                for member in members[: limit if isinstance(limit, int) and limit > 0 else None]
+            ],
             "chunk_index": 0,
             "chunk_count": 1,
         }
         if data.get("nonce") is not None:
             chunk["nonce"] = data["nonce"]
         session.dispatch("GUILD_MEMBERS_CHUNK", chunk)
+
+    def _expire(self) -> None:
+        """Forget sessions that nobody came back for: a client that was killed never says goodbye."""
+        since = self._clock.time() - RESUMABLE
+        self.sessions = [known for known in self.sessions if known.connected or known.lost > since]
 
     def _forget(self, session: Session) -> None:
         if session in self.sessions:

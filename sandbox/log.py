@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, overload
+
+logger = logging.getLogger(__name__)
 
 KEPT = 50_000
 """Entries kept; a sandbox that runs for days drops the oldest."""
@@ -66,7 +69,10 @@ Entry = Request | Event | Change
 
 
 class EventLog(Sequence[Entry]):
-    """Append-only to its readers; subscribers are called at once, in the order in which they came."""
+    """Append-only to its readers; subscribers are called at once, in the order in which they came.
+
+    One that raises is reported and called again: what happened has happened, and the others must hear of it.
+    """
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
@@ -87,7 +93,10 @@ class EventLog(Sequence[Entry]):
         if len(self._entries) > KEPT:
             del self._entries[: KEPT // 10]
         for subscriber in tuple(self._subscribers):
-            subscriber(entry)
+            try:
+                subscriber(entry)
+            except Exception:
+                logger.exception("%r failed", subscriber)
 
     def subscribe(self, callback: Callable[[Entry], None]) -> Callable[[], None]:
         """Call `callback` with every entry from now on; returns what ends the subscription."""

@@ -12,7 +12,7 @@ import discord
 import pytest
 
 from sandbox import Limits, ManualClock, Sandbox
-from sandbox.gateway import Connection, zstd_stream
+from sandbox.gateway import BACKLOG, KEPT_EVENTS, RESUMABLE, Connection, zstd_stream
 from tests.sandbox.client import StudyBot, fail_to_start, running
 
 
@@ -189,6 +189,132 @@ async def test_what_cannot_be_resumed(
     invalid = await again.receive()
     assert (invalid["op"], invalid["d"]) == (9, False)
     assert (await again.identify())["t"] == "READY"
+
+
+@pytest.mark.parametrize("changes", [{"seq": 1}, {"seq": "5"}, {"seq": 1.5}, {"session_id": []}])
+async def test_what_can_no_longer_be_resumed(
+    box: Sandbox, session: aiohttp.ClientSession, changes: dict[str, Any]
+) -> None:
+    wire = await connect(box, session)
+    ready = await wire.identify()
+    for _ in range(KEPT_EVENTS):
+        box.sessions[0].dispatch("SOMETHING", {})
+    await box.drop()
+    oldest = box.sessions[0].events[0][0]
+    again = await connect(box, session)
+    resume = {"token": box.token, "session_id": ready["d"]["session_id"]}
+    await again.send(6, resume | {"seq": 5} | changes)
+    assert (await again.receive())["op"] == 9
+    if changes == {"seq": 1}:
+        await again.send(6, resume | {"seq": oldest - 1})
+        assert (await again.receive())["s"] == oldest
+
+
+async def test_sessions_that_nobody_comes_back_for_are_forgotten(session: aiohttp.ClientSession) -> None:
+    clock = ManualClock()
+    async with Sandbox(clock=clock) as box:
+        for _ in range(5):
+            wire = await connect(box, session)
+            ready = await wire.identify()
+            await box.drop()
+        assert len(box.sessions) == 5
+        clock.advance(RESUMABLE)
+        again = await connect(box, session)
+        await again.send(6, {"token": box.token, "session_id": ready["d"]["session_id"], "seq": 1})
+        assert (await again.receive())["op"] == 9
+        await again.identify()
+        assert len(box.sessions) == 1
+        assert box.gateway.starts == 6
+        clock.advance(86_400)
+        assert box.gateway.starts == 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        ('{"op": []}', 4002),
+        ('{"op": {}}', 4002),
+        ('{"op": "1"}', 4002),
+        ("[]", 4002),
+        ("[" * 4000, 4002),
+        ('{"d": 1}', 4002),
+        ('{"op": 2, "d": []}', 4004),
+        ('{"op": 6, "d": 5}', 4004),
+    ],
+)
+async def test_nonsense_is_refused_with_a_code(
+    box: Sandbox, session: aiohttp.ClientSession, raw: str, code: int
+) -> None:
+    wire = await connect(box, session)
+    await wire.socket.send_str(raw)
+    assert await wire.receive() == code
+
+
+@pytest.mark.parametrize(
+    ("wish", "count"),
+    [({"limit": 0}, 3), ({"limit": "x"}, 3), ({"user_ids": "x"}, 0), ({"user_ids": [None, "9" * 3000]}, 0)],
+)
+async def test_members_however_asked_for(
+    box: Sandbox, session: aiohttp.ClientSession, wish: dict[str, Any], count: int
+) -> None:
+    wire = await connect(box, session)
+    await wire.identify()
+    await wire.receive()
+    await wire.send(8, wish)
+    assert len((await wire.receive())["d"]["members"]) == count
+
+
+async def test_a_client_that_does_not_read_holds_nobody_up() -> None:
+    tasks = asyncio.all_tasks()
+    async with Sandbox() as box:
+        reader, writer = await asyncio.open_connection("127.0.0.1", box.port)
+        writer.write(
+            b"GET /gateway HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        identify = json.dumps({"op": 2, "d": {"token": box.token, "intents": 1}}).encode()
+        writer.write(bytes([0x81, 0x80 | len(identify)]) + bytes(4) + identify)  # a masked frame
+        await box.until(lambda box: box.sessions)
+        asleep = box.sessions[0]
+        for _ in range(BACKLOG + 1):
+            asleep.dispatch("SOMETHING", {"text": "x" * 4000})
+        await box.until(lambda _: not asleep.connected)
+        async with asyncio.timeout(10):
+            await box.stop()
+    assert asyncio.all_tasks() == tasks
+    writer.close()
+
+
+async def test_stopping_waits_for_nobody_who_does_not_read() -> None:
+    async with Sandbox() as box, aiohttp.ClientSession() as session:
+        wire = await connect(box, session)
+        await wire.identify()
+        for _ in range(BACKLOG // 2):
+            box.sessions[0].dispatch("SOMETHING", {"text": "x" * 4000})
+        async with asyncio.timeout(10):
+            await box.stop()
+
+
+async def test_a_subscriber_that_fails_stops_nothing(
+    box: Sandbox, session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stumble(_: object) -> None:
+        raise ZeroDivisionError
+
+    box.log.subscribe(stumble)
+    heard: list[object] = []
+    box.log.subscribe(heard.append)
+    wire = await connect(box, session)
+    await wire.identify(intents=1 | 1 << 9)
+    await wire.receive()
+    headers = {"Authorization": f"Bot {box.token}"}
+    url = f"{box.api_url}/channels/{box.channel.id}/messages"
+    async with session.post(url, json={"content": "x"}, headers=headers) as response:
+        assert response.status == 200
+    assert (await wire.receive())["t"] == "MESSAGE_CREATE"
+    assert heard
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_no_token_is_written_down(box: Sandbox, session: aiohttp.ClientSession) -> None:
