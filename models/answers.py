@@ -72,12 +72,34 @@ class Tokenization:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A token that could come next, and the probability in [0, 1] that the model gave it, before
+    temperature and top_p change it. `text` is what `tokenizer.decode([id])` gives.
+    """
+
+    id: int
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Why a token was written: the one that was chosen, and the five likeliest that were not, likeliest
+    first. Where tokens are drawn, one of those may have been likelier.
+    """
+
+    chosen: Candidate
+    others: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """A continuation of `prompt`: `text` and `output_ids` hold what is new, not the prompt again.
 
     `finish` is "eos", "length" (max_new_tokens), "context" (no room left in the model's window),
     "stopped" (somebody asked) or "deadline". `input_ids` and `output_ids` are token ids of the model's
-    own tokenizer.
+    own tokenizer: all that it read, and what it wrote. `steps` has one for each of `output_ids`; `pieces`
+    one for each of both. `chat` says that the prompt was put into the model's chat template.
     """
 
     model: str
@@ -88,6 +110,9 @@ class Generation:
     finish: str
     seconds: float
     seed: int | None = None
+    steps: tuple[Step, ...] = field(default=(), repr=False)
+    pieces: tuple[Piece, ...] = field(default=(), repr=False)
+    chat: bool = False
 
     @property
     def tokens_per_second(self) -> float:

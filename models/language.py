@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import torch
@@ -19,9 +20,11 @@ from transformers.generation.logits_process import (
 )
 
 from models import loading, tokenizers
-from models.answers import Generation
+from models.answers import Candidate, Generation, Step
 from models.failures import BadInput, ModelError, Stopped
 from models.specs import LanguageSpec, Progress
+
+log = logging.getLogger(__name__)
 
 _WINDOW_KEYS = (
     "max_position_embeddings",
@@ -35,6 +38,8 @@ _WINDOW_KEYS = (
 _UNBOUNDED = 10**9
 _ANCHOR = 8
 """Tokens of the prompt that are decoded together with what is new, so that a space between them stays."""
+OTHERS = 5
+"""Likeliest tokens that were not chosen, kept for each one that was."""
 _HALF_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -45,13 +50,15 @@ class LanguageModel:
         """`model` and `tokenizer` are those of transformers, the model in evaluation mode."""
         self._model = model
         self._tokenizer = tokenizer
+        self._pieces = tokenizers.Tokenizer(tokenizer, name)
         self.name = name
         self.device = str(model.device)
         self.dtype = str(model.dtype).removeprefix("torch.")
         self.memory = loading.footprint(model)
         self.context = _window(model, tokenizer)
         """How many tokens prompt and continuation may have together; None if the model sets no limit."""
-        self.has_chat_template = bool(getattr(tokenizer, "chat_template", None))
+        self.chats = _chats(tokenizer)
+        """Whether it was taught to answer, and its tokenizer says how a question is put; else it goes on with texts."""
         self.parameters = sum(tensor.numel() for tensor in model.parameters())
         self._rows = model.get_input_embeddings().weight.shape[0]
         eos = model.generation_config.eos_token_id
@@ -75,12 +82,14 @@ class LanguageModel:
     @property
     def detail(self) -> str:
         window = f"a window of {self.context:,} tokens" if self.context else "no set window"
-        return f"{type(self._model).__name__}, {self.parameters / 1e6:,.1f} M parameters, {window}"
+        kind = "a chat model" if self.chats else "a base model"
+        return f"{type(self._model).__name__}, {kind}, {self.parameters / 1e6:,.1f} M parameters, {window}"
 
     def generate(
         self,
         prompt: str,
         *,
+        written: Sequence[int] = (),
         max_new_tokens: int = 100,
         temperature: float = 0.0,
         top_p: float = 1.0,
@@ -91,6 +100,8 @@ class LanguageModel:
     ) -> Generation:
         """Continue `prompt` by at most `max_new_tokens` tokens.
 
+        A chat model gets it as a question, in its own template. `written` holds the ids of what was written
+        before, which is then gone on with.
         Temperature 0 takes the likeliest token each time and equals `generate(do_sample=False)` of
         transformers. Otherwise tokens are drawn from the likeliest that share the probability `top_p`; the
         same seed draws the same ones, whatever else uses random numbers, and without a seed one is chosen
@@ -103,7 +114,7 @@ class LanguageModel:
             raise BadInput(
                 "Ask for at least 1 new token, a temperature of at least 0, and a top_p above 0 and at most 1."
             )
-        ids = self._encode(prompt)
+        ids = self._encode(prompt, written)
         room = max_new_tokens if self.context is None else min(max_new_tokens, self.context - len(ids))
         sampling = temperature > 0
         if sampling and seed is None:
@@ -111,7 +122,8 @@ class LanguageModel:
         watch = _Watch(len(ids), stop, deadline, self._reporter(ids, on_text))
         watch.begin()
         began = time.monotonic()
-        new = self._run(ids, room, watch, _Choice(temperature, top_p, seed) if sampling else _Check())
+        chooser = _Choice(temperature, top_p, seed) if sampling else _Greedy()
+        new = self._run(ids, room, watch, chooser)
         seconds = time.monotonic() - began
         return Generation(
             model=self.name,
@@ -121,27 +133,49 @@ class LanguageModel:
             output_ids=tuple(new),
             finish=self._finish(new, room, max_new_tokens, watch),
             seconds=seconds,
-            seed=seed,
+            seed=seed if sampling else None,
+            steps=self._steps(chooser.seen[: len(new)]),
+            pieces=self._pieces.pieces([*ids, *new]),
+            chat=self.chats,
         )
 
     def probe(self) -> None:
         """Continue a word by two tokens, so that a model that cannot is found out before it serves."""
         self.generate("The", max_new_tokens=2)
 
-    def _encode(self, prompt: str) -> list[int]:
-        ids = [
-            int(number) for number in self._tokenizer(loading.usable_text(prompt), verbose=False)["input_ids"]
-        ]
+    def _encode(self, prompt: str, written: Sequence[int]) -> list[int]:
+        text = loading.usable_text(prompt)
+        if prompt and self.chats:
+            # The template writes the special tokens itself.
+            encoded = self._tokenizer(_asked(self._tokenizer, text), add_special_tokens=False, verbose=False)
+        else:
+            encoded = self._tokenizer(text, verbose=False)
+        ids = [int(number) for number in encoded["input_ids"]]
         if not prompt or not ids:
             raise BadInput("The prompt is empty. Write the beginning of a text, and I go on with it.")
+        ids += written
         if self.context is not None and len(ids) >= self.context:
             raise BadInput(
-                f"The prompt has {len(ids):,} tokens, and {self.name} reads fewer than {self.context:,}. Shorten it."
+                f"The text has {len(ids):,} tokens, and {self.name} reads fewer than {self.context:,}. Shorten it."
             )
         if max(ids) >= self._rows:
             token = self._tokenizer.convert_ids_to_tokens(max(ids))
             raise BadInput(f"{self.name} has never seen the token “{token}”. Leave it out of the prompt.")
         return ids
+
+    def _steps(self, seen: Sequence[tuple[int, dict[int, float]]]) -> tuple[Step, ...]:
+        texts: dict[int, str] = {}
+
+        def candidate(number: int, probability: float) -> Candidate:
+            if number not in texts:
+                texts[number] = str(self._tokenizer.decode([number]))
+            return Candidate(number, texts[number], probability)
+
+        steps = []
+        for chosen, likely in seen:
+            others = [candidate(*pair) for pair in likely.items() if pair[0] != chosen]
+            steps.append(Step(candidate(chosen, likely[chosen]), tuple(others[:OTHERS])))
+        return tuple(steps)
 
     def _run(self, ids: list[int], room: int, watch: _Watch, chooser: LogitsProcessor) -> list[int]:
         inputs = torch.tensor([ids], device=self._model.device)
@@ -239,18 +273,25 @@ class _Watch(StoppingCriteria):
         return bool(self.reason)
 
 
-class _Check(LogitsProcessor):
-    """Greedy choice: only sees to it that there is something to choose from."""
+class _Greedy(LogitsProcessor):
+    """Leaves the choice to transformers, and remembers between what it was."""
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 - as above
-        if not bool(torch.isfinite(scores.max())):
-            raise BadInput(
-                "The model lost its way in this text (its numbers are not finite). Try another prompt."
-            )
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, dict[int, float]]] = []
+        """For each token: which was chosen, and the probabilities of the likeliest and of the chosen one."""
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 - transformers calls it so
+        probabilities = _probabilities(scores)
+        self._remember(probabilities, int(scores[0].argmax()))
         return scores
 
+    def _remember(self, probabilities: torch.Tensor, chosen: int) -> None:
+        values, places = probabilities.topk(min(OTHERS + 1, len(probabilities)))
+        likely = dict(zip(places.tolist(), values.tolist(), strict=True))
+        self.seen.append((chosen, likely | {chosen: float(probabilities[chosen])}))
 
-class _Choice(_Check):
+
+class _Choice(_Greedy):
     """Draws a token with random numbers of its own and leaves only that one to choose.
 
     transformers draws with the process's random numbers, which other threads use too; this way a
@@ -258,18 +299,47 @@ class _Choice(_Check):
     """
 
     def __init__(self, temperature: float, top_p: float, seed: int | None) -> None:
+        super().__init__()
         self._warpers: list[LogitsProcessor] = [TemperatureLogitsWarper(temperature)]
         if top_p < 1:
             self._warpers.append(TopPLogitsWarper(top_p))
         self._random = torch.Generator().manual_seed((seed or 0) % 2**63)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        scores = super().__call__(input_ids, scores).float().cpu()
+        probabilities = _probabilities(scores)
+        scores = scores.float().cpu()
         for warper in self._warpers:
             scores = warper(input_ids, scores)
         chosen = torch.multinomial(scores.softmax(-1), 1, generator=self._random)
+        self._remember(probabilities, int(chosen))
         only = torch.full_like(scores, -torch.inf).scatter_(-1, chosen, 0.0)
         return only.to(input_ids.device)
+
+
+def _probabilities(scores: torch.Tensor) -> torch.Tensor:
+    """Of every token to come next: shape (vocabulary,). BadInput if there is nothing to choose from."""
+    if not bool(torch.isfinite(scores.max())):
+        raise BadInput(
+            "The model lost its way in this text (its numbers are not finite). Try another prompt."
+        )
+    return scores[0].float().softmax(-1)
+
+
+def _asked(tokenizer: Any, prompt: str) -> str:
+    """The prompt as a chat model expects a question."""
+    question = [{"role": "user", "content": prompt}]
+    return str(tokenizer.apply_chat_template(question, tokenize=False, add_generation_prompt=True))
+
+
+def _chats(tokenizer: Any) -> bool:
+    """Whether there is a chat template that can be used."""
+    if not getattr(tokenizer, "chat_template", None):
+        return False
+    try:
+        return "hello" in _asked(tokenizer, "hello")
+    except Exception:  # noqa: BLE001 - a template is a program of whoever made the model
+        log.warning("The chat template of %s cannot be used.", tokenizer.name_or_path)
+        return False
 
 
 def _window(model: Any, tokenizer: Any) -> int | None:

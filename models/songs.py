@@ -1,43 +1,35 @@
-"""Songs: a table to search, playlists to learn from, and what goes with what."""
+"""Songs: found by what people type, and recommended by what they like and what playlists put together."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
 import os
-import re
-import shutil
-import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import gensim
 import numpy as np
-from gensim.models import Word2Vec
-from gensim.models.callbacks import CallbackAny2Vec
 from numpy.typing import NDArray
-from scipy import sparse
 
-from models import loading, versions
+from models import loading, training, versions
 from models.answers import Recommendation, Recommendations, Song
 from models.failures import BadInput, ModelError, NotThere, UnknownSong
-from models.playlists import Playlists, Table, read_playlists, read_songs, read_tags
-from models.recommender import Recommender
+from models.playlists import Table, read_playlists, read_songs, read_tags
+from models.recommender import Recommender, Scores
 from models.search import Search
 from models.specs import Progress, SongsSpec
-from models.words import keyed, read_folder, write_folder
-
-log = logging.getLogger(__name__)
+from models.training import Trained
 
 MOST = 1000
 """Songs that can be asked for at once."""
 REASONS = 3
-KEPT_TRAININGS = 4
+"""Liked songs that a recommendation names at most."""
 BIG_TAGS = 12
 """Tags that popular songs are drawn from in turn."""
+FIRST = 256
+"""Songs at the top that are put in order at once; few questions need more."""
 
 
 class SongCatalogue:
@@ -49,59 +41,43 @@ class SongCatalogue:
     """A song in fewer playlists than this is little known."""
 
     def __init__(
-        self,
-        table: Table,
-        playlists: Playlists,
-        vectors: Any,
-        name: str,
-        tags: Sequence[tuple[str, ...]] = (),
-        report: Mapping[str, int] | None = None,
+        self, table: Table, trained: Trained, name: str, tags: Sequence[tuple[str, ...]] = ()
     ) -> None:
-        """`vectors` are gensim's KeyedVectors over song ids, trained on `playlists`; `tags` has a row a song."""
+        """`tags` has a row for each song of the table, or none at all."""
         self.name = name
-        self.report: dict[str, int] = dict(report or {})
+        self.report: dict[str, int] = table.report | trained.report
         """What was read, and what was left out and why: counts."""
-        self._vectors = vectors
-        listed = {song.id for song in table.songs}
-        played = dict.fromkeys(id_ for playlist in playlists.lists for id_ in playlist)
+        self._vectors = trained.vectors
         # A playlist may name a song that the table lacks; it is shown by its id rather than hidden.
-        unlisted = [Song(id_, f"Song {id_}", "") for id_ in played if id_ not in listed]
-        self.report["songs played but not in the table"] = len(unlisted)
-        self._songs = [*table.songs, *unlisted]
+        self._songs = [*table.songs, *(Song(id_, f"Song {id_}", "") for id_ in trained.unlisted)]
         self._places = {song.id: place for place, song in enumerate(self._songs)}
-        self._tags = [*tags, *[()] * (len(self._songs) - len(tags))]
-        plays = _matrix(playlists.lists, self._places)
-        self._plays = np.asarray(plays.sum(axis=0)).ravel().astype(np.int64)
-        self._recommender = Recommender.fit(plays)
-        self._lists = len(playlists.lists)
+        self._plays = trained.plays
+        self._recommender = Recommender(trained.counts)
         self._works, self._artists = versions.group(self._songs)
         # Most played first; equally often played songs in the order of the table.
-        self._by_plays = np.argsort(-self._plays, kind="stable")
-        self._search = Search(self._songs, self._by_plays)
+        by_plays = np.argsort(-self._plays, kind="stable")
+        self._search = Search(self._songs, by_plays)
+        self._tags = tags
+        self._popular = _in_turn(by_plays.tolist(), tags)
 
     @classmethod
     def load(cls, spec: SongsSpec, progress: Progress | None = None) -> Self:
-        """Read the table and the playlists, and train on them unless that was done before."""
+        """Read the table, and learn from the playlists unless that was done before.
+
+        What `progress` raises ends the loading.
+        """
         name = loading.catalogue_label(spec.songs)
         if progress:
-            progress("reading songs and playlists", None)
+            progress("reading songs", None)
         with loading.reading(name, chatty=False):
             table = read_songs(_bytes(spec.songs))
-            playlists = read_playlists(_bytes(spec.playlists))
-            tags: list[tuple[str, ...]] = []
-            tags_report: dict[str, int] = {}
-            if spec.tags is not None:
-                names = _bytes(spec.tag_names) if spec.tag_names is not None else None
-                rows, tags_report = read_tags(_bytes(spec.tags), names, max(table.lines, default=-1) + 1)
-                tags = [rows[line] for line in table.lines]
+            tags, report = _tags(spec, table)
         if not table.songs:
             raise ModelError(f"{name} holds no songs.")
-        if not playlists.lists:
-            raise ModelError(f"{loading.label(str(spec.playlists))} holds no playlist of two songs or more.")
-        vectors = _trained(spec, playlists.lists, progress)
+        trained = _trained(spec, table, progress)
         if progress:
             progress("preparing the search", None)
-        return cls(table, playlists, vectors, name, tags, table.report | playlists.report | tags_report)
+        return cls(replace(table, report=table.report | report), trained, name, tags)
 
     def __len__(self) -> int:
         return len(self._songs)
@@ -112,7 +88,8 @@ class SongCatalogue:
 
     @property
     def detail(self) -> str:
-        return f"{len(self):,} songs, {self._lists:,} playlists, {self._vectors.vector_size} numbers each"
+        lists = self._recommender.counts.shape[1]
+        return f"{len(self):,} songs, {lists:,} playlists, {self._vectors.vector_size} numbers each"
 
     def get(self, id_: str) -> Song | None:
         place = self._places.get(id_.strip())
@@ -120,15 +97,13 @@ class SongCatalogue:
 
     def tags(self, song_id: str) -> tuple[str, ...]:
         """What people call the song; nothing without a tags file, or for a song that it leaves out."""
-        place = self._places.get(song_id.strip())
-        return () if place is None else self._tags[place]
+        place = self._places.get(song_id.strip(), len(self._tags))
+        return self._tags[place] if place < len(self._tags) else ()
 
     def same(self, song_id: str) -> frozenset[str]:
-        """The ids that are one song for a person: versions by the same artist, and the id itself."""
-        place = self._places.get(song_id.strip())
-        if place is None:
-            return frozenset({song_id.strip()})
-        return frozenset(self._songs[it].id for it in np.flatnonzero(self._works == self._works[place]))
+        """The ids that are one song for a person: its versions by the same artist, and the id itself."""
+        found = self._versions(self._known([song_id]))
+        return frozenset(self._songs[it].id for it in found) or frozenset({song_id.strip()})
 
     def search(self, text: str, limit: int = 25) -> list[Song]:
         """Songs whose title and artist are like `text`: exact, then beginnings, then words, then typos;
@@ -145,14 +120,14 @@ class SongCatalogue:
         corpora all lie near 1, so only the order means something. UnknownSong if there is no such song; no
         songs, and the id in `unknown`, if no playlist plays it.
         """
-        n = _bounded(n)
+        n, skip = _bounded(n), max(0, skip)
         if (song := self.get(song_id)) is None:
             raise UnknownSong("I have no song with that id. Choose one from the list of suggestions.")
         if song.id not in self._vectors:
             return Recommendations(self.name, (), (song,), (song.id,))
-        cosines = self._vectors.most_similar(positive=song.id, topn=None)
-        hidden = {*(id_.strip() for id_ in exclude), *self.same(song.id)}
-        near = [id_ for at in np.argsort(-cosines) if (id_ := self._vectors.index_to_key[at]) not in hidden]
+        hidden = {id_.strip() for id_ in exclude} | self.same(song.id)
+        found = self._vectors.most_similar(positive=song.id, topn=skip + n + len(hidden) + 1)
+        near = [id_ for id_, _ in found if id_ not in hidden]
         page = tuple(self._recommendation(self._places[id_], (song,)) for id_ in near[skip : skip + n])
         return Recommendations(self.name, page, (song,), more=len(near) > skip + n)
 
@@ -166,11 +141,12 @@ class SongCatalogue:
         skip: int = 0,
         per_artist: int | None = 2,
     ) -> Recommendations:
-        """Songs for somebody who likes these, oldest first: see `models.recommender`.
+        """Songs for somebody who likes these, oldest first; `models.recommender` says how.
 
-        Liked, disliked and excluded songs and their versions are never recommended; likes that no playlist plays
-        are in `unknown`. The first `skip` songs are left out: pages of the same length have no song twice. A page
-        holds at most `per_artist` songs by one artist; those that this holds back come on a later page.
+        Liked, disliked and excluded songs and their versions are never recommended; likes that no playlist
+        plays are in `unknown`. A page holds at most `per_artist` songs by one artist (None: any number); what
+        that holds back comes on a later page. `skip` is the number of songs on the pages before: pages of the
+        same length show no song twice.
         """
         return self.blend([likes], n, exclude, dislikes=dislikes, skip=skip, per_artist=per_artist)
 
@@ -184,35 +160,37 @@ class SongCatalogue:
         skip: int = 0,
         per_artist: int | None = 2,
     ) -> Recommendations:
-        """Songs for several people together; everybody's likes weigh the same, however many they are."""
+        """As `recommend`, for several people together: each counts the same, however much they like."""
         n = _bounded(n)
-        everything = list(dict.fromkeys(id_.strip() for likes in likes_of_people for id_ in likes))
-        known = self._known(everything)
-        seeds = [place for place in known if self._plays[place]]
-        unknown = tuple(id_ for id_ in everything if self._places.get(id_) not in seeds)
-        answer = Recommendations(self.name, (), tuple(self._songs[it] for it in seeds), unknown)
-        if not seeds:
-            return answer
-        votes = self._recommender.votes(np.array(seeds))
+        people = [list(dict.fromkeys(id_.strip() for id_ in likes)) for likes in likes_of_people]
+        everything = list(dict.fromkeys(chain.from_iterable(people)))
+        liked = self._known(everything)
+        seeds = np.array([it for it in liked if self._recommender.playlists[it]], np.int64)
+        known = {self._songs[it].id for it in seeds}
+        unknown = tuple(id_ for id_ in everything if id_ not in known)
+        named = tuple(self._songs[it] for it in seeds)
+        if not len(seeds):
+            return Recommendations(self.name, (), (), unknown)
         total = np.zeros(len(self))
-        for likes in likes_of_people:
-            own = votes[[seeds.index(it) for it in self._known(likes) if it in seeds]].sum(axis=0)
-            total += own / (own.max() or 1.0)
-        total[self._versions([*known, *self._known([*dislikes, *exclude])])] = 0.0
-        order = np.lexsort((-self._plays, -total))
-        page, more = self._page(order[total[order] > 0].tolist(), n, skip, per_artist)
-        songs = tuple(self._recommendation(it, _reasons(votes[:, it], answer.seeds)) for it in page)
-        return Recommendations(self.name, songs, answer.seeds, unknown, more)
+        for likes in people:
+            total += self._recommender.scores(
+                np.array(self._known(it for it in likes if it in known), np.int64)
+            )
+        total[self._versions([*liked, *self._known([*dislikes, *exclude])])] = 0.0
+        page, more = self._page(_best(total, self._plays), n, skip, per_artist)
+        songs = tuple(
+            self._recommendation(place, tuple(named[it] for it in reasons))
+            for place, reasons in zip(page, self._reasons(page, seeds), strict=True)
+        )
+        return Recommendations(self.name, songs, named, unknown, more)
 
     def popular(
         self, n: int = 10, exclude: Collection[str] = (), *, skip: int = 0, per_artist: int | None = 2
     ) -> Recommendations:
-        """The most played songs; where there are tags, of the big tags in turn."""
-        n = _bounded(n)
+        """The most played songs; where there are tags, the most played of each big tag in turn."""
         hidden = set(self._versions(self._known(exclude)).tolist())
-        page, more = self._page(
-            [it for it in self._by_plays.tolist() if it not in hidden], n, skip, per_artist
-        )
+        order = (it for it in self._popular if it not in hidden)
+        page, more = self._page(order, _bounded(n), skip, per_artist)
         return Recommendations(self.name, tuple(map(self._recommendation, page)), (), more=more)
 
     def probe(self) -> None:
@@ -228,43 +206,121 @@ class SongCatalogue:
         return np.flatnonzero(np.isin(self._works, self._works[np.array(places, np.int64)]))
 
     def _page(
-        self, order: Sequence[int], n: int, skip: int, per_artist: int | None
+        self, order: Iterator[int], n: int, skip: int, per_artist: int | None
     ) -> tuple[list[int], bool]:
-        """`n` of the songs in `order` after the first `skip`, none a version of another, and whether more follow."""
-        page: list[int] = []
-        seen: set[int] = set()
-        first = []
+        """The page of `n` songs that comes after `skip` songs on pages before it, and whether another follows.
+
+        Of several versions of a song only the first in `order` is shown.
+        """
+        songs = self._different(order)
+        waiting: deque[int] = deque()
+        while True:
+            size = min(n, skip) if skip > 0 else n
+            page: list[int] = []
+            held: list[int] = []
+            by_artist: dict[int, int] = {}
+            while len(page) < size:
+                place = waiting.popleft() if waiting else next(songs, None)
+                if place is None:
+                    break
+                artist = int(self._artists[place])
+                by_artist[artist] = by_artist.get(artist, 0) + 1
+                (page if per_artist is None or by_artist[artist] <= per_artist else held).append(place)
+            waiting.extendleft(reversed(held))
+            if skip <= 0 or not page:
+                return page, bool(waiting) or next(songs, None) is not None
+            skip -= len(page)
+
+    def _different(self, order: Iterator[int]) -> Iterator[int]:
+        seen = set()
         for place in order:
             if (work := int(self._works[place])) not in seen:
                 seen.add(work)
-                first.append(place)
-        while True:
-            size = min(n, skip) if skip else n
-            by: dict[int, int] = {}
-            page = []
-            for place in first:
-                artist = int(self._artists[place])
-                if per_artist is None or by.get(artist, 0) < per_artist:
-                    by[artist] = by.get(artist, 0) + 1
-                    page.append(place)
-                    if len(page) == size:
-                        break
-            taken = set(page)
-            first = [it for it in first if it not in taken]
-            if not skip or not page:
-                return page, bool(first)
-            skip -= len(page)
+                yield place
+
+    def _reasons(self, page: Sequence[int], seeds: NDArray[np.int64]) -> list[list[int]]:
+        """For each song which seeds, as numbers, speak for it: the loudest first, none that hardly does."""
+        songs = np.array(page, np.int64)
+        votes = self._recommender.votes(seeds, songs)
+        for column in np.flatnonzero(votes.max(axis=0, initial=0.0) <= 0):
+            # No playlist plays it beside a seed, so it came by the way of playlists like theirs.
+            votes[:, column] = self._nearness(self._songs[songs[column]].id, seeds)
+        loud = (votes > 0) & (votes >= votes.max(axis=0, initial=0.0) / 3)
+        order = np.argsort(-votes, axis=0, kind="stable")[:REASONS]
+        return [[int(it) for it in order[:, at] if loud[it, at]] for at in range(len(page))]
+
+    def _nearness(self, id_: str, seeds: NDArray[np.int64]) -> Scores:
+        """Cosines of Word2Vec, from 0 up: of a song and the nearest seed, and 0 for the other seeds."""
+        found = np.zeros(len(seeds))
+        known = [at for at, it in enumerate(seeds) if self._songs[it].id in self._vectors]
+        if known and id_ in self._vectors:
+            cosines = self._vectors.distances(id_, [self._songs[seeds[at]].id for at in known])
+            found[known[int(np.argmin(cosines))]] = 1.0
+        return found
 
     def _recommendation(self, place: int, because: tuple[Song, ...] = ()) -> Recommendation:
         return Recommendation(self._songs[place], because, int(self._recommender.playlists[place]))
 
 
-def _matrix(lists: Sequence[Sequence[str]], places: Mapping[str, int]) -> sparse.csr_array:
-    """(playlists, songs): how often each playlist plays each song."""
-    rows = np.repeat(np.arange(len(lists)), [len(it) for it in lists])
-    columns = np.array([places[id_] for playlist in lists for id_ in playlist])
-    ones = np.ones(len(rows), np.float32)
-    return sparse.csr_array((ones, (rows, columns)), (len(lists), len(places)))
+def _best(scores: Scores, plays: NDArray[np.int64]) -> Iterator[int]:
+    """The places of positive scores, best first; of equal ones the most played, then the first in the table."""
+    start = np.partition(scores, -FIRST)[-FIRST] if len(scores) > FIRST else 0.0
+    for places in (
+        np.flatnonzero((scores >= start) & (scores > 0)),
+        np.flatnonzero((scores < start) & (scores > 0)),
+    ):
+        yield from places[np.lexsort((-plays[places], -scores[places]))].tolist()
+
+
+def _in_turn(by_plays: Sequence[int], tags: Sequence[tuple[str, ...]]) -> list[int]:
+    """All songs: the most played of each big tag in turn, without repetition, then the others by plays."""
+    heard: dict[str, int] = {}
+    for row in tags:
+        for tag in row:
+            heard[tag] = heard.get(tag, 0) + 1
+    big = sorted(heard, key=heard.__getitem__, reverse=True)[:BIG_TAGS]
+    queues = [iter([it for it in by_plays if it < len(tags) and tag in tags[it]][:MOST]) for tag in big]
+    found: dict[int, None] = {}
+    while queues:
+        for queue in list(queues):
+            place = next((it for it in queue if it not in found), None)
+            if place is None:
+                queues.remove(queue)
+            else:
+                found[place] = None
+    return list(found | dict.fromkeys(by_plays))
+
+
+def _tags(spec: SongsSpec, table: Table) -> tuple[list[tuple[str, ...]], dict[str, int]]:
+    if spec.tags is None:
+        return [], {}
+    names = None if spec.tag_names is None else _bytes(spec.tag_names)
+    rows, report = read_tags(_bytes(spec.tags), names, max(table.lines, default=-1) + 1)
+    return [rows[line] for line in table.lines], report
+
+
+def _trained(spec: SongsSpec, table: Table, progress: Progress | None) -> Trained:
+    """What the playlists teach, from the cache if it was learnt before."""
+    data = _bytes(spec.playlists)
+    settings = training.parameters(spec)
+    folder = None
+    if spec.cache is not None:
+        # The rows of what is kept are the songs of the table, whatever their titles are.
+        ids = "\n".join(song.id for song in table.songs).encode()
+        folder = loading.path_of(spec.cache) / training.folder_name(settings, ids, data)
+        if (found := training.remembered(folder)) is not None:
+            return found
+    if progress:
+        progress("reading playlists", None)
+    name = loading.label(str(spec.playlists))
+    with loading.reading(name, chatty=False):
+        playlists = read_playlists(data)
+        if not playlists.lists:
+            raise ModelError(f"{name} holds no playlist of two songs or more.")
+        found = training.train(table, playlists, settings, progress)
+    if folder is not None:
+        training.remember(folder, found)
+    return found
 
 
 def _bytes(path: str | os.PathLike[str]) -> bytes:
@@ -274,77 +330,6 @@ def _bytes(path: str | os.PathLike[str]) -> bytes:
         raise NotThere(f"There is no file {Path(path).name} on this machine.") from error
     except OSError as error:
         raise NotThere(f"{Path(path).name} cannot be read ({error.strerror}).") from error
-
-
-def _trained(spec: SongsSpec, playlists: Sequence[Sequence[str]], progress: Progress | None) -> Any:
-    """Word2Vec's vectors for the songs, from the cache if the same training was done before."""
-    parameters: dict[str, Any] = {
-        key: value
-        for key, value in asdict(spec).items()
-        if key not in {"songs", "playlists", "tags", "tag_names", "cache"}
-    }
-    folder = None
-    if spec.cache is not None:
-        facts = json.dumps([parameters, gensim.__version__, playlists], sort_keys=True)
-        folder = loading.path_of(spec.cache) / hashlib.sha256(facts.encode()).hexdigest()[:32]
-        if (found := _remembered(folder)) is not None:
-            return found
-    with loading.reading("Word2Vec over the playlists", chatty=False):
-        model = Word2Vec(list(map(list, playlists)), callbacks=[_Epochs(progress, spec.epochs)], **parameters)
-    vectors = keyed(model.wv.index_to_key, model.wv.vectors)
-    if not len(vectors):
-        raise ModelError(f"No song is in the playlists {spec.min_count} times; lower min_count.")
-    if folder is not None:
-        _remember(folder, vectors)
-    return vectors
-
-
-class _Epochs(CallbackAny2Vec):  # type: ignore[misc]
-    """Tells how far a training is."""
-
-    def __init__(self, progress: Progress | None, epochs: int) -> None:
-        self._progress = progress
-        self._epochs = epochs
-        self._done = 0
-
-    def on_epoch_begin(self, _model: Any) -> None:
-        if self._progress:
-            self._progress("training Word2Vec on the playlists", self._done / self._epochs)
-        self._done += 1
-
-
-def _remembered(folder: Path) -> Any:
-    try:
-        return read_folder(folder) if folder.is_dir() else None
-    except (ModelError, OSError, ValueError):
-        log.warning("The trained vectors in the cache are damaged; training anew.")
-        shutil.rmtree(folder, ignore_errors=True)
-        return None
-
-
-def _remember(folder: Path, vectors: Any) -> None:
-    """Keep a training, and the last few before it. It appears whole or not at all."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="writing-") as made:
-            new = Path(made) / folder.name
-            new.mkdir()
-            write_folder(new, vectors.index_to_key, vectors.vectors)
-            new.rename(folder)
-        old = sorted(
-            (it for it in folder.parent.iterdir() if re.fullmatch(r"[0-9a-f]{32}", it.name)),
-            key=lambda it: it.stat().st_mtime,
-        )
-        for one in old[:-KEPT_TRAININGS]:
-            shutil.rmtree(one, ignore_errors=True)
-    except OSError as error:
-        log.warning("The trained vectors could not be kept (%s).", error.strerror)
-
-
-def _reasons(votes: NDArray[np.float32], seeds: Sequence[Song]) -> tuple[Song, ...]:
-    """The liked songs that speak for a song, the loudest first, without those that hardly do."""
-    order = np.argsort(-votes, kind="stable")[:REASONS]
-    return tuple(seeds[at] for at in order if votes[at] >= votes.max() / 3 > 0)
 
 
 def _bounded(n: int) -> int:

@@ -80,11 +80,12 @@ class Tokenizer:
 
     def tokenize(self, text: str) -> Tokenization:
         """The pieces of a text. BadInput if it holds a lone surrogate."""
-        ids = self.ids(text)
-        pieces = {number: self._piece(number) for number in set(ids)}
-        return Tokenization(
-            self.name, text, tuple(pieces[number] for number in ids), self.vocab_size, self.algorithm
-        )
+        return Tokenization(self.name, text, self.pieces(self.ids(text)), self.vocab_size, self.algorithm)
+
+    def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
+        """What each token of a sequence is."""
+        known = {number: self._piece(number) for number in set(ids)}
+        return tuple(known[number] for number in ids)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids, special tokens shown. BadInput for an id that the vocabulary has not."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from gensim.models import Word2Vec
 
-from models import songs as songs_module
+from models import training
 from models.answers import Song
 from models.failures import BadInput, ModelError, NotThere, UnknownSong
 from models.playlists import read_playlists, read_songs
@@ -185,7 +185,7 @@ def test_a_training_is_kept_until_something_changes(tmp_path: Path, monkeypatch:
             trained += 1
             super().__init__(*arguments, **parameters)
 
-    monkeypatch.setattr(songs_module, "Word2Vec", Counted)
+    monkeypatch.setattr(training, "Word2Vec", Counted)
     cache = tmp_path / "cache"
     told: list[str] = []
     first = SongCatalogue.load(spec(tmp_path, cache=cache), lambda what, _: told.append(what))
@@ -197,18 +197,21 @@ def test_a_training_is_kept_until_something_changes(tmp_path: Path, monkeypatch:
     SongCatalogue.load(spec(tmp_path, cache=cache, lists=playlists(61)))
     assert trained == 3
     for entry in cache.iterdir():
-        assert {file.name for file in entry.iterdir()} == {"vectors.npy", "words.txt"}
-    for one in cache.iterdir():
-        (one / "vectors.npy").write_bytes(b"\x80")
-    assert ids(SongCatalogue.load(spec(tmp_path, cache=cache)).similar("2", 9)) == ids(first.similar("2", 9))
-    assert trained == 4
+        assert {file.suffix for file in entry.iterdir()} == {".npy", ".txt", ".json"}
+    for name in ("vectors.npy", "words.txt", "plays.npy", "indptr.npy", "indices.npy", "facts.json"):
+        before = trained
+        for one in cache.iterdir():
+            (one / name).write_bytes(b"\x80")
+        repaired = SongCatalogue.load(spec(tmp_path, cache=cache))
+        assert ids(repaired.similar("2", 9)) == ids(first.similar("2", 9))
+        assert trained == before + 1
 
 
 def test_old_trainings_are_thrown_away_and_a_full_disk_is_no_failure(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    for seed in range(songs_module.KEPT_TRAININGS + 2):
+    for seed in range(training.KEPT_TRAININGS + 2):
         SongCatalogue.load(spec(tmp_path, cache=cache, seed=seed))
-    assert len(list(cache.iterdir())) == songs_module.KEPT_TRAININGS
+    assert len(list(cache.iterdir())) == training.KEPT_TRAININGS
     (tmp_path / "file").write_text("not a folder")
     assert len(SongCatalogue.load(spec(tmp_path, cache=tmp_path / "file"))) == 14
 
