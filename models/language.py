@@ -143,7 +143,7 @@ class LanguageModel:
         """Continue a word by two tokens, so that a model that cannot is found out before it serves."""
         self.generate("The", max_new_tokens=2)
 
-    def _encode(self, prompt: str, written: Sequence[int]) -> list[int]:
+    def _encode(self, prompt: str, written: Sequence[int] = ()) -> list[int]:
         text = loading.usable_text(prompt)
         if prompt and self.chats:
             # The template writes the special tokens itself.

@@ -323,6 +323,84 @@ def test_it_says_what_it_is(model: LanguageModel) -> None:
     assert model.device == "cpu"
     assert model.dtype == "float32"
     assert model.memory >= 4 * model.parameters > 100_000
-    assert not model.has_chat_template
+    assert not model.chats
+    assert "a base model" in model.detail
     assert "PhiForCausalLM" in model.detail
     model.probe()
+
+
+def test_each_token_says_how_likely_it_was_and_what_it_beat(model: LanguageModel, phi: Path) -> None:
+    made = model.generate(PROMPT, max_new_tokens=6)
+    own: Any = AutoModelForCausalLM.from_pretrained(phi)
+    assert len(made.steps) == len(made.output_ids) == 6
+    for number, step in enumerate(made.steps):
+        ids = [*made.input_ids, *made.output_ids[:number]]
+        with torch.no_grad():
+            expected = own(torch.tensor([ids])).logits[0, -1].softmax(-1)
+        likeliest = expected.topk(6).indices.tolist()
+        assert step.chosen.id == made.output_ids[number] == likeliest[0]
+        assert [other.id for other in step.others] == likeliest[1:]
+        for candidate in (step.chosen, *step.others):
+            assert candidate.probability == pytest.approx(float(expected[candidate.id]), rel=1e-3)
+            assert candidate.text == model._tokenizer.decode([candidate.id])
+
+
+def test_a_token_that_was_drawn_may_have_been_unlikely(model: LanguageModel) -> None:
+    made = model.generate(PROMPT, max_new_tokens=20, temperature=2.0, seed=1)
+    assert [step.chosen.id for step in made.steps] == list(made.output_ids)
+    for step in made.steps:
+        assert len(step.others) == 5
+        assert step.chosen.id not in {other.id for other in step.others}
+        assert [other.probability for other in step.others] == sorted(
+            (other.probability for other in step.others), reverse=True
+        )
+    assert any(step.others[0].probability > step.chosen.probability for step in made.steps)
+
+
+def test_the_pieces_are_those_of_prompt_and_continuation(model: LanguageModel) -> None:
+    made = model.generate(PROMPT, max_new_tokens=5)
+    assert [piece.id for piece in made.pieces] == [*made.input_ids, *made.output_ids]
+
+
+def test_going_on_is_the_same_as_not_having_stopped(model: LanguageModel) -> None:
+    whole = model.generate(PROMPT, max_new_tokens=14)
+    first = model.generate(PROMPT, max_new_tokens=6)
+    second = model.generate(PROMPT, written=first.output_ids, max_new_tokens=8)
+    assert first.output_ids + second.output_ids == whole.output_ids
+    assert first.text + second.text == whole.text
+    assert second.prompt == PROMPT
+    assert second.input_ids == first.input_ids + first.output_ids
+
+
+def test_what_is_written_counts_towards_the_window(model: LanguageModel) -> None:
+    assert model.context is not None
+    with pytest.raises(BadInput, match="Shorten it"):
+        model.generate(PROMPT, written=[5] * model.context)
+
+
+TEMPLATE = (
+    "{% for message in messages %}<|{{ message.role }}|> {{ message.content }}{% endfor %}<|assistant|>"
+)
+
+
+def test_a_chat_model_gets_its_template(tmp_path: Path) -> None:
+    folder = tiny.phi(tmp_path / "chat")
+    (folder / "chat_template.jinja").write_text(TEMPLATE, encoding="utf-8")
+    model = load(folder)
+    made = model.generate("Hello", max_new_tokens=4)
+    assert model.chats
+    assert "a chat model" in model.detail
+    assert made.chat
+    assert model._tokenizer.decode(list(made.input_ids)) == "<|user|> Hello<|assistant|>"
+    assert made.prompt == "Hello"
+    with pytest.raises(BadInput, match="empty"):
+        model.generate("")
+
+
+@pytest.mark.parametrize("template", ["{{ raise_exception('no') }}", "{{ messages[5].content }}", "{% for"])
+def test_a_template_that_cannot_be_used_makes_a_base_model(tmp_path: Path, template: str) -> None:
+    folder = tiny.phi(tmp_path / "chat")
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    made = load(folder).generate(PROMPT, max_new_tokens=4)
+    assert not made.chat
+    assert list(made.output_ids) == reference(folder, PROMPT, 4)
