@@ -120,9 +120,17 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text, and the places of the tokens that it was cut into."""
+
+    text: str
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Embedding:
     """Contextual vectors of one text. `shape` is (texts, tokens, numbers per token), so (1, T, D);
-    `vectors` holds T rows of D floats.
+    `vectors` holds T rows of D floats. `words` is empty where the tokenizer does not know its words.
     """
 
     model: str
@@ -131,6 +139,32 @@ class Embedding:
     ids: tuple[int, ...]
     shape: tuple[int, int, int]
     vectors: tuple[tuple[float, ...], ...] = field(repr=False)
+    pieces: tuple[Piece, ...] = field(default=(), repr=False)
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SharedWord:
+    """A word that stands in two texts, and the cosine in [-1, 1] between its vectors there: 1 means that the
+    context changed nothing. The vector of a word of several tokens is the mean of theirs.
+    """
+
+    text: str
+    cosine: float
+    first: Word
+    second: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """The words that two texts share, those that moved most first. `unrelated` is the mean cosine between the
+    different words of the two texts: what a cosine is worth here.
+    """
+
+    first: Embedding
+    second: Embedding
+    words: tuple[SharedWord, ...]
+    unrelated: float | None
 
 
 @dataclass(frozen=True, slots=True)

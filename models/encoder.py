@@ -5,14 +5,18 @@ from __future__ import annotations
 import inspect
 from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import AutoModel
 
 from models import loading, tokenizers
-from models.answers import Embedding
+from models.answers import Contexts, Embedding, SharedWord, Word
 from models.failures import BadInput, ModelError
 from models.specs import EncoderSpec, Progress
 
+SAMPLE = 50
+"""Words of each text that are compared with those of the other, to see what unrelated words come to."""
 _UNBOUNDED = 10**9
 
 
@@ -24,6 +28,7 @@ class Encoder:
         # The first half of a translator such as T5 is what embeds a text.
         self._model = model.get_encoder() if loading.is_translator(model) else model
         self._tokenizer = tokenizer
+        self._pieces = tokenizers.Tokenizer(tokenizer, name)
         self._takes = set(inspect.signature(self._model.forward).parameters)
         self.name = name
         self.device = str(model.device)
@@ -86,7 +91,30 @@ class Encoder:
             ids=tuple(ids),
             shape=(1, rows, columns),
             vectors=tuple(map(tuple, hidden[0].float().cpu().tolist())),
+            pieces=self._pieces.pieces(ids),
+            words=_words(encoded, text),
         )
+
+    def contexts(self, text: str, other: str) -> Contexts:
+        """How far the vectors of the words that both texts have lie apart. BadInput if there are none."""
+        first, second = self.embed(text), self.embed(other)
+        there = {word.text.casefold(): word for word in reversed(second.words)}
+        shared: dict[str, SharedWord] = {}
+        for word in first.words:
+            name = word.text.casefold()
+            if name in there and name not in shared:
+                cosine = _cosine(_vector(first, word), _vector(second, there[name]))
+                shared[name] = SharedWord(word.text, cosine, word, there[name])
+        if not shared:
+            raise BadInput("The two texts share no word. Use one word in both, to see how its vector moves.")
+        unrelated = [
+            _cosine(_vector(first, one), _vector(second, another))
+            for one in first.words[:SAMPLE]
+            for another in second.words[:SAMPLE]
+            if one.text.casefold() != another.text.casefold()
+        ]
+        moved = tuple(sorted(shared.values(), key=lambda word: word.cosine))
+        return Contexts(first, second, moved, float(np.mean(unrelated)) if unrelated else None)
 
     def probe(self) -> None:
         """Embed a word, so that a model that cannot is found out before it serves."""
@@ -110,6 +138,34 @@ def _tokenizer(spec: EncoderSpec, source: loading.Source, progress: Progress | N
             "nothing. Use the model's own tokenizer."
         )
     return tokenizer
+
+
+def _words(encoded: Any, text: str) -> tuple[Word, ...]:
+    """Words as the tokenizer saw them before it cut them into tokens; those of letters or digits only."""
+    if not encoded.is_fast:
+        return ()
+    places: dict[int, list[int]] = {}
+    for place, number in enumerate(encoded.word_ids(0)):
+        if number is not None:
+            places.setdefault(number, []).append(place)
+    words = []
+    for number, tokens in places.items():
+        span = encoded.word_to_chars(0, number)
+        name = "" if span is None else text[span.start : span.end].strip()
+        if any(character.isalnum() for character in name):
+            words.append(Word(name, tuple(tokens)))
+    return tuple(words)
+
+
+def _vector(embedding: Embedding, word: Word) -> NDArray[np.float64]:
+    """The mean of the vectors of its tokens: shape (D,)."""
+    vectors: NDArray[np.float64] = np.array([embedding.vectors[place] for place in word.places])
+    return np.asarray(vectors.mean(axis=0))
+
+
+def _cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    length = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / length if length else 0.0
 
 
 def _limit(model: Any, tokenizer: Any) -> int | None:

@@ -110,3 +110,37 @@ def test_numbers_that_are_not_finite_fail_the_probe(bert: Path) -> None:
         encoder._model.get_input_embeddings().weight.fill_(float("nan"))
     with pytest.raises(ModelError, match="not finite"):
         encoder.probe()
+
+
+def test_the_words_of_a_text_know_their_tokens(bert: Path) -> None:
+    found = load(bert).embed("The gardening, mishap!")
+    assert [word.text for word in found.words] == ["The", "gardening", "mishap"]
+    for word in found.words:
+        joined = "".join(found.pieces[place].token.removeprefix("##") for place in word.places)
+        assert joined == word.text.lower()
+    assert [piece.id for piece in found.pieces] == list(found.ids)
+
+
+@pytest.mark.parametrize("make", [tiny.bert, tiny.roberta, tiny.t5])
+def test_a_word_moves_with_its_context(tmp_path: Path, make: Any) -> None:
+    encoder = load(make(tmp_path / "model"))
+    found = encoder.contexts("the song plays", "a song, the song")
+    assert {word.text for word in found.words} == {"the", "song"}
+    assert [word.cosine for word in found.words] == sorted(word.cosine for word in found.words)
+    for word in found.words:
+        one = torch.tensor([found.first.vectors[place] for place in word.first.places]).mean(0)
+        other = torch.tensor([found.second.vectors[place] for place in word.second.places]).mean(0)
+        assert word.cosine == pytest.approx(float(torch.cosine_similarity(one, other, 0)), abs=1e-4)
+    assert found.unrelated is not None
+    assert -1 <= found.unrelated <= 1
+
+
+def test_the_same_text_moves_nothing(bert: Path) -> None:
+    found = load(bert).contexts("song", "Song")
+    assert found.words[0].cosine == pytest.approx(1.0)
+    assert found.unrelated is None
+
+
+def test_texts_that_share_no_word_are_refused(bert: Path) -> None:
+    with pytest.raises(BadInput, match="share no word"):
+        load(bert).contexts("a song", "the king")
