@@ -18,6 +18,7 @@ from sandbox.state import (
     SUBMIT,
     Channel,
     Command,
+    Field,
     Interaction,
     Member,
     Message,
@@ -373,9 +374,7 @@ class Sandbox(Server):
             raise SandboxError(f"{custom_id} takes {low} to {high} values")
         data: Json = {"custom_id": custom_id, "component_type": menu["type"], "id": menu["id"]}
         if menu["type"] == rules.SELECT:
-            offered = {option["value"] for option in menu["options"]}
-            if unknown := [value for value in values if value not in offered]:
-                raise SandboxError(f"{custom_id} does not offer {', '.join(map(repr, unknown))}")
+            self._offers(custom_id, menu, values)
             data["values"] = list(values)
         else:
             data["values"] = [str(getattr(value, "id", value)) for value in values]
@@ -402,24 +401,26 @@ class Sandbox(Server):
         opener = modal.interaction
         if member is not None and member is not opener.member:
             raise SandboxError(f"the modal is open for {opener.member.name}")
-        filled: dict[str, Any] = {}
+        parts = {part["custom_id"]: part for part in rules.walk(modal.components) if "custom_id" in part}
+        given = {name: _left_alone(part) for name, part in parts.items()}
         for name, value in values.items():
             known = [one for one in modal.fields if name in {one.label, one.custom_id}]
             if not known:
                 raise SandboxError(
                     f"{modal.title} has no field {name!r}; fields: {[one.label for one in modal.fields]}"
                 )
-            filled[known[0].custom_id] = value
-        for one in modal.fields:
-            value = filled.setdefault(one.custom_id, one.value)
-            if one.required and not value:
-                raise SandboxError(f"{one.label} must be filled in")
-            if isinstance(value, str) and value and not one.min_length <= len(value) <= one.max_length:
-                raise SandboxError(f"{one.label} takes {one.min_length} to {one.max_length} characters")
-        data = {
+            given[known[0].custom_id] = value
+        resolved: dict[str, Json] = {}
+        filled = {
+            one.custom_id: self._filled(one, parts[one.custom_id], given[one.custom_id], opener, resolved)
+            for one in modal.fields
+        }
+        data: Json = {
             "custom_id": modal.custom_id,
             "components": [_submitted(part, filled) for part in modal.components],
         }
+        if resolved:
+            data["resolved"] = resolved
         interaction = self.interactions.start(
             SUBMIT,
             opener.member,
@@ -430,6 +431,43 @@ class Sandbox(Server):
             locale=opener.locale,
         )
         return Answer(self, interaction)
+
+    def _filled(
+        self, one: Field, part: Json, value: Any, opener: Interaction, resolved: dict[str, Json]
+    ) -> Json:
+        """An input's share of the submission; puts what its ids stand for into `resolved`."""
+        if part["type"] == rules.CHECKBOX:
+            return {"value": bool(value)}
+        if one.required and not value:
+            raise SandboxError(f"{one.label} must be filled in")
+        if part["type"] in {rules.INPUT, rules.RADIO}:
+            text = value or ""
+            if text and not one.min_length <= len(text) <= one.max_length:
+                raise SandboxError(f"{one.label} takes {one.min_length} to {one.max_length} characters")
+            self._offers(one.label, part, [text] if text else [])
+            return {"value": text or None if part["type"] == rules.RADIO else text}
+        chosen = list(value) if isinstance(value, list | tuple) else [value] if value else []
+        low = part.get("min_values") or 1
+        high = part.get("max_values") or (len(part["options"]) if part["type"] == rules.CHECKBOXES else 1)
+        if chosen and not low <= len(chosen) <= high:
+            raise SandboxError(f"{one.label} takes {low} to {high} values")
+        self._offers(one.label, part, chosen)
+        if part["type"] == rules.FILES:
+            files = [self.world.store(opener.channel, upload, ephemeral=True) for upload in chosen]
+            resolved.setdefault("attachments", {}).update({str(file.id): file.payload() for file in files})
+            return {"values": [str(file.id) for file in files]}
+        if part["type"] in rules.SELECT_GROUPS:
+            chosen = [str(getattr(item, "id", item)) for item in chosen]
+            for group, found in self._resolved(rules.SELECT_GROUPS[part["type"]], chosen).items():
+                resolved.setdefault(group, {}).update(found)
+        return {"values": chosen}
+
+    @staticmethod
+    def _offers(name: str, part: Json, values: Sequence[Any]) -> None:
+        """Raise SandboxError where one of `values` is none of the options, if there are any."""
+        offered = {option["value"] for option in part.get("options") or ()}
+        if offered and (unknown := [value for value in values if value not in offered]):
+            raise SandboxError(f"{name} does not offer {', '.join(map(repr, unknown))}")
 
     async def submit(
         self,
@@ -530,7 +568,19 @@ class Sandbox(Server):
         return self.log.events(name, op)
 
 
-def _submitted(part: Mapping[str, Any], filled: Mapping[str, Any]) -> Json:
+def _left_alone(part: Json) -> Any:
+    """What an input of a modal holds that nobody touched."""
+    if part["type"] == rules.INPUT:
+        return part.get("value") or ""
+    if part["type"] == rules.CHECKBOX:
+        return part.get("default", False)
+    chosen = [option["value"] for option in rules.children(part, "options") if option.get("default")]
+    if part["type"] == rules.RADIO:
+        return next(iter(chosen), None)
+    return chosen + [item["id"] for item in rules.children(part, "default_values")]
+
+
+def _submitted(part: Mapping[str, Any], filled: Mapping[str, Json]) -> Json:
     """A modal's component as its submission carries it."""
     body: Json = {"type": part["type"], "id": part.get("id", 0)}
     if "components" in part:
@@ -538,10 +588,5 @@ def _submitted(part: Mapping[str, Any], filled: Mapping[str, Any]) -> Json:
     elif "component" in part:
         body["component"] = _submitted(part["component"], filled)
     elif "custom_id" in part:
-        body["custom_id"] = part["custom_id"]
-        value = filled[part["custom_id"]]
-        if part["type"] in rules.SELECTS or isinstance(value, list):
-            body["values"] = value if isinstance(value, list) else [value] if value else []
-        else:
-            body["value"] = value
+        body |= {"custom_id": part["custom_id"]} | filled[part["custom_id"]]
     return body

@@ -502,5 +502,7 @@ class Gateway:
             data = message.payload()
         if guild is not None:
             data["guild_id"] = str(guild)
+            if message.interaction is None and not message.deleted:
+                data["member"] = self._world.guild.members[message.author.id].payload(user=False)
         name = {"create": "CREATE", "update": "UPDATE", "delete": "DELETE"}[entry.kind.partition(".")[2]]
         self.dispatch(f"MESSAGE_{name}", data, guild=guild, intent=intent)

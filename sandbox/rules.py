@@ -217,6 +217,7 @@ def check_message(
                 )
     if "components" in body:
         _components(form, body, v2=v2)
+        _media(form, body, names)
     _attachments(form, body, uploads, kept)
     _allowed_mentions(form, body)
     form.close()
@@ -321,6 +322,9 @@ ROW, BUTTON, SELECT, INPUT = 1, 2, 3, 4
 SELECTS = frozenset({3, 5, 6, 7, 8})
 SELECT_GROUPS: Final = {5: ("users",), 6: ("roles",), 7: ("users", "roles"), 8: ("channels",)}
 """What selects without options offer, by their type."""
+FILES, RADIO, CHECKBOXES, CHECKBOX = 19, 21, 22, 23
+"""Inputs that only modals have."""
+THUMBNAIL, GALLERY, FILE = 11, 12, 13
 LINK, PREMIUM = 5, 6
 V2_LAYOUT = frozenset({9, 10, 12, 13, 14, 17})
 
@@ -337,7 +341,7 @@ def children(part: Mapping[str, Any], key: str) -> list[Json]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def walk(components: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+def walk(components: Iterable[Json]) -> Iterable[Json]:
     """Every component, those inside rows, sections, containers and labels included, in order of appearance."""
     for component in components:
         yield component
@@ -375,6 +379,24 @@ def _components(form: Form, body: Mapping[str, Any], *, v2: bool) -> None:
                 )
             elif isinstance(name, str):
                 seen.add(name)
+
+
+def media_of(component: Json) -> Iterable[tuple[Json, str]]:
+    """Where a component names pictures and files: the objects that do, each with its key."""
+    kind = kind_of(component)
+    holders = children(component, "items") if kind == GALLERY else [component]
+    for holder in holders if kind in {THUMBNAIL, GALLERY, FILE} else ():
+        yield holder, "file" if kind == FILE else "media"
+
+
+def _media(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
+    for index, component in enumerate(children(body, "components")):
+        for part in walk([component]):
+            if kind_of(part) == GALLERY:
+                form.items(part, "items", ("components", index), low=1, high=10)
+            for holder, key in media_of(part):
+                item = form.child(holder, key, ("components", index)) or {}
+                _url(form, item.get("url"), ("components", index, key, "url"), names)
 
 
 def _component(form: Form, component: Mapping[str, Any], path: Sequence[Key], *, v2: bool, top: bool) -> None:
@@ -503,11 +525,22 @@ def check_modal(data: object) -> None:
 
 
 def _modal_field(form: Form, field: Mapping[str, Any], path: Sequence[Key], *, labelled: bool) -> None:
-    if kind_of(field) in SELECTS:
+    kind = kind_of(field)
+    if kind in SELECTS:
         _select(form, field, path)
         return
     form.text(field, "custom_id", path, low=1, high=100, required=True)
-    if kind_of(field) != INPUT:
+    if kind in {RADIO, CHECKBOXES}:
+        for index, option in enumerate(form.items(field, "options", path, low=1, high=10)):
+            here = (*path, "options", index)
+            form.text(option, "label", here, low=1, high=100, required=True)
+            form.text(option, "value", here, low=1, high=100, required=True)
+    if kind in {FILES, CHECKBOXES}:
+        form.whole(field, "min_values", path, low=0, high=10)
+        form.whole(field, "max_values", path, low=1, high=10)
+    elif kind not in {INPUT, RADIO, CHECKBOX}:
+        form.wrong((*path, "type"), "UNION_TYPE_CHOICES", "This component is not for modals.")
+    if kind != INPUT:
         return
     if labelled:
         form.text(field, "label", path, low=1, high=45, required=True)

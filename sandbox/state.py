@@ -415,6 +415,8 @@ class Message:
     mentions: Mentions = field(default_factory=Mentions)
     interaction: Interaction | None = field(default=None, repr=False)
     reference: int | None = None
+    referenced: Message | None = field(default=None, repr=False)
+    """The message that this one answers, if it was there."""
     kind: int = 0
     tts: bool = False
     nonce: str | None = None
@@ -465,7 +467,8 @@ class Message:
             return False
         return not self.ephemeral or (self.interaction is not None and self.interaction.member is member)
 
-    def payload(self) -> Json:
+    def payload(self, *, nested: bool = False) -> Json:
+        """`nested`: as it stands inside the message that answers it."""
         body: Json = {
             "id": str(self.id),
             "channel_id": str(self.channel.id),
@@ -497,9 +500,15 @@ class Message:
             }
             if self.channel.guild is not None:
                 body["message_reference"]["guild_id"] = str(self.channel.guild.id)
+            if not nested:
+                there = self.referenced if self.referenced and not self.referenced.deleted else None
+                body["referenced_message"] = there and there.payload(nested=True)
         if self.interaction is not None:
             body["application_id"] = body["webhook_id"] = str(self.interaction.application_id)
             body["interaction_metadata"] = self.interaction.metadata()
+            original = self.interaction.original
+            if original is not None and original.id != self.id:
+                body["interaction_metadata"]["original_response_message_id"] = str(original.id)
             if self.interaction.command is not None:
                 body["interaction"] = {
                     "id": str(self.interaction.id),
@@ -617,6 +626,10 @@ class Interaction:
         }
         if self.type == COMMAND and self.command is not None:
             body |= {"name": self.title, "command_type": self.command.type}
+            if self.command.type == rules.USER_MENU:
+                body["target_user"] = self.data["resolved"]["users"][self.data["target_id"]]
+            elif self.command.type == rules.MESSAGE_MENU:
+                body["target_message_id"] = self.data["target_id"]
         if self.source is not None:
             body["interacted_message_id"] = str(self.source.id)
         if self.type == SUBMIT and self.parent is not None:

@@ -193,6 +193,7 @@ class World:
             interaction=interaction,
             kind=kind,
             reference=reference,
+            referenced=self.messages.get(reference or 0),
             tts=bool(body.get("tts")),
             nonce=str(body["nonce"]) if body.get("nonce") is not None else None,
         )
@@ -248,6 +249,8 @@ class World:
             message.embeds = [self._embed(embed, message.attachments) for embed in body["embeds"] or ()]
         if "components" in body:
             message.components = _numbered(body["components"] or [])
+            for part in rules.walk(message.components):
+                _resolve_media(part, message.attachments)
 
     def _refuse_empty(self, message: Message, body: Mapping[str, Any]) -> None:
         extra = body.get("poll") or body.get("sticker_ids")
@@ -366,7 +369,7 @@ class World:
         return interaction
 
 
-def _numbered(components: Sequence[Mapping[str, Any]]) -> list[Json]:
+def _numbered(components: Sequence[Json]) -> list[Json]:
     """A deep copy in which every component has an `id`, unique in its message, as Discord fills them in."""
     taken = {part["id"] for part in rules.walk(components) if part.get("id")}
     numbers = (number for number in range(1, 1 << 31) if number not in taken)
@@ -380,9 +383,35 @@ def _numbered(components: Sequence[Mapping[str, Any]]) -> list[Json]:
         for key in ("component", "accessory"):
             if isinstance(body.get(key), dict):
                 body[key] = copy(body[key])
+        for key in ("media", "file"):
+            if isinstance(body.get(key), dict):
+                body[key] = dict(body[key])
+        if body.get("type") == rules.GALLERY:
+            body["items"] = [item | {"media": dict(item["media"])} for item in body["items"]]
         return body
 
     return [copy(component) for component in components]
+
+
+def _resolve_media(component: Json, attachments: Sequence[Attachment]) -> None:
+    """Give pictures and files of a (copied) component the addresses of those that came with the message."""
+    by_name = {attachment.filename: attachment for attachment in attachments}
+    for holder, key in rules.media_of(component):
+        scheme, _, rest = str(holder[key]["url"]).partition("://")
+        file = by_name.get(safe_filename(rest)) if scheme == "attachment" else None
+        if file is None:
+            continue
+        width, height = file.dimensions or (None, None)
+        holder[key].update(
+            url=file.url,
+            proxy_url=file.url,
+            width=width,
+            height=height,
+            content_type=file.content_type,
+            attachment_id=str(file.id),
+        )
+        if key == "file":
+            holder.update(name=file.filename, size=file.size)
 
 
 def safe_filename(name: str) -> str:
