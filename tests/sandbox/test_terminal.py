@@ -337,7 +337,9 @@ async def test_python_m_sandbox() -> None:
         stdout=asyncio.subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     assert process.stdout is not None
-    lines = [(await asyncio.wait_for(process.stdout.readline(), 20)).decode().rstrip() for _ in range(7)]
+    lines = [(await asyncio.wait_for(process.stdout.readline(), 20)).decode().rstrip() for _ in range(9)]
+    assert re.fullmatch(r"Open http://127\.0\.0\.1:\d+ in a browser\.", lines[0])
+    del lines[:2]
     assert re.fullmatch(r"api_url      http://127\.0\.0\.1:\d+/api/v10", lines[0])
     assert lines[2] == "token        sandbox-token"
     assert lines[5] == f"  discord.http.Route.BASE = {lines[0].split()[1]!r}"
