@@ -56,6 +56,8 @@ which two threads had better not do at once.
 """
 TORCH_SLOTS = ("language", "encoder")
 LOADING = Lane(workers=1, queue=16, timeout=840)
+DRAWING = Lane(workers=1, queue=32, timeout=20)
+"""For pictures of what a model answered before, which wait for no model."""
 POLL = 0.25
 """Seconds between a waiting worker's looks at its stop event."""
 
@@ -163,7 +165,7 @@ class Tokenwise(commands.AutoShardedBot):
         self.hub = hub or Hub(settings.specs())
         lanes = {slot: getattr(settings.lanes, slot) for slot in self.hub.slots}
         self.executor = InferenceExecutor(
-            lanes | {"loading": LOADING}, settings.limits.per_user, background={"loading"}
+            lanes | {"loading": LOADING, "drawing": DRAWING}, settings.limits.per_user, background={"loading"}
         )
         self._forget_commands = forget_commands
         self._first_loads = {slot: threading.Event() for slot in self.hub.slots}
@@ -204,6 +206,10 @@ class Tokenwise(commands.AutoShardedBot):
         ticket = self.executor.admit(lane, run, user=interaction.user.id, timeout=timeout, privileged=typing)
         interaction.extras["ticket"] = ticket
         return ticket
+
+    def draw(self, interaction: Interaction, work: Callable[[], T]) -> Ticket[T]:
+        """Admit `work()` for the asker: a picture or a file that needs no model. Raises `Busy` or `Stopping`."""
+        return self.executor.admit("drawing", lambda _: work(), user=interaction.user.id)
 
     def at_shutdown(self, tell: Callable[[], object]) -> Callable[[], object]:
         """Have `tell()` called on the loop when a shutdown begins; call what this returns to take it back."""

@@ -82,6 +82,34 @@ def own(name: str) -> str:
     return rf"{name}:(?P<user>\d+):(?P<argument>\d+)"
 
 
+class OpenButton(Reporting, template=NOBODY):
+    """A button for whoever sees it: its custom_id is `name:argument:page`.
+
+    A subclass gives `template=everybodys("name")`, its looks, and `pressed`.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
+
+    def __init__(self, argument: int, page: int = 0, label: str | None = None) -> None:
+        custom_id = f"{self.name}:{argument}:{page}"
+        super().__init__(Button(label=label or self.label, style=self.style, custom_id=custom_id))
+        self.argument = argument
+        self.page = page
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        return cls(int(match["argument"]), int(match["page"]))
+
+
+def everybodys(name: str) -> str:
+    """The template of an `OpenButton`."""
+    return rf"{name}:(?P<argument>\d+):(?P<page>\d+)"
+
+
 class Keep(OwnButton, template=own("keep")):
     """The other answer to "Are you sure?"."""
 
