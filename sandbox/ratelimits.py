@@ -111,7 +111,8 @@ class RateLimiter:
         return min(len(self._invalid), count)
 
     def note(self, status: int) -> None:
-        if status in {401, 403, 429}:
+        # Requests during a ban do not prolong it: the wait that was told is true.
+        if status in {401, 403, 429} and self.invalid < self._limits.invalid_rate[0]:
             self._invalid.append(self._clock.time())
 
     def ask(self, method: str, route: str, parameters: Mapping[str, str], *, authorized: bool) -> Verdict:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -561,7 +562,7 @@ def _too_many(verdict: Verdict, headers: dict[str, str]) -> Answer:
     if not verdict.banned:
         headers["Via"] = VIA
     headers.update(verdict.headers)
-    headers["Retry-After"] = str(max(round(wait), 1))
+    headers["Retry-After"] = str(max(math.ceil(wait), 1))
     return 429, {"message": "You are being rate limited.", "retry_after": wait, "global": verdict.everywhere}
 
 

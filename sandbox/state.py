@@ -319,22 +319,34 @@ SERVED_TYPES = frozenset(
 """What attachments are served as; everything else, markup above all, is only bytes."""
 
 
-@dataclass(frozen=True)
+def _png_size(content: bytes) -> tuple[int, int] | None:
+    if content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 24:  # noqa: PLR2004 - signature and IHDR
+        return None
+    return int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
+
+
+@dataclass
 class Attachment:
+    """A file that came with a message; of one that was forgotten only the bytes are gone."""
+
     id: int
     filename: str
     content: builtins.bytes = field(repr=False)
     url: str
     description: str | None = None
     ephemeral: bool = False
+    size: int = field(init=False)
+    """In bytes."""
+    dimensions: tuple[int, int] | None = field(init=False)
+    """Width and height in pixels of a PNG, from its header."""
+
+    def __post_init__(self) -> None:
+        self.size = len(self.content)
+        self.dimensions = _png_size(self.content)
 
     @property
     def bytes(self) -> builtins.bytes:
         return self.content
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
 
     @property
     def content_type(self) -> str:
@@ -342,13 +354,6 @@ class Attachment:
         if encoding is not None or kind not in SERVED_TYPES:
             return "application/octet-stream"
         return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
-
-    @property
-    def dimensions(self) -> tuple[int, int] | None:
-        """Width and height in pixels of a PNG, from its header."""
-        if self.content[:8] != b"\x89PNG\r\n\x1a\n" or len(self.content) < 24:  # noqa: PLR2004 - signature and IHDR
-            return None
-        return int.from_bytes(self.content[16:20]), int.from_bytes(self.content[20:24])
 
     def payload(self) -> Json:
         body: Json = {

@@ -33,6 +33,13 @@ from sandbox.state import (
     lasting_snowflake,
 )
 
+KEPT_MESSAGES = 10_000
+KEPT_INTERACTIONS = 10_000
+KEPT_BYTES = 256 << 20
+"""Of attachments. A sandbox that runs for days forgets the oldest of each."""
+LIVE = 3600.0
+"""Seconds in which no interaction is forgotten, however many there are: its token may still be in use."""
+
 
 class World:
     """Every change is a `Change` in the log.
@@ -64,6 +71,7 @@ class World:
         self.commands: dict[int, Command] = {}
         self.messages: dict[int, Message] = {}
         self.attachments: dict[int, Attachment] = {}
+        self._stored = 0
         self.interactions: dict[str, Interaction] = {}
 
     def changed(self, kind: str, subject: object, interaction: int | None = None) -> None:
@@ -201,6 +209,10 @@ class World:
         if not message.loading:
             self._refuse_empty(message, body)
         self.messages[message.id] = message
+        if len(self.messages) > KEPT_MESSAGES:
+            oldest = self.messages.pop(next(iter(self.messages)))
+            # A message leads to the one it answers, and that to an older one: the chain must not hold them all.
+            oldest.referenced = oldest.interaction = None
         if not message.ephemeral:
             channel.last_message = message.id
         return message
@@ -301,6 +313,11 @@ class World:
         url = f"{self.base_url}/attachments/{channel.id}/{number}/{filename}"
         stored = Attachment(number, filename, upload.content, url, description, ephemeral)
         self.attachments[number] = stored
+        self._stored += stored.size
+        while self._stored > KEPT_BYTES:
+            oldest = self.attachments.pop(next(iter(self.attachments)))
+            self._stored -= oldest.size
+            oldest.content = b""
         return stored
 
     def _embed(self, embed: Mapping[str, Any], attachments: Sequence[Attachment]) -> Json:
@@ -365,6 +382,11 @@ class World:
             **fields,
         )
         self.interactions[interaction.token] = interaction
+        while len(self.interactions) > KEPT_INTERACTIONS:
+            oldest = next(iter(self.interactions.values()))
+            if oldest.created > self.clock.time() - LIVE:
+                break
+            del self.interactions[oldest.token]
         self.changed("interaction.create", interaction, interaction.id)
         return interaction
 

@@ -208,7 +208,7 @@ async def test_two_hundred_new_commands_a_day(box: Sandbox, http: Http) -> None:
 
 class TestRateLimits:
     async def test_buckets(self) -> None:
-        clock = ManualClock()
+        clock = ManualClock(2e9)
         async with Sandbox(clock=clock) as box, aiohttp.ClientSession() as session:
             http = Http(box, session)
             path = f"/channels/{box.channel.id}/messages"
@@ -223,7 +223,10 @@ class TestRateLimits:
             assert response.headers["X-RateLimit-Scope"] == "user"
             assert response.headers["Retry-After"] == "5"
             assert (await http("GET", path))[0] == 200, "another route has another bucket"
-            clock.advance(5)
+            clock.advance(3.5)
+            status, body, response = await http("POST", path, {"content": "x"})
+            assert (body["retry_after"], response.headers["Retry-After"]) == (1.5, "2"), "never too early"
+            clock.advance(1.5)
             assert (await http("POST", path, {"content": "x"}))[0] == 200
             assert len(box.sent_messages) == 6
 
@@ -239,7 +242,7 @@ class TestRateLimits:
             assert (await http("POST", "/interactions/1/t/callback", {}))[0] == 404
 
     async def test_the_stubborn_are_banned(self) -> None:
-        clock = ManualClock()
+        clock = ManualClock(2e9)
         limits = Limits(invalid_rate=(3, 600.0))
         async with Sandbox(clock=clock, limits=limits) as box, aiohttp.ClientSession() as session:
             http = Http(box, session)
@@ -247,7 +250,11 @@ class TestRateLimits:
             status, _, response = await http("GET", "/users/@me")
             assert status == 429
             assert "Via" not in response.headers
-            clock.advance(601)
+            clock.advance(599)
+            for _ in range(3):
+                status, body, _ = await http("GET", "/users/@me")
+                assert (status, body["retry_after"]) == (429, 1.0)
+            clock.advance(1)
             assert (await http("GET", "/users/@me"))[0] == 200
 
     async def test_discord_py_waits_and_tries_again(self, box: Sandbox, bot: StudyBot) -> None:

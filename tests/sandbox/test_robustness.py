@@ -9,8 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox import Limits, Sandbox
+from sandbox import Limits, ManualClock, Sandbox, Upload
 from sandbox.state import AUTOCOMPLETE, COMMAND
+from sandbox.world import LIVE
 
 JUNK: list[Any] = [
     None,
@@ -209,6 +210,54 @@ async def test_paths_and_queries(box: Sandbox, send: Sender) -> None:
         assert await send("GET", path) == 400, path
     for path in (f"{there}?before=x", f"{there}?around=1"):
         assert await send("GET", path) == 200, path
+
+
+class TestDays:
+    """What a sandbox that runs for days keeps."""
+
+    async def test_messages(self, box: Sandbox, send: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sandbox.world.KEPT_MESSAGES", 3)
+        path = f"/channels/{box.channel.id}/messages"
+        await send("POST", path, {"content": "0"})
+        for number in range(1, 6):
+            before = box.sent_messages[-1].id
+            body = {"content": str(number), "message_reference": {"message_id": str(before)}}
+            assert await send("POST", path, body) == 200
+        kept = box.sent_messages
+        assert [message.content for message in kept] == ["3", "4", "5"]
+        # The last one forgotten is still the one that was answered, and holds no other.
+        assert kept[0].referenced is not None
+        assert (kept[0].referenced.content, kept[0].referenced.referenced) == ("2", None)
+        assert await send("GET", path) == 200
+        assert await send("GET", f"{path}/{kept[0].referenced.id}") == 404
+
+    async def test_interactions(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sandbox.world.KEPT_INTERACTIONS", 3)
+        clock = ManualClock()
+        async with Sandbox(clock=clock) as box:
+
+            def ask() -> None:
+                box.world.add_interaction(COMMAND, box.student, {})
+
+            for _ in range(5):
+                ask()
+            assert len(box.world.interactions) == 5, "none whose token may be in use is forgotten"
+            clock.advance(LIVE + 1)
+            last = list(box.world.interactions)[3:]
+            ask()
+            assert list(box.world.interactions)[:-1] == last
+
+    async def test_files(self, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sandbox.world.KEPT_BYTES", 25)
+        files = [box.world.store(box.channel, Upload(f"{number}.txt", bytes(10))) for number in range(4)]
+        assert [len(file.bytes) for file in files] == [0, 0, 10, 10]
+        assert [file.size for file in files] == [10] * 4
+        async with aiohttp.ClientSession() as session:
+            statuses = []
+            for file in files:
+                async with session.get(file.url) as response:
+                    statuses.append(response.status)
+        assert statuses == [404, 404, 200, 200]
 
 
 async def test_a_body_in_chunks_is_measured_too(box: Sandbox) -> None:
