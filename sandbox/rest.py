@@ -134,6 +134,7 @@ class Rest:
         yield "GET", "/gateway/bot", self._get_gateway_bot
         yield "GET", "/users/@me", self._get_me
         yield "POST", "/users/@me/channels", self._open_direct
+        yield "GET", "/users/@me/guilds", self._get_guilds
         yield "GET", "/users/{user_id}", self._get_user
         for route in ("/oauth2/applications/@me", "/applications/@me"):
             yield "GET", route, self._get_application
@@ -144,6 +145,7 @@ class Rest:
             yield "GET", f"{scope}/commands/{{command_id}}", self._get_command
             yield "PATCH", f"{scope}/commands/{{command_id}}", self._patch_command
             yield "DELETE", f"{scope}/commands/{{command_id}}", self._delete_command
+        yield "GET", "/applications/{application_id}/emojis", self._get_emojis
         yield "POST", "/interactions/{webhook_id}/{webhook_token}/callback", self._callback
         yield "POST", "/webhooks/{webhook_id}/{webhook_token}", self._follow_up
         one = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
@@ -292,6 +294,27 @@ class Rest:
             "integration_types_config": {"0": {}},
         }
 
+    def _get_guilds(self, call: Call) -> Answer:
+        guild = self._world.guild
+        body: Json = {
+            "id": str(guild.id),
+            "name": guild.name,
+            "icon": None,
+            "banner": None,
+            "owner": False,
+            "permissions": str(self._world.bot.permissions),
+            "features": [],
+            "approximate_member_count": len(guild.members),
+            "approximate_presence_count": len(guild.members),
+        }
+        before, after = (rules.snowflake(call.query.get(key)) for key in ("before", "after"))
+        here = (before is None or guild.id < before) and (after is None or guild.id > after)
+        return 200, [body] if here else []
+
+    def _get_emojis(self, call: Call) -> Answer:
+        self._scope(call)
+        return 200, {"items": []}
+
     def _get_user(self, call: Call) -> Answer:
         member = self._world.guild.members.get(call.number("user_id"))
         if member is None:
@@ -421,6 +444,8 @@ class Rest:
 
     def _delete_message(self, call: Call) -> Answer:
         message = self._world.message(self._channel(call).id, call.number("message_id"))
+        if message.ephemeral:
+            raise ApiError(404, 10008, "Unknown Message")
         if message.author is not self._world.bot_user and not self._world.bot.may(Permission.MANAGE_MESSAGES):
             raise ApiError(403, 50013, "Missing Permissions")
         self._world.delete_message(message)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 Json = dict[str, Any]
@@ -239,16 +240,37 @@ def _embeds(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
             if inner := form.child(embed, part, path):
                 texts.append(form.text(inner, key, (*path, part), high=high, required=True))
         form.whole(embed, "color", path, low=0, high=0xFFFFFF)
-        for part in ("image", "thumbnail"):
-            if (inner := form.child(embed, part, path)) is not None:
-                _url(form, inner.get("url"), (*path, part, "url"), names)
-        if embed.get("url") is not None:
-            _url(form, embed["url"], (*path, "url"), set())
+        _moment(form, embed.get("timestamp"), (*path, "timestamp"))
+        _embed_links(form, embed, path, names)
         total += sum(map(len, texts))
     if total > EMBED_TOTAL:
         form.wrong(
             ("embeds",), "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {EMBED_TOTAL}"
         )
+
+
+def _embed_links(form: Form, embed: Mapping[str, Any], path: Sequence[Key], names: set[str]) -> None:
+    for part in ("image", "thumbnail"):
+        if (inner := form.child(embed, part, path)) is not None:
+            _url(form, inner.get("url"), (*path, part, "url"), names)
+    nobody: set[str] = set()
+    for keys, known in (
+        (("url",), nobody),
+        (("author", "url"), nobody),
+        (("author", "icon_url"), names),
+        (("footer", "icon_url"), names),
+    ):
+        holder = embed.get(keys[0]) if len(keys) > 1 else embed
+        if isinstance(holder, dict) and holder.get(keys[-1]) is not None:
+            _url(form, holder[keys[-1]], (*path, *keys), known)
+
+
+def _moment(form: Form, value: object, path: Sequence[Key]) -> None:
+    if value is not None:
+        try:
+            datetime.fromisoformat(str(value))
+        except ValueError:
+            form.wrong(path, "DATE_TIME_TYPE_PARSE", f"Could not parse {value}. Should be ISO8601.")
 
 
 def _url(form: Form, url: object, path: Sequence[Key], names: set[str]) -> None:
@@ -324,9 +346,9 @@ SELECT_GROUPS: Final = {5: ("users",), 6: ("roles",), 7: ("users", "roles"), 8: 
 """What selects without options offer, by their type."""
 FILES, RADIO, CHECKBOXES, CHECKBOX = 19, 21, 22, 23
 """Inputs that only modals have."""
-THUMBNAIL, GALLERY, FILE = 11, 12, 13
+SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER = 9, 10, 11, 12, 13, 14, 17
 LINK, PREMIUM = 5, 6
-V2_LAYOUT = frozenset({9, 10, 12, 13, 14, 17})
+V2_LAYOUT = frozenset({SECTION, TEXT, GALLERY, FILE, SEPARATOR, CONTAINER})
 
 
 def kind_of(component: Mapping[str, Any]) -> int:
@@ -396,7 +418,12 @@ def _media(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
                 form.items(part, "items", ("components", index), low=1, high=10)
             for holder, key in media_of(part):
                 item = form.child(holder, key, ("components", index)) or {}
-                _url(form, item.get("url"), ("components", index, key, "url"), names)
+                here = ("components", index, key, "url")
+                _url(form, item.get("url"), here, names)
+                if key == "file" and not str(item.get("url")).startswith("attachment://"):
+                    form.wrong(
+                        here, "UNFURLED_MEDIA_ITEM_ATTACHMENT_REQUIRED", "Only attachment:// is allowed."
+                    )
 
 
 def _component(form: Form, component: Mapping[str, Any], path: Sequence[Key], *, v2: bool, top: bool) -> None:
@@ -408,15 +435,45 @@ def _component(form: Form, component: Mapping[str, Any], path: Sequence[Key], *,
     elif kind in SELECTS and not top:
         _select(form, component, path)
     elif v2 and kind in V2_LAYOUT:
-        if kind == 10:  # noqa: PLR2004 - a text display
-            form.text(component, "content", path, low=1, high=V2_TEXT, required=True)
-        for index, inner in enumerate(form.items(component, "components", path)):
-            _component(form, inner, (*path, "components", index), v2=True, top=kind == 17)  # noqa: PLR2004 - a container
-        if isinstance(component.get("accessory"), dict) and kind_of(component["accessory"]) == BUTTON:
-            _button(form, component["accessory"], (*path, "accessory"))
+        _layout(form, component, path, kind)
     else:
-        allowed = (ROW, *sorted(V2_LAYOUT)) if v2 else (ROW,)
-        form.wrong((*path, "type"), "UNION_TYPE_CHOICES", f'Value of field "type" must be one of {allowed}.')
+        _kinds(form, path, (ROW, *sorted(V2_LAYOUT)) if v2 else (ROW,))
+
+
+def _kinds(form: Form, path: Sequence[Key], allowed: Sequence[int]) -> None:
+    form.wrong(
+        (*path, "type"), "UNION_TYPE_CHOICES", f'Value of field "type" must be one of {tuple(allowed)}.'
+    )
+
+
+def _layout(form: Form, component: Mapping[str, Any], path: Sequence[Key], kind: int) -> None:
+    if kind == TEXT:
+        form.text(component, "content", path, low=1, high=V2_TEXT, required=True)
+    elif kind == SECTION:
+        _section(form, component, path)
+    elif kind == CONTAINER:
+        for index, inner in enumerate(form.items(component, "components", path, low=1, high=V2_COMPONENTS)):
+            here = (*path, "components", index)
+            if kind_of(inner) == CONTAINER:
+                _kinds(form, here, (ROW, *sorted(V2_LAYOUT - {CONTAINER})))
+            else:
+                _component(form, inner, here, v2=True, top=True)
+
+
+def _section(form: Form, section: Mapping[str, Any], path: Sequence[Key]) -> None:
+    for index, inner in enumerate(form.items(section, "components", path, low=1, high=3)):
+        here = (*path, "components", index)
+        if kind_of(inner) == TEXT:
+            _layout(form, inner, here, TEXT)
+        else:
+            _kinds(form, here, (TEXT,))
+    accessory = form.child(section, "accessory", path)
+    if accessory is None:
+        form.wrong((*path, "accessory"), "BASE_TYPE_REQUIRED", "This field is required")
+    elif kind_of(accessory) == BUTTON:
+        _button(form, accessory, (*path, "accessory"))
+    elif kind_of(accessory) != THUMBNAIL:
+        _kinds(form, (*path, "accessory"), (BUTTON, THUMBNAIL))
 
 
 def _row(form: Form, row: Mapping[str, Any], path: Sequence[Key]) -> None:
@@ -508,7 +565,7 @@ def check_modal(data: object) -> None:
             form.text(part, "label", path, low=1, high=45, required=True)
             form.text(part, "description", path, high=100)
             fields = [(part["component"], (*path, "component"))]
-        elif kind == 10:  # noqa: PLR2004 - a text display
+        elif kind == TEXT:
             continue
         else:
             form.wrong(

@@ -293,7 +293,9 @@ class Command:
         """Whether Discord shows the command to `member` (in direct messages, where `direct`)."""
         contexts = self.body["contexts"]
         if direct:
-            return self.guild_id is None and (contexts is None or 1 in contexts)
+            # `dm_permission` is what `contexts` replaced.
+            allowed = self.body["dm_permission"] is not False if contexts is None else 1 in contexts
+            return self.guild_id is None and allowed
         if contexts is not None and 0 not in contexts:
             return False
         needed = self.body["default_member_permissions"]
@@ -448,7 +450,9 @@ class Message:
             for part in embed.get("fields", ()):
                 lines += [part["name"], part["value"]]
             lines.append(embed.get("footer", {}).get("text", ""))
-        lines += [str(part["content"]) for part in rules.walk(self.components) if part.get("type") == 10]  # noqa: PLR2004 - a text display
+        lines += [
+            str(part["content"]) for part in rules.walk(self.components) if part.get("type") == rules.TEXT
+        ]
         return "\n".join(line for line in lines if line)
 
     @property

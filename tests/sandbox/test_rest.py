@@ -124,6 +124,64 @@ async def test_messages_of_channels(box: Sandbox, http: Http) -> None:
     assert [message.content for message in box.sent_messages] == ["three", "two"]
 
 
+@pytest.mark.parametrize(
+    "embed",
+    [
+        {"timestamp": "yesterday"},
+        {"timestamp": 5},
+        {"footer": {"text": "x", "icon_url": "somewhere"}},
+        {"author": {"name": "x", "url": "somewhere"}},
+        {"author": {"name": "x", "url": "attachment://a.png"}},
+        {"author": {"name": "x", "icon_url": "somewhere"}},
+        {"image": {"url": None}},
+        {"thumbnail": {"url": ""}},
+    ],
+)
+async def test_parts_of_embeds(box: Sandbox, http: Http, embed: dict[str, Any]) -> None:
+    path = f"/channels/{box.channel.id}/messages"
+    right = {"timestamp": "2020-01-01T00:00:00Z", "author": {"name": "x", "url": "https://x"}}
+    assert (await http("POST", path, {"embeds": [{"title": "x"} | right]}))[0] == 200
+    assert (await http("POST", path, {"embeds": [{"title": "x"} | embed]}))[1]["code"] == 50035
+
+
+async def test_layouts(box: Sandbox, http: Http) -> None:
+    text = {"type": 10, "content": "x"}
+    picture = {"type": 11, "media": {"url": "https://x"}}
+    gallery = {"type": 12, "items": [{"media": {"url": "https://x"}}]}
+
+    async def post(*components: Any) -> int:
+        body = {"flags": 1 << 15, "components": components}
+        return (await http("POST", f"/channels/{box.channel.id}/messages", body))[0]
+
+    section = {"type": 9, "components": [text], "accessory": picture}
+    assert await post({"type": 17, "components": [section, gallery, text, {"type": 14}]}) == 200
+    for wrong in (
+        picture,
+        section | {"accessory": None},
+        section | {"accessory": text},
+        section | {"components": []},
+        section | {"components": [text] * 4},
+        section | {"components": [picture]},
+        {"type": 17, "components": [{"type": 17, "components": [text]}]},
+        {"type": 17, "components": []},
+        {"type": 12, "items": [{"media": {"url": "attachment://missing.png"}}]},
+        {"type": 12, "items": []},
+        {"type": 13, "file": {"url": "https://x"}},
+    ):
+        assert await post(wrong) == 400, wrong
+
+
+async def test_an_ephemeral_message_is_not_in_the_channel(box: Sandbox, bot: StudyBot, http: Http) -> None:
+    message = (await box.ask("/count private:true")).message
+    assert message is not None
+    path = f"/channels/{box.channel.id}/messages/{message.id}"
+    for method in ("GET", "PATCH", "DELETE"):
+        assert (await http(method, path, {"content": "x"} if method == "PATCH" else None))[0] == 404
+    guilds = [guild.id async for guild in bot.fetch_guilds()]
+    assert guilds == [box.guild.id]
+    assert await bot.fetch_application_emojis() == []
+
+
 async def test_permissions_of_the_bot(box: Sandbox, http: Http) -> None:
     path = f"/channels/{box.channel.id}/messages"
     box.bot.roles[0].permissions &= ~Permission.SEND_MESSAGES
@@ -193,6 +251,9 @@ async def test_commands_one_by_one(box: Sandbox, http: Http) -> None:
     assert box.commands["greet"].description == "Say good morning"
     _, other, _ = await http("POST", f"{scope}/commands", {"name": "other", "description": "x"})
     assert (await http("PATCH", f"{scope}/commands/{other['id']}", {"name": "greet"}))[0] == 400
+    await http("PUT", f"{scope}/commands", [command | {"dm_permission": False}])
+    assert box.commands
+    assert box.world.visible_commands(box.student, direct=True) == {}
     await http("PUT", f"{scope}/commands", [])
     assert box.commands == {}
 
