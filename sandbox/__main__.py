@@ -15,7 +15,7 @@ from sandbox.server import PORT
 from sandbox.terminal import Terminal
 
 
-async def serve(port: int, token: str, *, prompt: bool) -> None:
+async def serve(port: int, token: str, *, prompt: bool, privileged: bool) -> None:
     """Run until SIGINT or SIGTERM, or until whoever sits at the prompt leaves it."""
     console = Console(highlight=False, soft_wrap=True)
     stopped = asyncio.Event()
@@ -23,7 +23,7 @@ async def serve(port: int, token: str, *, prompt: bool) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):  # Windows
                 asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    box = Sandbox(port, token)
+    box = Sandbox(port, token, privileged=privileged)
     Page(box)
     async with box:
         console.print(f"Open {box.url} in a browser.\n")
@@ -48,9 +48,19 @@ def main() -> None:
     parser.add_argument(
         "--prompt", action="store_true", help="open a prompt for commands once a bot is there"
     )
+    parser.add_argument(
+        "--privileged", action="store_true", help="grant the members, presences and message content intents"
+    )
     arguments = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(arguments.port, arguments.token, prompt=arguments.prompt))
+        try:
+            asyncio.run(
+                serve(
+                    arguments.port, arguments.token, prompt=arguments.prompt, privileged=arguments.privileged
+                )
+            )
+        except OSError as error:
+            parser.exit(1, f"Port {arguments.port} cannot be used: {error.strerror}\n")
 
 
 if __name__ == "__main__":

@@ -394,6 +394,29 @@ class TestBots:
             voted = await box.press(message, "Vote", member=box.admin)
             assert (voted.text, voted.ephemeral) == ("for tea", True)
 
+    async def test_two_bots_with_one_token_are_both_told(self, box: Sandbox) -> None:
+        """As when an old copy was left running: the first to answer wins, the other one learns so."""
+        first, second = Plain(), Plain()
+        refused: asyncio.Queue[int] = asyncio.Queue()
+        for bot in (first, second):
+
+            @bot.asked
+            async def _(interaction: discord.Interaction) -> None:
+                try:
+                    await interaction.response.send_message("here")
+                except discord.HTTPException as error:
+                    refused.put_nowait(error.code)
+
+        async with running(box, first), second:
+            with pointed_at(box):
+                task = asyncio.create_task(second.start(box.token))
+                await box.until(lambda box: len(box.events("READY")) == 2)
+                await second.wait_until_ready()
+            assert (await box.ask("/go")).text == "here"
+            assert await asyncio.wait_for(refused.get(), 5) == 40060
+            await second.close()
+            await task
+
     async def test_the_bot_reads_its_own_messages_with_their_author(self, box: Sandbox) -> None:
         class Bot(commands.Bot):
             async def setup_hook(self) -> None:

@@ -333,7 +333,7 @@ async def test_completion(terminal: Terminal) -> None:
 
 async def test_python_m_sandbox() -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox", "--port", "0",
+        sys.executable, "-m", "sandbox", "--port", "0", "--privileged",
         stdout=asyncio.subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     assert process.stdout is not None
@@ -346,3 +346,13 @@ async def test_python_m_sandbox() -> None:
     assert "DEFAULT_GATEWAY = yarl.URL('ws://127.0.0.1:" in lines[6]
     process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_python_m_sandbox_on_a_port_that_is_taken() -> None:
+    async with Sandbox() as box:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "sandbox", "--port", str(box.port), stderr=asyncio.subprocess.PIPE, cwd=ROOT
+        )
+        _, said = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert re.fullmatch(rf"Port {box.port} cannot be used: .+\n", said.decode())
