@@ -234,6 +234,7 @@ class _Visit:
             "id": str(interaction.id),
             "kind": interaction.type,
             "title": interaction.title,
+            "command_type": interaction.command.type if interaction.command else None,
             "message": str(source.id) if source else None,
             "component": interaction.data.get("custom_id"),
             "answered": interaction.answered_with,

@@ -277,7 +277,8 @@ export class Composer {
     const { option, input } = field;
     if (option.autocomplete) {
       clearTimeout(field.timer);
-      // An answer to what was typed before would come too late.
+      // What was offered for other text cannot be taken for this one, and an answer to it would come too late.
+      field.picker.hide();
       field.asked = 0;
       field.timer = setTimeout(() => this.#ask(field), input.value ? REST : 0);
       return;
@@ -353,7 +354,7 @@ export class Composer {
   // --- sending
 
   #wrong(field) {
-    const { option, input, picked } = field;
+    const { option, input } = field;
     if (option.type === ATTACHMENT) {
       const [file] = input.files;
       if (!file) return option.required ? `${option.name} is required.` : "";
@@ -361,16 +362,17 @@ export class Composer {
     }
     const text = input.value;
     const listed = this.#listed(option);
-    if (text && listed && !picked) {
+    if (text && listed && !field.picked) {
       const exact = listed.find((item) => item.label.toLowerCase() === text.trim().toLowerCase());
       if (!exact) return `${option.name}: choose one from the list.`;
       field.picked = { label: exact.label, value: exact.value };
     }
-    return picked ? "" : problem(option, text);
+    return field.picked ? "" : problem(option, text);
   }
 
+  /** By name, without files: those travel only when the command is sent. */
   #values({ only = () => true } = {}) {
-    const filled = this.fields.filter((field) => only(field) && (field.picked || field.input.value));
+    const filled = this.fields.filter((field) => field.option.type !== ATTACHMENT && only(field) && (field.picked || field.input.value));
     return Object.fromEntries(filled.map((field) => [field.option.name, field.picked ? field.picked.value : field.input.value]));
   }
 
@@ -395,7 +397,6 @@ export class Composer {
     );
     const options = this.#values();
     for (const { option, input } of this.fields) {
-      if (option.type === ATTACHMENT) delete options[option.name];
       if (option.type === ATTACHMENT && input.files[0]) options[option.name] = await sent(input.files[0]);
     }
     await this.#send(this.page.ask("command", { name: title, options }), { title, values });

@@ -26,7 +26,7 @@ export function embed(data, names, picture) {
 }
 
 function title(data, names) {
-  const text = inline(data.title, names);
+  const text = inline(data.title, names, { links: !data.url });
   return data.url ? link(data.url, text) : text;
 }
 

@@ -88,7 +88,7 @@ function menus(message) {
   const picker = new Picker(opener, box, "Apps");
   const items = offered.map((command) => ({
     label: command.name,
-    detail: command.type === USER_MENU ? `about ${message.author.username}` : "about this message",
+    detail: command.type === USER_MENU ? `about ${page.names.user(message.author.id)}` : "about this message",
     pick: () => {
       picker.hide();
       act(ask("menu", { name: command.name, target: command.type === USER_MENU ? message.author.id : message.id }), message.id);

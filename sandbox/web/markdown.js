@@ -3,11 +3,12 @@
 import { ansi } from "./ansi.js";
 import { h, link } from "./dom.js";
 
-const FENCE = /```(?:([\w+.#-]*)\n)?([\s\S]*?)```/g;
+// A block holds something, and longer runs of backticks open none.
+const FENCE = /```(?:([\w+.#-]+)\n)?\n*([^\n`][\s\S]*?)```/g;
 const INLINE = new RegExp(
   [
     /\\(?<escaped>[\\`*_~|>#[\]()<:@-])/,
-    /(?<ticks>`+)(?<code>[\s\S]+?)(?<!`)\k<ticks>(?!`)/,
+    /(?<!`)(?<ticks>`+)(?!`)(?<code>[\s\S]+?)(?<!`)\k<ticks>(?!`)/,
     /\*\*\*(?<both>\S(?:[\s\S]*?\S)?)\*\*\*(?!\*)/,
     /\*\*(?<bold>[\s\S]+?)\*\*(?!\*)/,
     /__(?<underline>[\s\S]+?)__(?!_)/,
@@ -36,7 +37,7 @@ const WRAPS = { bold: "strong", underline: "u", star: "em", italic: "em", strike
  * and what a mention of a command does (`command(title)`); `everyone` whether @everyone is more than text.
  */
 export function markdown(text, names, { everyone = false } = {}) {
-  const draw = new Drawing(names, everyone);
+  const draw = new Drawing(names, { everyone });
   const nodes = [];
   let last = 0;
   for (const fence of text.matchAll(FENCE)) {
@@ -48,9 +49,9 @@ export function markdown(text, names, { everyone = false } = {}) {
   return nodes;
 }
 
-/** Only the marks inside a line: titles and names of fields. */
-export function inline(text, names) {
-  return new Drawing(names, false).inline(text);
+/** Only the marks inside a line: titles and names of fields. `links`: whether there may be links in it. */
+export function inline(text, names, { links = true } = {}) {
+  return new Drawing(names, { links }).inline(text);
 }
 
 function codeBlock(language, text) {
@@ -59,9 +60,10 @@ function codeBlock(language, text) {
 }
 
 class Drawing {
-  constructor(names, everyone) {
+  constructor(names, { everyone = false, links = true } = {}) {
     this.names = names;
     this.everyone = everyone;
+    this.links = links;
   }
 
   /** Lines outside of code blocks: headings, subtext, quotes, lists, and paragraphs of what is left. */
@@ -99,7 +101,7 @@ class Drawing {
         const items = [];
         for (; at < lines.length && ITEM.test(lines[at]); at += 1) items.push(ITEM.exec(lines[at]).groups);
         at -= 1;
-        nodes.push(this.list(items));
+        nodes.push(...this.lists(items));
       } else {
         paragraph.push(line);
       }
@@ -108,22 +110,25 @@ class Drawing {
     return nodes;
   }
 
-  /** Items of one list; those that are indented belong to the item before them. */
-  list(items) {
-    const ordered = /\d/.test(items[0].mark);
-    const list = h(ordered ? "ol" : "ul", ordered ? { start: Number.parseInt(items[0].mark, 10) } : {});
+  /** Lists of bullets and of numbers; items that are indented belong to the item before them. */
+  lists(items) {
     const indent = items[0].indent.length;
+    const lists = [];
     for (let at = 0; at < items.length; at += 1) {
+      const ordered = /\d/.test(items[at].mark);
+      if (lists.at(-1)?.tagName !== (ordered ? "OL" : "UL")) {
+        lists.push(h(ordered ? "ol" : "ul", ordered ? { start: Number.parseInt(items[at].mark, 10) } : {}));
+      }
       const item = h("li", { dir: "auto" }, this.inline(items[at].text));
       const inner = [];
       while (at + 1 < items.length && items[at + 1].indent.length > indent) {
         at += 1;
         inner.push(items[at]);
       }
-      if (inner.length) item.append(this.list(inner));
-      list.append(item);
+      if (inner.length) item.append(...this.lists(inner));
+      lists.at(-1).append(item);
     }
-    return list;
+    return lists;
   }
 
   inline(text) {
@@ -152,10 +157,12 @@ class Drawing {
       case "spoiler":
         return spoiler(this.inline(value));
       case "label":
+        // A label that is an address itself could name another than it leads to.
+        if (!this.links || /https?:\/\//.test(value)) return whole;
         return link(groups.target, this.inline(value));
       case "bracketed":
       case "bare":
-        return link(value, value);
+        return this.links ? link(value, value) : value;
       case "kind": {
         const [sign, kind] = value === "#" ? ["#", "channel"] : ["@", value === "@&" ? "role" : "user"];
         return mention(sign + this.names[kind](groups.id));

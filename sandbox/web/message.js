@@ -60,12 +60,11 @@ export class Message {
   }
 
   #used() {
-    const { interaction, message_reference: reference } = this.data;
-    if (interaction) return used(interaction.user.global_name ?? interaction.user.username, interaction.name);
+    const { interaction, interaction_metadata: metadata, message_reference: reference } = this.data;
     const target = this.data.type === REPLY && this.page.messages.get(reference?.message_id);
-    if (!target) return null;
+    if (!target) return interaction ? used(interaction.user.global_name ?? interaction.user.username, interaction.name, metadata.command_type) : null;
     const text = target.data.content || target.data.embeds[0]?.title || "an answer";
-    return h("p", {}, "↪ ", h("b", {}, target.data.author.username), " ", text.slice(0, 80).replaceAll("\n", " "));
+    return h("p", {}, "↪ ", h("b", {}, this.page.names.user(target.data.author.id)), " ", text.slice(0, 80).replaceAll("\n", " "));
   }
 
   #head() {
@@ -128,13 +127,15 @@ export class Message {
 
   #hands() {
     const { id } = this.data;
+    // Whoever presses again while the bot has yet to answer has pressed once.
+    const once = (act) => (component, ...values) => this.busy.has(component) || act(id, component, ...values);
     return {
       names: this.page.names,
       picture: (media, what) => this.#picture(media, what),
       offered: (type) => this.page.offered(type),
       complain: (why) => this.page.complain(why),
-      press: (component) => this.page.press(id, component),
-      select: (component, values) => this.page.select(id, component, values),
+      press: once((...what) => this.page.press(...what)),
+      select: once((...what) => this.page.select(...what)),
     };
   }
 }
@@ -151,13 +152,15 @@ export class Attempt {
     this.element.id = `interaction-${data.id}`;
     this.element.setAttribute("aria-busy", String(!data.failed));
     this.element.replaceChildren(
-      h("div", { class: "used" }, used(this.member, data.title)),
+      h("div", { class: "used" }, used(this.member, data.title, data.command_type)),
       h("div", { class: "content" }, data.failed ? failure(data.failed) : h("p", { class: "thinking" }, dots(), "Sending command…")),
     );
   }
 }
 
-const used = (member, command) => h("p", {}, h("b", {}, member), " used ", h("span", { class: "command" }, `/${command}`));
+/** Commands of menus (types 2 and 3) have no slash. */
+const used = (member, command, type) =>
+  h("p", {}, h("b", {}, member), " used ", h("span", { class: "command" }, (type ?? 1) === 1 ? `/${command}` : command));
 const failure = (why) => h("p", { class: "failure" }, h("span", { "aria-hidden": "true" }, "⚠ "), why);
 const dots = () => h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
 

@@ -68,7 +68,7 @@ export class Picker {
   }
 
   #option(item, index) {
-    const chosen = item.chosen === undefined ? "" : item.chosen ? "☑ " : "☐ ";
+    const mark = item.chosen === undefined ? null : h("span", { "aria-hidden": "true" }, item.chosen ? "☑ " : "☐ ");
     return h(
       "li",
       {
@@ -82,7 +82,7 @@ export class Picker {
           click: () => item.pick(),
         },
       },
-      h("span", { class: "label", dir: "auto" }, chosen + item.label),
+      h("span", { class: "label", dir: "auto" }, mark, item.label),
       item.detail && h("span", { class: "detail", dir: "auto" }, item.detail),
     );
   }
