@@ -495,8 +495,7 @@ def _row(form: Form, row: Mapping[str, Any], path: Sequence[Key]) -> None:
 def _button(form: Form, button: Mapping[str, Any], path: Sequence[Key]) -> None:
     style = form.whole(button, "style", path, low=1, high=6, required=True)
     label = form.text(button, "label", path, high=80)
-    if emoji := form.child(button, "emoji", path):
-        form.text(emoji, "name", (*path, "emoji"), high=100)
+    _emoji(form, button, path)
     if style == LINK:
         if button.get("custom_id") is not None:
             form.wrong(path, "COMPONENT_CUSTOM_ID_URL", "A custom id and url cannot both be specified")
@@ -509,6 +508,15 @@ def _button(form: Form, button: Mapping[str, Any], path: Sequence[Key]) -> None:
             )
     if style != PREMIUM and not label and not button.get("emoji"):
         form.wrong(path, "COMPONENT_LABEL_REQUIRED", "A button needs a label or an emoji")
+
+
+def _emoji(form: Form, part: Mapping[str, Any], path: Sequence[Key]) -> None:
+    """A custom emoji has an id; any other is named by its own characters, none of which are plain letters."""
+    here = (*path, "emoji")
+    if emoji := form.child(part, "emoji", path):
+        name = form.text(emoji, "name", here, high=100, required=True)
+        if form.snowflake(emoji, "id", here) is None and name.isascii():
+            form.wrong((*here, "name"), "COMPONENT_INVALID_EMOJI", "Invalid emoji")
 
 
 def _select(form: Form, select: Mapping[str, Any], path: Sequence[Key]) -> None:
@@ -528,6 +536,7 @@ def _select(form: Form, select: Mapping[str, Any], path: Sequence[Key]) -> None:
         form.text(option, "label", here, low=1, high=100, required=True)
         value = form.text(option, "value", here, low=1, high=100, required=True)
         form.text(option, "description", here, high=100)
+        _emoji(form, option, here)
         if value in values:
             form.wrong(
                 (*here, "value"),

@@ -171,6 +171,27 @@ async def test_layouts(box: Sandbox, http: Http) -> None:
         assert await post(wrong) == 400, wrong
 
 
+@pytest.mark.parametrize(
+    ("emoji", "status"),
+    [
+        ({"name": "🔒"}, 200),
+        ({"name": "1️⃣"}, 200),
+        ({"name": "party", "id": "1234"}, 200),
+        ({"id": "1234"}, 400),
+        ({"name": "party"}, 400),
+        ({"name": ":lock:"}, 400),
+        ({"name": "party", "id": "x"}, 400),
+    ],
+)
+async def test_emojis(box: Sandbox, http: Http, emoji: dict[str, Any], status: int) -> None:
+    path = f"/channels/{box.channel.id}/messages"
+    button = {"type": 2, "style": 1, "custom_id": "b", "emoji": emoji}
+    option = {"label": "l", "value": "v", "emoji": emoji}
+    for part in (button, {"type": 3, "custom_id": "s", "options": [option]}):
+        body = {"components": [{"type": 1, "components": [part]}]}
+        assert (await http("POST", path, body))[0] == status
+
+
 async def test_an_ephemeral_message_is_not_in_the_channel(box: Sandbox, bot: StudyBot, http: Http) -> None:
     message = (await box.ask("/count private:true")).message
     assert message is not None

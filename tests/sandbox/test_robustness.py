@@ -30,7 +30,7 @@ JUNK: list[Any] = [
     {"x": {}},
 ]
 
-BUTTON = {"type": 2, "style": 1, "label": "l", "custom_id": "c", "emoji": {"name": "x"}}
+BUTTON = {"type": 2, "style": 1, "label": "l", "custom_id": "c", "emoji": {"name": "🔒"}}
 SELECT = {"type": 3, "custom_id": "s", "options": [{"label": "l", "value": "v"}], "min_values": 1}
 MESSAGE: dict[str, Any] = {
     "content": "x",
