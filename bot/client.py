@@ -42,6 +42,7 @@ Interaction: TypeAlias = "discord.Interaction[Tokenwise]"
 EXTENSIONS = (
     "cogs.generate",
     "cogs.tokens",
+    "cogs.embed",
     "cogs.similar",
     "cogs.recommend",
     "cogs.likes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -14,9 +15,11 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from bot.errors import Cancelled, Refused
+from cogs.asking import answered
 from cogs.checks import is_admin
 from cogs.ui import answers
-from cogs.ui.buttons import Buttons, OwnButton, own
+from cogs.ui.buttons import Buttons, OpenButton, OwnButton, everybodys, own
+from cogs.ui.kept import Kept
 from cogs.ui.streaming import Editor
 from cogs.ui.text import count
 from models.answers import Generation, State
@@ -30,6 +33,10 @@ TOKEN_LIFE = 15 * 60
 """Seconds in which an answer may be edited."""
 SPARE = 60
 """Seconds of them that are kept for the last edit."""
+
+
+LIVELY = 0.8
+"""Temperature of another try, where the first one was greedy."""
 
 
 class Stop(OwnButton, template=own("stop")):
@@ -46,8 +53,7 @@ class Stop(OwnButton, template=own("stop")):
             )
 
     async def act(self, interaction: Interaction) -> None:
-        cog = interaction.client.get_cog(Generate.__cog_name__)
-        ticket = cog.running.get(self.argument) if isinstance(cog, Generate) else None
+        ticket = _cog(interaction).running.get(self.argument)
         if ticket is None:
             raise Refused(
                 "There is nothing left to stop: this text ended, or I was restarted since it began."
@@ -56,11 +62,100 @@ class Stop(OwnButton, template=own("stop")):
         await interaction.response.defer()
 
 
+class Tokens(OpenButton, template=everybodys("generated-tokens")):
+    """What the model read and wrote, token by token; for whoever presses."""
+
+    name = "generated-tokens"
+    label = "Tokens"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        result = _cog(interaction).answered.get(self.argument).result
+        drawing = interaction.client.draw(interaction, lambda: answers.generated_tokens(result))
+        answer = await answered(interaction, drawing, private=True)
+        await interaction.edit_original_response(**answer.message())
+
+
+class Why(OpenButton, template=everybodys("why")):
+    """Some steps of the text as a picture and a table: each token with those that it was chosen over."""
+
+    name = "why"
+    label = "Why this word"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        asked = _cog(interaction).answered.get(self.argument)
+        drawing = interaction.client.draw(
+            interaction, lambda: answers.why(asked.result, self.page, asked.question.temperature)
+        )
+        turning = interaction.message is not None and interaction.message.flags.ephemeral
+        if turning:
+            await interaction.response.defer()
+            answer = await drawing
+        else:
+            answer = await answered(interaction, drawing, private=True)
+        last = answers.pages(asked.result) - 1
+        turns = [
+            Why(self.argument, page, label)
+            for page, label in ((self.page - 1, "◀ Back"), (self.page + 1, "Next ▶"))
+            if 0 <= page <= last
+        ]
+        await interaction.edit_original_response(**answer.message(), view=Buttons(*turns) if turns else None)
+
+
+class Continue(OpenButton, template=everybodys("continue")):
+    """Goes on with a text that stopped before its end, in a new message."""
+
+    name = "continue"
+    label = "Continue"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await _cog(interaction).go_on(interaction, self.argument)
+
+
+class Again(OpenButton, template=everybodys("again")):
+    """Another try with another seed, in a new message."""
+
+    name = "again"
+    label = "Again"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await _cog(interaction).once_more(interaction, self.argument)
+
+
+def _cog(interaction: Interaction) -> Generate:
+    cog = interaction.client.get_cog(Generate.__cog_name__)
+    assert isinstance(cog, Generate)  # noqa: S101 - the buttons come and go with it
+    return cog
+
+
+def random_seed() -> int:
+    return random.randrange(2**32)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the language model is asked; `written` and `text` are what its earlier answers came to."""
+
+    prompt: str
+    max_new_tokens: int
+    temperature: float
+    top_p: float
+    seed: int
+    written: tuple[int, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    question: Question
+    result: Generation
+
+
 class Generate(commands.Cog):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
         self.running: dict[int, Ticket[Generation]] = {}
         """Generations that wait or run, by the id of their interaction."""
+        self.answered: Kept[Answered] = Kept()
 
     @app_commands.command(
         extras={"example": "/generate prompt:Write an email apologizing to Sarah temperature:0.8 seed:7"}
@@ -83,14 +178,21 @@ class Generate(commands.Cog):
     ) -> None:
         """Let the language model continue a text, token by token."""
         tokens = self._validated(prompt, max_new_tokens)
-        chosen_seed = random.randrange(2**32) if seed is None else seed
+        await self.answer(
+            interaction,
+            Question(prompt, tokens, temperature, top_p, random_seed() if seed is None else seed),
+        )
+
+    async def answer(self, interaction: Interaction, question: Question) -> None:
+        """Write in view of everybody until the text ends, somebody stops it, or there is no time left."""
         loop = asyncio.get_running_loop()
-        written = ""
+        prompt, before, written = question.prompt, question.text, ""
 
         def show(text: str) -> None:
             nonlocal written
             first, written = not written.strip(), text
-            editor.show(content=answers.writing(prompt, text), at_once=first and bool(text.strip()))
+            content = answers.writing(prompt, before + text)
+            editor.show(content=content, at_once=first and bool(text.strip()))
 
         def show_soon(text: str) -> None:
             loop.call_soon_threadsafe(show, text)
@@ -98,10 +200,11 @@ class Generate(commands.Cog):
         def work(job: Job, model: LanguageModel) -> Generation:
             return model.generate(
                 prompt,
-                max_new_tokens=tokens,
-                temperature=temperature,
-                top_p=top_p,
-                seed=chosen_seed,
+                written=question.written,
+                max_new_tokens=question.max_new_tokens,
+                temperature=question.temperature,
+                top_p=question.top_p,
+                seed=question.seed,
                 stop=job.stop,
                 deadline=job.deadline,
                 on_text=show_soon,
@@ -120,30 +223,60 @@ class Generate(commands.Cog):
         ticket.on_position(place)
         self.running[interaction.id] = ticket
         forget = self.bot.at_shutdown(
-            lambda: editor.show(content=answers.ending(prompt, written), at_once=True)
+            lambda: editor.show(content=answers.ending(prompt, before + written), at_once=True)
         )
+        view: Buttons | None = None
         try:
             await interaction.response.defer(thinking=True)
             editor.start()
             try:
-                answer = answers.generation(await ticket, temperature, chosen_seed)
+                result = await ticket
+                answer = answers.generation(result, question.temperature, before)
+                view = self._looking(question, result)
             except (Cancelled, Stopped) as nothing:
-                answer = answers.unwritten(prompt, written, str(nothing))
+                answer = answers.unwritten(prompt, before + written, str(nothing))
             except Exception:
                 # The failure itself is for the asker alone; everybody else keeps what was written.
                 if written.strip():
-                    broken = answers.unwritten(prompt, written, "This text could not be written to its end.")
+                    why = "This text could not be written to its end."
+                    broken = answers.unwritten(prompt, before + written, why)
                     await editor.finish(lambda: {**broken.message(), "view": None})
                 else:
                     await editor.close()
                     with contextlib.suppress(discord.HTTPException):
                         await interaction.delete_original_response()
                 raise
-            await editor.finish(lambda: {**answer.message(), "view": None})
+            await editor.finish(lambda: {**answer.message(), "view": view})
         finally:
             ticket.cancel()
             forget()
             del self.running[interaction.id]
+
+    def _looking(self, question: Question, result: Generation) -> Buttons:
+        """The buttons under a finished text: what it consists of, why it is as it is, and how it goes on."""
+        number = self.answered.keep(Answered(question, result))
+        items: list[OpenButton] = [Tokens(number)]
+        if result.steps:
+            items.append(Why(number))
+        if result.finish not in {"eos", "context"}:
+            items.append(Continue(number))
+        return Buttons(*items, Again(number))
+
+    async def go_on(self, interaction: Interaction, number: int) -> None:
+        asked = self.answered.get(number)
+        result = asked.result
+        question = replace(
+            asked.question,
+            written=(*asked.question.written, *result.output_ids),
+            text=asked.question.text + result.text,
+        )
+        await self.answer(interaction, question)
+
+    async def once_more(self, interaction: Interaction, number: int) -> None:
+        question = self.answered.get(number).question
+        # Greedily the same text would come again.
+        temperature = question.temperature or LIVELY
+        await self.answer(interaction, replace(question, temperature=temperature, seed=random_seed()))
 
     def _validated(self, prompt: str, max_new_tokens: int | None) -> int:
         """The number of tokens to write; raises Refused for what cannot be continued."""
@@ -178,5 +311,5 @@ class Generate(commands.Cog):
 
 
 async def setup(bot: Tokenwise) -> None:
-    bot.add_dynamic_items(Stop)
+    bot.add_dynamic_items(Stop, Tokens, Why, Continue, Again)
     await bot.add_cog(Generate(bot))

@@ -15,7 +15,7 @@ from typing import Any
 import discord
 
 from bot.likes import Like
-from cogs.ui import ansi, plots
+from cogs.ui import ansi, plots, steps, vectors
 from cogs.ui.text import (
     CONTENT,
     DESCRIPTION,
@@ -35,6 +35,8 @@ from cogs.ui.text import (
     table,
 )
 from models.answers import (
+    Contexts,
+    Embedding,
     Generation,
     Neighbour,
     Neighbourhood,
@@ -111,19 +113,24 @@ def _continued(prompt: str, text: str, note: str) -> str:
     return head + block(text, CONTENT - size(head + foot), keep_end=True) + foot
 
 
-def generation(result: Generation, temperature: float, seed: int) -> Answer:
-    """The prompt, the continuation, and how it came about, so that it can be repeated."""
+def generation(result: Generation, temperature: float, before: str = "") -> Answer:
+    """The prompt, the continuation, and how it came about, so that it can be repeated.
+
+    `before` is what earlier answers wrote; it stands before what is new.
+    """
     facts = [
         code(result.model),
+        "chat model" if result.chat else "base model: it goes on with a text",
         count(len(result.output_ids), "new token"),
         f"{result.tokens_per_second:.1f} tokens/s",
         f"temperature {temperature:g}" + ("" if temperature else " (greedy)"),
-        f"seed {seed}",
+        *([f"seed {result.seed}"] if temperature else []),
         FINISHES.get(result.finish, result.finish),
     ]
+    text = before + result.text
     head, foot = f"{_prompt(result.prompt)}\n", f"\n-# {' · '.join(facts)}"
-    if not result.text.strip():
-        marks = ansi.spelt(result.text)[0]
+    if not text.strip():
+        marks = ansi.spelt(text)[0]
         nothing = (
             f"*Only white space: {code(clip(marks, 200))}*"
             if marks
@@ -131,14 +138,85 @@ def generation(result: Generation, temperature: float, seed: int) -> Answer:
         )
         return Answer(head + nothing + foot)
     room = CONTENT - size(head + foot)
-    whole = block(result.text, 10 * size(result.text) + 100)
+    whole = block(text, 10 * size(text) + 100)
     if size(whole) <= room:
         return Answer(head + whole + foot)
     note = "\n-# This is the beginning; the whole text is in the file."
     return Answer(
-        head + block(result.text, room - size(note)) + note + foot,
-        files={"generated.txt": (result.prompt + result.text).encode(errors="replace")},
+        head + block(text, room - size(note)) + note + foot,
+        files={"generated.txt": (result.prompt + text).encode(errors="replace")},
     )
+
+
+def generated_tokens(result: Generation) -> Answer:
+    """What the model read and what it wrote, each token above its id."""
+    read, wrote = result.pieces[: len(result.input_ids)], result.pieces[len(result.input_ids) :]
+    embed = discord.Embed(title="What the model read and wrote", colour=BLUE)
+    room = (DESCRIPTION - 400) // 2
+    parts, marks, whole = [], set[str](), True
+    for verb, pieces in (("read", read), ("wrote", wrote)):
+        drawing = ansi.grid(pieces, room)
+        left = len(pieces) - drawing.shown
+        more = f"\n… and {left:,} more in the file." if left else ""
+        parts.append(
+            f"{code(clip(result.model, 100))} {verb} **{count(len(pieces), 'token')}**\n{drawing.text}{more}"
+        )
+        marks |= drawing.marks
+        whole &= not left
+    if result.chat:
+        parts.append("-# The first tokens are the model's chat template around your prompt.")
+    embed.description = "\n".join(parts)
+    _foot(embed, ansi.legend(frozenset(marks)))
+    return Answer(embed=embed, files={} if whole else {"tokens.txt": _generated_listing(result)})
+
+
+def _generated_listing(result: Generation) -> bytes:
+    lines = ["position\tid\ttoken\tdecoded\tread or written\n"]
+    for position, piece in enumerate(result.pieces):
+        token, text = (json.dumps(_whole(part), ensure_ascii=False) for part in (piece.token, piece.text))
+        what = "read" if position < len(result.input_ids) else "written"
+        lines.append(f"{position}\t{piece.id}\t{token}\t{text}\t{what}\n")
+    return "".join(lines).encode()
+
+
+STEPS = 12
+"""Steps on one page of "Why this word"."""
+
+
+def pages(result: Generation) -> int:
+    return max(1, -(-len(result.steps) // STEPS))
+
+
+def why(result: Generation, page: int, temperature: float) -> Answer:
+    """One page of the steps: which token was chosen, how likely it was, and what it was chosen over."""
+    first = page * STEPS
+    steps_shown = result.steps[first : first + STEPS]
+    rows = [
+        (
+            str(first + row),
+            steps.visible(step.chosen.text),
+            steps.percent(step.chosen.probability),
+            " ".join(f"{steps.visible(it.text)} {steps.percent(it.probability)}" for it in step.others[:2]),
+        )
+        for row, step in enumerate(steps_shown, 1)
+    ]
+    drawn = sum(step.others[0].probability > step.chosen.probability for step in result.steps if step.others)
+    how = (
+        f"Tokens were drawn at temperature {temperature:g}; {drawn:,} of {len(result.steps):,} were not the likeliest."
+        if temperature
+        else "Each time the likeliest token was taken (greedy)."
+    )
+    embed = discord.Embed(
+        title="Why this word",
+        description=f"After each token the model gives every token of its vocabulary a probability. {how}\n"
+        + block(table(("", "written", "", "instead"), rows, frozenset({1, 3})), DESCRIPTION - 700),
+        colour=BLUE,
+    )
+    embed.set_footer(
+        text=f"Tokens {first + 1} to {first + len(rows)} of {len(result.steps)} · probabilities before temperature and top_p"
+    )
+    embed.set_image(url="attachment://why.png")
+    return Answer(embed=embed, files={"why.png": steps.picture(steps_shown, first + 1)})
 
 
 def _prompt(prompt: str) -> str:
@@ -242,6 +320,67 @@ def _short(name: str) -> str:
 def _failed(failures: Mapping[str, str]) -> str:
     lines = [f"\n{code(clip(name, 100))} is not there: {inline(why, 200)}" for name, why in failures.items()]
     return clip("".join(lines), 1000)
+
+
+# -- /embed ------------------------------------------------------------------------------------------
+
+_ROWS = 24
+WHY_NOT_BACK = (
+    "An id is the number of an entry in the vocabulary, so it can be looked up and decoded. A vector is what the"
+    " model made of that token in this text: it has no entry to look up, and the same token gets another one"
+    " in another text. It can only be compared with other vectors."
+)
+
+
+def embedding(found: Embedding) -> Answer:
+    """Each token with its id and the first numbers of its vector, in a table and as a picture."""
+    texts, tokens, numbers = found.shape
+    rows = [
+        (str(place), clip(ansi.spelt(token)[0], 14), str(number), _beginning(vector))
+        for place, (token, number, vector) in enumerate(
+            zip(found.tokens[:_ROWS], found.ids, found.vectors, strict=False)
+        )
+    ]
+    shape = f"{count(texts, 'text')}, {count(tokens, 'token')}, {count(numbers, 'number')} each"
+    left = tokens - len(rows)
+    embed = discord.Embed(
+        title=_title(found.text),
+        description=f"{code(clip(found.model, 100))} turned this into vectors of the shape"
+        f" **({texts}, {tokens}, {numbers})**: {shape}.\n"
+        + block(table(("", "token", "id", "vector"), rows, frozenset({1, 3})), 2400)
+        + (f"\n… and {count(left, 'more token')}." if left else "")
+        + f"\n{WHY_NOT_BACK}",
+        colour=BLUE,
+    )
+    embed.set_image(url="attachment://vectors.png")
+    return Answer(embed=embed, files={"vectors.png": vectors.heat_map(found)})
+
+
+def _beginning(vector: Sequence[float]) -> str:
+    return " ".join(f"{value:+.2f}" for value in vector[:3]) + " …"
+
+
+def contexts(found: Contexts) -> Answer:
+    """How far the vectors of shared words moved from one text to the other."""
+    rows = [(clip(harmless(word.text), 20), f"{word.cosine:.3f}") for word in found.words[:_ROWS]]
+    most = found.words[0]
+    baseline = (
+        f" Two different words of these texts come to {found.unrelated:.2f} on average."
+        if found.unrelated is not None
+        else ""
+    )
+    embed = discord.Embed(
+        title="The same words in two contexts",
+        description=f"**1** {inline(found.first.text, 500)}\n**2** {inline(found.second.text, 500)}\n\n"
+        f"The context moved **{inline(most.text, 60)}** most: the cosine between its two vectors is"
+        f" **{most.cosine:.2f}**, where 1 would mean that nothing changed.{baseline}\n"
+        + block(table(("word", "cosine"), rows), 1500)
+        + "\n-# The id of a word is the same in both texts; its vector is not, for the model looks at all of the text.",
+        colour=BLUE,
+    )
+    embed.set_footer(text=clip(harmless(found.first.model), 200))
+    embed.set_image(url="attachment://contexts.png")
+    return Answer(embed=embed, files={"contexts.png": vectors.contexts(found)})
 
 
 # -- /similar ----------------------------------------------------------------------------------------

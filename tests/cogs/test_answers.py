@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.likes import Like
-from cogs.ui import ansi, answers
+from cogs.ui import ansi, answers, steps
 from models.answers import (
+    Candidate,
+    Contexts,
+    Embedding,
     Generation,
     MapPoint,
     Neighbour,
@@ -18,10 +22,13 @@ from models.answers import (
     Piece,
     Recommendation,
     Recommendations,
+    SharedWord,
     SlotStatus,
     Song,
     State,
+    Step,
     Tokenization,
+    Word,
 )
 from tests.cogs.drawing import SGR, by_bytes, by_words, obeys
 
@@ -129,13 +136,13 @@ def test_the_persons_own_escape_codes_and_fences_stay_text() -> None:
 
 
 def made(text: str, *, prompt: str = "engineer is", finish: str = "eos") -> Generation:
-    return Generation("tiny-phi", prompt, text, (1, 2), (3, 4, 5), finish, 1.5)
+    return Generation("tiny-phi", prompt, text, (1, 2), (3, 4, 5), finish, 1.5, seed=7)
 
 
 @given(LONG_TEXT, st.text(max_size=2000))
 @settings(deadline=None, max_examples=100)
 def test_any_generated_text_keeps_to_discords_limits(text: str, prompt: str) -> None:
-    answer = answers.generation(made(text, prompt=prompt), 0.7, 2**32 - 1)
+    answer = answers.generation(made(text, prompt=prompt), 0.7)
     obeys(answer)
     obeys(answers.unwritten(prompt, text, "Stopped."))
     assert answer.content is not None
@@ -145,7 +152,7 @@ def test_any_generated_text_keeps_to_discords_limits(text: str, prompt: str) -> 
 
 def test_a_text_that_fits_is_shown_whole_and_as_it_is() -> None:
     text = " a person who **builds**\n\n# machines_ [x](y) @everyone"
-    answer = answers.generation(made(text), 0.0, 7)
+    answer = answers.generation(made(text), 0.0)
     assert answer.content is not None
     assert f"```\n{text}\n```" in answer.content
     assert not answer.files
@@ -153,8 +160,8 @@ def test_a_text_that_fits_is_shown_whole_and_as_it_is() -> None:
         "tiny-phi",
         "3 new tokens",
         "2.0 tokens/s",
-        "seed 7",
         "temperature 0 (greedy)",
+        "base model",
         "ended by itself",
     ):
         assert fact in answer.content
@@ -162,7 +169,7 @@ def test_a_text_that_fits_is_shown_whole_and_as_it_is() -> None:
 
 def test_a_text_that_does_not_fit_becomes_a_file_with_its_beginning_shown() -> None:
     text = "".join(f"word {number} " for number in range(400))
-    answer = answers.generation(made(text), 0.7, 7)
+    answer = answers.generation(made(text), 0.7)
     assert answer.files["generated.txt"].decode() == "engineer is" + text
     assert answer.content is not None
     assert "word 0 word 1" in answer.content
@@ -171,18 +178,79 @@ def test_a_text_that_does_not_fit_becomes_a_file_with_its_beginning_shown() -> N
 
 @pytest.mark.parametrize(("text", "words"), [("", "ended the text at once"), ("\n\n \t", "↵↵·→")])
 def test_a_text_without_characters_is_described(text: str, words: str) -> None:
-    assert words in (answers.generation(made(text), 0, 1).content or "")
+    assert words in (answers.generation(made(text), 0).content or "")
 
 
 @pytest.mark.parametrize("finish", ["eos", "length", "context", "stopped", "deadline"])
 def test_every_finish_reason_is_put_into_words(finish: str) -> None:
-    content = answers.generation(made("x", finish=finish), 0, 1).content or ""
+    content = answers.generation(made("x", finish=finish), 0).content or ""
     assert answers.FINISHES[finish] in content
 
 
 def test_the_newest_part_of_a_long_text_is_shown_while_it_grows() -> None:
     content = answers.writing("p", "old " * 800 + "newest")
     assert "newest\n```" in content
+
+
+CANDIDATE = st.builds(
+    Candidate, st.integers(0, 10**6), st.text(max_size=30), st.floats(0, 1, allow_subnormal=False)
+)
+STEP = st.builds(Step, CANDIDATE, st.lists(CANDIDATE, max_size=5).map(tuple))
+
+
+@given(st.lists(STEP, min_size=1, max_size=30), st.text(max_size=40))
+@settings(deadline=None, max_examples=15)
+def test_any_steps_can_be_drawn(drawn: list[Step], text: str) -> None:
+    result = replace(made(text), steps=tuple(drawn))
+    for page in range(answers.pages(result)):
+        answer = answers.why(result, page, 1.0)
+        obeys(answer)
+        assert answer.files["why.png"].startswith(b"\x89PNG")
+
+
+def test_shares_are_readable() -> None:
+    shares = [steps.percent(share) for share in (1.0, 0.62, 0.031, 0.0004, 0.0, 1e-9)]
+    assert shares == ["100 %", "62 %", "3.1 %", "0.04 %", "< 0.01 %", "< 0.01 %"]
+
+
+@given(LONG_TEXT)
+@settings(deadline=None, max_examples=40)
+def test_the_tokens_of_any_generation_keep_to_discords_limits(text: str) -> None:
+    pieces = by_bytes(text).pieces
+    result = replace(made(text), pieces=pieces, input_ids=tuple(range(len(pieces) // 2)))
+    answer = answers.generated_tokens(result)
+    obeys(answer)
+    if answer.files:
+        assert answer.files["tokens.txt"].count(b"\n") == len(pieces) + 1
+
+
+def embedded(text: str) -> Embedding:
+    tokens = tuple(text.split()) or (text,)
+    vectors = tuple((float(number), 1.0, -0.5, 0.0) for number in range(len(tokens)))
+    words = tuple(Word(token, (number,)) for number, token in enumerate(tokens))
+    ids = tuple(range(len(tokens)))
+    return Embedding("tiny-bert", text, tokens, ids, (1, len(tokens), 4), vectors, words=words)
+
+
+@given(st.text(min_size=1, max_size=300))
+@settings(deadline=None, max_examples=10)
+def test_any_vectors_can_be_drawn(text: str) -> None:
+    found = embedded(text)
+    answer = answers.embedding(found)
+    obeys(answer)
+    assert answer.files["vectors.png"].startswith(b"\x89PNG")
+    words = tuple(SharedWord(word.text, 0.5, word, word) for word in found.words)
+    answer = answers.contexts(Contexts(found, found, words, 0.3))
+    obeys(answer)
+    assert answer.files["contexts.png"].startswith(b"\x89PNG")
+
+
+def test_an_embedding_says_its_shape_in_words() -> None:
+    description = answers.embedding(embedded("one two three four")).embed
+    assert description is not None
+    assert description.description is not None
+    assert "1 text, 4 tokens, 4 numbers each" in description.description
+    assert "(1, 4, 4)" in description.description
 
 
 # -- the other answers -----------------------------------------------------------------------------------

@@ -9,11 +9,13 @@ import pytest
 
 from cogs.ui.text import harmless, unfenced
 from sandbox import Answer, ManualClock, Sandbox
+from tests.cogs.drawing import SGR
 from tests.wire.conftest import Launch, Live
 
 
 def has_button(answer: Answer) -> bool:
-    return answer.message is not None and bool(answer.message.buttons)
+    """Whether it can be stopped."""
+    return answer.message is not None and any(one.label == "Stop" for one in answer.message.buttons)
 
 
 def finished(answer: Answer) -> bool:
@@ -46,8 +48,9 @@ async def test_a_prompt_is_continued_in_view_of_everybody(live: Live) -> None:
     await answer.until(finished)
     expected = live.pace.again()
     assert text_of(answer).strip() == unfenced(harmless(expected.text)).strip()
-    for fact in (expected.model, f"{len(expected.output_ids)} new token", "tokens/s", "greedy", "seed "):
+    for fact in (expected.model, f"{len(expected.output_ids)} new token", "tokens/s", "greedy", "base model"):
         assert fact in answer.text
+    assert "seed" not in answer.text, "it plays no part"
 
 
 async def test_edits_are_coalesced_and_the_last_is_sent(live: Live) -> None:
@@ -56,7 +59,7 @@ async def test_edits_are_coalesced_and_the_last_is_sent(live: Live) -> None:
     edits = [request for request in live.box.requests("PATCH", "@original") if request.status == 200]
     assert 1 <= len(edits) < 10
     assert "tokens/s" in edits[-1].body["content"]
-    assert edits[-1].body["components"] == []
+    assert "Stop" not in str(edits[-1].body["components"])
     gaps = [later.time - sooner.time for sooner, later in itertools.pairwise(edits[1:-1])]
     assert all(gap > 1 for gap in gaps)
 
@@ -267,3 +270,89 @@ async def test_ten_people_at_once_all_get_their_answers(launch: Launch) -> None:
     for person, answer in zip(people, asked, strict=True):
         assert f"**{person.name} is**" in answer.text
     assert len({text_of(answer) for answer in asked}) > 1
+
+
+async def told(live: Live, line: str = "/generate prompt:engineer is max_new_tokens:20") -> Answer:
+    answer = await (await live.box.ask(line)).until(finished)
+    assert answer.message is not None
+    return answer
+
+
+def buttons(answer: Answer) -> list[str]:
+    assert answer.message is not None
+    return [button.label for button in answer.message.buttons]
+
+
+async def test_anybody_can_look_at_the_tokens(live: Live) -> None:
+    answer = await told(live)
+    expected = live.pace.again()
+    seen = await live.box.press(answer.message, "Tokens", member=live.box.admin)  # type: ignore[arg-type]
+    await seen.until(lambda it: "wrote" in it.text)
+    assert seen.ephemeral
+    for number in (*expected.input_ids, *expected.output_ids):
+        assert re.search(rf"\b{number}\b", SGR.sub("", seen.text))
+    assert f"read **{len(expected.input_ids)} tokens**" in seen.text
+    assert "wrote **20 tokens**" in seen.text
+
+
+async def test_each_token_is_shown_with_what_it_beat(live: Live) -> None:
+    answer = await told(live)
+    expected = live.pace.again()
+    first = await live.box.press(answer.message, "Why this word")  # type: ignore[arg-type]
+    await first.until(lambda it: "Tokens 1 to 12 of 20" in it.text)
+    assert first.ephemeral
+    assert buttons(first) == ["Next ▶"]
+    assert "likeliest token was taken" in first.text
+    for step in expected.steps[:12]:
+        assert any(
+            share in first.text for share in (f"{100 * step.chosen.probability:.{n}f} %" for n in (0, 1, 2))
+        )
+    assert first.message is not None
+    (picture,) = first.message.attachments
+    assert picture.filename == "why.png"
+    assert picture.dimensions is not None
+    second = await live.box.press(first.message, "Next")
+    await second.until(lambda it: "Tokens 13 to 20 of 20" in it.text)
+    assert second.message is first.message, "the page is turned, not added"
+    assert buttons(second) == ["◀ Back"]
+
+
+async def test_a_text_is_continued_in_a_new_message(live: Live) -> None:
+    answer = await told(live)
+    first = live.pace.again()
+    more = await live.box.press(answer.message, "Continue", member=live.box.admin)  # type: ignore[arg-type]
+    await more.until(finished)
+    assert not more.ephemeral
+    assert more.message is not answer.message
+    call = live.pace.calls[-1]
+    assert call["written"] == first.output_ids
+    assert text_of(more).strip().startswith(unfenced(harmless(first.text)).strip())
+    assert len(text_of(more)) > len(text_of(answer))
+    assert "base model" in answer.text, "the first answer stays as it was"
+
+
+async def test_another_try_is_livelier_and_has_another_seed(live: Live) -> None:
+    answer = await told(live)
+    again = await (await live.box.press(answer.message, "Again")).until(finished)  # type: ignore[arg-type]
+    assert "temperature 0.8" in again.text
+    third = await (await live.box.press(again.message, "Again")).until(finished)  # type: ignore[arg-type]
+    seeds = [re.search(r"seed (\d+)", it.text) for it in (again, third)]
+    assert all(seeds)
+    assert len({found[1] for found in seeds if found}) == 2
+
+
+async def test_what_was_asked_before_a_restart_must_be_asked_again(launch: Launch) -> None:
+    live = await launch()
+    answer = await told(live)
+    await live.stop()
+    again = await launch()
+    refusal = await again.box.press(answer.message, "Why this word")  # type: ignore[arg-type]
+    assert refusal.ephemeral
+    assert "Ask again" in refusal.text
+
+
+async def test_a_text_that_was_stopped_can_be_looked_into_and_continued(live: Live) -> None:
+    answer = await writing(live)
+    await live.box.press(answer.message, "Stop")  # type: ignore[arg-type]
+    await answer.until(finished)
+    assert buttons(answer) == ["Tokens", "Why this word", "Continue", "Again"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.models import tiny
+
 WORDS = [
     "engineer",
     "technologist",
@@ -52,6 +54,8 @@ name = "{folder}/phi"
 max_new_tokens = 1400
 [tokenizers]
 names = ["{folder}/phi", "{folder}/bert"]
+[encoder]
+name = "{folder}/encoder"
 [words]
 name = "{folder}/words"
 [songs]
@@ -69,6 +73,7 @@ def build(folder: Path) -> Path:
     """Make everything under `folder`; returns the settings file that names it."""
     _language(folder / "phi")
     _wordpiece(folder / "bert")
+    tiny.bert(folder / "encoder")
     _words(folder / "words")
     _songs(folder)
     config = folder / "config.toml"
