@@ -106,9 +106,10 @@ class User:
     def payload(self) -> Json:
         return {
             "id": str(self.id),
-            "username": self.name.lower().replace(" ", "_"),
+            # Bots kept the old kind of name, with capitals, blanks and a number.
+            "username": self.name if self.bot else self.name.lower().replace(" ", "_"),
             "global_name": None if self.bot else self.name,
-            "discriminator": "0",
+            "discriminator": f"{self.id % 9999 + 1:04}" if self.bot else "0",
             "avatar": None,
             "avatar_decoration_data": None,
             "banner": None,

@@ -265,7 +265,7 @@ async def test_commands_about_messages_and_members(tab: Tab) -> None:
         await tab.page.keyboard.press("ArrowDown")
     await tab.page.keyboard.press("Enter")
     await expect(tab.messages).to_have_count(3)
-    await expect(tab.last.locator(".content")).to_have_text("sandboxed_bot")
+    await expect(tab.last.locator(".content")).to_have_text("Sandboxed Bot")
 
 
 # --- hostile text

@@ -40,6 +40,7 @@ async def http(box: Sandbox) -> AsyncIterator[Http]:
 async def test_who_and_where(box: Sandbox, http: Http) -> None:
     for path, key, value in [
         ("/users/@me", "bot", True),
+        ("/users/@me", "username", "Sandboxed Bot"),
         ("/oauth2/applications/@me", "id", str(box.world.application_id)),
         ("/gateway", "url", box.gateway_url),
         (f"/users/{box.admin.id}", "username", "admin"),
