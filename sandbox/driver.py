@@ -242,15 +242,23 @@ class Sandbox(Server):
     def _filling(self, target: Target, channel: Channel) -> Filling:
         return Filling(target, self.guild, lambda upload: self.world.store(channel, upload, ephemeral=True))
 
-    def send_menu(self, name: str, target: Member | Message, *, member: Member | None = None) -> Answer:
+    def send_menu(
+        self,
+        name: str,
+        target: Member | Message,
+        *,
+        member: Member | None = None,
+        channel: Channel | None = None,
+    ) -> Answer:
         """Use a command of the context menu of a member or a message; returns at once."""
         who = member or self.student
+        place = target.channel if isinstance(target, Message) else channel or self.channel
         kind = rules.USER_MENU if isinstance(target, Member) else rules.MESSAGE_MENU
         command = next(
             (
                 one
                 for one in self.world.commands.values()
-                if (one.type, one.name) == (kind, name) and one.allowed(who)
+                if (one.type, one.name) == (kind, name) and one.allowed(who, direct=place.guild is None)
             ),
             None,
         )
@@ -272,7 +280,8 @@ class Sandbox(Server):
         }
         if command.guild_id is not None:
             data["guild_id"] = str(command.guild_id)
-        return Answer(self, self.interactions.start(COMMAND, who, data, command=command, title=name))
+        extra: dict[str, Any] = {"command": command, "title": name, "channel": place}
+        return Answer(self, self.interactions.start(COMMAND, who, data, **extra))
 
     async def use_menu(
         self,
@@ -280,9 +289,10 @@ class Sandbox(Server):
         target: Member | Message,
         *,
         member: Member | None = None,
+        channel: Channel | None = None,
         timeout: float = 30,  # noqa: ASYNC109
     ) -> Answer:
-        return await self.send_menu(name, target, member=member).visible(timeout)
+        return await self.send_menu(name, target, member=member, channel=channel).visible(timeout)
 
     def send_autocomplete(
         self,

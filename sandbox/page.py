@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import contextlib
 import json
 from collections import deque
@@ -29,7 +28,7 @@ from sandbox.driver import Sandbox, SandboxError
 from sandbox.gateway import Op
 from sandbox.log import Change, Entry, Event, Request
 from sandbox.rules import ApiError, Json
-from sandbox.state import AUTOCOMPLETE, COMMAND, Channel, Interaction, Member, Message, Upload
+from sandbox.state import AUTOCOMPLETE, COMMAND, COMPONENT, Channel, Interaction, Member, Message, Upload
 
 FOLDER = Path(__file__).parent / "web"
 TYPES = {
@@ -87,7 +86,7 @@ class Page:
             raise web.HTTPForbidden(text="Only the sandbox's own page may connect.\n")
         socket = web.WebSocketResponse(heartbeat=30, max_msg_size=LARGEST)
         await socket.prepare(request)
-        visit = _Visit(self, socket, *self._who_and_where(request.query))
+        visit = _Visit(self, socket, request.transport, *self._who_and_where(request.query))
         self._visits.add(visit)
         try:
             await visit.run()
@@ -120,13 +119,21 @@ class Page:
 class _Visit:
     """One open page."""
 
-    def __init__(self, page: Page, socket: web.WebSocketResponse, member: Member, channel: Channel) -> None:
+    def __init__(
+        self,
+        page: Page,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        member: Member,
+        channel: Channel,
+    ) -> None:
         self.socket = socket
+        self._transport = transport
         self._page = page
         self._box = page.box
         self._member = member
         self._channel = channel
-        self._outgoing: asyncio.Queue[Json | None] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[Json] = asyncio.Queue()
         self._watching = False
         """Whether the page shows the wire."""
         self._asked: dict[int, int] = {}
@@ -145,15 +152,15 @@ class _Visit:
 
     async def _write(self) -> None:
         with contextlib.suppress(ConnectionError):
-            while (item := await self._outgoing.get()) is not None:
-                await self.socket.send_str(json.dumps(item, default=str))
-        await self.socket.close()
+            while True:
+                await self.socket.send_str(json.dumps(await self._outgoing.get(), default=str))
 
     def _tell(self, kind: str, **content: Any) -> None:
         if self._outgoing.qsize() < BACKLOG:
             self._outgoing.put_nowait({"type": kind, **content})
-        elif self._outgoing.qsize() == BACKLOG:
-            self._outgoing.put_nowait(None)
+        elif self._transport is not None:
+            # A farewell would wait behind all that is not read.
+            self._transport.abort()
 
     # --- what there is
 
@@ -220,9 +227,11 @@ class _Visit:
         }
 
     def _unanswered(self) -> Iterable[Interaction]:
-        """The member's commands that led to nothing to see, yet or for good."""
+        """The member's commands that led to nothing to see, yet or for good, and presses that are under way."""
         for interaction in islice(reversed(self._box.world.interactions.values()), MESSAGES):
-            if self._own(interaction) and interaction.type == COMMAND and interaction.answered_with is None:
+            if not self._own(interaction) or interaction.answered_with is not None:
+                continue
+            if interaction.type == COMMAND or (interaction.type == COMPONENT and not interaction.failed):
                 yield interaction
 
     def _own(self, interaction: Interaction) -> bool:
@@ -307,7 +316,7 @@ class _Visit:
             self._tell("refused", ask=ask, why=str(error))
         except ApiError as error:
             self._tell("refused", ask=ask, why=error.message)
-        except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError):
             self._tell("refused", ask=ask, why="The sandbox does not understand what the page asked for.")
         else:
             if isinstance(outcome, Interaction):
@@ -326,7 +335,7 @@ class _Visit:
         number = int(wish["target"])
         target: Member | Message | None = self._box.guild.members.get(number)
         target = target or self._seen(number)
-        return self._box.send_menu(str(wish["name"]), target, member=self._member).interaction
+        return self._box.send_menu(str(wish["name"]), target, member=self._member, channel=self._channel).interaction  # fmt: skip
 
     def _autocomplete(self, wish: Json) -> Interaction:
         return self._box.send_autocomplete(
@@ -346,15 +355,9 @@ class _Visit:
         return self._box.send_select(message, str(wish["component"]), values, member=self._member).interaction
 
     def _submit(self, wish: Json) -> Interaction:
-        opener = next((one for one in self._asked if one == int(wish["interaction"])), None)
-        modal = next(
-            (
-                one.modal
-                for one in self._box.world.interactions.values()
-                if one.id == opener and self._own(one)
-            ),
-            None,
-        )
+        # A modal stays open while its page connects anew: it need not have been opened over this socket.
+        opener, known = int(wish["interaction"]), reversed(self._box.world.interactions.values())
+        modal = next((one.modal for one in known if one.id == opener and self._own(one)), None)
         return self._box.send_submit(modal, dict(wish["values"]), member=self._member).interaction
 
     def _earlier(self, wish: Json) -> Json:

@@ -35,6 +35,11 @@ export class Feed {
     const there = new Set([...messages, ...interactions].map((one) => one.id));
     for (const id of [...this.messages.keys(), ...this.attempts.keys()]) if (!there.has(id)) this.remove(id);
     for (const message of messages) this.put(message);
+    // What became of earlier presses may have been told to nobody.
+    for (const view of this.messages.values()) {
+      view.busy.clear();
+      view.state();
+    }
     for (const interaction of interactions) this.follow(interaction);
   }
 

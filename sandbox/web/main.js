@@ -17,10 +17,17 @@ const place = {
   place: sessionStorage.getItem("place") ?? "channel",
 };
 
-const connection = new Connection(take, (connected) => {
-  $("lost").hidden = connected;
-  $("lost").textContent = connected ? "" : "The sandbox does not answer. It is being called again…";
-});
+/** What is wrong: with the connection, else with what was done last. */
+const trouble = { connection: "", choice: "" };
+function tell(what) {
+  Object.assign(trouble, what);
+  $("lost").textContent = trouble.connection || trouble.choice;
+  $("lost").hidden = !$("lost").textContent;
+}
+
+const connection = new Connection(take, (connected) =>
+  tell({ connection: connected ? "" : "The sandbox does not answer. It is being called again…" }),
+);
 const ask = (what, content) => connection.ask(what, content);
 
 const named = (list, id, otherwise) => list.find((one) => one.id === id)?.name ?? otherwise;
@@ -48,10 +55,7 @@ const page = {
     const roles = type === 6 || type === 7 ? items(state.roles, "@") : [];
     return type === 8 ? items(state.channels, "#") : [...people, ...roles];
   },
-  complain: (why) => {
-    $("lost").textContent = why;
-    $("lost").hidden = !why;
-  },
+  complain: (why) => tell({ choice: why }),
   press: (message, component) => act(ask("press", { message, component }), message),
   select: (message, component, values) => act(ask("select", { message, component, values }), message),
   dismiss: (id) => {

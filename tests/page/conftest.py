@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
@@ -26,12 +27,17 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def box() -> AsyncIterator[Sandbox]:
-    box = Sandbox(limits=Limits.without_rates())
-    Page(box)
-    async with box:
-        yield box
-    openapi.check(box.log)
+async def served() -> AsyncIterator[Page]:
+    """The page's server, without rate limits; whatever a bot sent is held against Discord's description at the end."""
+    page = Page(Sandbox(limits=Limits.without_rates()))
+    async with page.box:
+        yield page
+    openapi.check(page.box.log)
+
+
+@pytest.fixture
+def box(served: Page) -> Sandbox:
+    return served.box
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -57,4 +63,5 @@ async def open_tab(browser: Browser, box: Sandbox) -> AsyncIterator[OpenTab]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def tab(bot: ShowBot, open_tab: OpenTab) -> Tab:
     """The student's page, with the bot online."""
+    assert bot.is_ready()
     return await open_tab()

@@ -103,7 +103,9 @@ async def test_a_menu_for_one_or_several(tab: Tab) -> None:
 async def test_a_menu_that_takes_a_number_of_choices(tab: Tab, bot: ShowBot) -> None:
     view = discord.ui.View(timeout=None)
     options = [discord.SelectOption(label=name) for name in ("a", "b", "c")]
-    menu: discord.ui.Select[Any] = discord.ui.Select(custom_id="two", min_values=2, max_values=2, options=options)
+    menu: discord.ui.Select[Any] = discord.ui.Select(
+        custom_id="two", min_values=2, max_values=2, options=options
+    )
 
     async def chosen(interaction: Seen) -> None:
         await interaction.response.edit_message(content=" and ".join(menu.values))
@@ -168,7 +170,9 @@ class Form(discord.ui.Modal, title="<b>A form</b>"):
     day = discord.ui.Label[Any](
         text="Day",
         description="When?",
-        component=discord.ui.Select(options=[discord.SelectOption(label=name) for name in ("Monday", "Tuesday")]),
+        component=discord.ui.Select(
+            options=[discord.SelectOption(label=name) for name in ("Monday", "Tuesday")]
+        ),
     )
     who = discord.ui.Label[Any](text="Who", component=discord.ui.UserSelect(required=False))
     note = discord.ui.TextDisplay[Any]("A **note**")
@@ -222,7 +226,7 @@ async def test_what_is_shown_when_the_bot_does_not_answer(open_tab: OpenTab) -> 
     box = Sandbox(limits=Limits.without_rates(), clock=clock)
     Page(box)
 
-    async def told(bot: ShowBot, count: int) -> None:
+    async def told(count: int) -> None:
         await box.until(lambda box: len(box.events("INTERACTION_CREATE")) == count)
 
     async with box, running(box, ShowBot()) as bot:
@@ -231,7 +235,7 @@ async def test_what_is_shown_when_the_bot_does_not_answer(open_tab: OpenTab) -> 
         # A command.
         await tab.send("/silent")
         await expect(tab.last).to_contain_text("Sending command…")
-        await told(bot, 1)
+        await told(1)
         clock.advance(3)
         await expect(tab.last.locator(".failure")).to_contain_text("The application did not respond")
         await expect(tab.last.locator(".used")).to_have_text("Student used /silent")
@@ -241,7 +245,7 @@ async def test_what_is_shown_when_the_bot_does_not_answer(open_tab: OpenTab) -> 
         message = await tab.ask("/show")
         await tab.button("Never").click()
         await expect(tab.button("Never")).to_have_attribute("aria-busy", "true")
-        await told(bot, 3)
+        await told(3)
         clock.advance(3)
         await expect(message.locator(".failure")).to_contain_text("This interaction failed")
         await expect(tab.button("Never")).to_have_attribute("aria-busy", "false")
@@ -251,7 +255,7 @@ async def test_what_is_shown_when_the_bot_does_not_answer(open_tab: OpenTab) -> 
         await expect(message.locator(".failure")).to_have_count(0)
         await tab.modal.get_by_role("button", name="Submit").click()
         await expect(tab.modal.get_by_role("button", name="Submit")).to_be_disabled()
-        await told(bot, 5)
+        await told(5)
         clock.advance(3)
         await expect(tab.modal.get_by_role("alert")).to_have_text("Something went wrong. Try again.")
         await expect(tab.modal.get_by_role("button", name="Submit")).to_be_enabled()
@@ -267,7 +271,7 @@ async def test_what_is_shown_when_the_bot_does_not_answer(open_tab: OpenTab) -> 
         bot.suggest = suggest
         await tab.begin("search")
         await expect(tab.info).to_contain_text("Loading options…")
-        await told(bot, 6)
+        await told(6)
         clock.advance(3)
         await expect(tab.info).to_contain_text("Loading options failed")
         waiting.set()

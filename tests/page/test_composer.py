@@ -119,7 +119,7 @@ async def test_text_that_is_no_command_is_not_sent(tab: Tab) -> None:
     assert asked(tab.box) == 0
 
 
-async def test_choices_are_listed_and_filtered(tab: Tab, bot: ShowBot) -> None:
+async def test_choices_are_listed_and_filtered(tab: Tab) -> None:
     await tab.begin("paint")
     await expect(tab.info).to_have_text("colour which one required, one of a list")
     await expect(tab.listed.locator(".label")).to_have_text(["red", "green", "dark green"])
