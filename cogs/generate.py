@@ -232,7 +232,8 @@ class Generate(commands.Cog):
             try:
                 result = await ticket
                 answer = answers.generation(result, question.temperature, before)
-                view = self._looking(question, result)
+                # What is kept for the buttons goes with the process.
+                view = None if self.bot.stopping.is_set() else self._looking(question, result)
             except (Cancelled, Stopped) as nothing:
                 answer = answers.unwritten(prompt, before + written, str(nothing))
             except Exception:
