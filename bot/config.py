@@ -40,6 +40,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from models import loading
+from models.failures import NotThere
 from models.specs import EncoderSpec, LanguageSpec, SongsSpec, Spec, TokenizersSpec, WordsSpec
 
 DEFAULT_PATH = Path("config.toml")
@@ -85,6 +87,14 @@ def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
 # What kind of place a setting names; read by `_anchored` and `inspect`.
 PATH: dict[str, Any] = {"place": "path"}
 NAME: dict[str, Any] = {"place": "name"}
+VECTORS: dict[str, Any] = {"place": "vectors"}
+ADDRESS: dict[str, Any] = {"place": "address"}
+PLACES = {
+    "path": "a file or folder",
+    "name": "a hub name, or a local file or folder",
+    "vectors": "a local file or folder, an https:// address, a gensim data set, or a hub name",
+    "address": "a file, or its https:// address",
+}
 
 Place = Annotated[Path, Strict(False)]
 Name = Annotated[str, Field(min_length=1)]
@@ -225,21 +235,22 @@ class Encoder(Section):
 
 class Words(Section):
     name: Name = Field(
-        description="Word vectors: a file or folder, or the name of a gensim data set on this machine.",
-        json_schema_extra=NAME,
+        description="Word vectors, of which file, address or data set.", json_schema_extra=VECTORS
     )
 
 
 class Songs(Section):
-    songs: Place = Field(description="The table of songs: id, title, artist.", json_schema_extra=PATH)
-    playlists: Place = Field(description="The playlists, a line of song ids each.", json_schema_extra=PATH)
-    tags: Place | None = Field(
-        None, description="Tag ids, a line for each line of the table. Empty: none.", json_schema_extra=PATH
+    songs: Name = Field(description="The table of songs: id, title, artist.", json_schema_extra=ADDRESS)
+    playlists: Name = Field(description="The playlists, a line of song ids each.", json_schema_extra=ADDRESS)
+    tags: str | None = Field(
+        None,
+        description="Tag ids, a line for each line of the table. Empty: none.",
+        json_schema_extra=ADDRESS,
     )
-    tag_names: Place | None = Field(
+    tag_names: str | None = Field(
         None,
         description="The names of the tags: id, tag. Empty: tags go by their ids.",
-        json_schema_extra=PATH,
+        json_schema_extra=ADDRESS,
     )
     vector_size: int = Field(32, ge=1, le=1024, description="Numbers in a song's vector.")
     window: int = Field(20, ge=1, le=10_000, description="Songs to each side that count as company.")
@@ -313,9 +324,11 @@ class Settings(BaseSettings):
         if it := self.tokenizers:
             found["tokenizers"] = TokenizersSpec(tuple(it.names))
         if self.words:
-            found["words"] = WordsSpec(self.words.name)
+            found["words"] = WordsSpec(self.words.name, self.data_dir)
         if self.songs:
-            found["songs"] = SongsSpec(**dict(self.songs), cache=self.data_dir / "songs")
+            found["songs"] = SongsSpec(
+                **dict(self.songs), cache=self.data_dir / "songs", data_dir=self.data_dir
+            )
         if self.encoder:
             found["encoder"] = EncoderSpec(**dict(self.encoder))
         if self.language:
@@ -350,7 +363,7 @@ def env_name(key: str) -> str:
 def allowed(field: FieldInfo) -> str:
     """What a key may hold, in words."""
     if place := _place(field):
-        one = "a file or folder" if place == "path" else "a hub name, or a local file or folder"
+        one = PLACES[place]
         return f"a list with at least one of: {one}" if get_origin(field.annotation) is list else one
     return _allowed(field.annotation, field.metadata)
 
@@ -519,18 +532,18 @@ def _anchored(table: Mapping[str, Any], model: type[BaseModel], base: Path) -> d
 
 
 def _place(field: FieldInfo) -> str:
-    """What kind of place a setting names: "path", "name", or nothing."""
+    """What kind of place a setting names: one of `PLACES`, or nothing."""
     extra = field.json_schema_extra
     return str(extra.get("place", "")) if isinstance(extra, dict) else ""
 
 
 def _rooted(value: Any, place: str, base: Path) -> Any:
-    if not isinstance(value, str | Path) or not str(value):
+    if not isinstance(value, str | Path) or not str(value) or "://" in str(value):
         return value
     path = base / Path(value).expanduser()
     value = str(value)
     looks_like_a_path = value.startswith(("/", "./", "../", "~")) or value.count("/") > 1 or "\\" in value
-    if place == "path" or looks_like_a_path or path.exists():
+    if place in {"path", "address"} or looks_like_a_path or path.exists():
         return os.path.abspath(path)  # noqa: PTH100 - as it was written: symbolic links stay
     return value
 
@@ -566,13 +579,13 @@ def inspect(settings: Settings) -> tuple[list[str], list[str]]:
     for key, field in keys():
         value = value_of(settings, key)
         for item in value if isinstance(value, list) else [value]:
-            if _place(field) == "name" and item:
-                problems += _name_problem(key, item)
-    # Song data is fetched in a step of its own; the bot does without it until then.
+            if item and (place := _place(field)) and place != "path":
+                problems += _place_problem(key, item, place)
     warnings = [
-        f"{key}: {path} is not there yet, so /recommend will not answer"
+        f"{key}: {name} is not here yet, so /recommend will not answer"
+        + (f"; {loading.remedy('songs')}" if loading.is_remote(name) else "")
         for key in ("songs.songs", "songs.playlists")
-        if (path := value_of(settings, key)) and not path.is_file()
+        if (name := value_of(settings, key)) and not _is_there(name, settings)
     ]
     home = settings.data_dir
     while not home.exists():
@@ -587,12 +600,26 @@ def inspect(settings: Settings) -> tuple[list[str], list[str]]:
     return problems, warnings
 
 
-def _name_problem(key: str, name: str) -> list[str]:
+def _is_there(address: str, settings: Settings) -> bool:
+    try:
+        return loading.local(address, settings.data_dir, slot="songs").is_file()
+    except NotThere:
+        return False
+
+
+def _place_problem(key: str, name: str, place: str) -> list[str]:
+    if name.startswith("file:"):
+        name = str(loading.path_of(name))
     if Path(name).is_absolute():
-        return [] if Path(name).exists() else [f"{key}: there is no file or folder {name}"]
+        # The files of songs may come later; the bot does without them until then.
+        return (
+            [] if place == "address" or Path(name).exists() else [f"{key}: there is no file or folder {name}"]
+        )
+    if loading.is_remote(name) and place != "name":
+        return [] if _is_url(name, ("https", "http")) else [f"{key}: {_shown(name)} is no complete address"]
     if HUB_NAME.fullmatch(name):
         return []
-    return [f"{key}: {_shown(name)} is neither a file or folder nor a name on the hub"]
+    return [f"{key}: {_shown(name)} is not {PLACES[place]}"]
 
 
 def value_of(settings: Settings, key: str) -> Any:

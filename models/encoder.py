@@ -46,8 +46,8 @@ class Encoder:
     @classmethod
     def load(cls, spec: EncoderSpec, progress: Progress | None = None) -> Self:
         """Raises ModelError, also for a tokenizer whose ids mean other words than the model was taught."""
-        source = loading.find(spec.name, revision=spec.revision, progress=progress)
-        tokenizer = _tokenizer(spec, source, progress)
+        source = loading.find(spec.name, revision=spec.revision, slot="encoder")
+        tokenizer = _tokenizer(spec, source)
         model = loading.pretrained(
             AutoModel,
             source,
@@ -123,10 +123,10 @@ class Encoder:
             raise ModelError(f"{self.name} gives numbers that are not finite.")
 
 
-def _tokenizer(spec: EncoderSpec, source: loading.Source, progress: Progress | None) -> Any:
+def _tokenizer(spec: EncoderSpec, source: loading.Source) -> Any:
     if not spec.tokenizer or spec.tokenizer == spec.name:
         return tokenizers.read(source)
-    other = loading.find(spec.tokenizer, weights=False, progress=progress)
+    other = loading.find(spec.tokenizer, weights=False, slot="encoder")
     tokenizer = tokenizers.read(other)
     try:
         own = tokenizers.read(source)

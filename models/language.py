@@ -70,7 +70,7 @@ class LanguageModel:
     @classmethod
     def load(cls, spec: LanguageSpec, progress: Progress | None = None) -> Self:
         """Raises ModelError, also for weights that are incomplete or do not fit the tokenizer."""
-        source = loading.find(spec.name, revision=spec.revision, progress=progress)
+        source = loading.find(spec.name, revision=spec.revision, slot="language")
         model = loading.pretrained(
             AutoModelForCausalLM, source, device=spec.device, dtype=spec.dtype, progress=progress
         )

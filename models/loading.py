@@ -1,12 +1,14 @@
 # ruff: noqa: PLC0415 - word vectors and songs use this module and need neither torch nor transformers
-"""Finding a model by its hub name or folder, choosing where and how it runs, and reading it safely.
+"""Finding a model by its hub name, folder or address, choosing where and how it runs, and reading it safely.
 
-Safe means: no pickle is opened, no code that comes with a model is run, and a failure is one sentence
-about the model that names no path.
+Nothing here asks the network: what is not on this machine is downloaded in a step of its own, by
+`models.fetching`. Safe means: no pickle is opened, no code that comes with a model is run, and a failure is
+one sentence about the model that names no path.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -17,6 +19,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
 from models.failures import BadInput, ModelError, NotThere
 from models.specs import Progress
@@ -47,26 +51,92 @@ class Source:
 
 
 def label(name: str) -> str:
-    """How a model is called where people see it: the hub name, or the last part of a folder."""
+    """How a model is called where people see it: the hub name, or the last part of a folder or address."""
+    if is_remote(name):
+        return _parts(name)[-1]
     return name if _folder(name) is None and not _looks_like_a_path(name) else path_of(name).name
 
 
 def catalogue_label(songs: str | os.PathLike[str]) -> str:
     """How a song catalogue is called: by its folder, since its files have the same names everywhere."""
+    if is_remote(os.fspath(songs)):
+        return _parts(os.fspath(songs))[-2]
     return path_of(songs).parent.name or path_of(songs).name
 
 
 def path_of(name: str | os.PathLike[str]) -> Path:
-    """A path in full, so that it has a last part; `~` is home, and `~nobody` just a strange name."""
-    return Path(os.path.abspath(os.path.expanduser(name)))  # noqa: PTH100, PTH111 - Path raises for ~nobody
+    """A path in full, so that it has a last part; `~` is home, and `~nobody` just a strange name.
+
+    The address of a file on this machine, file:///..., is the path in it.
+    """
+    text = os.fspath(name)
+    if text.startswith("file:"):
+        text = url2pathname(urlsplit(text).path)
+    return Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111 - Path raises for ~nobody
 
 
-def find(
-    name: str, *, revision: str | None = None, weights: bool = True, progress: Progress | None = None
-) -> Source:
-    """The folder of a model, local, cached or downloaded; a name that is a folder is that folder.
+def is_remote(name: str) -> bool:
+    """Whether a name is the address of a file elsewhere."""
+    return name.startswith(("https://", "http://"))
 
-    With `weights` it must hold safetensors, else a tokenizer is enough. Raises NotThere or ModelError.
+
+def is_hub_name(name: str) -> bool:
+    """Whether a name is one of the Hugging Face hub (or of gensim's data) and of nothing on this machine."""
+    return _HUB_NAME.fullmatch(name) is not None and not _exists(name)
+
+
+def remedy(slot: str) -> str:
+    """What brings a missing model of a slot here."""
+    return f"“python -m bot fetch{' ' * bool(slot)}{slot}” downloads it"
+
+
+def local(
+    address: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None, *, slot: str = ""
+) -> Path:
+    """The file or folder of an address on this machine; `slot` is what it is for.
+
+    An address is a path, file://..., or https://..., which `models.fetching` downloads to a place under
+    `data_dir`. That of the words may also be the name of a gensim data set, wherever gensim or we put it, or
+    of a repository on the hub. Raises NotThere, with the remedy where there is one.
+    """
+    name = os.fspath(address)
+    if is_remote(name):
+        if (path := downloaded(name, data_dir)).is_file():
+            return path
+    elif _exists(name):
+        return path_of(name)
+    elif slot != "words" or not is_hub_name(name):
+        shown = path_of(name).name if name else ""
+        raise NotThere(f"There is no file or folder called {shown or 'that'} on this machine.")
+    elif "/" in name:
+        if (folder := _cached(name, None)) is not None:
+            return folder
+    else:
+        for base in data_sets(data_dir):
+            # Beside it gensim puts an __init__.py that it runs. The vectors are all there is to it.
+            if (path := base / name / f"{name}.gz").is_file():
+                return path
+    raise NotThere(f"{label(name)} is not on this machine yet; {remedy(slot)}.")
+
+
+def downloaded(address: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
+    """Where the file of an https:// address is kept: under its host and path, so that people find it."""
+    return path_of(data_dir or "data").joinpath("downloads", *_parts(address))
+
+
+def data_sets(data_dir: str | os.PathLike[str] | None = None) -> tuple[Path, Path]:
+    """The folders of gensim's data sets: ours, and the one that `gensim.downloader` uses."""
+    return (
+        path_of(data_dir or "data") / "gensim-data",
+        path_of(os.environ.get("GENSIM_DATA_DIR") or "~/gensim-data"),
+    )
+
+
+def find(name: str, *, revision: str | None = None, weights: bool = True, slot: str = "") -> Source:
+    """The folder of a model on this machine; a name that is a folder is that folder, others are in the hub's cache.
+
+    With `weights` it must hold safetensors, else a tokenizer is enough. Raises NotThere, with the remedy for the
+    `slot` where there is one, or ModelError.
     """
     shown = label(name)
     if (folder := _folder(name)) is not None:
@@ -76,12 +146,10 @@ def find(
         raise NotThere(f"There is no model folder called {shown or 'that'} on this machine.")
     folder = _cached(name, revision)
     if folder is None or not _complete(folder, weights=weights):
-        try:
-            folder = _download(name, revision, progress, weights=weights)
-        except NotThere:
-            # A tokenizer of bytes or letters has no file of its vocabulary: what is cached may be all of it.
-            if folder is None or weights or not (folder / "tokenizer_config.json").is_file():
-                raise
+        if weights and revision is None and (converted := _converted(name)) is not None:
+            return Source(shown, name, *converted)
+        some = "not on this machine yet" if folder is None else "only partly on this machine"
+        raise NotThere(f"{shown}{f' ({revision})' * bool(revision)} is {some}; {remedy(slot)}.")
     _check(folder, shown, weights=weights)
     # By its name transformers knows the peculiarities of a model, but it wants a config.json then.
     if (folder / "config.json").is_file():
@@ -231,18 +299,30 @@ def usable_text(text: str) -> str:
     return text
 
 
-def _folder(name: str) -> Path | None:
-    if not name:
-        return None
+def _exists(name: str) -> bool:
     try:
-        path = path_of(name)
-        return path if path.is_dir() else None
+        return bool(name) and path_of(name).exists()
     except (OSError, ValueError):
-        return None
+        return False
+
+
+def _folder(name: str) -> Path | None:
+    return path_of(name) if _exists(name) and path_of(name).is_dir() else None
 
 
 def _looks_like_a_path(name: str) -> bool:
-    return name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1
+    return name.startswith((".", "/", "~", "file:")) or "\\" in name or name.count("/") > 1
+
+
+def _parts(address: str) -> list[str]:
+    """The host and path of an address as names of folders and a file, at least one of each."""
+    parts = urlsplit(address)
+    names = [unquote(part) for part in parts.path.split("/")]
+    safe = [re.sub(r"[^\w.+@=-]", "_", name)[:120] for name in (parts.netloc.rpartition("@")[2], *names)]
+    found = [name for name in safe if name.strip(".")] or ["nowhere"]
+    if parts.query:
+        found[-1] = f"{hashlib.sha256(parts.query.encode()).hexdigest()[:8]}-{found[-1]}"
+    return found if found[1:] else [*found, "index"]
 
 
 def _settings(folder: Path, shown: str) -> dict[str, Any]:
@@ -301,55 +381,18 @@ def _cached(name: str, revision: str | None) -> Path | None:
         return None
 
 
-def _download(name: str, revision: str | None, progress: Progress | None, *, weights: bool) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+def _converted(name: str) -> tuple[Path, str] | None:
+    """The folder and revision of a hub's own conversion to safetensors, which is kept as a pull request."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
 
-    hush()
-    if progress:
-        progress(f"looking for {name} on the hub", None)
-    try:
-        # The downloader itself tries for a minute; this one question says at once whether to begin.
-        info = HfApi().model_info(name, revision=revision, timeout=HUB_SECONDS)
-        files = [sibling.rfilename for sibling in info.siblings or ()]
-        wanted = _wanted(files, name, weights=weights)
-        if progress:
-            progress(f"downloading {name}", None)
-        return Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
-    except ModelError:
-        raise
-    except GatedRepoError as error:
-        raise NotThere(
-            f"{name} may only be downloaded by people who agreed to its terms on the hub; "
-            "agree there and set HF_TOKEN."
-        ) from error
-    except RevisionNotFoundError as error:
-        raise NotThere(f"{name} has no revision “{revision}” on the hub.") from error
-    except RepositoryNotFoundError as error:
-        raise NotThere(f"{name} is not on this machine, and the hub has no model of that name.") from error
-    except Exception as error:
-        log.info("%s could not be downloaded", name, exc_info=True)
-        raise NotThere(f"{name} is not on this machine and could not be downloaded.") from error
-
-
-def _wanted(files: list[str], name: str, *, weights: bool) -> list[str]:
-    """The files of a hub repository that reading it safely takes."""
-    top = [file for file in files if "/" not in file]
-    wanted = [file for file in top if file.endswith((".json", ".txt", ".model", ".jinja"))]
-    if not weights:
-        return wanted
-    tensors = [file for file in top if file.endswith(".safetensors")]
-    if not tensors:
-        raise ModelError(
-            f"{name} offers its weights only as a pickle, which can run code when it is opened; "
-            "I read safetensors only."
-        )
-    usual = [file for file in tensors if file.startswith("model")]
-    return wanted + (usual or tensors)
+    home = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model")
+    for reference in sorted((home / "refs" / "refs" / "pr").glob("*")):
+        revision = f"refs/pr/{reference.name}"
+        folder = _cached(name, revision)
+        if folder is not None and _complete(folder, weights=True) and (folder / "config.json").is_file():
+            return folder, revision
+    return None
 
 
 def _sentence(shown: str, error: Exception) -> str:

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -70,7 +69,7 @@ class SongCatalogue:
         if progress:
             progress("reading songs", None)
         with loading.reading(name, chatty=False):
-            table = read_songs(_bytes(spec.songs))
+            table = read_songs(_bytes(spec.songs, spec))
             tags, report = _tags(spec, table)
         if not table.songs:
             raise ModelError(f"{name} holds no songs.")
@@ -294,14 +293,14 @@ def _in_turn(by_plays: Sequence[int], tags: Sequence[tuple[str, ...]]) -> list[i
 def _tags(spec: SongsSpec, table: Table) -> tuple[list[tuple[str, ...]], dict[str, int]]:
     if spec.tags is None:
         return [], {}
-    names = None if spec.tag_names is None else _bytes(spec.tag_names)
-    rows, report = read_tags(_bytes(spec.tags), names, max(table.lines, default=-1) + 1)
+    names = None if spec.tag_names is None else _bytes(spec.tag_names, spec)
+    rows, report = read_tags(_bytes(spec.tags, spec), names, max(table.lines, default=-1) + 1)
     return [rows[line] for line in table.lines], report
 
 
 def _trained(spec: SongsSpec, table: Table, progress: Progress | None) -> Trained:
     """What the playlists teach, from the cache if it was learnt before."""
-    data = _bytes(spec.playlists)
+    data = _bytes(spec.playlists, spec)
     settings = training.parameters(spec)
     folder = None
     if spec.cache is not None:
@@ -323,13 +322,12 @@ def _trained(spec: SongsSpec, table: Table, progress: Progress | None) -> Traine
     return found
 
 
-def _bytes(path: str | os.PathLike[str]) -> bytes:
+def _bytes(address: str | os.PathLike[str], spec: SongsSpec) -> bytes:
+    path = loading.local(address, spec.data_dir, slot="songs")
     try:
-        return loading.path_of(path).read_bytes()
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise NotThere(f"There is no file {Path(path).name} on this machine.") from error
+        return path.read_bytes()
     except OSError as error:
-        raise NotThere(f"{Path(path).name} cannot be read ({error.strerror}).") from error
+        raise NotThere(f"{path.name} cannot be read ({error.strerror}).") from error
 
 
 def _bounded(n: int) -> int:

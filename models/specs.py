@@ -13,7 +13,7 @@ Progress: TypeAlias = Callable[[str, float | None], None]
 
 @dataclass(frozen=True, slots=True)
 class LanguageSpec:
-    """A causal language model: hub name or local folder.
+    """A causal language model: hub name, or local folder as a path or file:// address.
 
     `device` is "auto" or what torch calls it ("cpu", "cuda", "cuda:1", "mps"); `dtype` is "auto",
     "float32", "bfloat16" or "float16". See `models.loading.choose` for what "auto" means.
@@ -45,9 +45,14 @@ class EncoderSpec:
 
 @dataclass(frozen=True, slots=True)
 class WordsSpec:
-    """Word vectors: a folder {vectors.npy, words.txt}, a word2vec or GloVe file, a folder with one, or a gensim-data name."""
+    """Word vectors: a folder {vectors.npy, words.txt}, a word2vec or GloVe file, a folder with one, or a gensim-data name.
+
+    The name may also be the https:// address of such a file or a repository of the hub; what is downloaded lies
+    under `data_dir`.
+    """
 
     name: str
+    data_dir: str | PathLike[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class SongsSpec:
 
     `tags` has a line of tag ids for each line of the table, `tag_names` a line `id, tag` for each tag. With
     one worker the training gives the same numbers every time. What was trained is kept under `cache`, if there
-    is one, and trained anew when a file or a parameter changes.
+    is one, and trained anew when a file or a parameter changes. Each file may be an https:// address; what is
+    downloaded lies under `data_dir`.
     """
 
     songs: str | PathLike[str]
@@ -71,6 +77,7 @@ class SongsSpec:
     seed: int = 1
     workers: int = 1
     cache: str | PathLike[str] | None = None
+    data_dir: str | PathLike[str] | None = None
 
 
 Spec: TypeAlias = LanguageSpec | TokenizersSpec | EncoderSpec | WordsSpec | SongsSpec

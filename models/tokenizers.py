@@ -62,10 +62,9 @@ class Tokenizer:
         label: str | None = None,
         *,
         revision: str | None = None,
-        progress: Progress | None = None,
     ) -> Self:
         """A tokenizer by hub name or local folder, shown as `label`. Raises ModelError."""
-        source = loading.find(name, revision=revision, weights=False, progress=progress)
+        source = loading.find(name, revision=revision, weights=False, slot="tokenizers")
         return cls(read(source), label or source.label, _size(source.folder))
 
     @property
@@ -156,7 +155,7 @@ class Tokenizers:
             if progress:
                 progress(f"reading the tokenizer {shown}", number / len(spec.names))
             try:
-                loaded.append(Tokenizer.load(name, shown, progress=progress))
+                loaded.append(Tokenizer.load(name, shown))
             except ModelError as error:
                 failures[shown] = str(error)
         if not loaded:

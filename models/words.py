@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 import unicodedata
 import zlib
@@ -58,7 +57,7 @@ class WordVectors:
     @classmethod
     def load(cls, spec: WordsSpec, progress: Progress | None = None) -> Self:
         """Raises NotThere if there are no such vectors, ModelError if they cannot or must not be read."""
-        path = _locate(spec.name)
+        path = _locate(spec)
         shown = path.name if loading.path_of(spec.name) == path else loading.label(spec.name)
         if progress:
             progress(f"reading the word vectors {shown}", None)
@@ -310,16 +309,10 @@ def _unquoted(word: str) -> str:
     return word
 
 
-def _locate(name: str) -> Path:
+def _locate(spec: WordsSpec) -> Path:
     """The file or folder of word vectors; what `gensim.downloader` fetched is found by its name."""
-    path = loading.path_of(name)
-    if name and path.exists():
-        return _inside(path) if path.is_dir() else path
-    data = loading.path_of(os.environ.get("GENSIM_DATA_DIR") or "~/gensim-data") / name
-    # Beside it lies an __init__.py that gensim would run. The vectors are all there is to it.
-    if re.fullmatch(r"[\w.-]+", name) and (file := data / f"{name}.gz").is_file():
-        return file
-    raise NotThere(f"The word vectors {path.name if name else 'without a name'} are not on this machine.")
+    path = loading.local(spec.name, spec.data_dir, slot="words")
+    return _inside(path) if path.is_dir() else path
 
 
 def _inside(folder: Path) -> Path:

@@ -178,11 +178,7 @@ def test_every_key_has_a_variable(write_config: WriteConfig, monkeypatch: pytest
     """Set to nonsense, every variable leads to a complaint about its own key: each is really read."""
     free_text = {"language.revision", "encoder.revision", "encoder.tokenizer", "health.host"}
     for key, field in keys():
-        if (
-            key in free_text
-            or "path" in str(field.json_schema_extra)
-            or "name" in str(field.json_schema_extra)
-        ):
+        if key in free_text or field.json_schema_extra:
             continue
         with monkeypatch.context() as patch:
             patch.setenv(env_name(key), "?!")
@@ -227,12 +223,62 @@ def test_paths_count_from_where_they_are_written(
                 str(tmp_path.parent / "models" / "bert"),
             )
         ),
-        "words": WordsSpec(str(elsewhere / "vectors.txt")),
+        "words": WordsSpec(str(elsewhere / "vectors.txt"), elsewhere / "kept"),
         "songs": SongsSpec(
-            tmp_path / "songs.tsv", Path("/abs/playlists.txt"), cache=elsewhere / "kept" / "songs"
+            str(tmp_path / "songs.tsv"),
+            "/abs/playlists.txt",
+            cache=elsewhere / "kept" / "songs",
+            data_dir=elsewhere / "kept",
         ),
         "language": LanguageSpec(str(tmp_path / "tiny-phi")),
     }
+
+
+def test_addresses_are_left_as_they_are(write_config: WriteConfig, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "data" / "downloads" / "films.example" / "a").mkdir(parents=True)
+    (tmp_path / "data" / "downloads" / "films.example" / "a" / "films.tsv").touch()
+    settings = load(
+        write_config(
+            f"""
+            [language]
+            name = "{(tmp_path / "model").as_uri()}"
+            [words]
+            name = "https://vectors.example/cc.de.300.vec.gz"
+            [songs]
+            songs = "https://films.example/a/films.tsv"
+            playlists = "https://films.example/a/lists.txt?version=2"
+            """
+        )
+    )
+    songs = settings.specs()["songs"]
+    assert isinstance(songs, SongsSpec)
+    assert songs.songs == "https://films.example/a/films.tsv"
+    found, warnings = inspect(settings)
+    assert found == []
+    assert warnings[0] == (
+        "songs.playlists: https://films.example/a/lists.txt?version=2 is not here yet, so /recommend will not "
+        "answer; “python -m bot fetch songs” downloads it"
+    )
+    assert not [line for line in warnings if "songs.songs" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[words]\nname = 'https://'", 'words.name: "https://" is no complete address'),
+        ("[words]\nname = 'ftp://a.example/b'", 'words.name: "ftp://a.example/b" is not a local file'),
+        (
+            "[language]\nname = 'https://a.example/b'",
+            'language.name: "https://a.example/b" is not a hub name',
+        ),
+        ("[language]\nname = 'file:///not/there'", "language.name: there is no file or folder /not/there"),
+    ],
+)
+def test_what_is_no_address_is_one_line(write_config: WriteConfig, text: str, line: str) -> None:
+    found, _ = inspect(load(write_config(text)))
+    assert len(found) == 1
+    assert found[0].startswith(line)
 
 
 def test_the_options_of_the_models_reach_their_specs(write_config: WriteConfig) -> None:
@@ -360,7 +406,7 @@ def test_what_is_named_must_be_there_or_look_like_a_hub_name(
     found, warnings = inspect(load(path))
     assert found == [
         f"language.name: there is no file or folder {tmp_path / 'nowhere'}",
-        'tokenizers.names: "not a name" is neither a file or folder nor a name on the hub',
+        'tokenizers.names: "not a name" is not a hub name, or a local file or folder',
         f"encoder.tokenizer: there is no file or folder {tmp_path / 'a/b'}",
         f"data_dir: {tmp_path / 'file' / 'below'} cannot be written to",
     ]

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -160,17 +153,53 @@ def test_numbers_can_be_chosen(phi: Path) -> None:
     assert model.generate("word", max_new_tokens=3, temperature=1.0, seed=1).output_ids
 
 
-def test_what_auto_means(monkeypatch: pytest.MonkeyPatch) -> None:
-    def chosen(parameters: int, *, halves: bool) -> torch.dtype:
-        monkeypatch.setattr(loading, "_cpu_has_bfloat16", lambda: halves)
-        return loading.choose("cpu", "auto", parameters=parameters)[1]
+LARGE, SMALL = 10 * loading.WORTH_HALVING, 10_000
 
-    large, small = 10 * loading.WORTH_HALVING, 10_000
-    assert chosen(large, halves=True) is torch.bfloat16
-    assert chosen(large, halves=False) is torch.float32
-    assert chosen(small, halves=True) is torch.float32
-    expected = "cuda" if torch.cuda.is_available() else "cpu"
-    assert loading.choose("auto", "float32", parameters=small)[0].type == expected
+
+@pytest.mark.parametrize(
+    ("able", "parameters", "dtype"),
+    [
+        ({"avx512_bf16": True}, LARGE, torch.bfloat16),
+        ({"amx_bf16": True, "avx512_bf16": False}, LARGE, torch.bfloat16),
+        ({"bf16": True, "architecture": "aarch64"}, LARGE, torch.bfloat16),
+        ({"avx2": True, "avx512_f": True, "amx_tile": True}, LARGE, torch.float32),
+        ({}, LARGE, torch.float32),
+        ({"avx512_bf16": True, "amx_bf16": True}, SMALL, torch.float32),
+    ],
+)
+def test_a_cpu_halves_what_it_has_units_for(
+    monkeypatch: pytest.MonkeyPatch, able: dict[str, Any], parameters: int, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert loading.choose("cpu", "auto", parameters=parameters) == (torch.device("cpu"), dtype)
+    assert loading.choose("cpu", "float16", parameters=parameters)[1] is torch.float16
+
+
+@pytest.mark.parametrize(
+    ("able", "trained_as", "dtype"),
+    [
+        (True, "bfloat16", torch.bfloat16),
+        (False, "bfloat16", torch.float16),
+        (True, "float16", torch.float16),
+        (True, "", torch.float16),
+    ],
+)
+def test_a_gpu_halves_everything(
+    monkeypatch: pytest.MonkeyPatch, able: bool, trained_as: str, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: able)
+    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)
+    for device in ("auto", "cuda"):
+        found = loading.choose(device, "auto", parameters=SMALL, trained_as=trained_as)
+        assert found == (torch.device("cuda"), dtype)
+    assert loading.choose("cpu", "auto", parameters=SMALL, trained_as=trained_as)[1] is torch.float32
+    assert loading.choose("auto", "float32", parameters=SMALL)[1] is torch.float32
+
+
+def test_without_a_gpu_it_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert loading.choose("auto", "auto", parameters=SMALL) == (torch.device("cpu"), torch.float32)
 
 
 def test_parameters_are_counted_without_reading_them(phi: Path) -> None:
@@ -199,121 +228,72 @@ def test_text_that_can_be_encoded_is_left_alone() -> None:
         loading.usable_text("\ud83d")
 
 
-# The hub ---------------------------------------------------------------------------------------------------
-
-ASK = """
-import sys
-from models.failures import ModelError
-from models.tokenizers import Tokenizer
-try:
-    print(Tokenizer.load(sys.argv[1]).tokenize("a word").ids)
-except ModelError as error:
-    print(error)
-"""
+# What is not here -------------------------------------------------------------------------------------------
 
 
-def ask(name: str, **environment: str) -> str:
-    """Load a tokenizer from the hub in a process of its own; what it says."""
-    done = subprocess.run(  # noqa: S603 - our own interpreter and program
-        [sys.executable, "-c", ASK, name],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=True,
-    )
-    assert not done.stderr, done.stderr
-    return done.stdout.strip()
-
-
-@pytest.fixture
-def silent_port() -> Iterator[int]:
-    """A port that takes connections and never answers."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(8)
-        yield listener.getsockname()[1]
-
-
-@pytest.mark.parametrize("silent", [False, True])
-def test_without_a_network_the_hub_fails_fast(
-    tmp_path: Path, silent_port: int, silent: bool, monkeypatch: pytest.MonkeyPatch
+def test_a_hub_name_that_is_not_here_says_what_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{silent_port if silent else 9}")
-    began = time.monotonic()
-    with pytest.raises(NotThere) as caught:
-        Tokenizer.load("somebody/model")
-    assert str(caught.value) == "somebody/model is not on this machine and could not be downloaded."
-    assert time.monotonic() - began < loading.HUB_SECONDS + 3
+    sentences = []
+    for load in (
+        lambda: LanguageModel.load(LanguageSpec("somebody/model", revision="v2")),
+        lambda: Encoder.load(EncoderSpec("somebody/model")),
+        lambda: Tokenizer.load("somebody/model"),
+    ):
+        with pytest.raises(NotThere) as caught:
+            load()
+        sentences.append(str(caught.value))
+    assert sentences == [
+        "somebody/model (v2) is not on this machine yet; “python -m bot fetch language” downloads it.",
+        "somebody/model is not on this machine yet; “python -m bot fetch encoder” downloads it.",
+        "somebody/model is not on this machine yet; “python -m bot fetch tokenizers” downloads it.",
+    ]
 
 
-def test_offline_the_hub_is_not_even_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(NotThere, match="could not be downloaded"):
-        LanguageModel.load(LanguageSpec("somebody/model"))
+def test_addresses_lie_under_the_data_folder(tmp_path: Path) -> None:
+    def place(address: str) -> str:
+        return loading.downloaded(address, tmp_path).relative_to(tmp_path / "downloads").as_posix()
+
+    assert place("https://a.example/films/films.tsv") == "a.example/films/films.tsv"
+    assert place("https://a.example:8000/a%20b/c") == "a.example_8000/a_b/c"
+    assert place("https://user:secret@a.example/b") == "a.example/b"
+    assert place("https://a.example/../../etc/passwd") == "a.example/etc/passwd"
+    assert place("https://a.example/%2e%2e/b") == "a.example/b"
+    assert place("https://a.example") == "a.example/index"
+    one, other = place("https://a.example/b.txt?version=1"), place("https://a.example/b.txt?version=2")
+    assert one != other
+    assert one.endswith("-b.txt")
 
 
-class _Hub(BaseHTTPRequestHandler):
-    """As much of the hub as one repository takes."""
-
-    files: dict[str, bytes]
-    requests: list[str]
-    sha = "0123456789abcdef0123456789abcdef01234567"
-
-    def do_GET(self) -> None:
-        self._answer(body=True)
-
-    def do_HEAD(self) -> None:
-        self._answer(body=False)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is inherited
-        self.requests.append(format % args)
-
-    def _answer(self, *, body: bool) -> None:
-        path = self.path.partition("?")[0]
-        data, headers, status = b"{}", {}, 200
-        if path.startswith("/api/models/somebody/model"):
-            siblings = [{"rfilename": name, "size": len(data)} for name, data in self.files.items()]
-            info = {"id": "somebody/model", "sha": self.sha, "siblings": siblings, "private": False}
-            data = json.dumps(info).encode()
-            if "/tree/" in path:
-                tree = [
-                    {"type": "file", "path": name, "size": len(data), "oid": "0" * 40}
-                    for name, data in self.files.items()
-                ]
-                data = json.dumps(tree).encode()
-        elif (name := path.rpartition("/")[2]) in self.files and path.startswith("/somebody/model/resolve/"):
-            data = self.files[name]
-            headers = {"ETag": f'"{name}"', "X-Repo-Commit": self.sha}
-        else:
-            headers, status = {"X-Error-Code": "RepoNotFound"}, 404
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        for key, value in headers.items():
-            self.send_header(key, value)
-        self.end_headers()
-        if body:
-            self.wfile.write(data)
+def test_an_address_is_called_by_its_last_part() -> None:
+    assert loading.label("https://a.example/films/films.tsv") == "films.tsv"
+    assert loading.catalogue_label("https://a.example/films/films.tsv") == "films"
+    assert loading.catalogue_label("https://films.example/films.tsv") == "films.example"
 
 
-@pytest.fixture
-def hub(four: dict[str, Path]) -> Iterator[tuple[str, type[_Hub]]]:
-    files = {file.name: file.read_bytes() for file in four["bytes"].iterdir()}
-    files |= {"evil.py": b"raise SystemExit(3)", "pytorch_model.bin": b"\x80"}
+def test_an_address_is_a_place_on_this_machine(tmp_path: Path) -> None:
+    here = tmp_path / "a file"
+    here.touch()
+    assert loading.local(here.as_uri()) == here
+    assert loading.local(here) == here
+    address = "https://a.example/b.tsv"
+    with pytest.raises(NotThere, match=r"b\.tsv is not on this machine yet; “python -m bot fetch songs”"):
+        loading.local(address, tmp_path, slot="songs")
+    kept = loading.downloaded(address, tmp_path)
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    assert loading.local(address, tmp_path, slot="songs") == kept
+    for nothing in ("", "no-such", (tmp_path / "none").as_uri(), str(tmp_path / "none")):
+        with pytest.raises(NotThere, match="no file or folder"):
+            loading.local(nothing, tmp_path, slot="songs")
 
-    class Handler(_Hub):
-        pass
 
-    Handler.files, Handler.requests = files, []
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", Handler
-        server.shutdown()
-        thread.join()
+def test_a_model_may_be_named_by_a_file_address(phi: Path) -> None:
+    assert loading.find(phi.as_uri()).folder == phi
+    assert loading.label(phi.as_uri()) == "phi"
+    with pytest.raises(NotThere, match="no model folder called none"):
+        loading.find("file:///none")
 
 
 def test_a_cached_model_is_complete_with_all_its_shards(tmp_path: Path) -> None:
@@ -328,35 +308,6 @@ def test_a_cached_model_is_complete_with_all_its_shards(tmp_path: Path) -> None:
     assert not loading._complete(tmp_path, weights=True)
     (tmp_path / "model-2.safetensors").touch()
     assert loading._complete(tmp_path, weights=True)
-
-
-def test_of_a_repository_only_what_is_read_is_downloaded() -> None:
-    files = [
-        "config.json",
-        "model.safetensors",
-        "consolidated.safetensors",
-        "pytorch_model.bin",
-        "evil.py",
-        "onnx/a.json",
-    ]
-    assert loading._wanted(files, "some/model", weights=True) == ["config.json", "model.safetensors"]
-    assert loading._wanted(files, "some/model", weights=False) == ["config.json"]
-    with pytest.raises(ModelError, match="pickle"):
-        loading._wanted(["config.json", "pytorch_model.bin"], "some/model", weights=True)
-
-
-def test_a_hub_name_is_downloaded_once_and_then_cached(
-    tmp_path: Path, hub: tuple[str, type[_Hub]], four: dict[str, Path]
-) -> None:
-    endpoint, handler = hub
-    home = {"HF_HOME": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
-    expected = str(Tokenizer.load(str(four["bytes"])).tokenize("a word").ids)
-    assert ask("somebody/model", HF_ENDPOINT=endpoint, **home) == expected
-    assert not [line for line in handler.requests if ".py" in line or ".bin" in line]
-    handler.requests.clear()
-    assert ask("somebody/model", HF_ENDPOINT=endpoint, **home) == expected
-    assert not handler.requests, "\n".join(handler.requests)
-    assert "no model of that name" in ask("somebody/else", HF_ENDPOINT=endpoint, **home)
 
 
 def test_a_catalogue_is_called_by_its_folder(tmp_path: Path) -> None:
