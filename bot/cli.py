@@ -21,6 +21,7 @@ from models.failures import ModelError
 
 DEMO_CONFIG = Path(__file__).resolve().parent.parent / "models" / "demo" / "config.toml"
 
+SLOTS = ("tokenizers", "words", "songs", "encoder", "language")
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 LINGER = 1.0
 """Seconds that idle threads have to end by themselves."""
@@ -93,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--as", dest="who", choices=["student", "admin"], default="student", help="who asks")
     command("check", _check, "say what is wrong with the settings, or show those in force")
+    fetch = command("fetch", _fetch, "download what the settings name, as far as it is not there")
+    fetch.add_argument(
+        "slots", type=_slot, nargs="*", metavar="SLOT", help=f"only for: {', '.join(SLOTS)} (default: all)"
+    )
+    fetch.add_argument("--update", action="store_true", help="ask for newer versions of what is there")
+    fetch.add_argument("--json", action="store_true", help="answer with one JSON object")
     command("health", _health, "ask the running bot whether it is well; exit code 0 or 1")
 
     tokens = question("tokens", "show how tokenizers split a text")
@@ -138,13 +145,71 @@ def _parser() -> argparse.ArgumentParser:
         "--song", action="append", default=[], metavar="ID", help="the id of a liked song; repeatable"
     )
     recommend.add_argument("-n", type=_count, default=10, help="how many (default: 10)")
+    recommend.add_argument(
+        "--per-artist",
+        type=_whole,
+        default=2,
+        metavar="N",
+        help="songs by one artist at most (default: 2; 0: any number); what goes with a single song is not limited",
+    )
+
+    train = command(
+        "train", _train, "learn from the playlists in the settings, so that the bot starts at once"
+    )
+    train.add_argument("--json", action="store_true", help="answer with one JSON object")
+
+    _evaluation(
+        command("evaluate", _evaluate, "compare ways of recommending on playlists that were held back")
+    )
     return parser
 
 
+def _evaluation(evaluate: argparse.ArgumentParser) -> None:
+    evaluate.add_argument(
+        "--train", type=Path, required=True, metavar="FILE", help="the playlists to learn from"
+    )
+    held = evaluate.add_mutually_exclusive_group(required=True)
+    held.add_argument("--test", type=Path, metavar="FILE", help="the playlists to ask about")
+    held.add_argument(
+        "--folds",
+        type=_count,
+        metavar="N",
+        help="instead: divide those of --train into N parts, each the test once",
+    )
+    evaluate.add_argument(
+        "--songs",
+        type=Path,
+        metavar="FILE",
+        help="the table of songs; adds a row with few songs by one artist",
+    )
+    evaluate.add_argument(
+        "--likes", type=_count, default=5, metavar="N", help="known songs of a playlist (default: 5)"
+    )
+    evaluate.add_argument("-k", type=_count, default=10, help="length of the lists (default: 10)")
+    evaluate.add_argument(
+        "--draws", type=_count, default=10, metavar="N", help="questions about each playlist (default: 10)"
+    )
+    evaluate.add_argument(
+        "--seed", type=_whole, default=0, metavar="S", help="the same seed draws the same songs (default: 0)"
+    )
+    evaluate.add_argument("--json", action="store_true", help="answer with one JSON object")
+
+
+def _slot(text: str) -> str:
+    if text not in SLOTS:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(SLOTS)}")
+    return text
+
+
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return number
+
+
+def _whole(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return number
 
 
@@ -213,6 +278,12 @@ def _check(arguments: argparse.Namespace) -> int:
     return MISUSED if problems else 0
 
 
+def _fetch(arguments: argparse.Namespace) -> int:
+    from bot.fetch import fetch
+
+    return fetch(arguments)
+
+
 def _health(arguments: argparse.Namespace) -> int:
     import http.client
     import json
@@ -237,3 +308,15 @@ def _ask(arguments: argparse.Namespace) -> int:
     from bot.questions import answer
 
     return answer(arguments)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from bot.training import train
+
+    return train(arguments)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from bot.training import evaluate
+
+    return evaluate(arguments)

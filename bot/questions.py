@@ -56,7 +56,7 @@ def _text(given: str | list[str]) -> str:
 
 
 @contextmanager
-def _loading() -> Iterator[Progress]:
+def loading() -> Iterator[Progress]:
     """Show on standard error what is being loaded, where somebody watches."""
     console = Console(stderr=True)
     with console.status("Loading ...") as status:
@@ -67,9 +67,8 @@ def _loading() -> Iterator[Progress]:
         yield progress
 
 
-def _section(settings: Settings, name: str) -> Any:
-    section = getattr(settings, name)
-    if section is None:
+def section(settings: Settings, name: str) -> Any:
+    if getattr(settings, name) is None:
         raise ConfigError([f"{name}: the settings have no section [{name}], which this question needs"])
     return settings.specs()[name]
 
@@ -115,11 +114,11 @@ def _tokenizers(arguments: argparse.Namespace) -> list[Tokenizer]:
     """Those that were asked for, by the names in the settings, by hub name or by path; or all in the settings."""
     from models.tokenizers import Tokenizer, Tokenizers
 
-    with _loading() as progress:
+    with loading() as progress:
         if arguments.tokenizer:
             known = _configured_tokenizers(arguments.config)
             return [Tokenizer.load(known.get(name, name)) for name in arguments.tokenizer]
-        group = Tokenizers.load(_section(load(arguments.config), "tokenizers"), progress)
+        group = Tokenizers.load(section(load(arguments.config), "tokenizers"), progress)
     for reason in group.failures.values():
         print(reason, file=sys.stderr)
     if not group.names:
@@ -174,9 +173,9 @@ def generate(arguments: argparse.Namespace, console: Console | None) -> dict[str
     from models.language import LanguageModel
 
     settings = load(arguments.config)
-    spec = _section(settings, "language")
-    assert settings.language is not None  # noqa: S101 - `_section` has seen to it
-    with _loading() as progress:
+    spec = section(settings, "language")
+    assert settings.language is not None  # noqa: S101 - `section` has seen to it
+    with loading() as progress:
         model = LanguageModel.load(spec, progress)
     shown = 0
 
@@ -214,8 +213,8 @@ def generate(arguments: argparse.Namespace, console: Console | None) -> dict[str
 def embed(arguments: argparse.Namespace, console: Console | None) -> dict[str, Any]:
     from models.encoder import Encoder
 
-    with _loading() as progress:
-        encoder = Encoder.load(_section(load(arguments.config), "encoder"), progress)
+    with loading() as progress:
+        encoder = Encoder.load(section(load(arguments.config), "encoder"), progress)
     made = encoder.embed(arguments.text)
     if console:
         table = Table("token", "id", "vector", box=None, header_style="bold")
@@ -239,8 +238,8 @@ def embed(arguments: argparse.Namespace, console: Console | None) -> dict[str, A
 def similar(arguments: argparse.Namespace, console: Console | None) -> dict[str, Any]:
     from models.words import WordVectors
 
-    with _loading() as progress:
-        words = WordVectors.load(_section(load(arguments.config), "words"), progress)
+    with loading() as progress:
+        words = WordVectors.load(section(load(arguments.config), "words"), progress)
     found = words.similar(arguments.text, n=arguments.n)
     if console:
         table = Table("word", "cosine", "", box=None, header_style="bold")
@@ -253,17 +252,17 @@ def similar(arguments: argparse.Namespace, console: Console | None) -> dict[str,
 def recommend(arguments: argparse.Namespace, console: Console | None) -> dict[str, Any]:
     from models.songs import SongCatalogue
 
-    with _loading() as progress:
-        catalogue = SongCatalogue.load(_section(load(arguments.config), "songs"), progress)
+    with loading() as progress:
+        catalogue = SongCatalogue.load(section(load(arguments.config), "songs"), progress)
     for song_id in arguments.song:
         if catalogue.get(song_id) is None:
             raise UnknownSong(f"There is no song with the id {song_id!r}.")
     if len(arguments.song) == 1:
         found = catalogue.similar(arguments.song[0], n=arguments.n)
     elif arguments.song:
-        found = catalogue.recommend(arguments.song, n=arguments.n)
+        found = catalogue.recommend(arguments.song, n=arguments.n, per_artist=arguments.per_artist or None)
     else:
-        found = catalogue.popular(n=arguments.n)
+        found = catalogue.popular(n=arguments.n, per_artist=arguments.per_artist or None)
     if console:
         table = Table("id", "song", "because of", box=None, header_style="bold")
         for it in found.songs:

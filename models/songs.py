@@ -51,7 +51,7 @@ class SongCatalogue:
         self._songs = [*table.songs, *(Song(id_, f"Song {id_}", "") for id_ in trained.unlisted)]
         self._places = {song.id: place for place, song in enumerate(self._songs)}
         self._plays = trained.plays
-        self._recommender = Recommender(trained.counts)
+        self._recommender = Recommender(trained.counts, trained.shares)
         self._works, self._artists = versions.group(self._songs)
         # Most played first; equally often played songs in the order of the table.
         by_plays = np.argsort(-self._plays, kind="stable")

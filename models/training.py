@@ -27,13 +27,13 @@ from scipy import sparse
 
 from models.failures import ModelError
 from models.playlists import Playlists, Table
-from models.recommender import count
+from models.recommender import Recommender, count
 from models.specs import Progress, SongsSpec
 from models.words import keyed, read_folder, write_folder
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 KEPT_TRAININGS = 4
 ABANDONED = 24 * 3600
 """Seconds after which a folder that is still being written belongs to nobody."""
@@ -45,11 +45,13 @@ _ARRAYS = ("plays", "data", "indices", "indptr")
 @dataclass(frozen=True, slots=True)
 class Trained:
     """`vectors` are gensim's KeyedVectors over song ids. The rows of `counts`, sparse (songs, playlists), are the
-    songs of the table and after them the `unlisted` ones, which only playlists name; `plays` counts their plays.
+    songs of the table and after them the `unlisted` ones, which only playlists name; `plays` counts their plays and
+    `shares` are the `Recommender`'s.
     """
 
     vectors: Any
     counts: Any
+    shares: tuple[float, ...]
     plays: NDArray[np.int64]
     unlisted: tuple[str, ...]
     report: dict[str, int]
@@ -63,7 +65,7 @@ def parameters(spec: SongsSpec) -> dict[str, int]:
 def train(
     table: Table, playlists: Playlists, settings: Mapping[str, Any], progress: Progress | None = None
 ) -> Trained:
-    """Count the playlists and train Word2Vec on them; with one worker always to the same numbers."""
+    """Count the playlists and train on them; with one worker always to the same numbers."""
     vectors = word2vec(playlists.lists, settings, progress)
     if not len(vectors):
         raise ModelError(f"No song is in the playlists {settings['min_count']} times; lower min_count.")
@@ -71,14 +73,17 @@ def train(
     played = dict.fromkeys(id_ for playlist in playlists.lists for id_ in playlist)
     unlisted = tuple(id_ for id_ in played if id_ not in listed)
     places = listed | {id_: len(listed) + number for number, id_ in enumerate(unlisted)}
-    counts = count(playlists.lists, places)
+    if progress:
+        progress("learning what goes together", None)
+    recommender = Recommender.fit(count(playlists.lists, places), settings["seed"])
+    counts = recommender.counts
     plays = counts.sum(axis=1).astype(np.int64)
     # The header may count more plays than the playlists of this file have.
     for id_, told in playlists.plays.items():
         if (place := places.get(id_)) is not None and told > plays[place] > 0:
             plays[place] = told
     report = {**playlists.report, "songs played but not in the table": len(unlisted)}
-    return Trained(vectors, counts, plays, unlisted, report)
+    return Trained(vectors, counts, recommender.shares, plays, unlisted, report)
 
 
 def word2vec(
@@ -125,7 +130,8 @@ def remembered(folder: Path) -> Trained | None:
         counts.check_format(full_check=True)
         plays = arrays["plays"].reshape(counts.shape[:1])
         vectors = read_folder(folder)
-        return Trained(vectors, counts, plays, tuple(facts["unlisted"]), facts["report"])
+        shares = tuple(float(it) for it in facts["shares"])
+        return Trained(vectors, counts, shares, plays, tuple(facts["unlisted"]), facts["report"])
     except (ModelError, OSError, ValueError, KeyError, TypeError):
         log.warning("What was learnt from the playlists is damaged on disk; learning it anew.")
         shutil.rmtree(folder, ignore_errors=True)
@@ -145,6 +151,7 @@ def remember(folder: Path, trained: Trained) -> None:
                 np.save(new / f"{name}.npy", array, allow_pickle=False)
             facts = {
                 "shape": trained.counts.shape,
+                "shares": trained.shares,
                 "unlisted": trained.unlisted,
                 "report": trained.report,
             }
