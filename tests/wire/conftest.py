@@ -24,6 +24,7 @@ from bot.config import Settings
 from models.answers import Generation
 from models.hub import Hub
 from sandbox import Sandbox
+from sandbox.page import Page
 from tests.sandbox import openapi
 from tests.wire import tiny
 
@@ -131,7 +132,9 @@ def loaded(tiny_config: Path) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 async def box() -> AsyncIterator[Sandbox]:
     """A Discord with its real limits. What it refuses fails the test, whatever the test looks at."""
-    async with Sandbox() as box:
+    box = Sandbox()
+    Page(box)
+    async with box:
         yield box
         refused = [(r.method, r.path, r.body, r.answer) for r in box.requests() if r.status == 400]
         assert not refused
