@@ -7,14 +7,18 @@ import contextlib
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app_session
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.input.typeahead import store_typeahead
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.patch_stdout import patch_stdout
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -35,7 +39,9 @@ HELP = """\
   choose N value, value  choose in the menu with the number N
   as NAME                go on as somebody else: {members}
   help                   this list, and the bot's commands
-  quit                   leave (or Ctrl-D)"""
+  quit                   leave (or Ctrl-D)
+  Ctrl-C                 while an answer is on its way: back to the prompt, to press one of its buttons; it goes on"""
+BACK = "Ctrl-C: back to the prompt, to press a button"
 
 QUIET = 2.5
 """Seconds without a change after which an answer counts as finished, where nobody knows better."""
@@ -57,6 +63,13 @@ class Terminal:
         self._painter = Painter(box.guild)
         self._shown: list[Message] = []
         """Messages on the screen since the last command: their buttons can be pressed."""
+        self._numbers: dict[tuple[int, int], int] = {}
+        """The number of each button by its message's id and its place there, so that none changes while it is seen."""
+        self._going: dict[asyncio.Task[object], Answer] = {}
+        """Answers that go on while the prompt is there; each task draws what comes of its answer."""
+        self._drawn: set[tuple[int, int]] = set()
+        """Messages that were drawn for good since the last line, each as it was after so many edits."""
+        self._interactive = False
         self._saved: dict[int, Path] = {}
 
     # --- one line
@@ -73,9 +86,12 @@ class Terminal:
     async def _do(self, line: str, member: Member, settled: Settled | None) -> Answer | bool:
         """The finished answer, True for lines without one, False where it failed."""
         word, _, rest = line.partition(" ")
+        self._drawn.clear()
         try:
             if line.startswith("/"):
-                self._shown.clear()
+                self._shown = [message for answer in self._going.values() for message in answer.messages]
+                if not self._going:
+                    self._numbers.clear()
                 return await self._follow(self.box.send(line, member=member), settled)
             if word == "press":
                 message, custom_id = self._numbered(rest, rules.BUTTON)
@@ -137,12 +153,22 @@ class Terminal:
                     found.append((message, str(part["custom_id"]), int(kind)))
         return found
 
+    def _places(self, messages: Iterable[Message]) -> dict[int, tuple[Message, str, int]]:
+        """What can be used, by the number that it keeps."""
+        found = {}
+        before: dict[int, int] = {}
+        for message, custom_id, kind in self._usable(messages):
+            before[message.id] = place = before.get(message.id, 0) + 1
+            number = self._numbers.setdefault((message.id, place), len(self._numbers) + 1)
+            found[number] = (message, custom_id, kind)
+        return found
+
     def _numbered(self, number: str, kind: int) -> tuple[Message, str]:
-        usable = self._usable(self._shown)
+        there = [*self._shown, *(message for answer in self._going.values() for message in answer.messages)]
         what = "button" if kind == rules.BUTTON else "menu"
-        if number.strip().isdecimal() and 1 <= int(number) <= len(usable):
-            message, custom_id, found = usable[int(number) - 1]
-            if found == kind:
+        if number.strip().isdecimal():
+            message, custom_id, found = self._places(there).get(int(number), (None, "", 0))
+            if message is not None and found == kind:
                 return message, custom_id
         raise CommandLineError(f"There is no {what} {number.strip() or 'without a number'} to be used now.")
 
@@ -166,25 +192,59 @@ class Terminal:
     # --- answers
 
     async def _follow(self, answer: Answer, settled: Settled | None) -> Answer | bool:
-        """Watch the answer until it is finished, then draw it for good."""
+        """Watch the answer until it is finished and draw it for good; Ctrl-C leaves it to go on by itself."""
+        ending = asyncio.create_task(self._end(answer, settled))
+        interrupted = asyncio.Event()
+        leaving = asyncio.create_task(interrupted.wait())
         with contextlib.ExitStack() as stack:
             if self.console.is_terminal:
-                live = Live(get_renderable=lambda: self._draw(answer), console=self.console, transient=True)
+                live = Live(
+                    get_renderable=lambda: self._growing(answer), console=self.console, transient=True
+                )
                 stack.enter_context(live).refresh()
                 stack.callback(self.box.log.subscribe(lambda _: live.refresh()))
+            if self._interactive:
+                stack.enter_context(_keyboard(interrupted.set))
             try:
-                await answer.visible(self._patience)
-                await (settled() if settled and not answer.failed else self._quiet(answer))
-            except TimeoutError:
-                self._complain(f"Nothing came within {self._patience:g} seconds.")
-                return False
-        self.console.print(self._draw(answer))
+                await asyncio.wait({ending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                ending.cancel()
+                raise
+            finally:
+                leaving.cancel()
+        if ending.done():
+            return await self._conclude(answer, ending)
+        self.console.print(self._draw(answer, waiting=False))
         self._shown += answer.messages
-        for message in answer.messages:
-            for attachment in message.attachments:
-                self.console.print(
-                    self._painter.file(attachment, await self._keep(attachment)), soft_wrap=True
-                )
+        later = asyncio.create_task(self._conclude(answer, ending))
+        self._going[later] = answer
+        later.add_done_callback(self._going.pop)
+        return True
+
+    async def _end(self, answer: Answer, settled: Settled | None) -> None:
+        """Return when the answer is finished; TimeoutError if nothing comes."""
+        await answer.visible(self._patience)
+        # While another answer goes on, the bot has never finished everything.
+        await (settled() if settled and not answer.failed and not self._going else self._quiet(answer))
+
+    async def _conclude(self, answer: Answer, ending: asyncio.Task[None]) -> Answer | bool:
+        """Draw what became of an answer, but not a second time what is on the screen already."""
+        try:
+            await ending
+        except TimeoutError:
+            self._complain(f"Nothing came within {self._patience:g} seconds.")
+            return False
+        finally:
+            ending.cancel()
+        self._shown += answer.messages
+        if not answer.messages or not self._drawn.issuperset(_states(answer)):
+            self.console.print(self._draw(answer))
+            self._drawn |= _states(answer)
+            for message in answer.messages:
+                for attachment in message.attachments:
+                    self.console.print(
+                        self._painter.file(attachment, await self._keep(attachment)), soft_wrap=True
+                    )
         return False if answer.failed else answer
 
     @staticmethod
@@ -195,14 +255,18 @@ class Terminal:
             with contextlib.suppress(TimeoutError):
                 await answer.until(lambda now, seen=seen: len(now.history) != seen, QUIET)  # type: ignore[misc]
 
-    def _draw(self, answer: Answer) -> RenderableType:
+    def _growing(self, answer: Answer) -> RenderableType:
+        drawn = self._draw(answer)
+        return Group(drawn, Text(BACK, "dim")) if self._interactive else drawn
+
+    def _draw(self, answer: Answer, *, waiting: bool = True) -> RenderableType:
         if answer.failed and not answer.messages:
             return Text(f"✗ {answer.failed}", "red")
         numbers: dict[int, dict[str, int]] = {}
-        for index, (message, custom_id, _) in enumerate(self._usable([*self._shown, *answer.messages]), 1):
-            numbers.setdefault(message.id, {})[custom_id] = index
+        for number, (message, custom_id, _) in self._places(answer.messages).items():
+            numbers.setdefault(message.id, {})[custom_id] = number
         parts = [self._painter.message(message, numbers.get(message.id, {})) for message in answer.messages]
-        if answer.interaction.thinking or not answer.done:
+        if waiting and (answer.interaction.thinking or not answer.done):
             parts.append(Spinner("dots", text=Text("thinking …", "dim")))
         elif answer.modal is not None:
             parts.append(self._painter.modal(answer.modal))
@@ -230,18 +294,24 @@ class Terminal:
 
         Returns whether every line worked.
         """
-        interactive = sys.stdin.isatty() and self.console.is_terminal
+        self._interactive = interactive = sys.stdin.isatty() and self.console.is_terminal
         everything = True
-        async with contextlib.aclosing(self._typed() if interactive else self._piped()) as lines:
-            async for line in lines:
-                if line.strip() in {"quit", "exit"}:
-                    break
-                if not line.strip():
-                    continue
-                outcome = await self._do(line.strip(), self.member, settled)
-                while isinstance(outcome, Answer) and outcome.modal is not None and interactive:
-                    outcome = await self._fill(outcome.modal, settled)
-                everything = everything and bool(outcome)
+        try:
+            async with contextlib.aclosing(self._typed() if interactive else self._piped()) as lines:
+                async for line in lines:
+                    if line.strip() in {"quit", "exit"}:
+                        break
+                    if not line.strip():
+                        continue
+                    outcome = await self._do(line.strip(), self.member, settled)
+                    while isinstance(outcome, Answer) and outcome.modal is not None and interactive:
+                        outcome = await self._fill(outcome.modal, settled)
+                    everything = everything and bool(outcome)
+        finally:
+            self._interactive = False
+            for task in self._going:
+                task.cancel()
+            await asyncio.gather(*self._going, return_exceptions=True)
         return everything
 
     async def _fill(self, modal: Modal, settled: Settled | None) -> Answer | bool:
@@ -251,7 +321,9 @@ class Terminal:
         try:
             for field in modal.fields:
                 label = f"{clean(field.label)}: "
-                values[field.custom_id] = await session.prompt_async(label, default=clean(field.value))
+                values[field.custom_id] = await session.prompt_async(
+                    label, default=clean(field.value), key_bindings=_bindings(), handle_sigint=False
+                )
             return await self._follow(self.box.send_submit(modal, values), settled)
         except (KeyboardInterrupt, EOFError):
             return True
@@ -261,12 +333,18 @@ class Terminal:
 
     async def _typed(self) -> AsyncGenerator[str, None]:
         session: PromptSession[str] = PromptSession(
-            completer=Suggestions(self), complete_while_typing=True, bottom_toolbar=self._toolbar
+            completer=Suggestions(self),
+            complete_while_typing=True,
+            bottom_toolbar=self._toolbar,
+            key_bindings=_bindings(),
         )
         while True:
             try:
                 with patch_stdout(raw=True):
-                    line = await session.prompt_async(lambda: f"{self.member.name.lower()} > ")
+                    # Ctrl-C is a key here. The signal belongs to whoever runs the loop.
+                    line = await session.prompt_async(
+                        lambda: f"{self.member.name.lower()} > ", handle_sigint=False
+                    )
             except KeyboardInterrupt:
                 continue
             except EOFError:
@@ -294,6 +372,37 @@ class Terminal:
             if line.strip():
                 self.console.print(Text(f"{self.member.name.lower()} > {clean(line.strip())}", "bold"))
             yield line
+
+
+def _states(answer: Answer) -> set[tuple[int, int]]:
+    return {(message.id, message.edits) for message in answer.messages}
+
+
+@contextlib.contextmanager
+def _keyboard(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Call `interrupt` on Ctrl-C; whatever else is typed meanwhile stands in the next prompt."""
+    keyboard = get_app_session().input
+
+    def read() -> None:
+        keys = keyboard.read_keys()
+        if any(key.key is Keys.ControlC for key in keys):
+            interrupt()
+        store_typeahead(keyboard, [key for key in keys if key.key is not Keys.ControlC])
+
+    with keyboard.raw_mode(), keyboard.attach(read):
+        yield
+
+
+def _bindings() -> KeyBindings:
+    """Keys of the prompt that are not those of a shell."""
+    keys = KeyBindings()
+
+    # Nothing here wants the mouse, and what only looks like its reports must not end in a traceback.
+    @keys.add(Keys.Vt100MouseEvent, eager=True)
+    @keys.add(Keys.WindowsMouseEvent, eager=True)
+    def _ignore(_event: KeyPressEvent) -> None: ...
+
+    return keys
 
 
 class Suggestions(Completer):

@@ -308,6 +308,69 @@ async def test_the_prompt(box: Sandbox, bot: StudyBot, keys: PipeInput) -> None:
     assert "thank you, Ada: engines" in drawn
 
 
+async def test_ctrl_c_gives_the_prompt_back_while_the_answer_goes_on(
+    box: Sandbox, bot: StudyBot, keys: PipeInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.terminal.QUIET", 0.05)
+    terminal = Terminal(box, console(terminal=True))
+    finished = asyncio.Event()
+    session = asyncio.create_task(terminal.prompt_loop(finished.wait))
+    drawn = ""
+
+    async def until(text: str) -> None:
+        nonlocal drawn
+        async with asyncio.timeout(10):
+            while text not in drawn:
+                await asyncio.sleep(0.01)
+                drawn += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written(terminal))
+
+    keys.send_text("/stream\r")
+    await until("thinking")
+    bot.gate.put_nowait("one")
+    await until("one")
+    assert "Ctrl-C: back to the prompt, to press a button" in drawn
+    # What is typed while an answer is watched stands in the prompt afterwards.
+    keys.send_text("/cou\x03nt\r")
+    await until("[1]  Count 0")
+    keys.send_text("press 1\r")
+    await until("[1]  Count 1")
+    bot.gate.put_nowait("two")
+    bot.gate.put_nowait("end")
+    await box.until(lambda box: len(box.requests("PATCH", "@original")) == 2)
+    assert "two" not in drawn
+    finished.set()
+    await until("two")
+    keys.send_text("press 1\r")
+    await until("Count 2")
+    keys.send_text("quit\r")
+    assert await asyncio.wait_for(session, 10)
+
+
+async def test_the_prompt_can_be_left_while_an_answer_goes_on(
+    box: Sandbox, bot: StudyBot, keys: PipeInput
+) -> None:
+    terminal = Terminal(box, console(terminal=True))
+    session = asyncio.create_task(terminal.prompt_loop(asyncio.Event().wait))
+    keys.send_text("/stream\r")
+    await box.until(lambda box: box.requests("POST", "/callback"))
+    keys.send_text("\x03quit\r")
+    assert await asyncio.wait_for(session, 10)
+    bot.gate.put_nowait("end")
+
+
+@pytest.mark.parametrize("junk", ["\x1b[35M", "\x1b[<1;2;3;4M", "\x1b[<M", "\x1b[M\x00\x00\x00", "\x1b\x1b["])
+async def test_keys_that_look_like_a_mouse_do_no_harm(
+    terminal: Terminal, keys: PipeInput, capsys: pytest.CaptureFixture[str], junk: str
+) -> None:
+    terminal.console = console(terminal=True)
+    keys.send_text(f"{junk}\r/echo text:still here\r")
+    keys.send_text("quit\r")
+    async with asyncio.timeout(10):
+        await terminal.prompt_loop(at_once)
+    assert "still here" in written(terminal)
+    assert "Traceback" not in capsys.readouterr().out
+
+
 async def suggestions(terminal: Terminal, line: str) -> list[tuple[str, str, str]]:
     """What completion offers: the line after it is taken, what is shown, and what stands beside it."""
     found = []
