@@ -251,3 +251,24 @@ class SlotStatus:
     generation: int = 0
     """How often the slot was filled; grows with every successful reload."""
     leases: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes that the process holds in memory, and those of the models in it as they count themselves."""
+
+    process: int
+    models: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """A slot after its model was exchanged, and the memory before and after.
+
+    `drained` says that two copies did not fit: the old model was let go before the new one was loaded.
+    """
+
+    status: SlotStatus
+    before: Memory
+    after: Memory
+    drained: bool = False

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from models.answers import SlotStatus, State
+from models import memory
+from models.answers import Memory, Reload, SlotStatus, State
 from models.failures import BadInput, ModelError, NotReady
 from models.specs import (
     EncoderSpec,
@@ -30,6 +31,13 @@ log = logging.getLogger(__name__)
 Loader: TypeAlias = Callable[[Any, Progress | None], Any]
 """Makes a model of a spec. The model has name, memory, device, dtype, detail and probe()."""
 Listener: TypeAlias = Callable[[str, SlotStatus], object]
+Fits: TypeAlias = Callable[[Spec, SlotStatus], bool]
+"""Whether a model of a spec fits into memory beside the one that is there."""
+
+DRAIN = 900.0
+"""Seconds that the jobs of a model have to end before it is replaced; those of the bot have shorter deadlines."""
+ROOM = 1.15
+"""How much more than its weights a model takes while it is loaded."""
 
 
 def _language(spec: LanguageSpec, progress: Progress | None) -> Any:
@@ -86,14 +94,22 @@ class _Slot:
     status: SlotStatus
     held: _Held | None = None
     loading: bool = False
+    draining: bool = False
+    """Whether no new job may begin, because the model is about to go."""
 
 
 class Hub:
     """Slots with a model each. Every method may be called from any thread."""
 
-    def __init__(self, specs: Mapping[str, Spec], loaders: Mapping[str, Loader] | None = None) -> None:
-        """`specs` say what each slot is to hold; nothing is loaded yet. `loaders` replace the usual ones."""
+    def __init__(
+        self,
+        specs: Mapping[str, Spec],
+        loaders: Mapping[str, Loader] | None = None,
+        fits: Fits | None = None,
+    ) -> None:
+        """`specs` say what each slot is to hold; nothing is loaded yet. `loaders` and `fits` replace the usual ones."""
         self._loaders: dict[str, Loader] = {**LOADERS, **(loaders or {})}
+        self._fits = fits or _fits
         self._slots = {
             slot: _Slot(spec, SlotStatus(slot, _shown(spec), State.EMPTY)) for slot, spec in specs.items()
         }
@@ -114,8 +130,14 @@ class Hub:
 
         The new model is loaded and tried beside the old one, which serves until they are exchanged; jobs
         that began with the old one end with it. If the new one fails, the old one stays and ModelError says
-        why. A slot that is being loaded already is refused.
+        why. Where two do not fit into memory, no new job begins, those that run end, and the old model goes
+        before the new one comes; if that fails, the old one is loaded again. A slot that is being loaded already
+        is refused.
         """
+        return self.reload(slot, progress, spec).status
+
+    def reload(self, slot: str, progress: Progress | None = None, spec: Spec | None = None) -> Reload:
+        """As `load`; also the memory before and after, and whether the old model had to go first."""
         place = self._slot(slot)
         with self._changed:
             self._check_open()
@@ -127,11 +149,16 @@ class Hub:
             else:
                 self._set(place, detail="Serving while a new one is loaded.")
         wanted = spec or place.spec
+        before = self._memory()
+        drained = False
         try:
             self._tell(slot)
-            began = time.monotonic()
-            model = self._made(slot, wanted, progress)
-            self._exchange(slot, wanted, model, time.monotonic() - began)
+            if place.held is not None and not self._fits(wanted, place.status):
+                self._drain(slot, progress)
+                drained = True
+                self._replace(slot, wanted, progress)
+            else:
+                self._fill(slot, wanted, progress)
         except BaseException as error:
             with self._changed:
                 why = str(error) if isinstance(error, ModelError) else "Loading was broken off."
@@ -143,10 +170,10 @@ class Hub:
             raise
         finally:
             with self._changed:
-                place.loading = False
+                place.loading = place.draining = False
                 self._changed.notify_all()
             self._tell(slot)
-        return self.status(slot)[0]
+        return Reload(self.status(slot)[0], before, self._memory(), drained)
 
     @contextmanager
     def lease(self, slot: str) -> Iterator[Any]:
@@ -159,7 +186,7 @@ class Hub:
         with self._changed:
             self._check_open()
             held = place.held
-            if held is None:
+            if held is None or place.draining:
                 raise NotReady(self._why_not(place))
             held.leases += 1
         try:
@@ -169,8 +196,10 @@ class Hub:
             with self._changed:
                 held.leases -= 1
                 retired = held is not place.held and not held.leases
-            if retired:
+                # Before anybody learns that the lease ended, so that nothing keeps a model that is to go.
                 del held
+                self._changed.notify_all()
+            if retired:
                 _sweep()
 
     def wait(self, slot: str, timeout: float) -> None:
@@ -199,6 +228,57 @@ class Hub:
                 self._set(place, state=State.EMPTY, device="", dtype="", memory=0, detail="Closed.")
             self._changed.notify_all()
         _sweep()
+
+    def _fill(self, slot: str, spec: Spec, progress: Progress | None) -> None:
+        began = time.monotonic()
+        model = self._made(slot, spec, progress)
+        self._exchange(slot, spec, model, time.monotonic() - began)
+
+    def _drain(self, slot: str, progress: Progress | None) -> None:
+        """Let the jobs of the old model end, begin no new ones, and let go of it."""
+        place = self._slots[slot]
+        until = time.monotonic() + DRAIN
+        with self._changed:
+            place.draining = True
+            self._set(place, state=State.LOADING, detail="Two copies do not fit into memory; draining.")
+        self._tell(slot)
+        while True:
+            with self._changed:
+                self._check_open()
+                left = place.held.leases if place.held else 0
+                if not left:
+                    place.held = None
+                    self._set(place, memory=0, detail="Being replaced: two copies do not fit into memory.")
+                    break
+                if time.monotonic() > until:
+                    self._set(place, state=State.READY)
+                    raise ModelError("Questions that do not end hold the old model, and two do not fit.")
+            if progress:
+                progress(
+                    f"waiting for {left} question{'s' * (left != 1)} to end: two copies do not fit", None
+                )
+            with self._changed:
+                self._changed.wait(1.0)
+        _sweep()
+
+    def _replace(self, slot: str, spec: Spec, progress: Progress | None) -> None:
+        """Fill a slot that was drained; if that fails, with what was there before."""
+        try:
+            self._fill(slot, spec, progress)
+        except ModelError as error:
+            with self._changed:
+                self._check_open()
+            if progress:
+                progress("loading the old one again", None)
+            _sweep()
+            try:
+                self._fill(slot, self._slots[slot].spec, progress)
+            except ModelError as second:
+                raise ModelError(f"{error} Nor could the one before it be loaded again: {second}") from error
+            raise
+
+    def _memory(self) -> Memory:
+        return Memory(memory.process(), sum(it.memory for it in self.status()))
 
     def _made(self, slot: str, spec: Spec, progress: Progress | None) -> Any:
         try:
@@ -263,6 +343,19 @@ class Hub:
                 listener(slot, status)
             except Exception:
                 log.exception("somebody who listens to the hub failed")
+
+
+def _fits(spec: Spec, there: SlotStatus) -> bool:
+    """Whether the weights of another model fit beside the one there; what is not known is taken to be as large."""
+    device, size = there.device, there.memory
+    if isinstance(spec, LanguageSpec | EncoderSpec):
+        from models.loading import weight
+
+        try:
+            device, size = weight(spec)
+        except ModelError:
+            return True  # it cannot be loaded at all, so the old one had better stay
+    return size * ROOM <= memory.free(device)
 
 
 def _shown(spec: Spec) -> str:

@@ -23,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from models.failures import BadInput, ModelError, NotThere
-from models.specs import Progress
+from models.specs import EncoderSpec, LanguageSpec, Progress
 
 if TYPE_CHECKING:
     import torch
@@ -265,6 +265,20 @@ def pretrained(
         if progress:
             progress(f"moving {source.label} to {place}", None)
         return model.to(place).eval()
+
+
+def weight(spec: LanguageSpec | EncoderSpec) -> tuple[str, int]:
+    """Where a model would run, and the bytes that its weights would take there. Raises ModelError."""
+    source = find(spec.name, revision=spec.revision)
+    with reading(source.label):
+        parameters = parameters_in(source.folder)
+        place, numbers = choose(
+            spec.device,
+            spec.dtype,
+            parameters=parameters,
+            trained_as=_trained_as(_settings(source.folder, source.label)),
+        )
+    return str(place), parameters * numbers.itemsize
 
 
 def is_translator(model: Any) -> bool:

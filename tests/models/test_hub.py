@@ -9,16 +9,19 @@ import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from models import hub as hub_module
+from models import memory
 from models.answers import SlotStatus, State
 from models.failures import BadInput, ModelError, NotReady, NotThere
 from models.hub import Hub
-from models.specs import Progress, TokenizersSpec, WordsSpec
+from models.loading import weight
+from models.specs import LanguageSpec, Progress, TokenizersSpec, WordsSpec
 
 SPEC = WordsSpec("vectors")
 
@@ -336,3 +339,161 @@ def test_importing_the_hub_imports_no_model() -> None:
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True, timeout=30
     )
     assert done.stdout.strip() == "[]"
+
+
+# Two that do not fit -----------------------------------------------------------------------------------------
+
+
+def crowded(make: Callable[[Any, Progress | None], Any]) -> Hub:
+    return Hub({"words": SPEC}, {"words": make}, fits=lambda _spec, _there: False)
+
+
+def test_a_reload_tells_the_memory_before_and_after() -> None:
+    sizes = iter([7, 9])
+    made = hub(lambda _spec, _progress: Model(memory=next(sizes)))
+    first = made.reload("words")
+    second = made.reload("words")
+    assert (first.before.models, first.after.models) == (0, 7)
+    assert (second.before.models, second.after.models) == (7, 9)
+    assert second.status == status(made)
+    assert not second.drained
+    assert min(it.process for it in (second.before, second.after)) > 1_000_000
+
+
+def test_where_two_do_not_fit_the_old_one_goes_first() -> None:
+    alive: list[weakref.ref[Model]] = []
+
+    def make(_spec: Any, _progress: Any) -> Model:
+        assert not any(it() for it in alive), "the old one is still in memory"
+        model = Model()
+        alive.append(weakref.ref(model))
+        return model
+
+    made = crowded(make)
+    assert not made.reload("words").drained
+    found = made.reload("words")
+    assert found.drained
+    assert (found.status.state, found.status.generation) == (State.READY, 2)
+
+
+def test_draining_lets_running_jobs_end_and_begins_no_new_ones() -> None:
+    loads = iter(["old", "new"])
+    made = crowded(lambda _spec, _progress: Model(next(loads)))
+    made.load("words")
+    told: list[str] = []
+    waiting = threading.Event()
+
+    def progress(what: str, _share: float | None) -> None:
+        told.append(what)
+        waiting.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with made.lease("words") as model:
+            reload = pool.submit(made.reload, "words", progress)
+            assert waiting.wait(5)
+            assert told[0].startswith("waiting for 1 question to end")
+            assert status(made).state is State.LOADING
+            assert "do not fit" in status(made).detail
+            with pytest.raises(NotReady, match="still loading"), made.lease("words"):
+                pass
+            assert model.name == "old"
+            del model
+        assert reload.result(5).drained
+    with made.lease("words") as model:
+        assert model.name == "new"
+
+
+def test_if_the_new_one_fails_the_old_one_is_loaded_again() -> None:
+    tries: list[str] = []
+
+    def make(spec: Any, _progress: Any) -> Model:
+        tries.append(spec.name)
+        return refuse(spec, None) if spec.name == "bad" else Model(spec.name)
+
+    made = crowded(make)
+    made.load("words", spec=WordsSpec("good"))
+    with pytest.raises(NotThere, match="not here"):
+        made.load("words", spec=WordsSpec("bad"))
+    assert tries == ["good", "bad", "good"]
+    assert (status(made).state, status(made).name, status(made).generation) == (State.READY, "good", 2)
+    assert "It is not here" in status(made).detail
+    with made.lease("words") as model:
+        assert model.name == "good"
+
+
+def test_if_neither_can_be_loaded_both_reasons_are_told() -> None:
+    made = crowded(lambda _spec, _progress: Model())
+    made.load("words")
+    made._loaders["words"] = refuse
+    with pytest.raises(ModelError, match=r"It is not here\. Nor could the one before .* It is not here\."):
+        made.load("words", spec=WordsSpec("bad"))
+    assert status(made).state is State.FAILED
+
+
+def test_a_job_that_never_ends_keeps_its_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "DRAIN", 0.05)
+    made = crowded(lambda _spec, _progress: Model())
+    made.load("words")
+    with ThreadPoolExecutor(1) as pool, made.lease("words"):
+        with pytest.raises(ModelError, match="do not end"):
+            pool.submit(made.load, "words").result(10)
+        assert status(made).state is State.READY
+        assert status(made).generation == 1
+    with made.lease("words"):
+        pass
+
+
+def test_closing_ends_a_wait_for_jobs() -> None:
+    made = crowded(lambda _spec, _progress: Model())
+    made.load("words")
+    waiting = threading.Event()
+    with ThreadPoolExecutor(1) as pool, made.lease("words"):
+        reload = pool.submit(made.load, "words", lambda *_: waiting.set())
+        assert waiting.wait(5)
+        made.close()
+        with pytest.raises(NotReady, match="stopping"):
+            reload.result(5)
+
+
+def test_whether_two_fit_goes_by_the_weights_and_the_memory(
+    phi: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = LanguageSpec(str(phi), device="cpu")
+    there = SlotStatus("language", "phi", State.READY, device="cpu", memory=10**12)
+    device, size = weight(spec)
+    assert device == "cpu"
+    assert weight(replace(spec, dtype="bfloat16")) == ("cpu", size // 2)
+    asked: list[str] = []
+
+    def free(room: int) -> None:
+        def answer(device: str) -> int:
+            asked.append(device)
+            return room
+
+        monkeypatch.setattr(memory, "free", answer)
+
+    free(2 * size)
+    assert hub_module._fits(spec, there)
+    free(size)
+    assert not hub_module._fits(spec, there)
+    # Of what cannot be loaded nothing is known; the old one stays.
+    assert hub_module._fits(LanguageSpec("/not/there"), there)
+    # Of others it is known only what the one there takes.
+    assert not hub_module._fits(SPEC, replace(there, memory=size))
+    assert hub_module._fits(SPEC, replace(there, memory=size // 2))
+    assert set(asked) == {"cpu"}
+
+
+def test_free_memory_is_what_the_machine_or_the_container_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 0 < memory.free("cpu") < 2**50
+    paths = tmp_path / "memory.max", tmp_path / "memory.current"
+    monkeypatch.setattr(memory, "_GROUPS", ((*paths, "inactive_file"),))
+    unlimited = memory.free("cpu")
+    (tmp_path / "memory.stat").write_text("anon 5\ninactive_file 30\n")
+    paths[1].write_text("80\n")
+    paths[0].write_text("max\n")
+    assert memory.free("cpu") > 1000 or unlimited < 1000
+    paths[0].write_text("100\n")
+    assert memory.free("cpu") == 50
