@@ -358,7 +358,11 @@ class _Visit:
         # A modal stays open while its page connects anew: it need not have been opened over this socket.
         opener, known = int(wish["interaction"]), reversed(self._box.world.interactions.values())
         modal = next((one.modal for one in known if one.id == opener and self._own(one)), None)
-        return self._box.send_submit(modal, dict(wish["values"]), member=self._member).interaction
+        values = {
+            name: [_value(one) for one in value] if isinstance(value, list) else value
+            for name, value in dict(wish["values"]).items()
+        }
+        return self._box.send_submit(modal, values, member=self._member).interaction
 
     def _earlier(self, wish: Json) -> Json:
         messages, earlier = self._messages(int(wish["before"]))

@@ -34,7 +34,7 @@ export function parsed(line, there) {
 }
 
 /** Cut `hello n:5` at the names of options: what stands before the first, and values by name. */
-export function split(text, options) {
+function split(text, options) {
   const names = options.map((option) => option.name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   if (!names.length) return { rest: text, values: {} };
   const marks = [...text.matchAll(new RegExp(`(?:^|(?<=\\s))(${names.sort((a, b) => b.length - a.length).join("|")}):`, "g"))];

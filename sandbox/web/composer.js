@@ -1,9 +1,9 @@
 // The message box: a line that finds commands, then fields for the options of the one that was chosen.
 
 import {
-  ATTACHMENT, BOOLEAN, CHANNEL, INTEGER, MENTIONABLE, NUMBER, ROLE, USER, matching, parsed, problem, split, takes, targets,
+  ATTACHMENT, BOOLEAN, CHANNEL, INTEGER, MENTIONABLE, NUMBER, ROLE, USER, matching, parsed, problem, takes, targets,
 } from "./commands.js";
-import { h, unique } from "./dom.js";
+import { h, packed, unique } from "./dom.js";
 import { Picker } from "./picker.js";
 
 /** Milliseconds of rest at the keyboard before the bot is asked for suggestions. */
@@ -148,7 +148,7 @@ export class Composer {
       "aria-required": String(Boolean(option.required)),
       data: { option: option.name },
       on: {
-        input: () => this.#typed(field),
+        input: (event) => this.#typed(field, event),
         focus: () => this.#attend(field),
         keydown: (event) => this.#fieldKey(event, field),
       },
@@ -237,23 +237,25 @@ export class Composer {
     else this.#propose(field);
   }
 
-  #typed(field) {
+  #typed(field, event) {
     field.picked = null;
     field.input.removeAttribute("aria-invalid");
     this.alert.textContent = "";
-    if (field.option.type !== ATTACHMENT) this.#jump(field);
+    if (event.data === ":") this.#jump(field);
     if (document.activeElement === field.input) this.#propose(field);
   }
 
-  /** `text:hello n:` typed in one go: names of options lead to their fields. */
-  #jump(field) {
-    const { rest, values } = split(field.input.value, this.target.options.filter((option) => option === field.option || this.#left().includes(option)));
-    const names = Object.keys(values);
-    if (!names.length) return;
-    field.input.value = [rest, values[field.option.name]].filter(Boolean).join(" ");
-    for (const name of names.filter((one) => one !== field.option.name)) {
-      this.#add(this.target.options.find((option) => option.name === name), values[name]).input.focus();
+  /** The name of an option was typed, colon and all: it leads to its field. Text that was pasted stays as it is. */
+  #jump({ option, input }) {
+    const text = input.value;
+    if (text === `${option.name}:`) {
+      input.value = "";
+      return;
     }
+    const named = this.#left().find(({ name }) => text === `${name}:` || text.endsWith(` ${name}:`));
+    if (!named) return;
+    input.value = text.slice(0, -named.name.length - 1).replace(/ $/, "");
+    this.#add(named).input.focus();
   }
 
   #fieldKey(event, field) {
@@ -397,7 +399,7 @@ export class Composer {
     );
     const options = this.#values();
     for (const { option, input } of this.fields) {
-      if (option.type === ATTACHMENT && input.files[0]) options[option.name] = await sent(input.files[0]);
+      if (option.type === ATTACHMENT && input.files[0]) options[option.name] = await packed(input.files[0]);
     }
     await this.#send(this.page.ask("command", { name: title, options }), { title, values });
   }
@@ -430,13 +432,3 @@ export class Composer {
 }
 
 const sendButton = () => h("button", { type: "submit", class: "send", title: "Send" }, "Send");
-
-async function sent(file) {
-  const address = await new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result);
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(file);
-  });
-  return { filename: file.name, content: address.slice(address.indexOf(",") + 1) };
-}

@@ -51,3 +51,14 @@ export function unique(prefix) {
   made += 1;
   return `${prefix}-${made}`;
 }
+
+/** A file as it travels to the sandbox: its name, and its bytes in base64. */
+export async function packed(file) {
+  const address = await new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
+  return { filename: file.name, content: address.slice(address.indexOf(",") + 1) };
+}

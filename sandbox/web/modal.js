@@ -1,10 +1,11 @@
 // Modals: a form of the bot's, in a dialog.
 
 import { SELECTS } from "./components.js";
-import { h, unique } from "./dom.js";
+import { h, packed, unique } from "./dom.js";
 import { markdown } from "./markdown.js";
 
-const TEXT_INPUT = 4, TEXT = 10, LABEL = 18, PARAGRAPH = 2, STRING_SELECT = 3;
+const TEXT_INPUT = 4, TEXT = 10, LABEL = 18, PARAGRAPH = 2, STRING_SELECT = 3, FILES = 19, RADIO = 21, CHECKBOXES = 22,
+  CHECKBOX = 23;
 
 export class Modals {
   /** `page` as for messages; `submit(interaction, values)` sends, and fails with Refused. */
@@ -50,57 +51,78 @@ export class Modals {
 
   #field(part, label, description) {
     const id = unique("field");
-    const required = part.required ?? true;
-    const input = this.#input(part, id, required);
-    if (!input) return h("p", { class: "failure" }, `${label ?? "This field"} cannot be filled in here.`);
+    const required = part.type !== CHECKBOX && (part.required ?? true);
+    const control = this.#control(part, id, required);
+    if (!control) return h("p", { class: "failure" }, `${label ?? "This field"} cannot be filled in here.`);
+    const { element, value, input = element } = control;
     const problem = h("small", { class: "failure", id: `${id}-problem` });
-    input.setAttribute("aria-describedby", problem.id);
-    this.fields.push({ part, input, label, required, problem });
+    element.setAttribute("aria-describedby", problem.id);
+    this.fields.push({ part, element, input, value, required, problem });
+    const mark = part.type === CHECKBOX ? "" : required ? h("span", { class: "required", title: "required" }, " *") : " (optional)";
+    const group = input !== element;
     return h(
-      "p",
+      "div",
       { class: "field" },
-      h("label", { for: id }, label, required ? h("span", { class: "required", title: "required" }, " *") : " (optional)"),
+      h(group ? "span" : "label", { id: `${id}-label`, class: "label", for: group ? null : id }, label, mark),
       description && h("small", {}, description),
-      input,
+      element,
       problem,
     );
   }
 
-  #input(part, id, required) {
-    const props = { id, required, placeholder: part.placeholder };
-    if (part.type === TEXT_INPUT) {
-      const value = part.value ?? "";
-      if (part.style === PARAGRAPH) return h("textarea", { ...props, rows: 4, value });
-      return h("input", { ...props, type: "text", value });
+  /** `element`, the `input` that gets the focus where that is another, and `value()`; null for what is not known here. */
+  #control(part, id, required) {
+    const props = { id, "aria-required": String(required), placeholder: part.placeholder };
+    switch (part.type) {
+      case TEXT_INPUT: {
+        const value = part.value ?? "";
+        const element = part.style === PARAGRAPH ? h("textarea", { ...props, rows: 4, value }) : h("input", { ...props, type: "text", value });
+        return { element, value: () => element.value };
+      }
+      case FILES: {
+        const element = h("input", { ...props, type: "file", multiple: (part.max_values ?? 1) > 1 });
+        return { element, value: () => [...element.files] };
+      }
+      case RADIO:
+        return group(part, id, "radio", (chosen) => chosen[0] ?? "");
+      case CHECKBOXES:
+        return group(part, id, "checkbox", (chosen) => chosen);
+      case CHECKBOX: {
+        const element = h("input", { id, type: "checkbox" });
+        element.checked = Boolean(part.default);
+        return { element, value: () => element.checked };
+      }
+      default:
+        return part.type in SELECTS ? this.#select(part, props) : null;
     }
-    if (!(part.type in SELECTS)) return null;
+  }
+
+  #select(part, props) {
     const items = part.type === STRING_SELECT ? part.options : this.page.offered(part.type);
+    const chosen = new Set((part.default_values ?? []).map((one) => one.id));
     const many = (part.max_values ?? 1) > 1;
-    const select = h(
+    const element = h(
       "select",
-      { id, multiple: many },
+      { ...props, multiple: many },
       !many && h("option", { value: "" }, part.placeholder ?? "Make a selection"),
       items.map((item) => h("option", { value: item.value }, item.label)),
     );
-    for (const option of select.options) option.selected = items.some((item) => item.value === option.value && item.default);
-    return select;
+    for (const option of element.options) {
+      option.selected = chosen.has(option.value) || items.some((item) => item.value === option.value && item.default);
+    }
+    return { element, value: () => [...element.selectedOptions].map((option) => option.value).filter(Boolean) };
   }
 
-  #value({ part, input }) {
-    if (part.type === TEXT_INPUT) return input.value;
-    return [...input.selectedOptions].map((option) => option.value).filter(Boolean);
-  }
-
-  #problem(field) {
-    const { part, required } = field;
-    const value = this.#value(field);
+  #problem({ part, required, value: read }) {
+    const value = read();
+    if (part.type === CHECKBOX) return "";
     if (!value.length) return required ? "Fill this in." : "";
-    const text = part.type === TEXT_INPUT;
-    const [low, high] = text ? [part.min_length ?? 0, part.max_length ?? 4000] : [part.min_values ?? 1, part.max_values ?? 1];
-    const count = text ? [...value].length : value.length;
-    const what = text ? "characters" : "choices";
-    if (count < low) return `At least ${low} ${what}; these are ${count}.`;
-    return count > high ? `At most ${high} ${what}; these are ${count}.` : "";
+    if (part.type === RADIO) return "";
+    if (part.type === TEXT_INPUT) return outside([...value].length, part.min_length ?? 0, part.max_length ?? 4000, "characters");
+    const large = part.type === FILES && value.find((file) => file.size > this.page.limits.attachment_bytes);
+    if (large) return `${large.name} is too large.`;
+    const most = part.type === CHECKBOXES ? part.options.length : 1;
+    return outside(value.length, part.min_values ?? 1, part.max_values ?? most, part.type === FILES ? "files" : "choices");
   }
 
   async #send(event) {
@@ -109,7 +131,7 @@ export class Modals {
     for (const field of this.fields) {
       const problem = this.#problem(field);
       field.problem.textContent = problem;
-      field.input.setAttribute("aria-invalid", String(Boolean(problem)));
+      field.element.setAttribute("aria-invalid", String(Boolean(problem)));
       if (problem) wrong ??= field;
     }
     if (wrong) {
@@ -118,8 +140,10 @@ export class Modals {
     }
     this.alert.textContent = "";
     this.send.disabled = true;
-    const values = Object.fromEntries(this.fields.map((field) => [field.part.custom_id, this.#value(field)]));
-    const question = this.submit(this.interaction, values);
+    const { interaction, fields } = this;
+    const values = await Promise.all(fields.map(async ({ part, value }) => [part.custom_id, await travelling(value())]));
+    if (interaction !== this.interaction) return;
+    const question = this.submit(interaction, Object.fromEntries(values));
     this.sent = question.ask;
     try {
       await question;
@@ -133,3 +157,25 @@ export class Modals {
     this.send.disabled = false;
   }
 }
+
+/** Boxes to choose from, under one label. */
+function group(part, id, type, value) {
+  const boxes = part.options.map((option) => {
+    const box = h("input", { type, name: id, value: option.value });
+    box.checked = Boolean(option.default);
+    return { box, row: h("label", { class: "choice" }, box, h("span", {}, option.label, option.description && h("small", {}, option.description))) };
+  });
+  const role = type === "radio" ? "radiogroup" : "group";
+  return {
+    element: h("div", { id, role, class: "choices", "aria-labelledby": `${id}-label` }, boxes.map(({ row }) => row)),
+    input: boxes[0].box,
+    value: () => value(boxes.filter(({ box }) => box.checked).map(({ box }) => box.value)),
+  };
+}
+
+const outside = (count, low, high, what) => {
+  if (count < low) return `At least ${low} ${what}; these are ${count}.`;
+  return count > high ? `At most ${high} ${what}; these are ${count}.` : "";
+};
+
+const travelling = (value) => (Array.isArray(value) ? Promise.all(value.map((one) => (one instanceof File ? packed(one) : one))) : value);

@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
 from sandbox import Limits, ManualClock, Sandbox
 from sandbox.page import Page
@@ -185,7 +185,44 @@ class Form(discord.ui.Modal, title="<b>A form</b>"):
         await interaction.response.send_message(f"{day.values[0]} with {people or 'nobody'}")
 
 
+class Boxes(discord.ui.Modal, title="Boxes"):
+    """Every other kind of input."""
+
+    size = discord.ui.Label[Any](
+        text="Size",
+        component=discord.ui.RadioGroup(
+            options=[discord.RadioGroupOption(label=name, value=name[0]) for name in ("Small", "Large")]
+        ),
+    )
+    extras = discord.ui.Label[Any](
+        text="Extras",
+        component=discord.ui.CheckboxGroup(
+            required=False,
+            max_values=2,
+            options=[
+                discord.CheckboxGroupOption(label=name, value=name[0]) for name in ("Ham", "Egg", "Jam")
+            ],
+        ),
+    )
+    sure = discord.ui.Label[Any](text="Sure", component=discord.ui.Checkbox())
+    files = discord.ui.Label[Any](text="Files", component=discord.ui.FileUpload(max_values=2))
+
+    async def on_submit(self, interaction: Seen) -> None:
+        size, extras = self.size.component, self.extras.component
+        sure, files = self.sure.component, self.files.component
+        assert isinstance(size, discord.ui.RadioGroup)
+        assert isinstance(extras, discord.ui.CheckboxGroup)
+        assert isinstance(sure, discord.ui.Checkbox)
+        assert isinstance(files, discord.ui.FileUpload)
+        contents = [(await file.read()).decode() for file in files.values]
+        await interaction.response.send_message(f"{size.value} {extras.values} {sure.value} {contents}")
+
+
 class FormButton(discord.ui.View):
+    @discord.ui.button(label="Tick")
+    async def tick(self, interaction: Seen, _: discord.ui.Button[FormButton]) -> None:
+        await interaction.response.send_modal(Boxes())
+
     @discord.ui.button(label="Open")
     async def open(self, interaction: Seen, _: discord.ui.Button[FormButton]) -> None:
         await interaction.response.send_modal(Form())
@@ -202,6 +239,29 @@ async def test_a_modal_with_menus_from_a_button(tab: Tab, bot: ShowBot) -> None:
     await tab.modal.get_by_label("Day").select_option("Tuesday")
     await tab.modal.get_by_role("button", name="Submit").click()
     await expect(tab.last.locator(".content")).to_have_text("Tuesday with nobody")
+    await expect(tab.modal).not_to_be_visible()
+
+
+async def test_a_modal_with_boxes_and_files(tab: Tab, bot: ShowBot) -> None:
+    bot.show("press", view=FormButton())
+    await tab.ask("/show")
+    await tab.button("Tick").click()
+    submit = tab.modal.get_by_role("button", name="Submit")
+    await expect(tab.modal.get_by_role("radiogroup", name="Size")).to_be_visible()
+    await submit.click()
+    await expect(tab.modal.get_by_text("Fill this in.")).to_have_count(2)
+    await expect(tab.modal.get_by_label("Small")).to_be_focused()
+    await tab.modal.get_by_label("Large").check()
+    for extra in ("Ham", "Egg", "Jam"):
+        await tab.modal.get_by_label(extra).check()
+    await tab.modal.get_by_label("Sure").check()
+    files = [FilePayload(name=f"{name}.txt", mimeType="text/plain", buffer=name.encode()) for name in "ab"]
+    await tab.modal.get_by_label("Files").set_input_files(files)
+    await submit.click()
+    await expect(tab.modal.get_by_text("At most 2 choices; these are 3.")).to_be_visible()
+    await tab.modal.get_by_label("Egg").uncheck()
+    await submit.click()
+    await expect(tab.last.locator(".content")).to_have_text("L ['H', 'J'] True ['a', 'b']")
     await expect(tab.modal).not_to_be_visible()
 
 

@@ -108,6 +108,24 @@ async def test_what_was_refused_can_be_mended_and_sent(tab: Tab) -> None:
     assert asked(tab.box) == 1
 
 
+async def test_names_of_options_are_typed_and_pasted_text_stays_as_it_is(tab: Tab) -> None:
+    keys = tab.page.keyboard
+    await keys.type("/echo text:two  blanks times:2")
+    await expect(tab.option("text")).to_have_value("two  blanks")
+    await expect(tab.option("times")).to_have_value("2")
+    await tab.option("times").press("Escape")
+    await tab.begin("echo")
+    pasted = " def f(text: str, times: int):\n    return text: times:3 "
+    await keys.insert_text(pasted)
+    await expect(tab.option("text")).to_have_value(pasted)
+    await expect(tab.option("times")).to_have_count(0)
+    await keys.press("Enter")
+    await expect(tab.last.locator(".content")).to_contain_text("return text: times:3")
+    assert tab.box.log.requests("POST", "/callback")
+    (asked,) = tab.box.world.interactions.values()
+    assert asked.data["options"][0]["value"] == pasted
+
+
 async def test_text_that_is_no_command_is_not_sent(tab: Tab) -> None:
     await tab.line.fill("hello")
     await tab.line.press("Enter")
