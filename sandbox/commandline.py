@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from sandbox import rules
 from sandbox.rules import Json
 from sandbox.state import Attachment, Command, Guild, Upload
 
+ALIKE = 0.8
+"""How much of a misspelt option must be right: `temprature` and `topp` are found, `note` is not taken for `n`."""
 SAFE_INTEGER = 2**53
 """Discord takes integers between -2^53 and 2^53."""
 
@@ -142,6 +144,26 @@ def split_options(text: str, target: Target) -> dict[str, str]:
     return values
 
 
+def holds(target: Target, option: str, text: str) -> bool:
+    """Whether `text`, typed as the value of `option`, is read as just that."""
+    try:
+        return split_options(f"{option}:{text}", target) == {option: text}
+    except CommandLineError:
+        return False
+
+
+def misspelt(line: Line) -> Iterator[tuple[str, str]]:
+    """Words before a colon inside a value that are almost an option, and that option.
+
+    They may be meant as they are, so the line can be sent.
+    """
+    left = {option["name"] for option in line.target.options} - line.values.keys()
+    for value in line.values.values():
+        for word in re.findall(r"(?:^|(?<=\s))([\w-]+):(?!//)", value):
+            for close in difflib.get_close_matches(word.casefold(), left, n=1, cutoff=ALIKE):
+                yield word, close
+
+
 # --- values -----------------------------------------------------------------------------------------------------
 
 
@@ -236,9 +258,11 @@ class Filling:
 
     def _string(self, option: Json, value: str) -> str:
         low, high = option.get("min_length") or 0, option.get("max_length") or 6000
+        if low and not value:
+            raise CommandLineError(f"{option['name']} is empty; it takes at least {_characters(low)}.")
         if not low <= len(value) <= high:
-            wanted = f"at least {low}" if len(value) < low else f"at most {high}"
-            raise CommandLineError(f"{option['name']} takes {wanted} characters; these are {len(value)}.")
+            wanted = f"at least {_characters(low)}" if len(value) < low else f"at most {_characters(high)}"
+            raise CommandLineError(f"{option['name']} takes {wanted}; these are {len(value)}.")
         return value
 
     def _numeric(self, option: Json, value: Any) -> int | float:
@@ -293,6 +317,10 @@ class Filling:
 
     def _keep(self, group: str, number: int, payload: Json) -> None:
         self._resolved.setdefault(group, {})[str(number)] = payload
+
+
+def _characters(count: int) -> str:
+    return "1 character" if count == 1 else f"{count} characters"
 
 
 def usage(target: Target) -> str:

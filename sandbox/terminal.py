@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app_session
+from prompt_toolkit.application import get_app, get_app_session
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.input.typeahead import store_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -70,6 +71,8 @@ class Terminal:
         self._drawn: set[tuple[int, int]] = set()
         """Messages that were drawn for good since the last line, each as it was after so many edits."""
         self._interactive = False
+        self.meant: dict[tuple[str, str, str], Any] = {}
+        """What the bot called a suggestion, by command, option and name, and the value that it stands for."""
         self._saved: dict[int, Path] = {}
 
     # --- one line
@@ -92,7 +95,7 @@ class Terminal:
                 self._shown = [message for answer in self._going.values() for message in answer.messages]
                 if not self._going:
                     self._numbers.clear()
-                return await self._follow(self.box.send(line, member=member), settled)
+                return await self._follow(self._send(line, member), settled)
             if word == "press":
                 message, custom_id = self._numbered(rest, rules.BUTTON)
                 return await self._follow(self.box.send_press(message, custom_id, member=member), settled)
@@ -114,6 +117,16 @@ class Terminal:
         except (CommandLineError, SandboxError) as error:
             self._complain(str(error))
             return False
+
+    def _send(self, line: str, member: Member) -> Answer:
+        """Send a command with the values that the names in it stand for, as Discord's own client does."""
+        parsed = commandline.parse(line, self.box.world.visible_commands(member))
+        for written, close in commandline.misspelt(parsed):
+            hint = f"{written}: was taken as text. Did you mean the option {close}:?"
+            self.console.print(Text(clean(hint), "dim"))
+        title = parsed.target.title
+        values = {name: self.meant.get((title, name, value), value) for name, value in parsed.values.items()}
+        return self.box.send_command(title, values, member=member)
 
     def _member(self, name: str) -> Member:
         people = {
@@ -402,6 +415,23 @@ def _bindings() -> KeyBindings:
     @keys.add(Keys.WindowsMouseEvent, eager=True)
     def _ignore(_event: KeyPressEvent) -> None: ...
 
+    @Condition
+    def alone() -> bool:
+        state = get_app().current_buffer.complete_state
+        return state is not None and state.current_completion is not None and len(state.completions) == 1
+
+    @Condition
+    def unfinished() -> bool:
+        state = get_app().current_buffer.complete_state
+        return bool(state and state.current_completion and state.current_completion.text.endswith(":"))
+
+    # What there is no other choice for is taken; an option without its value is nothing to be sent.
+    @keys.add("tab", filter=alone)
+    @keys.add("enter", filter=unfinished)
+    def _go_on(event: KeyPressEvent) -> None:
+        event.current_buffer.complete_state = None
+        event.current_buffer.start_completion()
+
     return keys
 
 
@@ -428,10 +458,17 @@ class Suggestions(Completer):
         if cursor.asks is not None:
             await asyncio.sleep(PAUSE)
             with contextlib.suppress(TimeoutError, SandboxError, CommandLineError):
-                for choice in await box.autocomplete(line, cursor.asks, member=member):
-                    value, name = str(choice["value"]), clean(choice["name"])
-                    meta = "" if value == choice["name"] else clean(value)
-                    yield Completion(value, -len(cursor.typed), display=name, display_meta=meta)
+                target = commandline.parse(line, box.world.visible_commands(member)).target
+                choices = await box.autocomplete(line, cursor.asks, member=member)
+                names = [clean(choice["name"]) for choice in choices]
+                for choice, name in zip(choices, names, strict=True):
+                    text = str(choice["value"])
+                    # An id says nothing to whoever reads the line; a name that two share, or that is more than
+                    # the value of one option, cannot stand for it.
+                    if names.count(name) == 1 and commandline.holds(target, cursor.asks, name):
+                        self._terminal.meant[target.title, cursor.asks, name] = choice["value"]
+                        text = name
+                    yield Completion(text, -len(cursor.typed), display=name)
         for suggestion in cursor.suggestions:
             meta = clean(suggestion.meta)
             yield Completion(

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sandbox import Command, CommandLineError, EventLog, ManualClock
-from sandbox.commandline import Filling, find, look, parse, targets, usage
+from sandbox.commandline import Filling, find, holds, look, misspelt, parse, targets, usage
 from sandbox.rules import Json
 from sandbox.world import World
 
@@ -39,6 +39,7 @@ BODIES: list[Json] = [
             option("either", 9),
             option("file", 11),
             option("song", autocomplete=True),
+            option("motto", min_length=2),
         ],
     },
     {
@@ -119,6 +120,33 @@ def test_lines_that_make_no_sense(commands: Commands, line: str, complaint: str)
         parse(line, commands)
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("/paint sizes:1", []),  # refused: it stands where an option must
+        ("/paint colour:red lound:yes", [("lound", "loud")]),
+        ("/paint song:a Wher: b FILE: c", [("Wher", "where"), ("FILE", "file")]),
+        ("/paint song:see file://x and note: it", []),
+        ("/tokens text:the texts: all", []),
+        ("/tokens text:N: 5", [("N", "n")]),
+    ],
+)
+def test_what_is_almost_an_option(commands: Commands, line: str, found: list[tuple[str, str]]) -> None:
+    try:
+        parsed = parse(line, commands)
+    except CommandLineError:
+        assert not found
+    else:
+        assert list(misspelt(parsed)) == found
+
+
+def test_text_that_would_be_read_as_another_option_cannot_be_a_value(commands: Commands) -> None:
+    paint = find("paint", commands)
+    assert holds(paint, "song", "Bohemian Rhapsody by Queen: live")
+    assert not holds(paint, "song", "Tell me who: a song")
+    assert not holds(paint, "song", " Jump")
+
+
 words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=8)
 
 
@@ -183,6 +211,8 @@ def test_sub_commands_are_nested(world: World, commands: Commands) -> None:
     [
         ("/tokens", r"/tokens needs text, as in /tokens text:… \[n:…\]"),
         ("/tokens text:", "needs text"),
+        ("/paint motto:", r"motto is empty; it takes at least 2 characters\."),
+        ("/paint motto:x", "motto takes at least 2 characters; these are 1"),
         (f"/tokens text:{'x' * 41}", "at most 40 characters; these are 41"),
         ("/tokens text:x n:five", "n is a whole number, not 'five'"),
         ("/tokens text:x n:1.5", "whole number"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prompt_toolkit.application import create_app_session
+from prompt_toolkit.application import create_app_session, get_app_session
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import PipeInput, create_pipe_input
@@ -384,11 +384,54 @@ async def test_completion(terminal: Terminal) -> None:
     assert await suggestions(terminal, "/ec") == [("/echo ", "/echo", "Say it again")]
     assert ("/echo text:", "text:", "what to say") in await suggestions(terminal, "/echo ")
     assert await suggestions(terminal, "/song year:1984 title:ju") == [
-        ("/song year:1984 title:ju1", "ju 1 (1984)", "ju1"),
-        ("/song year:1984 title:ju2", "ju 2 (1984)", "ju2"),
+        ("/song year:1984 title:ju 1 (1984)", "ju 1 (1984)", ""),
+        ("/song year:1984 title:ju 2 (1984)", "ju 2 (1984)", ""),
     ]
     assert await suggestions(terminal, "pr") == [("press ", "press ", "")]
     assert await suggestions(terminal, "/manage") == []
+
+
+async def test_a_suggestion_stands_in_the_line_by_its_name(terminal: Terminal) -> None:
+    (line, *_), _ = await suggestions(terminal, "/song title:ju")
+    assert line == "/song title:ju 1 (None)"
+    assert await terminal.say(line, settled=at_once)
+    assert "ju1 None" in written(terminal)
+    assert await terminal.say("/song title:ju2", settled=at_once)
+    assert "ju2 None" in written(terminal)
+
+
+async def test_a_misspelt_option_gets_a_hint_and_goes_through(terminal: Terminal) -> None:
+    assert await terminal.say("/echo text:so many tims:3", settled=at_once)
+    drawn = written(terminal)
+    assert "tims: was taken as text. Did you mean the option times:?" in drawn
+    assert "so many tims:3" in drawn
+    assert await terminal.say("/echo text:Dear Sarah: see https://example.org", settled=at_once)
+    assert "Did you mean" not in written(terminal)
+
+
+@pytest.mark.parametrize("key", ["\t", "\r"], ids=["tab", "enter"])
+async def test_an_option_that_was_completed_offers_its_values_at_once(
+    terminal: Terminal, keys: PipeInput, key: str
+) -> None:
+    terminal.console = console(terminal=True)
+    session = asyncio.create_task(terminal.prompt_loop(at_once))
+
+    async def offered(text: str) -> None:
+        async with asyncio.timeout(10):
+            while True:
+                app = get_app_session().app
+                state = app.current_buffer.complete_state if app else None
+                if state and text in [one.display_text for one in state.completions]:
+                    return
+                await asyncio.sleep(0.01)
+
+    keys.send_text("/song ti")
+    await offered("title:")
+    keys.send_text("\t")
+    keys.send_text(key)
+    await offered(" 1 (None)")
+    keys.send_text("x\x15quit\r")
+    assert await asyncio.wait_for(session, 10)
 
 
 # --- by itself
