@@ -7,6 +7,8 @@ import { markdown } from "./markdown.js";
 
 const SHOWN = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 const REPLY = 19;
+/** The flag of messages that are made of components alone. */
+const LAYOUT = 1 << 15;
 
 export class Message {
   /**
@@ -28,8 +30,9 @@ export class Message {
     this.element.id = `message-${data.id}`;
     this.element.classList.toggle("ephemeral", Boolean(data.ephemeral));
     this.element.setAttribute("aria-busy", String(Boolean(data.thinking && !data.failed)));
-    const shown = new Set([...data.embeds.flatMap((one) => [one.image?.url, one.thumbnail?.url])]);
-    const files = data.attachments.filter((file) => !shown.has(file.url));
+    // Files stand where an embed or a layout has them, others below.
+    const shown = new Set(data.embeds.flatMap((one) => [one.image?.url, one.thumbnail?.url]));
+    const files = data.flags & LAYOUT ? [] : data.attachments.filter((file) => !shown.has(file.url));
     this.#draw("used", [data.interaction, data.type === REPLY && data.message_reference], () => this.#used());
     this.#draw("head", [data.author, data.timestamp], () => this.#head());
     const text = [data.content, data.thinking, data.failed, data.edited_timestamp, data.mention_everyone];

@@ -10,10 +10,11 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from sandbox import Sandbox
+from sandbox.page import Page
 from tests.page.browser import Tab
 from tests.page.client import HOSTILE, ShowBot
 from tests.page.conftest import OpenTab
-from tests.sandbox.client import PNG
+from tests.sandbox.client import PNG, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -268,6 +269,58 @@ async def test_commands_about_messages_and_members(tab: Tab) -> None:
     await expect(tab.last.locator(".content")).to_have_text("Sandboxed Bot")
 
 
+async def test_commands_of_menus_in_direct_messages(tab: Tab) -> None:
+    await tab.page.get_by_role("button", name="direct messages").click()
+    await tab.ask("/echo text:between us")
+    for name in ("Quote", "Who is this"):
+        await tab.messages.first.get_by_role("combobox", name="Apps").click()
+        await tab.messages.first.get_by_role("option", name=name).click()
+        await expect(tab.last.locator(".used")).to_have_text(f"Student used {name}")
+    await expect(tab.messages).to_have_count(3)
+    await tab.page.get_by_role("button", name="general").click()
+    await expect(tab.messages).to_have_count(0)
+
+
+# --- layouts
+
+
+class Layout(discord.ui.LayoutView):
+    """The parts of which messages without content are made."""
+
+    card: discord.ui.Container[Layout] = discord.ui.Container(
+        discord.ui.TextDisplay("**a card**"),
+        discord.ui.Section(
+            "beside", accessory=discord.ui.Thumbnail("attachment://dot.png", description="the dot")
+        ),
+        discord.ui.Separator(),
+        discord.ui.MediaGallery(discord.MediaGalleryItem("attachment://dot.png", description="once more")),
+        discord.ui.File("attachment://note.txt"),
+        accent_colour=0x3366FF,
+    )
+    row: discord.ui.ActionRow[Layout] = discord.ui.ActionRow()
+
+    @row.button(label="Pressed?")
+    async def press(self, interaction: discord.Interaction, _: discord.ui.Button[Layout]) -> None:
+        await interaction.response.send_message("pressed", ephemeral=True)
+
+
+async def test_layouts(tab: Tab, bot: ShowBot) -> None:
+    files = [discord.File(io.BytesIO(PNG), "dot.png"), discord.File(io.BytesIO(b"hello"), "note.txt")]
+    message = (await shown(tab, bot, view=Layout(), files=files)).locator("..")
+    card = message.locator(".container")
+    assert await style(card, "border-left-color") == "rgb(51, 102, 255)"
+    await expect(card.locator("strong")).to_have_text("a card")
+    await expect(card.locator("hr")).to_be_visible()
+    for alternative in ("the dot", "once more"):
+        await expect(card.get_by_alt_text(alternative)).to_have_js_property("naturalWidth", 1)
+    await expect(card.locator(".file a")).to_have_text("note.txt")
+    # Files that the layout shows are not listed once more.
+    await expect(message.locator("img")).to_have_count(2)
+    await expect(message.locator(".file")).to_have_count(1)
+    await tab.button("Pressed?").click()
+    await expect(tab.last.locator(".content")).to_have_text("pressed")
+
+
 # --- hostile text
 
 BIDI = "safe\u202etxt.exe\u2066\u200f"
@@ -306,6 +359,27 @@ async def test_hostile_text_is_drawn_as_text(tab: Tab, bot: ShowBot) -> None:
     await row.locator("summary").click()
     await expect(row.locator("pre")).to_contain_text("onerror")
     await expect(tab.page.locator("#wire img, #wire script")).to_have_count(0)
+
+
+async def test_hostile_names_are_drawn_as_text(open_tab: OpenTab) -> None:
+    box = Sandbox(bot_name=HOSTILE)
+    Page(box)
+    member = box.add_member(f"{HOSTILE} {BIDI}", roles=[HOSTILE])
+    async with box, running(box, ShowBot()):
+        tab = await open_tab(member, box=box)
+        await expect(tab.page.locator("#presence")).to_have_text(f"● {HOSTILE} is online")
+        await expect(tab.page.locator("#member option:checked")).to_have_text(member.name)
+        await tab.begin("meet")
+        await expect(tab.listed.filter(has_text=HOSTILE)).to_have_count(2)
+        await tab.listed.get_by_text(f"@{member.name}", exact=True).click()
+        await tab.page.locator(".tail").fill("role:")
+        await expect(tab.listed.filter(has_text=f"@{HOSTILE}")).to_have_count(2)
+        await tab.listed.filter(has_text=f"@{HOSTILE}").first.click()
+        await tab.page.keyboard.press("Enter")
+        await expect(tab.last.locator(".name")).to_have_text(HOSTILE)
+        await expect(tab.last.locator(".used")).to_have_text(f"{member.name} used /meet")
+        await expect(tab.last.locator(".content")).to_contain_text(HOSTILE)
+        await expect(tab.page.locator("img, body script")).to_have_count(0)
 
 
 async def test_no_link_runs_anything_or_hides_another(tab: Tab, bot: ShowBot) -> None:
