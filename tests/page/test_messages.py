@@ -318,7 +318,7 @@ async def test_layouts(tab: Tab, bot: ShowBot) -> None:
     await expect(message.locator("img")).to_have_count(2)
     await expect(message.locator(".file")).to_have_count(1)
     await tab.button("Pressed?").click()
-    await expect(tab.last.locator(".content")).to_have_text("pressed")
+    await expect(tab.messages.nth(1).locator(".content")).to_have_text("pressed")
 
 
 # --- hostile text
