@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 # What the demo asks instead of opening a prompt, e.g. make demo SAY='/similar word:engineer'
 SAY ?=
 CONFIG ?= config.toml
+# As it was typed: make would take a $ in it for a variable of its own.
+override SAY := $(value SAY)
 export SAY
 
 .DEFAULT_GOAL := help
@@ -15,7 +17,7 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed  ## Try the bot without a Discord account: sandbox, small models, a prompt
-	@$(BIN)/python -m bot demo $(if $(SAY),--say "$$SAY")
+	@$(BIN)/python -m bot demo $(if $(strip $(SAY)),--say "$$SAY")
 
 run: $(VENV)/.installed  ## Run the bot on the real Discord (needs DISCORD_TOKEN; see the README)
 	@exec $(BIN)/python -m bot run --config $(CONFIG)
@@ -33,9 +35,10 @@ lint: $(VENV)/.installed-dev
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev  ## Measure responsiveness and look-ups, each against a plain baseline
+bench: $(VENV)/.installed-dev  ## Measure responsiveness, look-ups and recommending, each against a plain baseline
 	$(BIN)/python -m bench.responsiveness
 	$(BIN)/python -m bench.lookups
+	$(BIN)/python -m bench.recommend
 
 pictures: $(VENV)/.installed-dev  ## Take the pictures of the docs anew (needs Chromium)
 	$(BIN)/python -m docs.pictures
