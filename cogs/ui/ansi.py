@@ -9,14 +9,15 @@ coloured, so that no escape code or fence in it reaches the block.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
 from rich.cells import cell_len
 
-from cogs.ui.text import named, size, unfenced
+from bot.spelling import source, spelt_piece
+from bot.spelling import spelt as spelt  # noqa: PLC0414 - the marks of tokens are all here
+from cogs.ui.text import size, unfenced
 from models.answers import Piece
 
 COLUMNS = 48
@@ -27,7 +28,6 @@ _COLOURS = ("32", "33", "34", "35", "36")
 _SPECIAL = "4;31"
 _PARTIAL = "31"
 _FENCES = size(f"```ansi\n{RESET}\n```")
-_WHITE = {" ": "·", "\t": "→", "\n": "↵", "\r": "␍"}
 
 LEGEND = {
     "·": "space",
@@ -72,42 +72,10 @@ def cells(pieces: Iterable[Piece]) -> Iterator[Cell]:
 
 
 def _cell(piece: Piece, colour: str) -> Cell:
-    if piece.special or piece.unknown:
-        return Cell(piece.id, f"«{unfenced(spelt(piece.token)[0])}»", _SPECIAL, frozenset({"«»"}))
-    if piece.partial:
-        shown = " ".join(f"{byte:02X}" for byte in piece.raw) if piece.raw else spelt(piece.token)[0]
-        return Cell(piece.id, f"‹{unfenced(shown)}›", _PARTIAL, frozenset({"‹E2›"}))
-    # The bytes of a byte-level token are its text. Other vocabularies spell a token as they mean it:
-    # decoding it alone would lose the mark at the start of a word.
-    source = piece.raw.decode("utf-8", "replace") if piece.raw is not None else piece.token
-    text, marks = spelt(source)
-    if piece.word_start and text.startswith("▁"):
-        marks |= {"▁"}
-    if piece.continues and text.startswith("##"):
-        marks |= {"##"}
-    return Cell(piece.id, unfenced(text), colour, frozenset(marks), source.endswith("\n"))
-
-
-def spelt(source: str) -> tuple[str, set[str]]:
-    """White space and whatever else has no shape, as marks; and which marks those are."""
-    parts: list[str] = []
-    marks: set[str] = set()
-    if source and unicodedata.category(source[0]) in {"Mn", "Me"}:
-        parts.append("◌")  # carries an accent that would otherwise sit on the bar before it
-    for character in source:
-        if character in _WHITE:
-            parts.append(_WHITE[character])
-            marks.add(_WHITE[character])
-        elif _shapeless(character):
-            parts.append(named(character))
-            marks.add("‹U+…›")
-        else:
-            parts.append(character)
-    return "".join(parts), marks
-
-
-def _shapeless(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp"}
+    text, marks = spelt_piece(piece)
+    style = _SPECIAL if piece.special or piece.unknown else _PARTIAL if piece.partial else colour
+    ends_line = style == colour and source(piece).endswith("\n")
+    return Cell(piece.id, unfenced(text), style, frozenset(marks), ends_line)
 
 
 def flow(pieces: Sequence[Piece], limit: int) -> Drawing:

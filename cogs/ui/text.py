@@ -1,14 +1,13 @@
 """Text that is safe and honest to show: measured, clipped, escaped, with the invisible made visible."""
 
-# ruff: noqa: RUF001 - the marks look like others on purpose: they are quotation marks
-
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 from rich.cells import cell_len
+
+from bot.spelling import harmless as harmless  # noqa: PLC0414 - shown text is all here
 
 CONTENT = 2000
 DESCRIPTION = 4096
@@ -25,7 +24,6 @@ CUSTOM_ID = 100
 _MARKDOWN = re.compile(r"[\\`*_~|<>\[\]()#]")
 _FENCE = re.compile(r"`{3,}")
 _ZERO_WIDTH_SPACE = "\u200b"
-_KEPT = {"\n", "\t", "\u200c", "\u200d"}  # line breaks, tabs, and the joiners that scripts and emoji need
 
 
 def size(text: str) -> int:
@@ -50,27 +48,6 @@ def _take(text: str, limit: int) -> str:
         if used > limit:
             return text[:index]
     return text
-
-
-def named(character: str) -> str:
-    """A character that cannot be seen, by its code point."""
-    return f"‹U+{ord(character):04X}›"
-
-
-def invisible(character: str) -> bool:
-    """Controls, direction overrides and lone surrogates: what changes a text without being seen."""
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def harmless(text: str) -> str:
-    """The text with escape codes, direction overrides and the like spelt out instead of acted upon."""
-    text = text.replace("\r\n", "\n")
-    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
-        return text
-    return "".join(
-        named(character) if invisible(character) and character not in _KEPT else character
-        for character in text
-    )
 
 
 def unfenced(text: str) -> str:
