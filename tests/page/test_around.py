@@ -40,9 +40,10 @@ CONTRASTS = """(pairs) => {
         throw new Error("no ground");
     };
     return pairs.map((selector) => {
-        const element = document.querySelector(selector);
+        const [plain, pseudo] = selector.split("::");
+        const element = document.querySelector(plain);
         if (!element) return [selector, 0];
-        const [one, other] = [luminance(rgb(getComputedStyle(element).color)), luminance(ground(element))].sort((a, b) => b - a);
+        const [one, other] = [luminance(rgb(getComputedStyle(element, pseudo && `::${pseudo}`).color)), luminance(ground(element))].sort((a, b) => b - a);
         return [selector, (one + 0.05) / (other + 0.05)];
     });
 }"""
@@ -68,7 +69,7 @@ async def test_text_can_be_read(bot: ShowBot, open_tab: OpenTab, scheme: str) ->
     await expect(tab.page.locator("#wire .interaction .note").first).to_be_visible()
     await tab.line.fill("/")
     selectors = [
-        "#presence", ".who", "#theme", "#places button", "#places [aria-pressed=true]", "#welcome h1", "#welcome p",
+        "#line::placeholder", "#presence", ".who", "#theme", "#places button", "#places [aria-pressed=true]", "#welcome h1", "#welcome p",
         ".used", ".command", ".name", ".tag", ".head time", ".content p", ".content code", ".content .mention",
         ".content a", ".subtext", ".embed .title", ".embed .description", ".embed dt", ".embed dd", ".embed footer",
         ".button.primary", ".button.secondary", ".button.danger", ".button.link", ".private", ".private .plain",
@@ -112,7 +113,7 @@ async def test_nothing_is_cut_off_in_a_narrow_window(bot: ShowBot, open_tab: Ope
         ".send",
     ):
         await tab.page.locator(control).click(trial=True)
-    # The list of commands, a command with all its fields, and the menu of a message.
+    # The list of commands, a command with all its fields, the menus of a message, a modal, the wire.
     await tab.line.fill("/")
     await expect(tab.listed.first).to_be_visible()
     assert await tab.page.evaluate(OVERFLOWING) == []
@@ -136,6 +137,10 @@ async def test_nothing_is_cut_off_in_a_narrow_window(bot: ShowBot, open_tab: Ope
     await tab.page.locator("#watch").click()
     await expect(tab.page.locator("#wire li").first).to_be_visible()
     assert await tab.page.evaluate(OVERFLOWING) == []
+    widths = await tab.page.locator("#wire li:not(.beat) .what").evaluate_all(
+        "(all) => all.map((one) => one.offsetWidth)"
+    )
+    assert min(widths) > 180
     await tab.page.locator("#wire").get_by_role("button", name="Close").click()
     await expect(tab.page.locator("#wire")).not_to_be_visible()
 
