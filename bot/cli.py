@@ -90,7 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     command("run", _run, "run the bot on Discord")
     demo = command("demo", _demo, "try the bot without a Discord account")
     demo.add_argument(
-        "--say", action="append", metavar="LINE", help="ask this, print the answer and end; repeatable"
+        "--say",
+        action="append",
+        metavar="LINE",
+        help="ask this, print the answer and end; repeatable, or several lines",
     )
     demo.add_argument("--as", dest="who", choices=["student", "admin"], default="student", help="who asks")
     command("check", _check, "say what is wrong with the settings, or show those in force")
@@ -237,12 +240,17 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    lines = None
+    if arguments.say is not None:
+        lines = [line for said in arguments.say for line in said.split("\n") if line.strip()]
+        if not lines:
+            return _say("There is nothing to ask: --say names no question, as in --say /help.", code=MISUSED)
     settings = load(arguments.config or DEMO_CONFIG)
     import asyncio
 
     from bot.demo import demo
 
-    return _leave(asyncio.run(demo(settings, arguments.say, arguments.who)))
+    return _leave(asyncio.run(demo(settings, lines, arguments.who)))
 
 
 def _leave(code: int) -> int:
@@ -256,8 +264,12 @@ def _leave(code: int) -> int:
         it for it in threading.enumerate() if it is not threading.main_thread() and not it.daemon
     ]:
         if time.monotonic() > until:
-            logging.getLogger(__name__).warning(
-                "leaving without %s", ", ".join(sorted(it.name for it in stuck))
+            # That a model is still being loaded is no news when nobody waits for it any more.
+            news = any(not it.name.startswith("lane-loading") for it in stuck)
+            logging.getLogger(__name__).log(
+                logging.WARNING if news else logging.INFO,
+                "leaving without %s",
+                ", ".join(sorted(it.name for it in stuck)),
             )
             logging.shutdown()
             sys.stdout.flush()

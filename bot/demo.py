@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -13,6 +14,7 @@ from bot import logs
 from bot.client import Tokenwise, serve
 from bot.config import Settings
 from models.answers import SlotStatus, State
+from models.hub import Hub
 from sandbox import Sandbox
 from sandbox.page import Page
 from sandbox.server import PORT, available
@@ -20,6 +22,8 @@ from sandbox.terminal import Terminal
 
 PATIENCE = 600.0
 """Seconds that a question may take before the demo gives up."""
+FOLDER, FILES = "sandbox", "files"
+"""Where in the data folder the demo keeps what its people do, and in there the files of its answers."""
 
 
 async def demo(
@@ -27,14 +31,25 @@ async def demo(
 ) -> int:
     """Ask `lines` and end, or open a prompt; 0, or 1 if a question was not answered."""
     logs.setup("DEBUG" if settings.log.level == "DEBUG" else "WARNING")
+    # What the models keep is the same for everybody; what people do in the sandbox is kept apart.
+    hub = Hub(settings.specs())
+    settings = settings.model_copy(update={"data_dir": settings.data_dir / FOLDER})
+    files = settings.data_dir / FILES
+    try:
+        # Those of the last session; nobody else would ever delete them.
+        shutil.rmtree(files, ignore_errors=True)
+        files.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _note(f"The data folder {settings.data_dir} cannot be made: {error.strerror}.")
+        return 1
     _note("Starting the bot in a Discord of its own ...")
     # Asked for one answer, it takes any port; a page that is open finds the same address again after a restart.
     box = Sandbox(0 if lines is not None else available(PORT), bot_name="Tokenwise")
     Page(box)
     async with box:
         # The sandbox forgets the commands when it ends, whatever the data folder remembers.
-        bot = Tokenwise(pointed_at(settings, box), forget_commands=True)
-        bot.hub.listen(lambda slot, status: None if bot.stopping.is_set() else _loaded(slot, status))
+        bot = Tokenwise(pointed_at(settings, box), hub=hub, forget_commands=True)
+        bot.hub.listen(_teller(bot))
         running = asyncio.create_task(serve(bot, box.token), name="demo-bot")
         session = asyncio.create_task(
             _session(bot, box, lines, who, console or Console()), name="demo-session"
@@ -62,7 +77,7 @@ async def _session(
     await box.ready(PATIENCE)
     await box.commands_synced(PATIENCE)
     console.print(f"A Discord of your own is at {box.url}: open it in a browser, or type here.", style="dim")
-    terminal = Terminal(box, console, bot.settings.data_dir / "demo-files", patience=PATIENCE)
+    terminal = Terminal(box, console, bot.settings.data_dir / FILES, patience=PATIENCE)
     terminal.member = box.admin if who == "admin" else box.student
     failures = []
 
@@ -75,6 +90,8 @@ async def _session(
         await terminal.prompt_loop(bot.idle)
         return 0
     for line in lines:
+        if line.lstrip().startswith("/models"):
+            await bot.loaded()  # who asks for the models wants to see them, not how they come
         console.print(
             f"{terminal.member.name.lower()} > {line}",
             style="bold",
@@ -85,12 +102,20 @@ async def _session(
     return 1 if failures else 0
 
 
-def _loaded(slot: str, status: SlotStatus) -> None:
-    """On the loading thread."""
-    if status.state is State.READY:
-        _note(f"  {slot}: {status.name} is loaded ({status.load_seconds:.1f} s)")
-    elif status.state is State.FAILED:
-        _note(f"  {slot}: {status.detail}")
+def _teller(bot: Tokenwise) -> Callable[[str, SlotStatus], None]:
+    """Says of each model once that it is loaded, or why not; called on the loading thread."""
+    told: dict[str, int] = {}
+
+    def tell(slot: str, status: SlotStatus) -> None:
+        if bot.stopping.is_set():
+            return
+        if status.state is State.READY and told.get(slot) != status.generation:
+            told[slot] = status.generation
+            _note(f"  {slot}: {status.name} is loaded ({status.load_seconds:.1f} s)")
+        elif status.state is State.FAILED:
+            _note(f"  {slot}: {status.detail}")
+
+    return tell
 
 
 def _note(line: str) -> None:

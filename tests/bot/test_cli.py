@@ -40,8 +40,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     BertModel(settings).save_pretrained(folder / "encoder")
     tokenizer.save_pretrained(folder / "encoder")
-    with config.open("a", encoding="utf-8") as file:
-        file.write('[encoder]\nname = "encoder"\n')
+    if "[encoder]" not in config.read_text(encoding="utf-8"):
+        with config.open("a", encoding="utf-8") as file:
+            file.write('[encoder]\nname = "encoder"\n')
     return folder
 
 
@@ -326,3 +327,12 @@ def test_a_stuck_thread_does_not_keep_the_process() -> None:
     assert time.monotonic() - began < 15
     assert ended.stdout == "answered\n"
     assert "leaving without lane-stuck" in ended.stderr
+
+
+def test_a_load_that_nobody_waits_for_is_left_without_a_word() -> None:
+    ended = in_a_process("-c", STUCK.replace("lane-stuck", "lane-loading"))
+    assert (ended.stdout, ended.stderr) == ("answered\n", "")
+
+
+def test_a_demo_that_is_asked_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nothing to ask" in refused(capsys, "demo", "--say", " \n ", code=2)

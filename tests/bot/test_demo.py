@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,23 @@ async def test_likes_persist_and_commands_are_there_the_second_time_too(
     capsys.readouterr()
     assert await demo(tiny_settings, ["/likes list"], "student") == 0
     assert "Song Alpha" in capsys.readouterr().out
+    # Nothing of it is where the bot on the real Discord keeps its own.
+    assert [path.name for path in tiny_settings.data_dir.glob("**/*.db")] == ["tokenwise.db"]
+    assert not (tiny_settings.data_dir / "tokenwise.db").exists()
+
+
+async def test_who_asks_for_the_models_sees_them_loaded_and_their_files_do_not_pile_up(
+    tiny_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = tiny_settings.data_dir / "sandbox" / "files" / "1-likes.json"
+    left.parent.mkdir(parents=True)
+    left.write_text("of an earlier session")
+    lines = ["/models reload slot:words", "/models status"]
+    assert await demo(tiny_settings, lines, "admin") == 0
+    captured = capsys.readouterr()
+    assert "loading" not in captured.out.rpartition("/models status")[2].casefold()
+    assert captured.err.count("words: words is loaded") == 2
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("line", ["/nonsense", "no command", "/similar word:enginer"])
@@ -73,7 +91,8 @@ async def test_a_bot_that_cannot_start_ends_it(
 ) -> None:
     tiny_settings.data_dir.write_text("in the way")
     assert await asyncio.wait_for(demo(tiny_settings, ["/tokens text:x"], "student"), 20) == 1
-    assert "cannot be opened" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"The data folder .* cannot be made: Not a directory\.", line)
 
 
 def test_torch_gets_its_share_of_the_cores(tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
