@@ -25,6 +25,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     Strict,
     ValidationError,
@@ -311,6 +312,21 @@ class Settings(BaseSettings):
     health: Health = Health()
     log: Log = Log()
 
+    _path: Path | None = PrivateAttr(None)
+
+    def afresh(self) -> Settings:
+        """What the file says by now, and the environment; these settings themselves if they come from no file.
+
+        ConfigError as from `load`, with the name of the file instead of its path.
+        """
+        if self._path is None:
+            return self
+        try:
+            return load(self._path)
+        except ConfigError as error:
+            path, name = str(self._path), self._path.name
+            raise ConfigError([line.replace(path, name) for line in error.problems]) from None
+
     @classmethod
     def settings_customise_sources(  # type: ignore[override]  # it is called with these names
         cls, _settings: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_others: object
@@ -428,7 +444,10 @@ def load(path: Path | None = None) -> Settings:
         problems += failure.problems
     if problems:
         raise ConfigError(problems)
-    return settings.model_copy(update={"token": token})
+    settings = settings.model_copy(update={"token": token})
+    # Whole, because what the working directory is may change.
+    settings._path = Path(os.path.abspath(path))  # noqa: PTH100, SLF001 - symbolic links stay; it is our own
+    return settings
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -584,7 +603,7 @@ def inspect(settings: Settings) -> tuple[list[str], list[str]]:
     warnings = [
         f"{key}: {name} is not here yet, so /recommend will not answer"
         + (f"; {loading.remedy('songs')}" if loading.is_remote(name) else "")
-        for key in ("songs.songs", "songs.playlists")
+        for key in ("songs.songs", "songs.playlists", "songs.tags", "songs.tag_names")
         if (name := value_of(settings, key)) and not _is_there(name, settings)
     ]
     home = settings.data_dir

@@ -38,7 +38,7 @@ def read_songs(data: bytes) -> Table:
     text, undecodable = _decoded(data)
     columns = max((line.count("\t") for line in text.split("\n")), default=0) + 1
     table = pd.read_csv(
-        io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")),
+        io.StringIO("\n".join(_lines(text))),
         sep="\t",
         header=None,
         names=range(max(3, columns)),
@@ -93,9 +93,7 @@ def read_playlists(data: bytes) -> Playlists:
     text, undecodable = _decoded(data)
     known: dict[str, str] = {}
     # One object for each id rather than for each play: a million plays would take a hundred megabytes.
-    lines = [
-        [known.setdefault(id_, id_) for id_ in line.split()] for line in text.replace("\0", "").splitlines()
-    ]
+    lines = [[known.setdefault(id_, id_) for id_ in line.split()] for line in _lines(text)]
     plays = _header(lines)
     lines = lines[2:] if plays is not None else lines
     lists = [line for line in lines if len(line) > 1]
@@ -141,10 +139,10 @@ def read_tags(tags: bytes, names: bytes | None, songs: int) -> tuple[list[tuple[
     every tag without it, goes by its id.
     """
     called: dict[str, str] = {}
-    for line in _decoded(names)[0].splitlines() if names is not None else []:
+    for line in _lines(_decoded(names)[0]) if names is not None else []:
         id_, _, name = line.partition(",")
         called[id_.strip()] = name.strip() or id_.strip()
-    lines = _decoded(tags)[0].splitlines()
+    lines = _lines(_decoded(tags)[0])
     found = [tuple(called.get(id_, id_) for id_ in line.split() if id_ != "#") for line in lines[:songs]]
     missing = max(0, songs - len(lines))
     return found + [()] * missing, {
@@ -152,6 +150,12 @@ def read_tags(tags: bytes, names: bytes | None, songs: int) -> tuple[list[tuple[
         "songs that the tags file has no line for": missing,
         "lines of the tags file beyond the songs, left out": max(0, len(lines) - songs),
     }
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a file from any system; form feeds and the like, which `splitlines` breaks at, end none."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _decoded(data: bytes) -> tuple[str, int]:

@@ -30,7 +30,6 @@ class Search:
             for text in {title, artist, f"{title} {artist}", f"{artist} {title}"}
             if text.strip()
         )
-        self._titles = _Postings((title, place) for place, title in enumerate(titles) if title)
         # Joined, so that “acdc”, “theweeknd” and “bohemianrhapsody” are words too.
         self._words = _Postings(
             (word, place)
@@ -50,11 +49,10 @@ class Search:
             one = np.zeros(len(self._rank), bool)
             one[self._words.beginning(token)] = True
             hit &= one
-        tier = np.full(len(self._rank), 3, np.int64)
-        tier[self._wholes.beginning(query)] = 2
-        tier[self._wholes.exactly(query)] = 1
-        tier[self._titles.exactly(query)] = 0
-        found = np.flatnonzero(hit | (tier < 3))  # noqa: PLR2004
+        tier = np.full(len(self._rank), 2, np.int64)
+        tier[self._wholes.beginning(query)] = 1
+        tier[self._wholes.exactly(query)] = 0
+        found = np.flatnonzero(hit | (tier < 2))  # noqa: PLR2004
         best = self._first(found, tier[found], limit)
         if len(best) < limit:
             best += [place for place in self._alike(tokens, limit + len(best)) if place not in set(best)]
@@ -135,10 +133,22 @@ class _Postings:
         return self._places[self._start[start] : self._start[end]]
 
 
+_ACCENTS = re.compile("[\N{COMBINING GRAVE ACCENT}-\N{COMBINING LATIN SMALL LETTER X}]")
+_APOSTROPHES = re.compile("['`\N{RIGHT SINGLE QUOTATION MARK}]")
+_PUNCTUATION = re.compile(r"[\W_]+")
+# Nine titles in ten are ASCII, for which a table does what the expressions above do, in a fifth of the time.
+_ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)} | {
+    ord("'"): "",
+    ord("`"): "",
+}
+
+
 def fold(text: str) -> str:
     """A text as people search for it: no accents, case, punctuation or double blanks."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    plain = re.sub("[\N{COMBINING GRAVE ACCENT}-\N{COMBINING LATIN SMALL LETTER X}]", "", decomposed)
-    plain = re.sub("['`\N{RIGHT SINGLE QUOTATION MARK}]", "", plain)
-    words = " ".join(re.sub(r"[\W_]+", " ", plain).split())
+    if text.isascii():
+        plain = text.translate(_ASCII)
+    else:
+        plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+        plain = _PUNCTUATION.sub(" ", _APOSTROPHES.sub("", plain))
+    words = " ".join(plain.split())
     return words or " ".join(text.casefold().split())  # the band “!!!” has no letters

@@ -48,14 +48,14 @@ class SongCatalogue:
         """What was read, and what was left out and why: counts."""
         self._vectors = trained.vectors
         # A playlist may name a song that the table lacks; it is shown by its id rather than hidden.
-        self._songs = [*table.songs, *(Song(id_, f"Song {id_}", "") for id_ in trained.unlisted)]
-        self._places = {song.id: place for place, song in enumerate(self._songs)}
+        self.songs = [*table.songs, *(Song(id_, f"Song {id_}", "") for id_ in trained.unlisted)]
+        self._places = {song.id: place for place, song in enumerate(self.songs)}
         self._plays = trained.plays
-        self._recommender = Recommender(trained.counts, trained.shares)
-        self._works, self._artists = versions.group(self._songs)
+        self.recommender = Recommender(trained.counts, trained.shares)
+        self._works, self._artists = versions.group(self.songs)
         # Most played first; equally often played songs in the order of the table.
         by_plays = np.argsort(-self._plays, kind="stable")
-        self._search = Search(self._songs, by_plays)
+        self._search = Search(self.songs, by_plays)
         self._tags = tags
         self._popular = _in_turn(by_plays.tolist(), tags)
 
@@ -79,20 +79,20 @@ class SongCatalogue:
         return cls(replace(table, report=table.report | report), trained, name, tags)
 
     def __len__(self) -> int:
-        return len(self._songs)
+        return len(self.songs)
 
     @property
     def memory(self) -> int:
-        return int(self._vectors.vectors.nbytes + self._plays.nbytes + self._recommender.memory)
+        return int(self._vectors.vectors.nbytes + self._plays.nbytes + self.recommender.memory)
 
     @property
     def detail(self) -> str:
-        lists = self._recommender.counts.shape[1]
+        lists = self.recommender.counts.shape[1]
         return f"{len(self):,} songs, {lists:,} playlists, {self._vectors.vector_size} numbers each"
 
     def get(self, id_: str) -> Song | None:
         place = self._places.get(id_.strip())
-        return None if place is None else self._songs[place]
+        return None if place is None else self.songs[place]
 
     def tags(self, song_id: str) -> tuple[str, ...]:
         """What people call the song; nothing without a tags file, or for a song that it leaves out."""
@@ -102,13 +102,13 @@ class SongCatalogue:
     def same(self, song_id: str) -> frozenset[str]:
         """The ids that are one song for a person: its versions by the same artist, and the id itself."""
         found = self._versions(self._known([song_id]))
-        return frozenset(self._songs[it].id for it in found) or frozenset({song_id.strip()})
+        return frozenset(self.songs[it].id for it in found) or frozenset({song_id.strip()})
 
     def search(self, text: str, limit: int = 25) -> list[Song]:
         """Songs whose title and artist are like `text`: exact, then beginnings, then words, then typos;
         among equals the most played first.
         """
-        return [self._songs[place] for place in self._search.find(text, limit)]
+        return [self.songs[place] for place in self._search.find(text, limit)]
 
     def similar(
         self, song_id: str, n: int = 10, exclude: Collection[str] = (), *, skip: int = 0
@@ -164,15 +164,15 @@ class SongCatalogue:
         people = [list(dict.fromkeys(id_.strip() for id_ in likes)) for likes in likes_of_people]
         everything = list(dict.fromkeys(chain.from_iterable(people)))
         liked = self._known(everything)
-        seeds = np.array([it for it in liked if self._recommender.playlists[it]], np.int64)
-        known = {self._songs[it].id for it in seeds}
+        seeds = np.array([it for it in liked if self.recommender.playlists[it]], np.int64)
+        known = {self.songs[it].id for it in seeds}
         unknown = tuple(id_ for id_ in everything if id_ not in known)
-        named = tuple(self._songs[it] for it in seeds)
+        named = tuple(self.songs[it] for it in seeds)
         if not len(seeds):
             return Recommendations(self.name, (), (), unknown)
         total = np.zeros(len(self))
         for likes in people:
-            total += self._recommender.scores(
+            total += self.recommender.scores(
                 np.array(self._known(it for it in likes if it in known), np.int64)
             )
         total[self._versions([*liked, *self._known([*dislikes, *exclude])])] = 0.0
@@ -240,10 +240,10 @@ class SongCatalogue:
     def _reasons(self, page: Sequence[int], seeds: NDArray[np.int64]) -> list[list[int]]:
         """For each song which seeds, as numbers, speak for it: the loudest first, none that hardly does."""
         songs = np.array(page, np.int64)
-        votes = self._recommender.votes(seeds, songs)
+        votes = self.recommender.votes(seeds, songs)
         for column in np.flatnonzero(votes.max(axis=0, initial=0.0) <= 0):
             # No playlist plays it beside a seed, so it came by the way of playlists like theirs.
-            votes[:, column] = self._nearness(self._songs[songs[column]].id, seeds)
+            votes[:, column] = self._nearness(self.songs[songs[column]].id, seeds)
         loud = (votes > 0) & (votes >= votes.max(axis=0, initial=0.0) / 3)
         order = np.argsort(-votes, axis=0, kind="stable")[:REASONS]
         return [[int(it) for it in order[:, at] if loud[it, at]] for at in range(len(page))]
@@ -251,14 +251,14 @@ class SongCatalogue:
     def _nearness(self, id_: str, seeds: NDArray[np.int64]) -> Scores:
         """Cosines of Word2Vec, from 0 up: of a song and the nearest seed, and 0 for the other seeds."""
         found = np.zeros(len(seeds))
-        known = [at for at, it in enumerate(seeds) if self._songs[it].id in self._vectors]
+        known = [at for at, it in enumerate(seeds) if self.songs[it].id in self._vectors]
         if known and id_ in self._vectors:
-            cosines = self._vectors.distances(id_, [self._songs[seeds[at]].id for at in known])
+            cosines = self._vectors.distances(id_, [self.songs[seeds[at]].id for at in known])
             found[known[int(np.argmin(cosines))]] = 1.0
         return found
 
     def _recommendation(self, place: int, because: tuple[Song, ...] = ()) -> Recommendation:
-        return Recommendation(self._songs[place], because, int(self._recommender.playlists[place]))
+        return Recommendation(self.songs[place], because, int(self.recommender.playlists[place]))
 
 
 def _best(scores: Scores, plays: NDArray[np.int64]) -> Iterator[int]:

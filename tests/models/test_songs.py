@@ -1,4 +1,4 @@
-"""Songs: the notebook's files and untidy ones, training and its cache, search, and what goes with what."""
+"""The song catalogue: loading and what is kept of it, what goes with what, and the notebook's songs."""
 
 from __future__ import annotations
 
@@ -12,45 +12,11 @@ from gensim.models import Word2Vec
 from models import training
 from models.answers import Song
 from models.failures import BadInput, ModelError, NotThere, UnknownSong
-from models.playlists import read_playlists, read_songs
-from models.search import fold
+from models.playlists import read_playlists
 from models.songs import SongCatalogue
 from models.specs import SongsSpec
+from tests.models.catalogue import POP, ROCK, ids, playlists, spec
 from tests.models.tiny import DATA
-
-LINES = [
-    "0 \tGucci Time (w\\/ Swizz Beatz)\tGucci Mane",
-    "1 \tHighway To Hell\tAC\\/DC",
-    "2 \tFade To Black\tMetallica",
-    "3 \tHalo\tBeyonc\u00e9",
-    "4 \tBohemian Rhapsody\tQueen",
-    "5 \tDon't Stop Me Now\tQueen",
-    "6 \tStart Me Up\tThe Rolling Stones",
-    '7 \t"Heroes"\tDavid Bowie',
-    "8 \tNA\tNone",
-    "9 \tHalo\tDepeche Mode",
-    "10 \tQueen\tPerfume Genius",
-    "11 \tรักแรกพบ\tTattoo Colour",
-    "12 \tNever Played\tNobody",
-    "13 \tOne Girl / One Boy\t!!!",
-]
-TABLE = "\n".join(LINES)
-ROCK, POP = ["1", "2", "4", "5", "6"], ["0", "3", "9", "10", "11"]
-
-
-def playlists(count: int = 60) -> str:
-    """Two kinds of playlists that share song 7."""
-    chance = random.Random(1)
-    lines = [" ".join(chance.sample(kind, 4)) for kind in (ROCK, POP) for _ in range(count)]
-    lines += ["7 2 7 5", "7 3", "8 0"]
-    return "\n".join(["0 1 2 3 ", "5 5 5 5 ", *lines])
-
-
-def spec(folder: Path, table: str = TABLE, lists: str | None = None, **parameters: Any) -> SongsSpec:
-    (folder / "songs.tsv").write_text(table, encoding="utf-8")
-    (folder / "playlists.txt").write_text(playlists() if lists is None else lists, encoding="utf-8")
-    settings: dict[str, Any] = {"vector_size": 8, "epochs": 3, "negative": 5}
-    return SongsSpec(folder / "songs.tsv", folder / "playlists.txt", **settings | parameters)
 
 
 @pytest.fixture(scope="module")
@@ -58,83 +24,13 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> SongCatalogue:
     return SongCatalogue.load(spec(tmp_path_factory.mktemp("songs")))
 
 
-def ids(found: Any) -> list[str]:
-    return [it.song.id for it in found.songs]
-
-
-# Reading ---------------------------------------------------------------------------------------------------
-
-
-def test_the_notebooks_table() -> None:
-    table = read_songs(TABLE.encode())
-    found, report = table.songs, table.report
-    assert found[0] == Song("0", "Gucci Time (w/ Swizz Beatz)", "Gucci Mane")
-    assert found[1].artist == "AC/DC"
-    assert found[7].title == '"Heroes"'
-    assert found[8] == Song("8", "NA", "None")
-    assert report["songs"] == len(found) == 14
-    assert sum(report.values()) == 14
-
-
-def test_an_untidy_table_loses_nothing_silently() -> None:
-    data = (
-        b"\xef\xbb\xbfid\ttitle\tartist\r\n"
-        b"1\tOne\tA\r\n"
-        b"\r\n"
-        b"1\tOne again\tA\r\n"
-        b" 2 \t\tB\r\n"
-        b"3\tThree\r\n"
-        b"\tNo id\tC\r\n"
-        b'4\tBroken "quote\tD\r\n'
-        b"5\tFour fields\tE\tF\r\n"
-        b"6\tCaf\xe9\tG\r\n"
-        b"song/seven\tNul\0\tH\r\n"
-        b"8"
-    )
-    table = read_songs(data)
-    found, report = table.songs, table.report
-    assert found == [
-        Song("1", "One", "A"),
-        Song("2", "Song 2", "B"),
-        Song("3", "Three", ""),
-        Song("4", 'Broken "quote', "D"),
-        Song("5", "Four fields", "E F"),
-        Song("6", "Café", "G"),
-        Song("song/seven", "Nul", "H"),
-        Song("8", "Song 8", ""),
-    ]
-    assert report == {
-        "songs": 8,
-        "lines with a header": 1,
-        "songs without an id, left out": 1,
-        "songs with an id that was there before, left out": 1,
-        "songs without a title": 2,
-        "songs without an artist": 2,
-        "songs file: undecodable bytes": 1,
-    }
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_encodings_with_and_without_a_mark(encoding: str) -> None:
-    table = read_songs("1\tHalo\tBeyoncé\n".encode(encoding))
-    found, report = table.songs, table.report
-    assert found == [Song("1", "Halo", "Beyoncé")]
-    assert report["songs file: undecodable bytes"] == 0
+# Loading -----------------------------------------------------------------------------------------------------
 
 
 def test_an_empty_table_is_refused(tmp_path: Path) -> None:
     for table in ("", "\n\n", "\t\t\n"):
         with pytest.raises(ModelError, match="no songs"):
             SongCatalogue.load(spec(tmp_path, table))
-
-
-def test_playlists_and_what_is_left_out() -> None:
-    read = read_playlists(b"\xef\xbb\xbf0 1\r\n2 2\r\n1 2 \r\n\r\n3\r\n 4\t5  6\r\n")
-    found, report = read.lists, read.report
-    assert found == [["1", "2"], ["4", "5", "6"]]
-    assert report["playlists"] == 2
-    assert report["playlists of one song, left out"] == 1
-    assert report["blank lines among the playlists"] == 1
 
 
 def test_no_playlists_are_refused(tmp_path: Path) -> None:
@@ -295,58 +191,6 @@ def test_get(catalogue: SongCatalogue) -> None:
     catalogue.probe()
     assert catalogue.memory > 0
     assert "14 songs" in catalogue.detail
-
-
-# Searching -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("typed", "first"),
-    [
-        ("fade to black", "2"),
-        ("FADE", "2"),
-        ("metal", "2"),
-        ("black metallica", "2"),
-        ("Metallica - Fade To Black", "2"),
-        ("metalica", "2"),
-        ("fade too blak", "2"),
-        ("beyonce", "3"),
-        ("BEYONCÉ halo", "3"),
-        ("halo depeche", "9"),
-        ("acdc", "1"),
-        ("ac/dc", "1"),
-        ("dont stop", "5"),
-        ("don’t stop", "5"),
-        ("bohemian rapsody", "4"),
-        ("bohemianrhapsody", "4"),
-        ("heroes", "7"),
-        ("queen", "10"),
-        ("รัก", "11"),
-        ("NA", "8"),
-        ("never played", "12"),
-        ("!!!", "13"),
-    ],
-)
-def test_search(catalogue: SongCatalogue, typed: str, first: str) -> None:
-    assert catalogue.search(typed)[0].id == first
-
-
-def test_equals_come_most_played_first(catalogue: SongCatalogue) -> None:
-    plays = playlists().split()
-    both = sorted(("4", "5"), key=lambda it: -plays.count(it))
-    assert [song.id for song in catalogue.search("queen")][1:3] == both
-
-
-@pytest.mark.parametrize("typed", ["", "  ", "???", "zzzqqqxxx", "\0", "\ud800", "x" * 5000, "a b " * 500])
-def test_searches_without_an_answer(catalogue: SongCatalogue, typed: str) -> None:
-    assert isinstance(catalogue.search(typed), list)
-    assert catalogue.search("queen", 0) == []
-    assert len(catalogue.search("e", 2)) <= 2
-
-
-def test_folding() -> None:
-    assert fold("  Beyoncé – ‘Déjà Vu’ (feat. JAY‐Z)") == "beyonce deja vu feat jay z"
-    assert fold("Straße") == "strasse"
 
 
 # The notebook's songs --------------------------------------------------------------------------------------
