@@ -1,6 +1,8 @@
 // One WebSocket to the sandbox. It connects anew by itself; the sandbox then tells everything again.
 
 const SLOWEST = 5000;
+/** Characters of one question; beyond these the sandbox hangs up. */
+const LARGEST = 40 << 20;
 
 /** The sandbox, or Discord's rules, said no; the message says why. */
 export class Refused extends Error {}
@@ -37,8 +39,13 @@ export class Connection {
         reject(new Refused("The sandbox is not connected. Try again in a moment."));
         return;
       }
+      const text = JSON.stringify({ do: what, ask, ...content });
+      if (text.length > LARGEST) {
+        reject(new Refused("These files are too large together."));
+        return;
+      }
       this.#waiting.set(ask, { resolve, reject });
-      this.#socket.send(JSON.stringify({ do: what, ask, ...content }));
+      this.#socket.send(text);
     });
     return Object.assign(answer, { ask });
   }

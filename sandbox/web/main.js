@@ -47,7 +47,7 @@ const page = {
   },
   me: () => named(state.people, state.me, "You"),
   /** The sandbox's own files, under the name by which this page was opened. */
-  local: (url) => (url?.startsWith(`${state.base}/`) ? url.slice(state.base.length) : url),
+  local: (url) => (url?.startsWith(`${state.base}/`) ? location.origin + url.slice(state.base.length) : url),
   /** What a menu of this type offers: people (5), roles (6), both (7), channels (8). */
   offered: (type) => {
     const items = (list, sign) => list.map((one) => ({ label: `${sign}${one.name}`.replace("@@", "@"), value: one.id }));
@@ -198,11 +198,15 @@ $("places").addEventListener("click", (event) => {
 });
 $("earlier").addEventListener("click", async () => {
   const [first] = feed.list.children;
-  const { messages, earlier } = await ask("earlier", { before: first.dataset.id });
-  feed.following = false;
-  for (const message of messages) feed.put(message);
-  first.scrollIntoView();
-  $("earlier").hidden = !earlier;
+  try {
+    const { messages, earlier } = await ask("earlier", { before: first.dataset.id });
+    feed.following = false;
+    for (const message of messages) feed.put(message);
+    first.scrollIntoView();
+    $("earlier").hidden = !earlier;
+  } catch (error) {
+    tell({ choice: error.message });
+  }
 });
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();

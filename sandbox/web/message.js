@@ -7,6 +7,8 @@ import { markdown } from "./markdown.js";
 
 const SHOWN = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 const REPLY = 19;
+/** Milliseconds after which an edited text is taken to be complete. */
+const REST = 2500;
 /** The flag of messages that are made of components alone. */
 const LAYOUT = 1 << 15;
 
@@ -26,6 +28,7 @@ export class Message {
   }
 
   update(data) {
+    const known = this.data;
     this.data = data;
     this.element.id = `message-${data.id}`;
     this.element.classList.toggle("ephemeral", Boolean(data.ephemeral));
@@ -37,6 +40,7 @@ export class Message {
     this.#draw("head", [data.author, data.timestamp], () => this.#head());
     const text = [data.content, data.thinking, data.failed, data.edited_timestamp, data.mention_everyone];
     this.#draw("content", text, () => this.#content());
+    this.#settle(known);
     this.#draw("embeds", data.embeds, () =>
       data.embeds.map((one) => embed(one, this.page.names, (media, what) => this.#picture(media, what))),
     );
@@ -55,11 +59,26 @@ export class Message {
     this.#draw("foot", [this.failure, this.data.ephemeral], () => this.#foot());
   }
 
+  /** A text that streams is read out once it rests, not anew with every edit. */
+  #settle(known) {
+    if (!known || known.content === this.data.content) return;
+    clearTimeout(this.rest);
+    this.slots.content.setAttribute("aria-busy", "true");
+    this.rest = setTimeout(() => this.slots.content.setAttribute("aria-busy", "false"), REST);
+  }
+
   #draw(part, on, make) {
     const key = JSON.stringify(on);
     if (this.drawn[part] === key) return;
     this.drawn[part] = key;
-    this.slots[part].replaceChildren(...[make()].flat().filter(Boolean));
+    const slot = this.slots[part];
+    const left = blocks(slot).map((block) => ({ top: block.scrollTop, focused: block === document.activeElement }));
+    slot.replaceChildren(...[make()].flat().filter(Boolean));
+    // Whoever reads in a block of code while text streams stays where they are.
+    blocks(slot).forEach((block, index) => {
+      block.scrollTop = left[index]?.top ?? 0;
+      if (left[index]?.focused) block.focus({ preventScroll: true });
+    });
   }
 
   #used() {
@@ -164,6 +183,7 @@ export class Attempt {
 /** Commands of menus (types 2 and 3) have no slash. */
 const used = (member, command, type) =>
   h("p", {}, h("b", {}, member), " used ", h("span", { class: "command" }, (type ?? 1) === 1 ? `/${command}` : command));
+const blocks = (slot) => [...slot.querySelectorAll("pre")];
 const failure = (why) => h("p", { class: "failure" }, h("span", { "aria-hidden": "true" }, "⚠ "), why);
 const dots = () => h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
 

@@ -307,6 +307,7 @@ async def test_the_sandbox_goes_and_another_comes(open_tab: OpenTab) -> None:
         tab.forgiven = "WebSocket connection to|ERR_CONNECTION_REFUSED"
         await tab.ask("/echo text:old")
     lost = tab.page.locator("#lost")
+    await expect(tab.messages).to_have_count(1)
     await expect(lost).to_have_text("The sandbox does not answer. It is being called again…")
     await tab.line.fill("/likes list ")
     await tab.page.locator(".send").click()

@@ -183,6 +183,30 @@ async def test_edits_leave_the_focus_where_it_is(tab: Tab, bot: ShowBot) -> None
     await expect(tab.button("Stop")).to_be_focused()
 
 
+async def test_edits_leave_readers_of_code_where_they_are(tab: Tab, bot: ShowBot) -> None:
+    await tab.send("/stream")
+    lines = "\n".join(f"line {number}" for number in range(60))
+    bot.gate.put_nowait(f"```\n{lines}\n```")
+    block = tab.last.locator("pre")
+    await block.focus()
+    await block.evaluate("(block) => { block.scrollTop = 300; }")
+    bot.gate.put_nowait(f"```\n{lines}\nand more\n```")
+    await expect(block).to_contain_text("and more")
+    await expect(block).to_be_focused()
+    await expect(block).to_have_js_property("scrollTop", 300)
+    # Screen readers are to read it when it rests.
+    await expect(tab.last.locator(".content")).to_have_attribute("aria-busy", "true")
+    await expect(tab.last.locator(".content")).to_have_attribute("aria-busy", "false")
+    bot.gate.put_nowait("end")
+
+
+async def test_pictures_of_the_sandbox_are_loaded_from_where_the_page_is(tab: Tab, bot: ShowBot) -> None:
+    tab.forgiven = "Failed to load resource"
+    embed = discord.Embed(title="x").set_image(url=f"{tab.box.url}//example.com/x.png")
+    message = (await shown(tab, bot, embed=embed)).locator("..")
+    await expect(message.locator("img")).to_have_attribute("src", f"{tab.box.url}//example.com/x.png")
+
+
 def buttons(*labels: str) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for label in labels:
