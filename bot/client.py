@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import random
@@ -28,6 +29,7 @@ from bot.executor import GRACE, InferenceExecutor, Job, Ticket, torch_threads, u
 from bot.health import HealthServer, finite
 from bot.likes import Likes
 from bot.sync import CommandRegister
+from models.answers import State
 from models.failures import ModelError, NotReady
 from models.hub import Hub
 
@@ -56,7 +58,9 @@ LOAD_ORDER = ("tokenizers", "words", "songs", "encoder", "language")
 which two threads had better not do at once.
 """
 TORCH_SLOTS = ("language", "encoder")
-LOADING = Lane(workers=1, queue=16, timeout=840)
+LOADING_QUEUE = 16
+PATIENCE = 20.0
+"""Seconds after which a load no longer keeps the next one waiting; it may hang."""
 DRAWING = Lane(workers=1, queue=32, timeout=20)
 """For pictures of what a model answered before, which wait for no model."""
 POLL = 0.25
@@ -164,11 +168,14 @@ class Tokenwise(commands.AutoShardedBot):
         self.command_ids: dict[str, int] = {}
         """Ids of the commands by name, for mentions such as `</tokens:ID>`."""
         self.hub = hub or Hub(settings.specs())
-        lanes = {slot: getattr(settings.lanes, slot) for slot in self.hub.slots}
+        lanes: dict[str, Lane] = {slot: getattr(settings.lanes, slot) for slot in self.hub.slots}
+        # A thread for each slot, so that a load that hangs is in nobody's way.
+        loading = Lane(workers=max(1, len(lanes)), queue=LOADING_QUEUE, timeout=840)
         self.executor = InferenceExecutor(
-            lanes | {"loading": LOADING, "drawing": DRAWING}, settings.limits.per_user, background={"loading"}
+            lanes | {"loading": loading, "drawing": DRAWING}, settings.limits.per_user, background={"loading"}
         )
         self._forget_commands = forget_commands
+        self._begun_loads = {slot: threading.Event() for slot in self.hub.slots}
         self._first_loads = {slot: threading.Event() for slot in self.hub.slots}
         self._health = HealthServer(self.health)
         self._tell: dict[object, Callable[[], object]] = {}
@@ -196,7 +203,7 @@ class Tokenwise(commands.AutoShardedBot):
             raise NotReady("I was set up without what this needs. Try /help for what I can do.")
 
         def run(job: Job) -> T:
-            self._wait_for_first_load(lane, job)
+            self._wait_for_model(lane, job)
             with self.hub.lease(lane) as model:
                 job.check()
                 answer = work(job, model)
@@ -281,14 +288,19 @@ class Tokenwise(commands.AutoShardedBot):
         self.command_ids = register.ids
 
     def _start_loading(self) -> None:
+        before = None
         for slot in sorted(self.hub.slots, key=LOAD_ORDER.index):
             self.executor.admit(
-                "loading", partial(self._load, slot), user=0, timeout=math.inf, privileged=True
+                "loading", partial(self._load, slot, before), user=0, timeout=math.inf, privileged=True
             )
+            before = slot
 
-    def _load(self, slot: str, job: Job) -> None:
-        """On the loading lane's thread."""
+    def _load(self, slot: str, before: str | None, job: Job) -> None:
+        """On a thread of the loading lane; `before` is the slot whose turn is first."""
         try:
+            if before is not None:
+                self._wait_for_turn(before, job)
+            self._begun_loads[slot].set()
             job.check()
             if slot in TORCH_SLOTS:
                 self._share_cores()
@@ -311,12 +323,24 @@ class Tokenwise(commands.AutoShardedBot):
         # What OMP_NUM_THREADS says is in force already; it may ask for fewer.
         torch.set_num_threads(min(torch.get_num_threads(), torch_threads(usable_cores(), workers)))
 
-    def _wait_for_first_load(self, slot: str, job: Job) -> None:
-        """On a worker thread: return when the slot was loaded, or failed to, at the start."""
-        while not self._first_loads[slot].wait(max(0.0, min(POLL, job.remaining))):
+    def _wait_for_turn(self, before: str, job: Job) -> None:
+        """On a loading thread: return when another slot was loaded, or failed to, or takes so long that it may hang."""
+        while not self._begun_loads[before].wait(POLL):
+            job.check()
+        until = time.monotonic() + PATIENCE
+        while not self._first_loads[before].wait(min(POLL, PATIENCE)) and time.monotonic() < until:
+            job.check()
+
+    def _wait_for_model(self, slot: str, job: Job) -> None:
+        """On a worker thread: return when the slot is not being filled any more, at the start or after draining."""
+        loaded = self._first_loads[slot]
+        while not loaded.is_set() or self.hub.status(slot)[0].state is State.LOADING:
             if job.remaining <= 0:
                 raise NotReady("The model for this is still loading. Ask again in a minute.")
             job.check()
+            pause = max(0.0, min(POLL, job.remaining))
+            with contextlib.suppress(NotReady):  # what it is, the lease says
+                self.hub.wait(slot, pause) if loaded.is_set() else loaded.wait(pause)
 
     async def start(self, token: str, *, reconnect: bool = True) -> None:
         """Log in and stay connected, however long Discord takes to be there.

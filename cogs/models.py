@@ -10,12 +10,13 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
-from bot.errors import TokenwiseError
+from bot.errors import Refused, TokenwiseError
 from bot.executor import Job
+from bot.reload import reload
 from cogs.checks import require_admin
 from cogs.ui import answers
 from cogs.ui.streaming import Editor
-from models.answers import SlotStatus
+from models.answers import Reload, State
 from models.failures import ModelError
 
 Slot = Literal["language", "tokenizers", "encoder", "words", "songs"]
@@ -38,23 +39,32 @@ class Models(commands.GroupCog, name="models", description="The models behind th
     # Discord can hide a whole group from members, not one command of it, and /models status is for
     # everybody: so who may reload is decided here.
     @app_commands.command(extras={"example": "/models reload slot:words"})
-    @app_commands.describe(slot="What to load anew; questions under way finish on the old one")
-    async def reload(self, interaction: Interaction, slot: Slot) -> None:
-        """Load a model anew while the old one goes on serving (for people who manage the server)."""
+    @app_commands.describe(
+        slot="What to load anew; questions under way finish on the old one",
+        revision="A branch, tag or commit on the hub, downloaded first; else what the settings say now",
+    )
+    async def reload(
+        self, interaction: Interaction, slot: Slot, revision: app_commands.Range[str, 1, 100] | None = None
+    ) -> None:
+        """Load a model anew, as the settings name it now (for people who manage the server)."""
         require_admin(interaction)
         loop = asyncio.get_running_loop()
         editor = Editor(interaction.edit_original_response)
         began = time.monotonic()
 
         def show(what: str, share: float | None) -> None:
-            editor.show(content=answers.loading(slot, what, share, time.monotonic() - began))
+            serving = any(it.state is State.READY for it in self.bot.hub.status(slot))
+            seconds = time.monotonic() - began
+            editor.show(content=answers.loading(slot, what, share, seconds, serving=serving))
 
-        def work(_job: Job) -> SlotStatus:
+        def work(job: Job) -> Reload:
             def progress(what: str, share: float | None) -> None:
                 loop.call_soon_threadsafe(show, what, share)
 
-            return self.bot.hub.load(slot, progress)
+            return reload(self.bot, slot, revision, job, progress)
 
+        if slot not in self.bot.hub.slots:
+            raise Refused(f"The settings have no section [{slot}], so there is nothing to load.")
         ticket = self.bot.executor.admit(
             "loading", work, user=interaction.user.id, timeout=EDITABLE, privileged=True
         )

@@ -42,6 +42,7 @@ from models.answers import (
     Neighbourhood,
     Recommendation,
     Recommendations,
+    Reload,
     SlotStatus,
     Song,
     State,
@@ -472,20 +473,32 @@ def statuses(slots: Sequence[SlotStatus], queues: Mapping[str, tuple[int, int]])
     return embed
 
 
-def loading(slot: str, what: str, share: float | None, seconds: float) -> str:
+def loading(slot: str, what: str, share: float | None, seconds: float, *, serving: bool = True) -> str:
     """How far a reload has come; `share` is in [0, 1] where it is known."""
     bar = f" `{'█' * round(share * 20):░<20}` {share:.0%}" if share is not None else ""
-    return f"⏳ Loading **{slot}** anew: {inline(what, 200)}{bar}\n-# {seconds:.0f} s; the old one goes on answering"
+    meanwhile = "the old one goes on answering" if serving else "questions wait for it"
+    return f"⏳ Loading **{slot}** anew: {inline(what, 200)}{bar}\n-# {seconds:.0f} s; {meanwhile}"
 
 
-def loaded(status: SlotStatus) -> str:
+def loaded(reload: Reload) -> str:
+    """What is there now, and what its coming did to the memory."""
+    status, before, after = reload.status, reload.before, reload.after
     facts = [
         code(clip(status.name, 100)),
         clip(" ".join(part for part in (status.device, status.dtype) if part), 60),
         memory(status.memory) if status.memory else "",
         f"{status.load_seconds:.1f} s",
     ]
-    return f"✅ **{status.slot}** is loaded anew: {' · '.join(fact for fact in facts if fact)}"
+    drained = (
+        "\nTwo copies did not fit into memory, so the old one went before the new one came."
+        if reload.drained
+        else ""
+    )
+    return (
+        f"✅ **{status.slot}** is loaded anew: {' · '.join(fact for fact in facts if fact)}\n"
+        f"-# models: {memory(before.models)} before, {memory(after.models)} after · "
+        f"the whole process: {memory(before.process)} before, {memory(after.process)} after{drained}"
+    )
 
 
 def not_loaded(slot: str, why: str, statuses: Sequence[SlotStatus]) -> str:

@@ -19,6 +19,7 @@ import pytest
 from bot import client as client_module
 from bot.client import Tokenwise
 from bot.config import Settings
+from models.answers import State
 from models.failures import ModelError
 from sandbox import Sandbox
 from tests.bot.conftest import Gated, Start, until
@@ -311,6 +312,39 @@ async def test_a_load_that_hangs_does_not_hang_the_end(start: Start, model: Gate
     assert await run.stop() == 0
     assert time.monotonic() - began < 5
     release.set()
+
+
+async def test_a_load_that_hangs_is_in_nobodys_way(
+    start: Start, model: Gated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "PATIENCE", 0.05)
+    release = threading.Event()
+    run = await start(loaders={"words": lambda *_: release.wait(30), "language": lambda *_: model})
+    await until(lambda: run.bot.hub.status("language")[0].state is State.READY)
+    assert run.bot.hub.status("words")[0].state is State.LOADING
+    release.set()
+
+
+async def test_loads_take_turns(start: Start, model: Gated) -> None:
+    begun: list[str] = []
+    release = threading.Event()
+
+    def words(*_: object) -> Gated:
+        begun.append("words")
+        assert release.wait(30)
+        return model
+
+    def language(*_: object) -> Gated:
+        begun.append("language")
+        return model
+
+    run = await start(loaders={"words": words, "language": language})
+    await until(lambda: begun)
+    await asyncio.sleep(3 * client_module.POLL)
+    assert begun == ["words"]
+    release.set()
+    await run.bot.loaded()
+    assert begun == ["words", "language"]
 
 
 async def test_a_client_can_be_made_and_closed_without_ever_starting(settings: Settings) -> None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
+import pytest
+from huggingface_hub import constants
+
 from models.failures import NotThere
+from models.hub import LOADERS
 from sandbox import Sandbox
+from tests.models import serving
 from tests.wire.conftest import Launch, Live, Paced
 from tests.wire.test_generate import finished, writing
 
@@ -108,3 +114,195 @@ async def test_progress_is_shown_while_a_model_loads(launch: Launch, loaded: dic
     go.set()
     await reload.until(lambda it: "is loaded anew" in it.text)
     await again.until(lambda it: "anew" in it.text and "Loading" not in it.text)
+
+
+# With what the settings say by now ----------------------------------------------------------------------------
+
+
+def rewrite(live: Live, tmp_path: Path, *changes: tuple[str, str]) -> None:
+    """Change the settings file under the bot."""
+    assert live.bot.settings._path is not None
+    text = live.bot.settings._path.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "changed.toml"
+    path.write_text(text, encoding="utf-8")
+    live.bot.settings._path = path
+
+
+async def reloaded(live: Live, command: str, holds: str = "is loaded anew") -> str:
+    answer = await live.box.ask(f"/models reload {command}", member=live.box.admin)
+    await answer.until(lambda it: holds in it.text)
+    assert answer.ephemeral
+    return answer.text
+
+
+async def test_a_reload_takes_what_the_settings_say_by_now(
+    launch: Launch, loaded: dict[str, Any], tiny_config: Path, tmp_path: Path
+) -> None:
+    specs: list[Any] = []
+
+    def load(spec: Any, _progress: Any) -> Any:
+        specs.append(spec)
+        return loaded["tokenizers"]
+
+    live = await launch(loaders={"tokenizers": load})
+    await live.bot.loaded()
+    phi = f"{tiny_config.parent.as_posix()}/phi"
+    bert = f"{tiny_config.parent.as_posix()}/bert"
+    rewrite(live, tmp_path, (f'names = ["{phi}", "{bert}"]', f'names = ["{bert}"]'))
+    text = await reloaded(live, "slot:tokenizers")
+    assert [it.names for it in specs] == [(phi, bert), (bert,)]
+    assert "models: " in text
+    assert text.count(" before, ") == 2
+
+
+async def test_the_limits_of_a_changed_section_hold_from_then_on(live: Live, tmp_path: Path) -> None:
+    await live.bot.loaded()
+    rewrite(live, tmp_path, ("max_new_tokens = 1400", "max_new_tokens = 3\ndefault_new_tokens = 2"))
+    await reloaded(live, "slot:language")
+    assert live.bot.settings.language is not None
+    assert live.bot.settings.language.default_new_tokens == 2
+    answer = await live.box.ask("/generate prompt:king is")
+    await answer.until(finished)
+    assert live.pace.calls[-1]["max_new_tokens"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (('name = "', "name = 7 # "), "words.name: got 7; allowed"),
+        (("[words]", "[wordz]"), "wordz: there is no such key"),
+        (("[words]", "words]"), "changed.toml: this is no TOML"),
+        (("vector_size = 8", "vector_size = 0"), "songs.vector_size: got 0; allowed"),
+    ],
+)
+async def test_wrong_settings_are_refused_in_their_own_words(
+    live: Live, tmp_path: Path, change: tuple[str, str], words: str
+) -> None:
+    await live.bot.loaded()
+    rewrite(live, tmp_path, change)
+    text = (await reloaded(live, "slot:words", "not loaded anew")).replace("\\", "")
+    assert words in text
+    assert "The old one goes on answering" in text
+    assert str(tmp_path) not in text
+    assert live.bot.hub.status("words")[0].generation == 1
+    assert "engineer" in (await live.box.ask("/similar word:engineer")).text
+
+
+async def test_what_the_settings_leave_out_cannot_be_loaded(launch: Launch, tmp_path: Path) -> None:
+    live = await launch({"encoder": None})
+    await live.bot.loaded()
+    text = await live.box.ask("/models reload slot:encoder", member=live.box.admin)
+    assert text.ephemeral
+    assert "no section [encoder]" in text.text.replace("\\", "")
+    words = live.bot.settings.words
+    assert words is not None
+    rewrite(live, tmp_path, (f'[words]\nname = "{words.name}"\n', ""))
+    assert "no section" in await reloaded(live, "slot:words", "not loaded anew")
+
+
+async def test_what_is_not_there_is_said_with_what_brings_it(live: Live, tmp_path: Path) -> None:
+    await live.bot.loaded()
+    words = live.bot.settings.words
+    assert words is not None
+    rewrite(live, tmp_path, (words.name, "https://vectors.example/german.vec"))
+    live.bot.hub._loaders["words"] = LOADERS["words"]
+    assert "python -m bot fetch words" in await reloaded(live, "slot:words", "not loaded anew")
+
+
+async def test_a_bot_without_its_models_starts_and_says_what_brings_them(launch: Launch) -> None:
+    settings = {
+        "words.name": "glove-of-nine",
+        "songs.songs": "https://songs.example/a/songs.tsv",
+        "songs.playlists": "https://songs.example/a/lists.txt",
+        "language.name": "somebody/model",
+    }
+    live = await launch(settings, loaders={slot: LOADERS[slot] for slot in ("words", "songs", "language")})
+    await live.bot.loaded()
+    status = (await live.box.ask("/models status")).text
+    for slot, question in (
+        ("words", "/similar word:engineer"),
+        ("songs", "/recommend song:1"),
+        ("language", "/generate prompt:king"),
+    ):
+        assert f"{slot}: failed" in status
+        remedy = f"“python -m bot fetch {slot}” downloads it"
+        assert remedy in status
+        answer = await live.box.ask(question)
+        assert answer.ephemeral
+        assert remedy in answer.text
+    assert "CAP" in (await live.box.ask("/tokens text:CAPITALIZATION")).text.upper()
+
+
+# Revisions -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_revision_is_downloaded_and_then_serves(
+    launch: Launch, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {it.name: it.read_bytes() for it in (tiny_config.parent / "phi").iterdir()}
+    revisions = {
+        "main": files,
+        "v2": {**files, "README.md": b"second", "config.json": files["config.json"] + b"\n"},
+    }
+    hub = serving.Hub(repositories={"somebody/phi": serving.Repository(revisions)})
+    with serving.serving(hub) as address:
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        monkeypatch.setattr(
+            constants,
+            "HUGGINGFACE_CO_URL_TEMPLATE",
+            f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}",
+        )
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        live = await launch()
+        await live.bot.loaded()
+        rewrite(live, tmp_path, (f'{tiny_config.parent.as_posix()}/phi"\nmax', 'somebody/phi"\nmax'))
+        live.bot.hub._loaders["language"] = LOADERS["language"]
+        assert "fetch language" in await reloaded(live, "slot:language", "not loaded anew")
+        assert not hub.seen, "without a revision nothing is downloaded"
+        assert "no revision “v3”" in await reloaded(live, "slot:language revision:v3", "not loaded anew")
+        assert "somebody/phi" in await reloaded(live, "slot:language revision:v2")
+        assert live.bot.settings.language is not None
+        assert live.bot.settings.language.revision == "v2"
+        assert hub.sent("model.safetensors")
+        answer = await live.box.ask("/generate prompt:king is max_new_tokens:3")
+        await answer.until(finished)
+        hub.seen.clear()
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+        text = await reloaded(live, "slot:language revision:main", "not loaded anew")
+        assert "HF_HUB_OFFLINE" in text.replace("\\", "")
+        assert not hub.seen
+    assert live.bot.hub.status("language")[0].generation == 2
+
+
+async def test_only_models_of_the_hub_have_revisions(live: Live) -> None:
+    await live.bot.loaded()
+    assert "leave it out for words" in await reloaded(live, "slot:words revision:v2", "not loaded anew")
+    text = await reloaded(live, "slot:language revision:v2", "not loaded anew")
+    assert "folder on this machine, which has no revisions" in text
+
+
+# Two that do not fit -------------------------------------------------------------------------------------------
+
+
+async def test_where_two_do_not_fit_questions_wait_and_the_answer_says_so(
+    launch: Launch, loaded: dict[str, Any]
+) -> None:
+    old, new = Paced(loaded["language"]), Paced(loaded["language"])
+    models = iter([old, new])
+    live = await launch(loaders={"language": lambda *_: next(models)})
+    live.bot.hub._fits = lambda _spec, _there: False
+    live.pace = old
+    answer = await writing(live)
+    reload = live.box.send("/models reload slot:language", member=live.box.admin)
+    await reload.until(lambda it: "waiting for 1 question to end" in it.text)
+    assert "questions wait for it" in reload.text
+    later = live.box.send("/generate prompt:king is max_new_tokens:3", member=live.box.admin)
+    old.run()
+    await answer.until(finished)
+    await reload.until(lambda it: "is loaded anew" in it.text)
+    assert "Two copies did not fit into memory" in reload.text
+    await later.until(finished)
+    assert [call["prompt"] for call in new.calls] == ["king is"]
