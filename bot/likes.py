@@ -1,4 +1,4 @@
-"""Per-user liked songs, in one SQLite file.
+"""Per-user songs, those liked and those not, and who lets others build on theirs: in one SQLite file.
 
 Every change is one statement in its own transaction, written through to the disk (WAL with
 `synchronous=FULL`) before it is acknowledged, so a killed process loses nothing that a person was told.
@@ -33,6 +33,31 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT
         """,
     ),
+    (
+        """
+        CREATE TABLE dislikes (
+            position    INTEGER PRIMARY KEY AUTOINCREMENT,
+            user_id     INTEGER NOT NULL,
+            song_id     TEXT    NOT NULL,
+            title       TEXT    NOT NULL,
+            artist      TEXT    NOT NULL,
+            disliked_at TEXT    NOT NULL,
+            UNIQUE (user_id, song_id)
+        ) STRICT
+        """,
+        # Nobody likes and dislikes one song: the newer word stands, in the same transaction.
+        """
+        CREATE TRIGGER like_takes_dislike_back AFTER INSERT ON likes BEGIN
+            DELETE FROM dislikes WHERE user_id = NEW.user_id AND song_id = NEW.song_id;
+        END
+        """,
+        """
+        CREATE TRIGGER dislike_takes_like_back AFTER INSERT ON dislikes BEGIN
+            DELETE FROM likes WHERE user_id = NEW.user_id AND song_id = NEW.song_id;
+        END
+        """,
+        "CREATE TABLE sharing (user_id INTEGER PRIMARY KEY, since TEXT NOT NULL) STRICT",
+    ),
 )
 """The statements of each migration. Never change one that was released: append the next."""
 
@@ -46,7 +71,7 @@ class Like:
 
 
 class Likes:
-    """The liked songs of everybody. `await Likes.open(path)`, and `await likes.close()` in the end."""
+    """The songs of everybody. `await Likes.open(path)`, and `await likes.close()` in the end."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._db = connection
@@ -71,12 +96,11 @@ class Likes:
         return cls(connection)
 
     async def add(self, user_id: int, song: Song) -> bool:
-        """Like a song. False if the person liked it already; it then keeps its place."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        """Like a song; a dislike of it is taken back. False if the person liked it already; it then keeps its place."""
         cursor = await self._db.execute(
             "INSERT INTO likes (user_id, song_id, title, artist, liked_at) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (user_id, song_id) DO NOTHING",
-            (user_id, song.id, song.title, song.artist, now),
+            (user_id, song.id, song.title, song.artist, _now()),
         )
         return cursor.rowcount > 0
 
@@ -104,28 +128,73 @@ class Likes:
         rows = await self._db.execute_fetchall("SELECT count(*) FROM likes WHERE user_id = ?", (user_id,))
         return int(next(iter(rows))[0])
 
+    async def dislike(self, user_id: int, song: Song) -> bool:
+        """Never recommend a song to this person; a like of it is taken back. False if that was so already."""
+        cursor = await self._db.execute(
+            "INSERT INTO dislikes (user_id, song_id, title, artist, disliked_at) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (user_id, song_id) DO NOTHING",
+            (user_id, song.id, song.title, song.artist, _now()),
+        )
+        return cursor.rowcount > 0
+
+    async def undislike(self, user_id: int, song_id: str) -> bool:
+        """Take a dislike back. False if there was none."""
+        cursor = await self._db.execute(
+            "DELETE FROM dislikes WHERE user_id = ? AND song_id = ?", (user_id, song_id)
+        )
+        return cursor.rowcount > 0
+
+    async def dislikes(self, user_id: int) -> tuple[Song, ...]:
+        """What the person does not want to be recommended, oldest first."""
+        rows = await self._db.execute_fetchall(
+            "SELECT song_id, title, artist FROM dislikes WHERE user_id = ? ORDER BY position", (user_id,)
+        )
+        return tuple(Song(row[0], row[1], row[2]) for row in rows)
+
+    async def share(self, user_id: int, *, allowed: bool) -> None:
+        """Let others have recommendations from this person's likes together with theirs, or no longer."""
+        if allowed:
+            await self._db.execute(
+                "INSERT INTO sharing (user_id, since) VALUES (?, ?) ON CONFLICT (user_id) DO NOTHING",
+                (user_id, _now()),
+            )
+        else:
+            await self._db.execute("DELETE FROM sharing WHERE user_id = ?", (user_id,))
+
+    async def shares(self, user_id: int) -> bool:
+        rows = await self._db.execute_fetchall("SELECT 1 FROM sharing WHERE user_id = ?", (user_id,))
+        return bool(list(rows))
+
     async def export(self, user_id: int) -> dict[str, Any]:
         """Everything that is kept about a person, ready for JSON."""
         return {
-            "user_id": str(user_id),
             "likes": [
-                {
-                    "id": like.song.id,
-                    "title": like.song.title,
-                    "artist": like.song.artist,
-                    "liked_at": like.liked_at.isoformat(),
-                }
+                _record(like.song) | {"liked_at": like.liked_at.isoformat()}
                 for like in await self.list(user_id)
             ],
+            "dislikes": [_record(song) for song in await self.dislikes(user_id)],
+            "shares_likes": await self.shares(user_id),
         }
 
     async def forget(self, user_id: int) -> int:
         """Delete everything that is kept about a person; how many records there were."""
-        return await self.clear(user_id)
+        deleted = 0
+        for table in ("likes", "dislikes", "sharing"):
+            cursor = await self._db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user_id,))  # noqa: S608 - our own names
+            deleted += cursor.rowcount
+        return deleted
 
     async def close(self) -> None:
         """Close the file and end its thread. Closing twice is harmless."""
         await self._db.close()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _record(song: Song) -> dict[str, str]:
+    return {"id": song.id, "title": song.title, "artist": song.artist}
 
 
 async def _prepare(db: aiosqlite.Connection, path: Path) -> None:

@@ -66,13 +66,77 @@ async def test_people_do_not_share_likes(likes: Likes) -> None:
 async def test_export_and_forget_cover_everything_of_a_person(likes: Likes) -> None:
     await likes.add(7, BLANKS)
     exported = await likes.export(7)
-    assert exported["user_id"] == "7"
+    assert exported["dislikes"] == []
+    assert exported["shares_likes"] is False
     assert [(like["id"], like["title"], like["artist"]) for like in exported["likes"]] == [
         (BLANKS.id, BLANKS.title, BLANKS.artist)
     ]
     assert await likes.forget(7) == 1
     assert (await likes.export(7))["likes"] == []
     assert await likes.forget(7) == 0
+
+
+async def test_a_like_and_a_dislike_take_each_other_back(likes: Likes) -> None:
+    await likes.add(7, YESTERDAY)
+    await likes.add(7, BLANKS)
+    assert await likes.dislike(7, YESTERDAY)
+    assert not await likes.dislike(7, YESTERDAY)
+    assert [like.song for like in await likes.list(7)] == [BLANKS]
+    assert await likes.dislikes(7) == (YESTERDAY,)
+    assert await likes.dislikes(8) == ()
+    assert await likes.add(7, YESTERDAY)
+    assert await likes.dislikes(7) == ()
+    assert [like.song for like in await likes.list(7)] == [BLANKS, YESTERDAY]
+
+
+async def test_dislikes_are_kept_in_order_and_can_be_taken_back(likes: Likes) -> None:
+    for song in (BLANKS, NAMELESS, BLANKS):
+        await likes.dislike(7, song)
+    assert await likes.dislikes(7) == (BLANKS, NAMELESS)
+    assert await likes.undislike(7, BLANKS.id)
+    assert not await likes.undislike(7, BLANKS.id)
+    assert await likes.dislikes(7) == (NAMELESS,)
+
+
+async def test_nobody_shares_until_they_say_so(likes: Likes) -> None:
+    assert not await likes.shares(7)
+    for _ in range(2):
+        await likes.share(7, allowed=True)
+        assert await likes.shares(7)
+    assert not await likes.shares(8)
+    for _ in range(2):
+        await likes.share(7, allowed=False)
+        assert not await likes.shares(7)
+
+
+async def test_all_that_is_kept_can_be_exported_and_forgotten(likes: Likes) -> None:
+    await likes.add(7, YESTERDAY)
+    await likes.dislike(7, NAMELESS)
+    await likes.share(7, allowed=True)
+    exported = await likes.export(7)
+    assert exported["dislikes"] == [{"id": NAMELESS.id, "title": NAMELESS.title, "artist": ""}]
+    assert exported["shares_likes"] is True
+    assert await likes.forget(7) == 3
+    assert await likes.export(7) == {"likes": [], "dislikes": [], "shares_likes": False}
+
+
+async def test_a_file_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
+    path = tmp_path / "likes.db"
+    with sqlite3.connect(path) as old:
+        for statement in module.MIGRATIONS[0]:
+            old.execute(statement)
+        old.execute("PRAGMA user_version = 1")
+        old.execute(
+            "INSERT INTO likes VALUES (1, 7, '1', 'Yesterday', 'The Beatles', '2026-01-02T03:04:05+00:00')"
+        )
+    old.close()
+    likes = await Likes.open(path)
+    try:
+        assert [like.song for like in await likes.list(7)] == [YESTERDAY]
+        await likes.dislike(7, YESTERDAY)
+        assert await likes.list(7) == []
+    finally:
+        await likes.close()
 
 
 async def test_two_connections_and_many_writers_lose_nothing(tmp_path: Path) -> None:
