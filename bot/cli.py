@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn, TypeVar
 
 from bot.config import ConfigError, effective, inspect, load
+from bot.spelling import harmless
 from models.failures import ModelError
 
 DEMO_CONFIG = Path(__file__).resolve().parent.parent / "models" / "demo" / "config.toml"
 
 SLOTS = ("tokenizers", "words", "songs", "encoder", "language")
+MOST_TOKENS, MOST = 8192, 1000
+"""Limits in a terminal, where nobody else waits: more than Discord's, and still no typing mistake."""
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 LINGER = 1.0
 """Seconds that idle threads have to end by themselves."""
@@ -29,7 +35,10 @@ LINGER = 1.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0, 1 for what could not be done, 2 for usage and settings."""
-    arguments = _parser().parse_args(argv)
+    # What is left over is the command's fault, so its usage is what helps.
+    arguments, unknown = _parser().parse_known_args(argv)
+    if unknown:
+        arguments.usage.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         # Text is UTF-8, whatever the terminal's locale says.
         for stream in (sys.stdout, sys.stderr):
@@ -58,12 +67,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _say(*lines: str, code: int) -> int:
     for line in lines:
-        print(line, file=sys.stderr)
+        print(harmless(line), file=sys.stderr)
     return code
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong without writing to the terminal what it was given as it was given."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(harmless(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tokenwise",
         description="A Discord bot for study groups that are learning what a language model sees.",
     )
@@ -78,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         child.add_argument(
             "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS
         )
-        child.set_defaults(action=action)
+        child.set_defaults(action=action, usage=child)
         return child
 
     def question(name: str, summary: str) -> argparse.ArgumentParser:
@@ -120,19 +136,26 @@ def _parser() -> argparse.ArgumentParser:
         "text", metavar="PROMPT", help="how the text begins; - reads it from standard input"
     )
     generate.add_argument(
-        "--max-new-tokens", type=_count, metavar="N", help="how many tokens to write at most"
+        "--max-new-tokens",
+        type=_number(int, 1, MOST_TOKENS),
+        metavar="N",
+        help=f"how many tokens to write at most, up to {MOST_TOKENS:,}",
     )
     generate.add_argument(
         "--temperature",
-        type=float,
+        type=_number(float, 0, 2),
         default=0.0,
         metavar="T",
-        help="0 (default) always takes the likeliest token",
+        help="0 to 2; 0 (default) always takes the likeliest token",
     )
     generate.add_argument(
-        "--top-p", type=float, default=1.0, metavar="P", help="choose among the likeliest tokens that share P"
+        "--top-p",
+        type=_number(float, 0.01, 1),
+        default=1.0,
+        metavar="P",
+        help="0.01 to 1; choose among the likeliest tokens that share P (default: 1, all)",
     )
-    generate.add_argument("--seed", type=int, metavar="S", help="the same seed gives the same text")
+    generate.add_argument("--seed", type=_whole, metavar="S", help="the same seed gives the same text")
 
     embed = question("embed", "show the vectors that the encoder gives the tokens of a text")
     embed.add_argument("text", metavar="TEXT", help="the text; - reads it from standard input")
@@ -141,13 +164,17 @@ def _parser() -> argparse.ArgumentParser:
     similar.add_argument(
         "text", nargs="+", metavar="QUERY", help="a word, or a sum such as king - man + woman"
     )
-    similar.add_argument("-n", type=_count, default=10, help="how many (default: 10)")
+    similar.add_argument("-n", type=_number(int, 1, MOST), default=10, help="how many (default: 10)")
 
     recommend = question("recommend", "recommend songs")
     recommend.add_argument(
-        "--song", action="append", default=[], metavar="ID", help="the id of a liked song; repeatable"
+        "--song",
+        action="append",
+        default=[],
+        metavar="SONG",
+        help="the id of a liked song, or its title; repeatable",
     )
-    recommend.add_argument("-n", type=_count, default=10, help="how many (default: 10)")
+    recommend.add_argument("-n", type=_number(int, 1, MOST), default=10, help="how many (default: 10)")
     recommend.add_argument(
         "--per-artist",
         type=_whole,
@@ -204,16 +231,24 @@ def _slot(text: str) -> str:
     return text
 
 
-def _count(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return number
+Number = TypeVar("Number", int, float)
 
 
-def _whole(text: str) -> int:
-    if (number := int(text)) < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return number
+def _number(kind: type[Number], low: float, high: float = math.inf) -> Callable[[str], Number]:
+    """Reads a number between two bounds, or says in words what it must be."""
+    what = "a whole number" if kind is int else "a number"
+    bounds = f"of at least {low:,}" if math.isinf(high) else f"from {low:,} to {high:,}"
+
+    def read(text: str) -> Number:
+        with suppress(ValueError):
+            if low <= (number := kind(text)) <= high:
+                return number
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what} {bounds}")
+
+    return read
+
+
+_count, _whole = _number(int, 1), _number(int, 0)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -286,7 +321,7 @@ def _check(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         problems, warnings = error.problems, []
     _say(*(f"warning: {line}" for line in warnings), code=0)
-    print("\n".join(problems or effective(settings)))
+    print("\n".join(map(harmless, problems or effective(settings))))
     return MISUSED if problems else 0
 
 

@@ -15,10 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.config import ConfigError, Settings, load
+from bot.spelling import harmless, spelt, spelt_piece
 from models.failures import BadInput, NotThere, UnknownSong
 
 if TYPE_CHECKING:
-    from models.answers import Piece, Tokenization
+    from models.answers import Piece, Song, Tokenization
+    from models.songs import SongCatalogue
     from models.tokenizers import Tokenizer
 
 COLOURS = (
@@ -27,7 +29,9 @@ COLOURS = (
     "black on bright_yellow",
     "black on bright_magenta",
 )
-VISIBLE = str.maketrans({" ": "·", "\n": "⏎", "\t": "⇥"})
+HINT = "The small models that come with the bot answer at once: add --config models/demo/config.toml."
+LIKE_IT, LIKELIER = 85, 5
+"""How like a title must be what was typed, in percent, and by how much more than any other."""
 
 Progress = Callable[[str, float | None], None]
 
@@ -37,7 +41,12 @@ def answer(arguments: argparse.Namespace) -> int:
     if "text" in arguments:
         arguments.text = _text(arguments.text)
     console = Console(soft_wrap=True, highlight=False)
-    content = QUESTIONS[arguments.question](arguments, None if arguments.json else console)
+    try:
+        content = QUESTIONS[arguments.question](arguments, None if arguments.json else console)
+    except NotThere as error:
+        if arguments.config is not None or getattr(arguments, "tokenizer", None):
+            raise
+        raise NotThere(f"{error} {HINT}") from error
     if arguments.json:
         print(json.dumps(content, ensure_ascii=False))
     return 0
@@ -62,7 +71,7 @@ def loading() -> Iterator[Progress]:
     with console.status("Loading ...") as status:
 
         def progress(what: str, share: float | None = None) -> None:
-            status.update(what if share is None else f"{what} {share:.0%}")
+            status.update(Text(harmless(what if share is None else f"{what} {share:.0%}")))
 
         yield progress
 
@@ -101,7 +110,7 @@ def decode(arguments: argparse.Namespace, console: Console | None) -> dict[str, 
     (tokenizer,) = _tokenizers(arguments)
     text = tokenizer.decode(arguments.ids)
     if console:
-        console.print(Text(text))
+        console.print(Text(harmless(text)))
     return {
         "tokenizer": tokenizer.name,
         "ids": arguments.ids,
@@ -117,13 +126,32 @@ def _tokenizers(arguments: argparse.Namespace) -> list[Tokenizer]:
     with loading() as progress:
         if arguments.tokenizer:
             known = _configured_tokenizers(arguments.config)
-            return [Tokenizer.load(known.get(name, name)) for name in arguments.tokenizer]
+            for name in arguments.tokenizer:
+                # The models know a folder by its last part; whoever typed a path looks for a path.
+                if name.startswith(("/", ".", "~")) and not Path(name).expanduser().exists():
+                    raise NotThere(f"There is no file or folder {name}.")
+            names = [known.get(name, name) for name in arguments.tokenizer]
+            return [Tokenizer.load(_fetched(name, progress)) for name in names]
         group = Tokenizers.load(section(load(arguments.config), "tokenizers"), progress)
     for reason in group.failures.values():
-        print(reason, file=sys.stderr)
+        print(harmless(reason), file=sys.stderr)
     if not group.names:
         raise NotThere("None of the tokenizers in the settings could be loaded.")
     return [group.get(name) for name in group.names]
+
+
+def _fetched(name: str, progress: Progress) -> str:
+    """The name itself; who types that of a tokenizer on the hub wants it downloaded, if it is not here."""
+    from models import fetching
+    from models.specs import TokenizersSpec
+
+    def watch(what: str, done: int, total: int | None) -> None:
+        progress(f"downloading {what}", done / total if total else None)
+
+    for item in fetching.items("tokenizers", TokenizersSpec((name,))):
+        if item.kind != "path":
+            fetching.fetch(item, watch)
+    return name
 
 
 def _configured_tokenizers(path: Path | None) -> dict[str, str]:
@@ -143,12 +171,18 @@ def _show_tokenizations(console: Console, found: Sequence[Tokenization]) -> None
     for heading in ("tokens", "characters per token", "vocabulary"):
         table.add_column(heading, justify="right")
     for it in found:
-        row = (it.name, it.algorithm, str(it.count), f"{it.characters_per_token:.2f}", f"{it.vocab_size:,}")
+        row = (
+            Text(harmless(it.name)),
+            it.algorithm,
+            str(it.count),
+            f"{it.characters_per_token:.2f}",
+            f"{it.vocab_size:,}",
+        )
         table.add_row(*row)
     console.print(table)
     for it in found:
         console.print()
-        console.print(Text(it.name, "bold"))
+        console.print(Text(harmless(it.name), "bold"))
         console.print(_pieces(it.pieces))
         console.print(Text(" ".join(map(str, it.ids)), "dim"))
 
@@ -157,12 +191,9 @@ def _pieces(pieces: Sequence[Piece]) -> Text:
     """The pieces side by side: coloured in turn, and with a bar between them for where there is no colour."""
     text = Text()
     for number, piece in enumerate(pieces):
-        shown = piece.text.translate(VISIBLE)
-        if piece.partial and piece.raw is not None:
-            shown = piece.raw.hex(" ")
         if number:
-            text.append("|", "dim")
-        text.append(shown or piece.token, "reverse" if piece.special else COLOURS[number % len(COLOURS)])
+            text.append("│", "dim")
+        text.append(spelt_piece(piece)[0], "reverse" if piece.special else COLOURS[number % len(COLOURS)])
     return text
 
 
@@ -177,16 +208,16 @@ def generate(arguments: argparse.Namespace, console: Console | None) -> dict[str
     assert settings.language is not None  # noqa: S101 - `section` has seen to it
     with loading() as progress:
         model = LanguageModel.load(spec, progress)
-    shown = 0
+    shown = -1
 
     def stream(text: str) -> None:
         nonlocal shown
         if console:
-            console.print(Text(text[shown:]), end="")
+            if shown < 0:
+                console.print(Text(harmless(arguments.text), "bold"), end="")
+            console.print(Text(harmless(text[max(0, shown) :])), end="")
             shown = len(text)
 
-    if console:
-        console.print(Text(arguments.text, "bold"), end="")
     made = model.generate(
         arguments.text,
         max_new_tokens=arguments.max_new_tokens or settings.language.default_new_tokens,
@@ -198,7 +229,7 @@ def generate(arguments: argparse.Namespace, console: Console | None) -> dict[str
     if console:
         stream(made.text)
         rate = f"{len(made.output_ids)} tokens in {made.seconds:.1f} s ({made.finish})"
-        console.print(Text(f"\n\n{made.model}: {rate}", "dim"))
+        console.print(Text(f"\n\n{harmless(made.model)}: {rate}", "dim"))
     return {
         "prompt": made.prompt,
         "text": made.text,
@@ -220,7 +251,7 @@ def embed(arguments: argparse.Namespace, console: Console | None) -> dict[str, A
         table = Table("token", "id", "vector", box=None, header_style="bold")
         for token, number, vector in zip(made.tokens, made.ids, made.vectors, strict=True):
             start = " ".join(f"{value:+.3f}" for value in vector[:6])
-            table.add_row(Text(token.translate(VISIBLE)), str(number), f"{start} ...")
+            table.add_row(Text(spelt(token)[0]), str(number), f"{start} ...")
         console.print(table)
         _, count, size = made.shape
         console.print(Text(f"{made.model}: {count} tokens, {size} numbers each", "dim"))
@@ -244,7 +275,7 @@ def similar(arguments: argparse.Namespace, console: Console | None) -> dict[str,
     if console:
         table = Table("word", "cosine", "", box=None, header_style="bold")
         for it in found.neighbours:
-            table.add_row(Text(it.word), f"{it.score:.3f}", "▇" * round(max(0.0, it.score) * 20))
+            table.add_row(Text(harmless(it.word)), f"{it.score:.3f}", "▇" * round(max(0.0, it.score) * 20))
         console.print(table)
     return {"neighbours": [{"word": it.word, "score": it.score} for it in found.neighbours]}
 
@@ -254,20 +285,19 @@ def recommend(arguments: argparse.Namespace, console: Console | None) -> dict[st
 
     with loading() as progress:
         catalogue = SongCatalogue.load(section(load(arguments.config), "songs"), progress)
-    for song_id in arguments.song:
-        if catalogue.get(song_id) is None:
-            raise UnknownSong(f"There is no song with the id {song_id!r}.")
-    if len(arguments.song) == 1:
-        found = catalogue.similar(arguments.song[0], n=arguments.n)
-    elif arguments.song:
-        found = catalogue.recommend(arguments.song, n=arguments.n, per_artist=arguments.per_artist or None)
+    likes = [_song(catalogue, text) for text in arguments.song]
+    if len(likes) == 1:
+        found = catalogue.similar(likes[0], n=arguments.n)
+    elif likes:
+        found = catalogue.recommend(likes, n=arguments.n, per_artist=arguments.per_artist or None)
     else:
         found = catalogue.popular(n=arguments.n, per_artist=arguments.per_artist or None)
     if console:
         table = Table("id", "song", "because of", box=None, header_style="bold")
         for it in found.songs:
             because = ", ".join(seed.label for seed in it.because)
-            table.add_row(Text(it.song.id), Text(it.song.label), Text(because, "dim"))
+            names = (Text(harmless(name)) for name in (it.song.id, it.song.label))
+            table.add_row(*names, Text(harmless(because), "dim"))
         console.print(table)
     return {
         "songs": [
@@ -280,6 +310,32 @@ def recommend(arguments: argparse.Namespace, console: Console | None) -> dict[st
             for it in found.songs
         ]
     }
+
+
+def _song(catalogue: SongCatalogue, text: str) -> str:
+    """The id that `text` is, or that of the one song whose title, with or without its artist, it can only be."""
+    from rapidfuzz import fuzz
+
+    from models.search import fold
+
+    if catalogue.get(text) is not None:
+        return text
+    wanted = fold(text)
+    ranked: list[tuple[float, Song]] = []
+    for song in catalogue.search(text):
+        names = (song.title, f"{song.title} {song.artist}", f"{song.artist} {song.title}", song.label)
+        ranked.append((max(fuzz.ratio(wanted, fold(name)) for name in names), song))
+    ranked.sort(key=lambda it: -it[0])
+    if not ranked or ranked[0][0] < LIKE_IT:
+        raise UnknownSong(f"There is no song with the id or title {text!r}.")
+    best, song = ranked[0]
+    versions = catalogue.same(song.id)
+    others = [other for ratio, other in ranked if ratio > best - LIKELIER and other.id not in versions]
+    if others:
+        several = "; ".join(f"{it.label} (id {it.id})" for it in [song, *others[:3]])
+        raise UnknownSong(f"{text!r} may be more than one song: {several}. Name one by its id.")
+    print(harmless(f"{text!r} is taken for {song.label} (id {song.id})."), file=sys.stderr)
+    return song.id
 
 
 QUESTIONS: dict[str, Callable[[argparse.Namespace, Console | None], dict[str, Any]]] = {

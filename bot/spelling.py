@@ -8,8 +8,10 @@ The marks are the same wherever tokens are shown; docs/commands.md explains them
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
 
-from models.answers import Piece
+if TYPE_CHECKING:
+    from models.answers import Piece
 
 _WHITE = {" ": "·", "\t": "→", "\n": "↵", "\r": "␍"}
 _KEPT = {"\n", "\t", "\u200c", "\u200d"}  # line breaks, tabs, and the joiners that scripts and emoji need

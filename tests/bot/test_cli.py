@@ -177,6 +177,32 @@ def test_recommend_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nosuch" in refused(capsys, "recommend", "--song", "nosuch")
 
 
+def test_a_song_may_be_named_by_its_title(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    songs = (folder / "songs.tsv").read_text(encoding="utf-8").splitlines()
+    number, title, artist = songs[0].split("\t")[:3]
+    by_id = asked(capsys, "recommend", "--song", number)
+    for name in (title, f"{title} {artist}".upper(), f"{title}s {artist}"):
+        assert main(["recommend", "--song", name, "--json"]) == 0
+        captured = capsys.readouterr()
+        assert json.loads(captured.out) == by_id
+        assert f"is taken for {title} - {artist} (id {number})." in captured.err
+
+
+def test_a_title_that_two_songs_have_is_asked_back(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "songs.tsv").write_text("1\tHurt\tTent\n2\tHurt\tGranary\n3\tJump\tHalen\n", encoding="utf-8")
+    (tmp_path / "lists.txt").write_text("1 2 3\n" * 9, encoding="utf-8")
+    config = tmp_path / "config.toml"
+    config.write_text('[songs]\nsongs = "songs.tsv"\nplaylists = "lists.txt"\n', encoding="utf-8")
+    line = refused(capsys, "recommend", "--song", "hurt", "--config", str(config))
+    assert "more than one song: Hurt - " in line
+    assert "(id 1)" in line
+    assert "(id 2)" in line
+    assert main(["recommend", "--song", "hurt granary", "--config", str(config), "--json"]) == 0
+    assert "Hurt - Granary (id 2)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -216,14 +242,69 @@ def test_a_model_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [[], ["nonsense"], ["tokens"], ["decode", "--tokenizer", "phi", "x"], ["similar", "a", "-n", "0"]],
+    ("arguments", "complaint"),
+    [
+        ([], ""),
+        (["nonsense"], ""),
+        (["tokens"], ""),
+        (["decode", "--tokenizer", "phi", "x"], ""),
+        (["similar", "a", "-n", "0"], "argument -n: '0' is not a whole number from 1 to 1,000"),
+        (["similar", "a", "-n", "many"], "'many' is not a whole number"),
+        (["generate", "x", "--temperature", "2.1"], "--temperature: '2.1' is not a number from 0 to 2"),
+        (["generate", "x", "--temperature", "nan"], "'nan' is not a number"),
+        (["generate", "x", "--top-p", "0"], "--top-p: '0' is not a number from 0.01 to 1"),
+        (["generate", "x", "--seed", "-1"], "--seed: '-1' is not a whole number of at least 0"),
+        (["generate", "x", "--max-new-tokens", "10000000"], "from 1 to 8,192"),
+        (["recommend", "Jump\x1b[2J"], "usage: tokenwise recommend"),
+        (["recommend", "Jump\x1b[2J"], "unrecognized arguments: Jump‹U+001B›[2J"),
+    ],
 )
-def test_misuse_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_misuse_exits_with_2(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
-    assert "usage: " in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "usage: " in captured.err
+    assert complaint in captured.err
+
+
+EVIL = "a\x1b[2J\u202e\x9bz\u2800 🎸"
+
+
+@pytest.mark.parametrize("question", ["tokens", "embed", "generate", "similar"])
+def test_nothing_that_steers_a_terminal_reaches_it(capsys: pytest.CaptureFixture[str], question: str) -> None:
+    main([question, EVIL])
+    captured = capsys.readouterr()
+    assert captured.out + captured.err
+    assert not set(captured.out + captured.err) & {"\x1b", "\u202e", "\x9b"}
+    if question == "tokens":
+        assert asked(capsys, "tokens", EVIL)["text"] == EVIL
+
+
+def test_bytes_of_partial_characters_are_shown_as_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tokens", "🎸", "--tokenizer", "phi"]) == 0
+    assert "‹F0" in capsys.readouterr().out
+
+
+def test_a_prompt_that_is_refused_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "empty" in refused(capsys, "generate", "")
+
+
+def test_models_that_are_not_there_point_at_those_that_come_with_the_bot(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text('[words]\nname = "./nowhere"\n', encoding="utf-8")
+    assert "--config models/demo/config.toml" in refused(capsys, "similar", "x")
+    assert "--config models" not in refused(capsys, "similar", "x", "--config", "config.toml")
+
+
+def test_a_path_is_named_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    line = refused(capsys, "decode", "--tokenizer", "/nowhere/at/all", "1")
+    assert line == "There is no file or folder /nowhere/at/all."
 
 
 def test_check_prints_every_problem_and_exits_with_2(
