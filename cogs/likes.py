@@ -1,4 +1,4 @@
-"""/likes: the songs somebody likes, for their eyes only."""
+"""/likes: the songs somebody likes and does not like, for their eyes only."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from cogs.asking import answered
 from cogs.songs import Picked, pick, song_choices, suggest_songs
 from cogs.ui import answers
 from cogs.ui.buttons import Buttons, Keep, OwnButton, own
-from cogs.ui.like_button import Like
 from cogs.ui.mentions import mention
 from cogs.ui.text import count, inline
+from cogs.ui.thumbs import Dislike, Like, disliked
 from models.answers import Song
 
 PAGE = 15
@@ -62,7 +62,8 @@ async def listed(bot: Tokenwise, user_id: int, number: int) -> dict[str, Any]:
     pages = max(1, -(-len(likes) // PAGE))
     number = min(number, pages - 1)
     turns = [Page(user_id, other) for other in (number - 1, number + 1) if 0 <= other < pages]
-    embed = answers.liked_songs(likes[number * PAGE : (number + 1) * PAGE], number * PAGE, len(likes))
+    on_it = likes[number * PAGE : (number + 1) * PAGE]
+    embed = answers.liked_songs(on_it, number * PAGE, len(likes), await bot.likes.dislikes(user_id))
     if not likes:
         embed.description = (
             f"No songs yet. Add one with {mention(bot, 'likes add')}, or press Like under a song"
@@ -74,7 +75,7 @@ async def listed(bot: Tokenwise, user_id: int, number: int) -> dict[str, Any]:
 
 
 class Likes(commands.GroupCog, name="likes", description="The songs you like: only you see them."):
-    keeps = "the songs you like, with the time of each like"
+    keeps = "the songs you like and do not like, with the time you said so, and whether others may build on your likes"
 
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
@@ -82,7 +83,7 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
 
     @app_commands.command(name="list", extras={"example": "/likes list"})
     async def show(self, interaction: Interaction) -> None:
-        """See the songs you like."""
+        """See the songs you like, and those you do not want to be recommended."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await interaction.edit_original_response(**await listed(self.bot, interaction.user.id, 0))
 
@@ -96,7 +97,7 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
         added = await self.bot.likes.add(interaction.user.id, picked.song)
         how = f" I took “{inline(song, 100)}” to mean it." if picked.guessed else ""
         undo = f" {mention(self.bot, 'likes remove')} takes it back."
-        said = f"❤️ You like {title} now." if added else f"You like {title} already."
+        said = f"👍 You like {title} now." if added else f"You like {title} already."
         await interaction.edit_original_response(content=said + how + undo)
 
     @app_commands.command(extras={"example": "/likes remove song:Bohemian Rhapsody"})
@@ -104,18 +105,30 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
     async def remove(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
         """Take a like back."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        own_songs = await self._songs(interaction)
-        chosen = next((one for one in own_songs if one.id == song), None)
-        if chosen is None:
-            matching = _like(own_songs, song)
-            if len(matching) != 1:
-                raise Refused(
-                    f"{'Several' if matching else 'None'} of the songs you like match “{inline(song, 100)}”."
-                    " Choose one from the list that appears while you type."
-                )
-            chosen = matching[0]
+        chosen = _chosen(await self._liked(interaction), song, "songs you like")
         await self.bot.likes.remove(interaction.user.id, chosen.id)
         await interaction.edit_original_response(content=f"You no longer like {answers.song(chosen)}.")
+
+    @app_commands.command(extras={"example": "/likes dislike song:Bohemian Rhapsody"})
+    @app_commands.describe(song="Part of a title or an artist; choose from the list that appears")
+    async def dislike(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
+        """Never have a song recommended to you, nor other versions of it."""
+        ticket = self.bot.ask(interaction, "songs", lambda _job, model: pick(model, song))
+        picked: Picked = await answered(interaction, ticket, private=True)
+        how = f" I took “{inline(song, 100)}” to mean it." if picked.guessed else ""
+        said = await disliked(self.bot, interaction.user.id, picked.song)
+        await interaction.edit_original_response(content=said + how)
+
+    @app_commands.command(extras={"example": "/likes undislike song:Bohemian Rhapsody"})
+    @app_commands.describe(song="One of the songs you do not like; choose from the list that appears")
+    async def undislike(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
+        """Let a song be recommended to you again."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        own_songs = await self.bot.likes.dislikes(interaction.user.id)
+        chosen = _chosen(own_songs, song, "songs you do not want to be recommended")
+        await self.bot.likes.undislike(interaction.user.id, chosen.id)
+        said = f"{answers.song(chosen)} may be recommended to you again."
+        await interaction.edit_original_response(content=said)
 
     @app_commands.command(extras={"example": "/likes clear"})
     async def clear(self, interaction: Interaction) -> None:
@@ -143,14 +156,19 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
         )
 
     @add.autocomplete("song")
+    @dislike.autocomplete("song")
     async def all_songs(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         return await suggest_songs(interaction, current)
 
     @remove.autocomplete("song")
     async def own_songs(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        return song_choices(_like(await self._songs(interaction), current))
+        return song_choices(_like(await self._liked(interaction), current))
 
-    async def _songs(self, interaction: Interaction) -> list[Song]:
+    @undislike.autocomplete("song")
+    async def own_dislikes(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        return song_choices(_like(await self.bot.likes.dislikes(interaction.user.id), current))
+
+    async def _liked(self, interaction: Interaction) -> list[Song]:
         return [like.song for like in await self.bot.likes.list(interaction.user.id)]
 
     async def personal_data(self, user_id: int) -> dict[str, Any]:
@@ -158,6 +176,19 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
 
     async def forget(self, user_id: int) -> int:
         return await self.bot.likes.forget(user_id)
+
+
+def _chosen(songs: Sequence[Song], named: str, which: str) -> Song:
+    """The one of these songs that has this id, or matches this text; Refused unless it is one."""
+    if (chosen := next((one for one in songs if one.id == named), None)) is not None:
+        return chosen
+    matching = _like(songs, named)
+    if len(matching) != 1:
+        raise Refused(
+            f"{'Several' if matching else 'None'} of the {which} match “{inline(named, 100)}”."
+            " Choose one from the list that appears while you type."
+        )
+    return matching[0]
 
 
 def _like(songs: Sequence[Song], text: str) -> list[Song]:
@@ -183,5 +214,5 @@ def _record(like: Liked) -> dict[str, str]:
 
 
 async def setup(bot: Tokenwise) -> None:
-    bot.add_dynamic_items(Page, Clear, Keep, Like)
+    bot.add_dynamic_items(Page, Clear, Keep, Like, Dislike)
     await bot.add_cog(Likes(bot))

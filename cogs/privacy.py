@@ -1,4 +1,4 @@
-"""/privacy: what is kept about somebody, as a file, or gone."""
+"""/privacy: what is kept about somebody, as a file, or gone; and who may build on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Keeper(Protocol):
     keeps: str
 
     async def personal_data(self, user_id: int) -> dict[str, Any]:
-        """Everything it keeps about this person, ready for JSON."""
+        """Everything it keeps about this person by what it is, ready for JSON."""
 
     async def forget(self, user_id: int) -> int:
         """Delete all of it; how many records there were."""
@@ -54,13 +54,16 @@ class Privacy(
 
     @app_commands.command(extras={"example": "/privacy show"})
     async def show(self, interaction: Interaction) -> None:
-        """Read what is kept about you."""
+        """Read what is kept about you, and whether others may build on it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        number = await self.bot.likes.count(interaction.user.id)
+        user = interaction.user.id
         kept = "; ".join(keeper.keeps for keeper in keepers(self.bot).values())
+        likes, dislikes = await self.bot.likes.count(user), len(await self.bot.likes.dislikes(user))
+        sharing = _sharing(self.bot, allowed=await self.bot.likes.shares(user))
         await interaction.edit_original_response(
-            content=f"Under your Discord id I keep {kept}: {count(number, 'song')} at the moment."
-            " What you ask and what I answer I do not keep: it passes through memory, and my log holds"
+            content=f"Under your Discord id I keep {kept}. At the moment that is"
+            f" {count(likes, 'song')} you like and {count(dislikes, 'song')} you do not. {sharing}\n"
+            "What you ask and what I answer I do not keep: it passes through memory, and my log holds"
             " neither. Nothing leaves the machine I run on, except the answers, which go to Discord.\n"
             f"{mention(self.bot, 'privacy export')} gives you all of it as a file,"
             f" {mention(self.bot, 'privacy delete')} deletes all of it."
@@ -71,12 +74,22 @@ class Privacy(
         """Get everything that is kept about you as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         user = interaction.user.id
-        data = {name.lower(): await keeper.personal_data(user) for name, keeper in keepers(self.bot).items()}
-        text = json.dumps({"user_id": str(user), **data}, ensure_ascii=False, indent=2)
+        data: dict[str, Any] = {"user_id": str(user)}
+        for keeper in keepers(self.bot).values():
+            data |= await keeper.personal_data(user)
+        text = json.dumps(data, ensure_ascii=False, indent=2)
         file = discord.File(io.BytesIO(text.encode()), "tokenwise-data.json")
         await interaction.edit_original_response(
             content="This is everything I keep about you.", attachments=[file]
         )
+
+    @app_commands.command(extras={"example": "/privacy share allowed:True"})
+    @app_commands.describe(allowed="True lets others get songs from your likes and theirs together")
+    async def share(self, interaction: Interaction, allowed: bool) -> None:
+        """Let others get recommendations from your likes and theirs together, or no longer."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await self.bot.likes.share(interaction.user.id, allowed=allowed)
+        await interaction.edit_original_response(content=_sharing(self.bot, allowed=allowed))
 
     @app_commands.command(extras={"example": "/privacy delete"})
     async def delete(self, interaction: Interaction) -> None:
@@ -88,6 +101,16 @@ class Privacy(
             view=Buttons(Delete(user), Keep(user)),
             ephemeral=True,
         )
+
+
+def _sharing(bot: Tokenwise, *, allowed: bool) -> str:
+    name, change = mention(bot, "recommend"), mention(bot, "privacy share")
+    if allowed:
+        return (
+            f"Others may name you in {name}, and get songs from your likes and theirs together; an answer names"
+            f" the songs of yours that led to it. {change} ends that at once."
+        )
+    return f"Nobody can name you in {name}: your likes count for you alone. {change} lets them."
 
 
 async def setup(bot: Tokenwise) -> None:

@@ -418,11 +418,21 @@ def song(one: Song) -> str:
     return f"**{inline(one.title, 100)}**" + (f" by {inline(one.artist, 80)}" if one.artist else "")
 
 
-def recommendations(result: Recommendations, title: str, hint: str = "", *, sources: bool = True) -> Answer:
-    """A numbered list; with `sources` each song says which of the seed songs it came from."""
+def recommendations(
+    result: Recommendations,
+    title: str,
+    hint: str = "",
+    *,
+    because: str = "",
+    first: int = 0,
+    few: int = 0,
+) -> Answer:
+    """A list, numbered from `first` + 1. With `because`, the beginning of a reason, each song says which of the seed
+    songs it came from, and whether it is in fewer than `few` playlists.
+    """
     lines = [
-        f"{number}. {song(recommendation.song)}{_because(recommendation) if sources else ''}"
-        for number, recommendation in enumerate(result.songs, 1)
+        f"{number}. {song(recommendation.song)}{_why(recommendation, because, few) if because else ''}"
+        for number, recommendation in enumerate(result.songs, first + 1)
     ]
     note = f"\n\n{hint}" if hint else ""
     songs = clip("\n".join(lines), DESCRIPTION - size(note))
@@ -431,20 +441,31 @@ def recommendations(result: Recommendations, title: str, hint: str = "", *, sour
     return Answer(embed=embed)
 
 
-def _because(recommendation: Recommendation) -> str:
-    seeds = recommendation.because[:3]
-    return f"\n-# from {listed([inline(seed.title, 60) for seed in seeds])}" if seeds else ""
+def _why(recommendation: Recommendation, because: str, few: int) -> str:
+    seeds = [inline(seed.title, 60) for seed in recommendation.because[:3]]
+    parts = [f"{because} {listed(seeds)}"] if seeds else []
+    if recommendation.playlists < few:
+        parts.append(f"little known: in {count(recommendation.playlists, 'playlist')}")
+    return f"\n-# {' · '.join(parts)}" if parts else ""
 
 
-def liked_songs(songs: Sequence[Like], first: int, total: int) -> discord.Embed:
-    """One page of somebody's likes, numbered from `first` + 1."""
+def liked_songs(
+    songs: Sequence[Like], first: int, total: int, unwanted: Sequence[Song] = ()
+) -> discord.Embed:
+    """One page of somebody's likes, numbered from `first` + 1, and what they do not want to be recommended."""
     lines = [
         f"{number}. {song(like.song)} · {discord.utils.format_dt(like.liked_at, 'd')}"
         for number, like in enumerate(songs, first + 1)
     ]
-    return discord.Embed(
+    embed = discord.Embed(
         title=f"You like {count(total, 'song')}", description=clip("\n".join(lines), DESCRIPTION), colour=BLUE
     )
+    if unwanted:
+        titles = "\n".join(f"👎 {song(one)}" for one in unwanted)
+        embed.add_field(
+            name=f"Not recommended to you: {count(len(unwanted), 'song')}", value=clip(titles, FIELD_VALUE)
+        )
+    return embed
 
 
 # -- /models -----------------------------------------------------------------------------------------

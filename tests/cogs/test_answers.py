@@ -274,9 +274,10 @@ def test_a_recommendation_says_where_it_came_from() -> None:
     answer = answers.recommendations(
         Recommendations("songs", (Recommendation(Song("3", "Jump", "Van Halen"), seeds),), seeds),
         "From likes",
+        because="because you liked",
     )
     assert answer.embed is not None
-    assert answer.embed.description == "1. **Jump** by Van Halen\n-# from Africa and Take On Me"
+    assert answer.embed.description == "1. **Jump** by Van Halen\n-# because you liked Africa and Take On Me"
 
 
 @given(st.lists(st.tuples(st.text(max_size=60), st.floats(-1, 1)), max_size=25))

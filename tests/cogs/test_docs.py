@@ -45,13 +45,16 @@ def test_every_command_is_documented_and_nothing_else() -> None:
 def test_options_and_examples_are_documented(name: str) -> None:
     command, section = COMMANDS[name], SECTIONS[name]
     rows = set(re.findall(r"^\| (\*{0,2}[a-z_]+\*{0,2}) \|", section, re.MULTILINE)) - {"option", "mark"}
-    options = {f"**{option.name}**" if option.required else option.name for option in command.parameters}
+    options = {
+        f"**{option.display_name}**" if option.required else option.display_name
+        for option in command.parameters
+    }
     assert rows == options
     example = command.extras["example"]
     assert f"Example: `{example}`" in section
     assert example.startswith(f"/{name}")
     for option in re.findall(r" (\w+):", example):
-        assert option in {parameter.name for parameter in command.parameters}
+        assert option in {parameter.display_name for parameter in command.parameters}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -50,7 +50,9 @@ async def test_a_chosen_song_leads_to_others(live: Live) -> None:
     assert "Goes with Song Alpha" in answer.text
     assert "Song Alpha" not in titles(answer)
     assert answer.message is not None
-    assert len(answer.message.buttons) == len(titles(answer)) == 10
+    labels = [button.label for button in answer.message.buttons]
+    assert labels[:20] == [f"{word} {number}" for word in ("Like", "Dislike") for number in range(1, 11)]
+    assert len(titles(answer)) == 10
 
 
 async def test_a_typed_title_is_taken_to_mean_its_best_match(live: Live) -> None:
@@ -73,7 +75,7 @@ async def test_likes_lead_to_songs_that_say_where_they_came_from(live: Live) -> 
     answer = await live.box.ask("/recommend n:10")
     assert answer.ephemeral
     assert "From the songs you like" in answer.text
-    assert "from Song" in answer.text
+    assert "because you liked Song" in answer.text
     assert not {"Song Alpha", "Song Delta"} & set(titles(answer))
     beside = await live.box.ask("/recommend song:Song Beta n:10")
     assert not {"Song Alpha", "Song Delta"} & set(titles(beside))
@@ -120,7 +122,10 @@ async def test_odd_ids_fit_into_buttons_or_have_none(launch: Launch) -> None:
     live = await launch(loaders={"songs": lambda *_: Odd()})
     answer = await live.box.ask("/recommend")
     assert answer.message is not None
-    assert [button.label for button in answer.message.buttons] == ["Like 1", "Like 2"]
+    labels = [
+        button.label for button in answer.message.buttons if button.label.startswith(("Like", "Dislike"))
+    ]
+    assert labels == ["Like 1", "Like 2", "Dislike 1"]
     for label, title in (("Like 1", "Odd"), ("Like 2", "Long")):
         assert f"**{title}**" in (await live.box.press(answer.message, label)).text
     await like(live, "Too long")
@@ -216,22 +221,28 @@ async def test_likes_are_exported(live: Live) -> None:
 
 async def test_everything_about_a_person_can_be_seen_and_deleted(live: Live, tmp_path: Path) -> None:
     await like(live, "Song Beta", "Song Alpha")
-    assert "2 songs" in (await live.box.ask("/privacy show")).text
+    await live.box.ask("/likes dislike song:Song Nu")
+    await live.box.ask("/privacy share allowed:True")
+    shown = (await live.box.ask("/privacy show")).text
+    assert "2 songs you like and 1 song you do not" in shown
+    assert "Others may name you" in shown
     export = await live.box.ask("/privacy export")
     assert export.ephemeral
     assert export.message is not None
     data = json.loads(export.message.attachments[0].bytes)
     assert data["user_id"] == str(live.box.student.id)
-    assert "Song Alpha" in json.dumps(data)
+    assert [like["title"] for like in data["likes"]] == ["Song Beta", "Song Alpha"]
+    assert [song["title"] for song in data["dislikes"]] == ["Song Nu"]
+    assert data["shares_likes"] is True
     asked = await live.box.ask("/privacy delete")
     assert asked.ephemeral
     assert asked.message is not None
     await live.box.press(asked.message, "Delete everything")
-    await asked.until(lambda it: "2 records" in it.text)
+    await asked.until(lambda it: "4 records" in it.text)
     with sqlite3.connect(tmp_path / "data" / "tokenwise.db") as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
             rows = database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - names of our own
             assert str(live.box.student.id) not in json.dumps(rows)
     database.close()
-    assert "0 songs" in (await live.box.ask("/privacy show")).text
+    assert "0 songs you like and 0 songs you do not" in (await live.box.ask("/privacy show")).text

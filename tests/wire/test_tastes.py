@@ -1,0 +1,274 @@
+"""Recommendations that heed what people said: thumbs down, pages, more like one song, several people together."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.answers import Song
+from sandbox import Answer, Member
+from tests.wire.conftest import Launch, Live
+from tests.wire.test_songs import like, listed, titles
+
+
+def labels(answer: Answer) -> list[str]:
+    assert answer.message is not None
+    return [button.label for button in answer.message.buttons]
+
+
+async def turn(answer: Answer, live: Live, label: str) -> None:
+    """Turn to another page, and wait until it stands there."""
+    assert answer.message is not None
+    before = answer.text
+    await live.box.press(answer.message, label)
+    await answer.until(lambda it: it.text != before)
+
+
+async def like_as(live: Live, member: Member, title: str) -> None:
+    assert "You like" in (await live.box.ask(f"/likes add song:{title}", member=member)).text
+
+
+# Thumbs down
+
+
+async def test_what_got_a_thumb_down_is_never_recommended_again(live: Live, launch: Launch) -> None:
+    await like(live, "Song Alpha")
+    answer = await live.box.ask("/recommend n:10")
+    assert answer.message is not None
+    unwanted = titles(answer)[0]
+    pressed = await live.box.press(answer.message, "Dislike 1")
+    assert pressed.ephemeral
+    assert f"I will not recommend **{unwanted}**" in pressed.text
+    assert "said so before" in (await live.box.press(answer.message, "Dislike 1")).text
+    await live.stop()
+    live = await launch()
+    for command in ("/recommend n:10", "/recommend song:Song Alpha n:10"):
+        assert unwanted not in titles(await live.box.ask(command))
+    await like_as(live, live.box.admin, "Song Alpha")
+    assert unwanted in titles(await live.box.ask("/recommend n:10", member=live.box.admin)), "theirs to say"
+
+
+async def test_a_thumb_down_can_be_taken_back_by_command_or_by_a_like(live: Live) -> None:
+    await like(live, "Song Alpha")
+    answer = await live.box.ask("/likes dislike song:Song Beta")
+    assert answer.ephemeral
+    assert "I will not recommend **Song Beta**" in answer.text
+    assert "Song Alpha" in (await live.box.ask("/likes dislike song:song alpah")).text
+    assert await listed(live) == [], "a dislike takes the like back"
+    shown = await live.box.ask("/likes list")
+    assert "Not recommended to you: 2 songs" in shown.text
+    choices = await live.box.autocomplete("/likes undislike song:beta")
+    assert [choice["name"] for choice in choices] == ["Song Beta - Artist 1"]
+    undone = await live.box.ask_command("likes undislike", {"song": choices[0]["value"]})
+    assert undone.ephemeral
+    assert "may be recommended to you again" in undone.text
+    assert "None of the songs" in (await live.box.ask("/likes undislike song:beta")).text
+    await like(live, "Song Alpha")
+    assert "Not recommended" not in (await live.box.ask("/likes list")).text
+
+
+# Pages
+
+
+async def test_pages_lead_to_the_end_and_back_and_show_no_song_twice(live: Live) -> None:
+    await like(live, "Song Alpha")
+    answer = await live.box.ask("/recommend n:4")
+    first = answer.text
+    assert "◀ Back" not in labels(answer)
+    seen = titles(answer)
+    assert len(seen) == 4
+    while "Next ▶" in labels(answer):
+        await turn(answer, live, "Next ▶")
+        assert titles(answer), "no page is empty"
+        assert f"\n{len(seen) + 1}. " in answer.text, "numbers go on"
+        seen += titles(answer)
+    assert len(seen) == len(set(seen))
+    assert "Song Alpha" not in seen
+    while "◀ Back" in labels(answer):
+        await turn(answer, live, "◀ Back")
+    assert answer.text == first
+
+
+async def test_pages_of_songs_that_go_with_a_song(live: Live, launch: Launch) -> None:
+    answer = await live.box.ask("/recommend song:Song Alpha n:3")
+    first = titles(answer)
+    await live.stop()
+    live = await launch()
+    await turn(answer, live, "Next ▶")
+    assert "Goes with Song Alpha" in answer.text
+    assert not set(first) & set(titles(answer))
+
+
+async def test_somebody_else_cannot_turn_the_pages(live: Live) -> None:
+    answer = await live.box.ask("/recommend song:Song Alpha n:3")
+    assert answer.message is not None
+    before = answer.text
+    refused = await live.box.press(answer.message, "Next ▶", member=live.box.admin)
+    assert refused.ephemeral
+    assert "Only the person who asked" in refused.text
+    assert answer.text == before
+
+
+# More like one of them
+
+
+async def test_more_like_one_of_the_songs(live: Live) -> None:
+    answer = await live.box.ask("/recommend song:Song Alpha n:3")
+    assert answer.message is not None
+    asked = await live.box.press(answer.message, "More like …", member=live.box.admin)
+    assert asked.ephemeral
+    assert asked.message is not None
+    wanted = titles(answer)[1]
+    (row,) = asked.message.components
+    options = row["components"][0]["options"]
+    assert [option["label"] for option in options] == titles(answer)[:3]
+    await live.box.select(asked.message, "which-song", [options[1]["value"]], member=live.box.admin)
+    await asked.until(lambda it: f"Goes with {wanted}" in it.text)
+    assert wanted not in titles(asked)
+    assert asked.ephemeral
+    assert {"Like 1", "Dislike 1", "More like …"} <= set(labels(asked))
+
+
+async def test_songs_that_left_the_catalogue_lead_nowhere(live: Live, launch: Launch) -> None:
+    answer = await live.box.ask("/recommend song:Song Alpha n:3")
+    assert answer.message is not None
+    asked = await live.box.press(answer.message, "More like …")
+    assert asked.message is not None
+    chosen = asked.message.components[0]["components"][0]["options"][0]["value"]
+    await live.stop()
+
+    class Empty:
+        name = "empty"
+        memory = 0
+        device = dtype = detail = ""
+
+        def get(self, _id: str) -> Song | None:
+            return None
+
+        def search(self, *_: object) -> list[Song]:
+            return []
+
+        def probe(self) -> None:
+            return
+
+    live = await launch(loaders={"songs": lambda *_: Empty()})
+    gone = await live.box.press(answer.message, "More like …")
+    assert gone.ephemeral
+    assert "no longer in my catalogue" in gone.text
+    chose = await live.box.select(asked.message, "which-song", [chosen])
+    await chose.until(lambda it: "I know no song like" in it.text)
+    assert chose.ephemeral
+
+
+# The first songs of somebody
+
+
+async def test_three_favourites_to_begin_with(live: Live) -> None:
+    answer = await live.box.ask("/recommend")
+    assert answer.message is not None
+    assert "Popular songs" in answer.text
+    opened = live.box.send_press(answer.message, "Name three favourites")
+    await opened.until(lambda it: it.modal)
+    done = await live.box.submit(
+        opened.modal,
+        {"A song": "song alpah", "Another song": "qqqqqqqqqqqq", "And one more": "Delta Artist 3"},
+    )
+    assert done.ephemeral
+    assert "“song alpah”: 👍 **Song Alpha**" in done.text
+    assert "“qqqqqqqqqqqq”: I know no song like it" in done.text
+    assert "because you liked Song" in done.text
+    assert await listed(live) == ["Song Alpha", "Song Delta"]
+
+
+async def test_favourites_that_nobody_knows_are_refused(live: Live) -> None:
+    answer = await live.box.ask("/recommend")
+    assert answer.message is not None
+    opened = live.box.send_press(answer.message, "Name three favourites")
+    await opened.until(lambda it: it.modal)
+    refused = await live.box.submit(opened.modal, {"A song": "@everyone qqqqqq"})
+    assert refused.ephemeral
+    assert "I know no song like it" in refused.text
+    assert await listed(live) == []
+
+
+# One artist
+
+
+async def test_at_most_two_songs_by_one_artist_unless_asked(live: Live) -> None:
+    await like(live, "Song Alpha")
+    mixed = await live.box.ask("/recommend n:10")
+    artists = [line.partition(" by ")[2] for line in mixed.text.splitlines() if " by " in line]
+    assert max(map(artists.count, artists)) == 2
+    any_number = await live.box.ask("/recommend n:10 same_artist:True")
+    artists = [line.partition(" by ")[2] for line in any_number.text.splitlines() if " by " in line]
+    assert len(artists) == 10
+    assert max(map(artists.count, artists)) > 2
+
+
+# Several people
+
+
+async def test_likes_of_others_count_only_if_they_allow_it(live: Live) -> None:
+    await like_as(live, live.box.admin, "Song Alpha")
+    refused = await live.box.ask("/recommend with:@admin")
+    assert refused.ephemeral
+    assert f"<@{live.box.admin.id}> has not allowed" in refused.text
+    allowed = await live.box.ask("/privacy share allowed:True", member=live.box.admin)
+    assert allowed.ephemeral
+    assert "Others may name you" in allowed.text
+    answer = await live.box.ask("/recommend with:@admin n:10")
+    assert answer.ephemeral, "the asker's own likes stay theirs"
+    assert "because of Song Alpha" in answer.text
+    assert f"Nothing comes from <@{live.box.student.id}>, who likes no songs yet" in answer.text
+    await live.box.ask("/privacy share allowed:False", member=live.box.admin)
+    assert "has not allowed" in (await live.box.ask("/recommend with:@admin")).text
+
+
+async def test_a_blend_of_people_who_all_allow_it_is_for_everybody(live: Live) -> None:
+    third = live.box.add_member("third")
+    await like(live, "Song Alpha")
+    for member, title in ((live.box.admin, "Song Delta"), (third, "Song Nu")):
+        await like_as(live, member, title)
+    await live.box.ask("/likes dislike song:Song Beta", member=third)
+    for member in (live.box.student, live.box.admin, third):
+        await live.box.ask("/privacy share allowed:True", member=member)
+    answer = await live.box.ask("/recommend with:@admin and:@third n:5")
+    assert not answer.ephemeral
+    assert "songs you like together" in answer.text
+    assert not {"Song Alpha", "Song Delta", "Song Nu", "Song Beta"} & set(titles(answer))
+    await live.box.ask("/privacy share allowed:False", member=third)
+    assert answer.message is not None
+    refused = await live.box.press(answer.message, "Next ▶")
+    await refused.until(lambda it: "has not allowed" in it.text)
+    assert refused.ephemeral
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("/recommend with:@student", "your own likes count anyway"),
+        ("/recommend song:Song Alpha with:@admin", "either a song or people"),
+    ],
+)
+async def test_people_that_make_no_sense_are_refused(live: Live, command: str, why: str) -> None:
+    answer = await live.box.ask(command)
+    assert answer.ephemeral
+    assert why in answer.text
+
+
+async def test_in_a_private_message_there_is_nobody_else(live: Live) -> None:
+    channel = live.box.direct(live.box.student)
+    answer = await live.box.ask_command("recommend", {"with": live.box.admin}, channel=channel)
+    assert "Only in a server" in answer.text
+
+
+async def test_who_has_an_opinion_on_every_song_reads_so(live: Live) -> None:
+    with live.bot.hub.lease("songs") as songs:
+        every = [songs.get(it.song.id) for it in songs.popular(100, per_artist=None).songs]
+    for number, song in enumerate(every):
+        if number % 2:
+            await live.bot.likes.add(live.box.student.id, song)
+        else:
+            await live.bot.likes.dislike(live.box.student.id, song)
+    answer = await live.box.ask("/recommend")
+    assert "You have an opinion on every song that I know" in answer.text
+    assert "Like 1" not in labels(answer)
