@@ -281,6 +281,11 @@ class Log(Section):
         "INFO", description="The least level that is logged."
     )
 
+    @field_validator("level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
 
 class Settings(BaseSettings):
     """Everything that can be set. A model's section that is left out means that the bot does without it."""
@@ -452,10 +457,15 @@ def load(path: Path | None = None) -> Settings:
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise ConfigError([f"{path}: there is no such file; name one with --config"])
+        wrong = "this is a folder" if path.is_dir() else "there is no such file"
+        raise ConfigError([f"{path}: {wrong}; name a file with --config"])
     try:
         return TomlConfigSettingsSource(Settings, path).toml_data
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ConfigError(
+            [f"{path}: this is no text, so it is no TOML; settings are text in UTF-8"]
+        ) from None
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: this is no TOML: {error}"]) from None
     except OSError as error:
         raise ConfigError([f"{path}: it cannot be read: {error.strerror}"]) from None
@@ -502,8 +512,12 @@ def _problem(error: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in error["loc"] if not isinstance(part, int))
     variable = next((name for name in os.environ if name.upper() == env_name(key)), None)
     if error["type"] == "extra_forbidden":
-        known = dict(keys())
-        return "" if variable else f"{key}: there is no such key{_suggestion(key, list(known))}"
+        known = [name for name, _ in keys()]
+        if isinstance(error["input"], dict):
+            # A table is mistaken for another table, not for one of the keys in it.
+            tables = {name.rpartition(".")[0] for name in known} - {""}
+            known = sorted(tables | {name.partition(".")[0] for name in tables})
+        return "" if variable else f"{key}: there is no such key{_suggestion(key, known)}"
     where = f"{key} (from {variable})" if variable else key
     if error["type"] == "missing":
         return f"{where}: this is missing; allowed: {allowed(dict(keys())[key])}"
@@ -557,7 +571,11 @@ def _place(field: FieldInfo) -> str:
 
 
 def _rooted(value: Any, place: str, base: Path) -> Any:
-    if not isinstance(value, str | Path) or not str(value) or "://" in str(value):
+    if not isinstance(value, str | Path) or not str(value):
+        return value
+    if str(value).startswith("file:"):
+        return str(loading.path_of(value))
+    if "://" in str(value):
         return value
     path = base / Path(value).expanduser()
     value = str(value)
@@ -627,8 +645,6 @@ def _is_there(address: str, settings: Settings) -> bool:
 
 
 def _place_problem(key: str, name: str, place: str) -> list[str]:
-    if name.startswith("file:"):
-        name = str(loading.path_of(name))
     if Path(name).is_absolute():
         # The files of songs may come later; the bot does without them until then.
         return (

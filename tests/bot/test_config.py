@@ -72,9 +72,11 @@ def test_an_empty_file_means_the_defaults(write_config: WriteConfig, tmp_path: P
         ("language = 3", "language: got 3; allowed: a table, which begins with the line [language]"),
         ("lanes = 3", "lanes: got 3; allowed: a table, which begins with the line [lanes]"),
         ("[lanes]\nwords = 3", "lanes.words: got 3; allowed: a table, which begins with the line [lanes.words]"),
-        ("[limit]\nper_user = 1", "limit: there is no such key"),
+        ("[limit]\nper_user = 1", "limit: there is no such key; did you mean limits?"),
         ("[limits]\nper_usr = 1", "limits.per_usr: there is no such key; did you mean limits.per_user?"),
         ("data_dirr = 'x'", "data_dirr: there is no such key; did you mean data_dir?"),
+        ("[lanes.lang]\nqueue = 1", "lanes.lang: there is no such key; did you mean lanes.language?"),
+        ("[lane.words]\nqueue = 1", "lane: there is no such key; did you mean lanes?"),
     ],
 )  # fmt: skip
 def test_each_mistake_in_the_file_is_one_line(write_config: WriteConfig, text: str, line: str) -> None:
@@ -93,7 +95,11 @@ def test_all_mistakes_are_told_at_once(write_config: WriteConfig, monkeypatch: p
 
 @pytest.mark.parametrize(
     ("content", "part"),
-    [(b"[discord\n", "this is no TOML"), (b"\xff\xfe", "this is no TOML"), (None, "there is no such file")],
+    [
+        (b"[discord\n", "this is no TOML"),
+        (b"\xff\xfe", "this is no text, so it is no TOML"),
+        (None, "there is no such file"),
+    ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes | None, part: str) -> None:
     path = tmp_path / "config.toml"
@@ -104,8 +110,13 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes |
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    (line,) = problems(tmp_path)
-    assert "there is no such file" in line
+    with pytest.raises(ConfigError) as failure:
+        load(tmp_path)
+    assert failure.value.problems == [f"{tmp_path}: this is a folder; name a file with --config"]
+
+
+def test_a_level_may_be_written_in_small_letters(write_config: WriteConfig) -> None:
+    assert load(write_config("[log]\nlevel = 'debug'\n")).log.level == "DEBUG"
 
 
 # The environment
