@@ -327,7 +327,9 @@ def _song(catalogue: SongCatalogue, text: str) -> str:
         ranked.append((max(fuzz.ratio(wanted, fold(name)) for name in names), song))
     ranked.sort(key=lambda it: -it[0])
     if not ranked or ranked[0][0] < LIKE_IT:
-        raise UnknownSong(f"There is no song with the id or title {text!r}.")
+        near = "; ".join(f"{it.label} (id {it.id})" for _, it in ranked[:3])
+        hint = f" Did you mean one of these: {near}?" if near else ""
+        raise UnknownSong(f"There is no song with the id or title {text!r}.{hint}")
     best, song = ranked[0]
     versions = catalogue.same(song.id)
     others = [other for ratio, other in ranked if ratio > best - LIKELIER and other.id not in versions]
