@@ -28,8 +28,7 @@ class Help(commands.Cog):
     async def help(self, interaction: Interaction) -> None:
         """See what you can ask, with examples."""
         lines = [
-            f"{mention(self.bot, command.qualified_name)} {command.description}"
-            + (f"\n-# `{example}`" if (example := command.extras.get("example")) else "")
+            f"{mention(self.bot, command.qualified_name)} {command.description}{_example(command)}"
             for command in every_command(self.bot)
         ]
         embed = discord.Embed(
@@ -38,6 +37,12 @@ class Help(commands.Cog):
             colour=BLUE,
         )
         await interaction.response.send_message(embed=embed, ephemeral=True)
+
+
+def _example(command: app_commands.Command[commands.Cog, ..., None]) -> str:
+    """A line with an example, where it says more than the command's name."""
+    example = command.extras.get("example", "")
+    return f"\n-# `{example}`" if example not in {"", f"/{command.qualified_name}"} else ""
 
 
 async def setup(bot: Tokenwise) -> None:
