@@ -1,5 +1,5 @@
 # ruff: noqa: PLC0415 - a hub imports what the models in its slots need, and not before they are loaded
-"""The models that everybody shares: loaded once, lent to one job at a time, exchanged while they serve."""
+"""The models that everybody shares: loaded once, lent to jobs, exchanged while they serve."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -29,7 +29,9 @@ from models.specs import (
 log = logging.getLogger(__name__)
 
 Loader: TypeAlias = Callable[[Any, Progress | None], Any]
-"""Makes a model of a spec. The model has name, memory, device, dtype, detail and probe()."""
+"""Makes a model of a spec. The model has name, memory, device, dtype, detail and probe(), and `concurrent` if several
+threads may use it at once.
+"""
 Listener: TypeAlias = Callable[[str, SlotStatus], object]
 Fits: TypeAlias = Callable[[Spec, SlotStatus], bool]
 """Whether a model of a spec fits into memory beside the one that is there."""
@@ -81,11 +83,14 @@ LOADERS: Mapping[str, Loader] = {
 
 @dataclass(eq=False)
 class _Held:
-    """A model in a slot, with the lock of the one job that may use it and the number that want to."""
+    """A model in a slot, with what lets one job at a time use it (or all), and the number that want to."""
 
     model: Any
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    turn: AbstractContextManager[Any] = field(init=False)
     leases: int = 0
+
+    def __post_init__(self) -> None:
+        self.turn = nullcontext() if getattr(self.model, "concurrent", False) else threading.Lock()
 
 
 @dataclass(eq=False)
@@ -177,7 +182,7 @@ class Hub:
 
     @contextmanager
     def lease(self, slot: str) -> Iterator[Any]:
-        """The model of a slot, for this thread alone until the block is left; waits for its turn.
+        """The model of a slot until the block is left: for this thread alone, whose turn is waited for, unless it is `concurrent`.
 
         The model stays alive that long even if another takes its place meanwhile. NotReady if the slot
         holds none.
@@ -190,7 +195,7 @@ class Hub:
                 raise NotReady(self._why_not(place))
             held.leases += 1
         try:
-            with held.lock:
+            with held.turn:
                 yield held.model
         finally:
             with self._changed:

@@ -237,6 +237,24 @@ def test_one_thread_at_a_time() -> None:
     assert status(made).leases == 0
 
 
+def test_a_concurrent_model_serves_several_threads_at_once() -> None:
+    class Several(Model):
+        concurrent = True
+
+    made = hub(lambda _spec, _progress: Several())
+    made.load("words")
+    together = threading.Barrier(3, timeout=10)
+
+    def use() -> None:
+        with made.lease("words"):
+            together.wait()
+
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(use) for _ in range(3)]:
+            done.result(20)
+    assert status(made).leases == 0
+
+
 def test_an_error_inside_a_lease_ends_it() -> None:
     made = hub()
     made.load("words")
