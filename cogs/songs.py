@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """A song that was meant; `guessed` if it is the best match for what was typed, not a choice."""
+    """A song that was meant; `guessed` if it is the best match for what was typed, not a choice or its title."""
 
     song: Song
     guessed: bool
@@ -30,7 +30,8 @@ def pick(catalogue: SongCatalogue, named: str) -> Picked:
     if (chosen := catalogue.get(named)) is not None:
         return Picked(chosen, guessed=False)
     if found := catalogue.search(named, 1):
-        return Picked(found[0], guessed=True)
+        exact = named.strip().casefold() in {found[0].title.casefold(), found[0].label.casefold()}
+        return Picked(found[0], guessed=not exact)
     raise Refused(
         f"I know no song like “{inline(named, 100)}”. Type part of its title or artist and choose from the list."
     )
