@@ -21,7 +21,7 @@ from cogs.ui import answers
 from cogs.ui.buttons import Buttons, OpenButton, OwnButton, everybodys, own
 from cogs.ui.kept import Kept
 from cogs.ui.streaming import Editor
-from cogs.ui.text import count
+from cogs.ui.text import count, settled
 from models.answers import Generation, State
 from models.failures import Stopped
 
@@ -190,9 +190,9 @@ class Generate(commands.Cog):
 
         def show(text: str) -> None:
             nonlocal written
-            first, written = not written.strip(), text
+            first, written = not settled(before + written).strip(), text
             content = answers.writing(prompt, before + text)
-            editor.show(content=content, at_once=first and bool(text.strip()))
+            editor.show(content=content, at_once=first and bool(settled(before + text).strip()))
 
         def show_soon(text: str) -> None:
             loop.call_soon_threadsafe(show, text)

@@ -31,6 +31,7 @@ from cogs.ui.text import (
     inline,
     listed,
     ordinal,
+    settled,
     size,
     table,
 )
@@ -90,10 +91,10 @@ def waiting(prompt: str, position: int, *, loading: bool = False) -> str:
 
 
 def writing(prompt: str, text: str) -> str:
-    """A continuation under way: its newest part, in a code block that is always closed."""
-    if not text.strip():
+    """A continuation under way: its newest whole words, in a code block that is always closed."""
+    if not (whole := settled(text)).strip():
         return waiting(prompt, 0)
-    return _continued(prompt, text, f"✍️ {len(text):,} characters so far")
+    return _continued(prompt, whole, f"✍️ {len(whole):,} characters so far")
 
 
 def ending(prompt: str, text: str) -> str:

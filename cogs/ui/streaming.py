@@ -40,6 +40,7 @@ class Editor:
         self._on_gone = on_gone
         self._interval = interval
         self._waiting: dict[str, Any] = {}
+        self._shown: dict[str, Any] = {}
         self._open = False
         self._begun = False
         self._closing = False
@@ -94,7 +95,15 @@ class Editor:
             self._begun = True
             await self._rest(GRACE)
         while self._waiting:
-            message, self._waiting = self._waiting, {}
+            # An edit that changes nothing would only make people's screens flicker.
+            message = {
+                name: part
+                for name, part in self._waiting.items()
+                if name not in self._shown or self._shown[name] != part
+            }
+            self._waiting = {}
+            if not message:
+                return
             self._hurry.clear()
             pause = self._interval
             began = time.monotonic()
@@ -109,6 +118,8 @@ class Editor:
                     return
                 pause = max(pause, retry)
                 self._waiting = {} if self._closing else message | self._waiting
+            else:
+                self._shown |= message
             await self._rest(pause - (time.monotonic() - began))
 
     async def _rest(self, seconds: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import regex
 from rich.cells import cell_len
 
 from bot.spelling import harmless as harmless  # noqa: PLC0414 - shown text is all here
@@ -22,6 +23,7 @@ CHOICE = 100
 CUSTOM_ID = 100
 
 _MARKDOWN = re.compile(r"[\\`*_~|<>\[\]()#]")
+_LAST_WORD = re.compile(r"\s+\S{0,40}\Z")
 _FENCE = re.compile(r"`{3,}")
 _ZERO_WIDTH_SPACE = "\u200b"
 
@@ -48,6 +50,18 @@ def _take(text: str, limit: int) -> str:
         if used > limit:
             return text[:index]
     return text
+
+
+def settled(text: str) -> str:
+    """What will not change of a text that still grows: without its last word, or at least its last character.
+
+    A character is what people take for one (a grapheme cluster): an emoji of several code points is one.
+    """
+    word = _LAST_WORD.search(text)
+    if word and text[: word.start()].strip():
+        return text[: word.start()]
+    characters = regex.findall(r"\X", text[-CONTENT:])
+    return text[: -len(characters[-1])] if characters else ""
 
 
 def unfenced(text: str) -> str:

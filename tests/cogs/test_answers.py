@@ -188,7 +188,7 @@ def test_every_finish_reason_is_put_into_words(finish: str) -> None:
 
 
 def test_the_newest_part_of_a_long_text_is_shown_while_it_grows() -> None:
-    content = answers.writing("p", "old " * 800 + "newest")
+    content = answers.writing("p", "old " * 800 + "newest wor")
     assert "newest\n```" in content
 
 

@@ -163,3 +163,19 @@ async def test_a_message_that_is_gone_ends_the_work() -> None:
     with pytest.raises(discord.NotFound):
         await editor.finish(lambda: {"content": "end"})
     assert message.edits == []
+
+
+async def test_an_edit_that_changes_nothing_is_not_sent() -> None:
+    message = Message()
+    editor = Editor(message.edit, interval=0.01)
+    editor.start()
+    editor.show(content="one", view="Stop")
+    await message.sent(1)
+    editor.show(content="one")
+    editor.show(content="two")
+    editor.show(content="one")
+    await asyncio.sleep(0)
+    editor.show(content="two", view="Stop")
+    await message.sent(2)
+    await editor.close()
+    assert [parts for _, parts in message.edits] == [{"content": "one", "view": "Stop"}, {"content": "two"}]

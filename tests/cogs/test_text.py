@@ -100,3 +100,29 @@ def test_numbers_in_words() -> None:
 
 def test_columns_align_for_wide_characters_too() -> None:
     assert ui.table(("name", "n"), [("漢字", "10"), ("abc", "5")]) == "name   n\n漢字  10\nabc    5"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("", ""),
+        ("W", ""),
+        ("Wor", "Wo"),
+        ("One wor", "One"),
+        ("One word ", "One word"),
+        ("One word\n", "One word"),
+        ("  One", "  On"),
+        ("Mother \N{WOMAN}\N{ZERO WIDTH JOINER}", "Mother"),
+        ("ab\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}", "ab"),
+        ("\u6f22\u5b57" * 30, ("\u6f22\u5b57" * 30)[:-1]),
+        ("a " + "x" * 60, "a " + "x" * 59),
+    ],
+)  # fmt: skip
+def test_what_may_still_change_is_not_shown_yet(text: str, whole: str) -> None:
+    assert ui.settled(text) == whole
+
+
+@given(ANY_TEXT, ANY_TEXT)
+def test_what_is_shown_while_a_text_grows_stays(text: str, more: str) -> None:
+    assert text.startswith(ui.settled(text))
+    assert (text + more).startswith(ui.settled(text))

@@ -224,7 +224,7 @@ async def test_a_dropped_gateway_does_not_touch_a_stream(live: Live) -> None:
 async def test_a_failing_edit_in_mid_stream_is_made_up_for(live: Live, status: int, applied: bool) -> None:
     answer = await writing(live)
     fault = live.box.fail("PATCH", "@original", status, retry_after=0.2, applied=applied)
-    live.pace.allow(2)
+    live.pace.allow(12)
     await live.box.until(lambda _: fault.hits)
     live.pace.run()
     await answer.until(finished)
@@ -252,7 +252,7 @@ async def test_a_text_whose_message_was_deleted_is_not_written_on(live: Live) ->
     answer = await writing(live)
     assert answer.message is not None
     live.box.world.delete_message(answer.message)
-    live.pace.allow(3)
+    live.pace.allow(12)
     await asyncio.wait_for(live.bot.idle(), 20)
     assert live.pace.calls[0]["stop"].is_set()
     assert not answer.messages
