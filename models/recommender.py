@@ -39,12 +39,12 @@ TOP = 10
 """Songs at the top whose mean score is the unit of the two ways, and that count when shares are compared."""
 LIKES = (1, 5, 25)
 """Numbers of likes for which it is learnt how much the first way is heard; between them it is interpolated."""
-SHARES = (0.5, 0.25, 0.0)
-"""What it may be; of equals the first is taken."""
+SHARES = (0.5, 0.25, 0.05)
+"""What it may be; of equals the first is taken. Never nothing: songs that met no like are found by it alone."""
 ASIDE = 400
 """Playlists that this is learnt from, at most a fifth of all."""
-QUESTIONS = 800
-"""How often they are asked about, together and for each number of likes."""
+QUESTIONS, DRAWS = 800, 8
+"""How often they are asked about for each number of likes: all together, and each of them at most."""
 
 
 class Recommender:
@@ -152,7 +152,7 @@ def _shares(counts: Any, random: np.random.Generator) -> tuple[float, ...]:
     aside = order[: min(ASIDE, playlists // 5)]
     model = Recommender(counts[:, np.sort(order[len(aside) :])])
     gains = np.zeros((len(LIKES), len(SHARES)))
-    for playlist in np.resize(aside, QUESTIONS if len(aside) else 0):
+    for playlist in np.resize(aside, min(QUESTIONS, DRAWS * len(aside))):
         songs = counts.indices[counts.indptr[playlist] : counts.indptr[playlist + 1]]
         songs = random.permutation(songs[model.playlists[songs] > 0]).astype(np.int64)
         for at, number in enumerate(LIKES):

@@ -1,0 +1,152 @@
+"""Scores from likes: what they are by hand, what they may never be, and what is learnt."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from models import recommender
+from models.recommender import SHARES, Recommender, count, first, gain
+
+LISTS = [["a", "b", "c", "c"], ["a", "b"], ["c", "d"], ["e"]]
+PLACES = {id_: place for place, id_ in enumerate("abcdef")}
+
+
+@pytest.fixture
+def model() -> Recommender:
+    return Recommender(count(LISTS, PLACES))
+
+
+def test_plays_are_counted(model: Recommender) -> None:
+    assert model.counts.toarray().tolist() == [
+        [1, 1, 0, 0],
+        [1, 1, 0, 0],
+        [2, 0, 1, 0],
+        [0, 0, 1, 0],
+        [0, 0, 0, 1],
+        [0, 0, 0, 0],
+    ]
+    assert model.playlists.tolist() == [2, 2, 2, 1, 1, 0]
+    assert model.memory > 0
+
+
+def test_apart_each_like_votes_in_its_playlists(model: Recommender) -> None:
+    _, apart = model.both(np.array([0]))
+    # a is in two playlists; b is in both of them, c in one.
+    votes = np.array([0, 2, 1, 0, 0, 0]) * 2.0**-recommender.FAME_OF_LIKES
+    expected = votes / (model.playlists + 2.0) ** recommender.FAME_OF_SONGS
+    assert apart == pytest.approx(expected / expected.mean())
+    assert model.votes(np.array([0, 2]), np.array([1, 3])) == pytest.approx(
+        np.array([[2, 0], [1, 1]]) * 2.0**-recommender.FAME_OF_LIKES
+    )
+
+
+def test_together_playlists_are_weighed_by_all_likes(model: Recommender) -> None:
+    """Against the same formula on dense arrays."""
+    likes = np.array([0, 3])
+    plays = np.sqrt(model.counts.toarray().T.astype(float))
+    sizes = plays.sum(axis=1)
+    music = plays.sum(axis=0) / plays.sum()
+    smoothing = recommender.SMOOTHING * sizes.mean()
+    chances = (plays + smoothing * music) / (sizes + smoothing)[:, None]
+    evidence = np.array([0.5 ** (1 / recommender.HALF_LIFE), 1.0])
+    odds = (evidence * np.log(chances[:, likes] / music[likes])).sum(axis=1)
+    posterior = np.exp(odds * evidence.sum() ** -recommender.CAUTION)
+    expected = (posterior / posterior.sum() / np.sqrt(sizes)) @ plays
+    expected[likes] = 0
+    together, _ = model.both(likes)
+    assert together == pytest.approx(expected / expected.mean())
+
+
+def test_more_plays_in_a_playlist_say_more() -> None:
+    counts = count(
+        [["like", "often", "often", "often", "once"], ["x", "y"]] * 3,
+        {"like": 0, "often": 1, "once": 2, "x": 3, "y": 4},
+    )
+    scores = Recommender(counts).scores(np.array([0]))
+    assert scores[1] > scores[2] > scores[3]
+
+
+def test_recent_likes_say_more() -> None:
+    lists = [["old", "oldies"], ["new", "news"], ["a", "b"]] * 5
+    places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
+    model = Recommender(count(lists, places))
+    scores = model.scores(np.array([places["old"], places["new"]]))
+    assert scores[places["news"]] > scores[places["oldies"]]
+
+
+def test_nobody_and_nothing() -> None:
+    empty = Recommender(sparse.csr_array((0, 0)))
+    assert empty.scores(np.array([], np.int64)).tolist() == []
+    assert Recommender.fit(sparse.csr_array((3, 0))).scores(np.array([], np.int64)).tolist() == [0, 0, 0]
+
+
+PLAYLISTS = st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=6), min_size=1, max_size=12)
+
+
+@settings(deadline=None)
+@given(PLAYLISTS, st.data())
+def test_scores_are_never_negative_nor_of_a_like(lists: list[list[str]], data: st.DataObject) -> None:
+    played = sorted({it for one in lists for it in one})
+    places = {id_: at for at, id_ in enumerate([*played, "never"])}
+    liked = data.draw(st.lists(st.sampled_from(played), unique=True, min_size=1))
+    likes = np.array([places[it] for it in liked])
+    scores = Recommender(count(lists, places), data.draw(st.permutations(SHARES))).scores(likes)
+    assert np.isfinite(scores).all()
+    assert (scores >= 0).all()
+    assert (scores[likes] == 0).all()
+    assert scores[places["never"]] == 0
+    others = np.setdiff1d(np.arange(len(played)), likes)
+    assert (scores[others] > 0).all()
+
+
+@settings(deadline=None)
+@given(PLAYLISTS, st.randoms(use_true_random=False))
+def test_the_order_of_playlists_and_within_them_does_not_matter(
+    lists: list[list[str]], chance: object
+) -> None:
+    places = {id_: at for at, id_ in enumerate("abcdefgh")}
+    likes = np.array([places[lists[0][0]]])
+    before = Recommender(count(lists, places)).scores(likes)
+    shuffled = [chance.sample(it, len(it)) for it in chance.sample(lists, len(lists))]  # type: ignore[attr-defined]
+    assert Recommender(count(shuffled, places)).scores(likes) == pytest.approx(before)
+
+
+def stations(kinds: int = 6, lists: int = 120) -> list[list[str]]:
+    """Playlists of stations that share no song."""
+    chance = np.random.default_rng(2)
+    return [[f"{at % kinds}-{it}" for it in chance.choice(40, 12)] for at in range(lists)]
+
+
+def test_the_same_seed_learns_the_same() -> None:
+    lists = stations()
+    places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
+    one, other = (Recommender.fit(count(lists, places), seed=3) for _ in range(2))
+    assert one.shares == other.shares
+    assert len(one.shares) == len(recommender.LIKES)
+    assert set(one.shares) <= set(SHARES)
+    likes = np.array([0, 5])
+    assert (one.scores(likes) == other.scores(likes)).all()
+
+
+def test_what_finds_nothing_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = stations()
+    places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
+
+    def nonsense(model: Recommender, likes: object, evidence: object) -> object:  # noqa: ARG001 - called with both
+        return np.random.default_rng(0).random(len(model.playlists))
+
+    monkeypatch.setattr(Recommender, "_together", nonsense)
+    assert Recommender.fit(count(lists, places)).shares[1] == min(SHARES)
+
+
+def test_first_and_gain() -> None:
+    scores = np.array([0.5, 3.0, 1.0, 1.0, 2.0])
+    assert first(scores, np.array([1]), 3).tolist() == [4, 2, 3]
+    assert first(scores, np.array([1]), 99).tolist() == [4, 2, 3, 0]
+    assert gain(np.array([4, 2]), np.array([4, 2, 9]), 2) == 1
+    assert gain(np.array([7, 4]), np.array([4]), 2) == pytest.approx(1 / np.log2(3))
+    assert gain(np.array([7]), np.array([4]), 2) == 0

@@ -1,0 +1,172 @@
+"""What is learnt from playlists and kept: the same every time, whole or not at all, and nothing pickled."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import training
+from models.failures import Stopped
+from models.playlists import read_playlists, read_songs
+from models.songs import SongCatalogue
+from models.training import Trained, folder_name, remember, remembered, train
+from tests.models.catalogue import TABLE, ids, playlists, spec
+
+SETTINGS = {
+    "vector_size": 8,
+    "window": 20,
+    "negative": 5,
+    "min_count": 1,
+    "epochs": 2,
+    "seed": 1,
+    "workers": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    return train(read_songs(TABLE.encode()), read_playlists(playlists().encode()), SETTINGS)
+
+
+def test_what_is_kept_comes_back_bit_by_bit(trained: Trained, tmp_path: Path) -> None:
+    remember(tmp_path / "one", trained)
+    found = remembered(tmp_path / "one")
+    assert found is not None
+    assert isinstance(found.vectors.vectors, np.memmap)
+    assert found.vectors.index_to_key == trained.vectors.index_to_key
+    for one, other in (
+        (found.vectors.vectors, trained.vectors.vectors),
+        (found.counts.data, trained.counts.data),
+        (found.counts.indices, trained.counts.indices),
+        (found.plays, trained.plays),
+    ):
+        assert np.array_equal(one, other)
+    assert (found.shares, found.unlisted, found.report) == (trained.shares, trained.unlisted, trained.report)
+    assert remembered(tmp_path / "other") is None
+
+
+def test_every_training_is_the_same(trained: Trained) -> None:
+    """Another process hashes strings with another seed."""
+    again = train(read_songs(TABLE.encode()), read_playlists(playlists().encode()), SETTINGS)
+    assert again.vectors.vectors.tobytes() == trained.vectors.vectors.tobytes()
+    assert again.shares == trained.shares
+    script = (
+        "from tests.models.test_training import *\n"
+        "made = train(read_songs(TABLE.encode()), read_playlists(playlists().encode()), SETTINGS)\n"
+        "print(made.vectors.vectors.tobytes().hex(), made.counts.data.tobytes().hex(), made.shares)"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "7", "PYTHONWARNINGS": "ignore"}
+    output = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True, env=environment
+    ).stdout
+    expected = (
+        f"{trained.vectors.vectors.tobytes().hex()} {trained.counts.data.tobytes().hex()} {trained.shares}"
+    )
+    assert output.strip() == expected
+
+
+def test_nothing_is_pickled(trained: Trained, tmp_path: Path) -> None:
+    remember(tmp_path / "one", trained)
+    for file in (tmp_path / "one").iterdir():
+        match file.suffix:
+            case ".npy":
+                np.load(file, allow_pickle=False)
+            case ".json":
+                json.loads(file.read_text(encoding="utf-8"))
+            case _:
+                assert file.name == "words.txt"
+
+
+def test_the_name_of_a_folder_changes_with_all_that_matters() -> None:
+    names = {
+        folder_name(SETTINGS, b"ids", b"lists"),
+        folder_name(SETTINGS | {"seed": 2}, b"ids", b"lists"),
+        folder_name(SETTINGS, b"id", b"slists"),
+        folder_name(SETTINGS, b"ids", b"lists "),
+    }
+    assert len(names) == 4
+    assert folder_name(SETTINGS, b"ids", b"lists") in names
+
+
+def test_who_comes_second_keeps_what_the_first_has_kept(
+    trained: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    remember(tmp_path / "one", trained)
+    before = (tmp_path / "one").stat().st_mtime_ns
+    remember(tmp_path / "one", trained)
+    assert (tmp_path / "one").stat().st_mtime_ns == before
+    assert [it.name for it in tmp_path.iterdir()] == ["one"]
+    assert not caplog.records
+
+
+def test_many_processes_may_train_at_once(tmp_path: Path) -> None:
+    made = spec(tmp_path, cache=tmp_path / "cache")
+    script = (
+        "import sys; from models.songs import SongCatalogue; from models.specs import SongsSpec\n"
+        "made = SongsSpec(sys.argv[1], sys.argv[2], vector_size=8, epochs=3, negative=5, cache=sys.argv[3])\n"
+        "print([it.song.id for it in SongCatalogue.load(made).recommend(['1', '2']).songs])"
+    )
+    command = [sys.executable, "-c", script, made.songs, made.playlists, tmp_path / "cache"]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]  # noqa: S603 - our own interpreter
+    answers = {process.communicate(timeout=100)[0] for process in running}
+    assert {process.returncode for process in running} == {0}
+    assert answers == {f"{ids(SongCatalogue.load(made).recommend(['1', '2']))}\n"}
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_what_a_killed_process_left_is_swept_away(trained: Trained, tmp_path: Path) -> None:
+    for name, age in (("writing-old", training.ABANDONED + 60), ("writing-new", 60)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    remember(tmp_path / ("a" * 32), trained)
+    assert sorted(it.name for it in tmp_path.iterdir()) == ["a" * 32, "writing-new"]
+
+
+def test_progress_grows_and_may_end_the_training(tmp_path: Path) -> None:
+    told: list[tuple[str, float | None]] = []
+    SongCatalogue.load(spec(tmp_path, cache=tmp_path / "cache"), lambda *it: told.append(it))
+    shares = [share for what, share in told if share is not None]
+    assert shares == sorted(shares)
+    assert len(shares) == 3
+    assert [what for what, share in told if share is None] == [
+        "reading songs",
+        "reading playlists",
+        "learning what goes together",
+        "preparing the search",
+    ]
+
+    def stop(_what: str, share: float | None) -> None:
+        if share:
+            raise Stopped("Enough.")
+
+    with pytest.raises(Stopped):
+        SongCatalogue.load(spec(tmp_path, cache=tmp_path / "other"), stop)
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_new_title_needs_no_new_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    SongCatalogue.load(spec(tmp_path, cache=tmp_path / "cache"))
+
+    def never(*_: object) -> Callable[..., None]:
+        raise AssertionError
+
+    monkeypatch.setattr(training, "train", never)
+    table = TABLE.replace("Fade To Black", "Fade to White")
+    found = SongCatalogue.load(spec(tmp_path, table, cache=tmp_path / "cache")).get("2")
+    assert found is not None
+    assert found.title == "Fade to White"
+
+
+def test_plays_that_only_the_header_knows_count() -> None:
+    found = train(read_songs(TABLE.encode()), read_playlists(b"0 1 2 99\n7 1 1 9\n0 1\n0 2 2\n"), SETTINGS)
+    assert found.plays[:3].tolist() == [7, 1, 2]
+    assert found.unlisted == ()
+    assert found.counts.shape == (14, 2)
