@@ -456,7 +456,7 @@ class _Repository:
         self._home = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=item.name, repo_type="model")
 
     def fetch(self) -> Fetched:
-        loading.hush()
+        loading.hush_hub()
         item = self._item
         _refuse_offline(item.label)
         revision, info = self._chosen()

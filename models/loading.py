@@ -181,13 +181,26 @@ def hush() -> None:
     Whoever wants to see it sets TRANSFORMERS_VERBOSITY.
     """
     import transformers
+
+    hush_hub()
+    if "TRANSFORMERS_VERBOSITY" not in os.environ:
+        transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+
+
+@cache
+def hush_hub() -> None:
+    """Keep the hub client from drawing bars, logging advice, and asking the network of its own accord.
+
+    To describe itself to the hub it first asks the hub how, even when it only looks into its cache.
+    """
+    from huggingface_hub import constants
     from huggingface_hub.utils import logging as hub_logging
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    constants.HF_HUB_DISABLE_TELEMETRY = True
     if "TRANSFORMERS_VERBOSITY" not in os.environ:
-        transformers.logging.set_verbosity_error()
         hub_logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
     disable_progress_bars()
 
 
@@ -388,6 +401,7 @@ def _cached(name: str, revision: str | None) -> Path | None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
+    hush_hub()
     try:
         # Whether all is there that we need is for us to say: asked for nothing, the client has nothing to miss.
         return Path(snapshot_download(name, revision=revision, local_files_only=True, allow_patterns=[]))
