@@ -155,4 +155,5 @@ async def visiting(
         yield tab
     finally:
         await context.close()
-    assert not tab.failures()
+    if failures := tab.failures():
+        raise AssertionError("\n".join(failures))

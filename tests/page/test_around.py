@@ -9,11 +9,11 @@ from typing import NoReturn
 
 import pytest
 from aiohttp import web
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from sandbox import Limits, Sandbox
 from sandbox.page import Page
-from tests.page.browser import Tab
+from tests.page.browser import Tab, visiting
 from tests.page.client import ShowBot
 from tests.page.conftest import OpenTab
 from tests.page.test_components import Wall
@@ -47,6 +47,29 @@ CONTRASTS = """(pairs) => {
         return [selector, (one + 0.05) / (other + 0.05)];
     });
 }"""
+
+
+async def test_what_the_policy_forbids_does_not_happen_and_fails_the_test(
+    browser: Browser, box: Sandbox
+) -> None:
+    async def visit(script: str) -> None:
+        async with visiting(browser, box) as tab:
+            await tab.page.goto(box.url)
+            await tab.page.evaluate(script)
+            await tab.page.evaluate("new Promise((resolve) => setTimeout(resolve))")
+            assert not await tab.page.evaluate("'ran' in window")
+
+    inline = """() => {
+        const script = document.createElement("script");
+        script.textContent = "window.ran = true";
+        document.body.append(script);
+    }"""
+    with pytest.raises(AssertionError, match="Content-Security-Policy: script-src-elem inline"):
+        await visit(inline)
+    with pytest.raises(AssertionError, match="uncaught: odd"):
+        await visit("() => { setTimeout(() => { throw new Error('odd'); }); }")
+    await visit("() => {}")
+
 
 # --- colours and widths
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from discord import app_commands
 from playwright.async_api import FilePayload, expect
 
-from sandbox import Sandbox
+from sandbox import Limits, Sandbox
+from sandbox.page import Page
 from tests.page.browser import Tab
 from tests.page.client import HOSTILE, ShowBot
 from tests.page.conftest import OpenTab
+from tests.sandbox.client import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -42,9 +45,7 @@ async def test_a_slash_lists_the_commands_with_their_descriptions(tab: Tab) -> N
     await expect(tab.info).to_have_text("No command has this name.")
     await tab.line.fill("")
     await expect(tab.info).to_be_empty()
-
-
-async def test_a_slash_anywhere_on_the_page_begins_a_command(tab: Tab) -> None:
+    # A slash begins a command wherever nothing else takes it.
     await tab.page.locator("#theme").focus()
     await tab.page.keyboard.press("/")
     await expect(tab.line).to_be_focused()
@@ -152,9 +153,7 @@ async def test_choices_are_listed_and_filtered(tab: Tab) -> None:
     await tab.page.keyboard.press("Enter")
     # Its value is sent, not its name, and as the number that it is.
     await expect(tab.last.locator(".content")).to_have_text("dark green None 7")
-
-
-async def test_numbers_arrive_as_numbers(tab: Tab) -> None:
+    # So it is where everything is typed in one go.
     await tab.send("/paint colour:red share:0.25 level:low")
     await expect(tab.last.locator(".content")).to_have_text("red 0.25 1")
 
@@ -181,22 +180,22 @@ async def test_members_roles_channels_and_booleans(tab: Tab) -> None:
     await expect(tab.last.locator(".content")).to_have_text("Staff")
 
 
-async def test_a_file_goes_to_the_bot(tab: Tab) -> None:
-    await tab.begin("read")
-    await tab.option("file").set_input_files(
-        FilePayload(name="note.txt", mimeType="text/plain", buffer="grüß".encode())
-    )
-    await tab.page.locator(".send").click()
-    await expect(tab.last.locator(".content")).to_have_text("note.txt: grüß")
-
-
-async def test_a_file_that_is_too_large_is_refused(tab: Tab) -> None:
-    await tab.begin("read")
-    large = FilePayload(name="large.bin", mimeType="application/octet-stream", buffer=bytes((10 << 20) + 1))
-    await tab.option("file").set_input_files(large)
-    await tab.page.locator(".send").click()
-    await expect(tab.refusal).to_have_text("file is too large.")
-    assert asked(tab.box) == 0
+async def test_a_file_goes_to_the_bot_unless_it_is_too_large(open_tab: OpenTab) -> None:
+    box = Sandbox(limits=replace(Limits.without_rates(), attachment_bytes=100))
+    Page(box)
+    async with box, running(box, ShowBot()):
+        tab = await open_tab(box=box)
+        await tab.begin("read")
+        large = FilePayload(name="large.bin", mimeType="application/octet-stream", buffer=bytes(101))
+        await tab.option("file").set_input_files(large)
+        await tab.page.locator(".send").click()
+        await expect(tab.refusal).to_have_text("file is too large.")
+        assert asked(box) == 0
+        note = FilePayload(name="note.txt", mimeType="text/plain", buffer="grüß".encode())
+        await tab.option("file").set_input_files(note)
+        await expect(tab.refusal).to_be_empty()
+        await tab.page.locator(".send").click()
+        await expect(tab.last.locator(".content")).to_have_text("note.txt: grüß")
 
 
 async def test_sub_commands_are_called_by_their_full_names(tab: Tab) -> None:
@@ -221,9 +220,7 @@ async def test_suggestions_come_from_the_bot(tab: Tab) -> None:
     await expect(tab.option("title")).to_have_value("ima 2 (1971)")
     await tab.page.keyboard.press("Enter")
     await expect(tab.last.locator(".content")).to_have_text("ima2 1971")
-
-
-async def test_text_that_no_suggestion_was_taken_for_is_sent_as_typed(tab: Tab) -> None:
+    # They are offers: other text is sent as it was typed.
     await tab.begin("search")
     await tab.page.keyboard.type("my own")
     await expect(tab.listed.first).to_have_text("my own 1")
@@ -238,6 +235,8 @@ async def test_suggestions_for_what_was_typed_before_are_dropped(tab: Tab, bot: 
         if current == "first":
             first.set()
             await release.wait()
+        if current == "none":
+            return []
         return [app_commands.Choice(name=f"for {current or 'nothing'}", value=current)]
 
     bot.suggest = suggest
@@ -257,14 +256,7 @@ async def test_suggestions_for_what_was_typed_before_are_dropped(tab: Tab, bot: 
     await tab.option("text").focus()
     await expect(tab.listed).to_have_text("for second")
     await expect(tab.page.get_by_text("for first")).to_have_count(0)
-
-
-async def test_suggestions_that_do_not_come_are_said_to_be_missing(tab: Tab, bot: ShowBot) -> None:
-    async def nothing(_: str) -> list[app_commands.Choice[str]]:
-        return []
-
-    bot.suggest = nothing
-    await tab.begin("search")
+    await tab.option("text").fill("none")
     await expect(tab.info).to_contain_text("Nothing matches what you typed.")
     await expect(tab.listed).to_have_count(0)
 
