@@ -63,7 +63,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(found.as_dict(), ensure_ascii=False))
     else:
-        _show(Console(soft_wrap=True, highlight=False), found)
+        # Narrower than this the numbers would be cut.
+        _show(Console(width=max(Console().width, 140), highlight=False), found)
     return 0
 
 
@@ -104,7 +105,8 @@ def _show(console: Console, found: Evaluation) -> None:
     ):
         if test[key]:
             console.print(f"{test[key]:,} {sentence}")
-    table = Table("", box=None, header_style="bold", padding=(0, 1, 0, 0))
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("", no_wrap=True)
     for heading in (f"nDCG@{found.k}", f"hit@{found.k}", f"precision@{found.k}", "coverage", "popularity"):
         table.add_column(heading, justify="right", no_wrap=True)
     for heading in ("ahead by", "training", "memory", "a question"):
@@ -122,8 +124,7 @@ def _show(console: Console, found: Evaluation) -> None:
             f"{row.memory_bytes / 1e6:.1f} MB",
             f"{row.ms_per_query:.1f} ms",
         )
-    # Narrower than this the numbers would be cut.
-    console.print(table, width=max(console.width, 130))
+    console.print(table)
     console.print("\u00b1 is half of a 95 % bootstrap interval over the test playlists.", style="dim")
 
 
