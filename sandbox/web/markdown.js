@@ -66,8 +66,8 @@ class Drawing {
     this.links = links;
   }
 
-  /** Lines outside of code blocks: headings, subtext, quotes, lists, and paragraphs of what is left. */
-  prose(text) {
+  /** Lines outside of code blocks: headings, subtext, quotes, lists, and paragraphs of what is left. Quotes hold no quotes. */
+  prose(text, quoted = false) {
     const lines = text.replace(/^\n+|\n+$/g, "").split("\n");
     if (lines.length === 1 && !lines[0]) return [];
     const nodes = [];
@@ -86,16 +86,16 @@ class Drawing {
       } else if (line.startsWith("-# ")) {
         flush();
         nodes.push(h("small", { class: "subtext", dir: "auto" }, this.inline(line.slice(3))));
-      } else if (line.startsWith(">>> ")) {
+      } else if (!quoted && line.startsWith(">>> ")) {
         flush();
-        nodes.push(h("blockquote", {}, this.prose([line.slice(4), ...lines.slice(at + 1)].join("\n"))));
+        nodes.push(h("blockquote", {}, this.prose([line.slice(4), ...lines.slice(at + 1)].join("\n"), true)));
         at = lines.length;
-      } else if (line.startsWith("> ")) {
+      } else if (!quoted && line.startsWith("> ")) {
         flush();
-        const quoted = [];
-        for (; at < lines.length && lines[at].startsWith("> "); at += 1) quoted.push(lines[at].slice(2));
+        const inside = [];
+        for (; at < lines.length && lines[at].startsWith("> "); at += 1) inside.push(lines[at].slice(2));
         at -= 1;
-        nodes.push(h("blockquote", {}, this.prose(quoted.join("\n"))));
+        nodes.push(h("blockquote", {}, this.prose(inside.join("\n"), true)));
       } else if (ITEM.test(line)) {
         flush();
         const items = [];

@@ -86,7 +86,8 @@ export class Message {
     const target = this.data.type === REPLY && this.page.messages.get(reference?.message_id);
     if (!target) return interaction ? used(interaction.user.global_name ?? interaction.user.username, interaction.name, metadata.command_type) : null;
     const text = target.data.content || target.data.embeds[0]?.title || "an answer";
-    return h("p", {}, "↪ ", h("b", {}, this.page.names.user(target.data.author.id)), " ", text.slice(0, 80).replaceAll("\n", " "));
+    const plain = markdown(text, this.page.names).map((node) => node.textContent).join(" ").replace(/\s+/g, " ");
+    return h("p", {}, "↪ ", h("b", {}, this.page.names.user(target.data.author.id)), " ", [...plain].slice(0, 80).join(""));
   }
 
   #head() {
@@ -110,7 +111,7 @@ export class Message {
     if (edited && content) {
       const note = h("small", { class: "edited", title: new Date(edited).toLocaleString() }, "(edited)");
       const last = nodes.at(-1);
-      if (last.tagName === "P") last.append(" ", note);
+      if (["P", "SMALL"].includes(last.tagName)) last.append(" ", note);
       else nodes.push(note);
     }
     return nodes;

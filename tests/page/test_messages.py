@@ -216,6 +216,26 @@ def buttons(*labels: str) -> discord.ui.View:
     return view
 
 
+async def test_a_reply_names_what_it_answers_without_its_marks(tab: Tab, bot: ShowBot) -> None:
+    await shown(tab, bot, "> **bold** question\n```\ncode\n```\n-# small")
+    (first,) = bot.seen
+    await first.followup.send("another")
+    await expect(tab.last.locator(".used")).to_have_text("↪ Sandboxed Bot bold question code small")
+
+
+async def test_a_note_that_a_text_was_edited_stands_at_its_end(tab: Tab, bot: ShowBot) -> None:
+    for text in ("plain", "plain\n-# small print"):
+        content = await shown(tab, bot, "before")
+        await bot.seen[-1].edit_original_response(content=text)
+        await expect(content.locator(":scope > :last-child .edited")).to_be_visible()
+
+
+async def test_quotes_hold_no_quotes(tab: Tab, bot: ShowBot) -> None:
+    content = await shown(tab, bot, "> " * 900 + "deep")
+    await expect(content.locator("blockquote")).to_have_count(1)
+    await expect(content).to_contain_text("> > deep")
+
+
 async def test_edits_of_embeds_files_and_deletes(tab: Tab, bot: ShowBot) -> None:
     await shown(tab, bot, "first", embed=discord.Embed(title="Old"))
     (first,) = bot.seen
