@@ -6,6 +6,7 @@ Long texts take a while to draw, so cogs call these functions from the worker th
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ from models.answers import (
     SlotStatus,
     Song,
     State,
+    Step,
     Tokenization,
 )
 
@@ -190,7 +192,10 @@ def pages(result: Generation) -> int:
 
 
 def why(result: Generation, page: int, temperature: float) -> Answer:
-    """One page of the steps: which token was chosen, how likely it was, and what it was chosen over."""
+    """One page of the steps: which token was chosen, how likely it was, and what it was chosen over.
+
+    The list in the message names the likeliest of the others, the picture five of them, the file all for every step.
+    """
     first = page * STEPS
     steps_shown = result.steps[first : first + STEPS]
     rows = [
@@ -198,7 +203,7 @@ def why(result: Generation, page: int, temperature: float) -> Answer:
             str(first + row),
             steps.visible(step.chosen.text),
             steps.percent(step.chosen.probability),
-            " ".join(f"{steps.visible(it.text)} {steps.percent(it.probability)}" for it in step.others[:2]),
+            " ".join(f"{steps.visible(it.text)} {steps.percent(it.probability)}" for it in step.others[:1]),
         )
         for row, step in enumerate(steps_shown, 1)
     ]
@@ -218,7 +223,22 @@ def why(result: Generation, page: int, temperature: float) -> Answer:
         text=f"Tokens {first + 1} to {first + len(rows)} of {len(result.steps)} · probabilities before temperature and top_p"
     )
     embed.set_image(url="attachment://why.png")
-    return Answer(embed=embed, files={"why.png": steps.picture(steps_shown, first + 1)})
+    files = {"why.png": steps.picture(steps_shown, first + 1), "why.csv": _steps_csv(result.steps)}
+    return Answer(embed=embed, files=files)
+
+
+def _steps_csv(every: Sequence[Step]) -> bytes:
+    """A row for each candidate of each step, the written one first."""
+    file = io.StringIO()
+    rows = csv.writer(file)
+    rows.writerow(("step", "written", "id", "text", "probability"))
+    for number, step in enumerate(every, 1):
+        for candidate in (step.chosen, *step.others):
+            chosen = "yes" if candidate is step.chosen else "no"
+            rows.writerow(
+                (number, chosen, candidate.id, _whole(candidate.text), f"{candidate.probability:.6g}")
+            )
+    return file.getvalue().encode()
 
 
 def _prompt(prompt: str) -> str:

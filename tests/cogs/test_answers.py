@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 import re
 from dataclasses import replace
@@ -206,6 +208,11 @@ def test_any_steps_can_be_drawn(drawn: list[Step], text: str) -> None:
         answer = answers.why(result, page, 1.0)
         obeys(answer)
         assert answer.files["why.png"].startswith(b"\x89PNG")
+        rows = list(csv.DictReader(io.StringIO(answer.files["why.csv"].decode(), newline="")))
+        assert len(rows) == sum(1 + len(step.others) for step in drawn)
+        assert [row["text"] for row in rows if row["written"] == "yes"] == [
+            step.chosen.text for step in drawn
+        ]
 
 
 def test_shares_are_readable() -> None:
