@@ -197,6 +197,36 @@ class Neighbourhood:
     points: tuple[MapPoint, ...]
     explained: float = 0.0
     """Share of the variance that the two axes of the map keep, in [0, 1]."""
+    by_vector: bool = False
+    """Whether the vector was asked about and not the words, so that they are answers too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two words, the cosine between their vectors in [-1, 1], and which neighbour, from 1, each is of the other."""
+
+    model: str
+    first: str
+    second: str
+    cosine: float
+    rank_of_second: int
+    rank_of_first: int
+    words: int
+    """Words in the vocabulary: the highest rank there could be is one less."""
+
+
+@dataclass(frozen=True, slots=True)
+class OddOne:
+    """Several words with their cosines to the mean of all of them, nearest first: the last fits least."""
+
+    model: str
+    words: tuple[Neighbour, ...]
+    points: tuple[MapPoint, ...]
+    explained: float = 0.0
+
+    @property
+    def odd(self) -> str:
+        return self.words[-1].word
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 import shutil
-import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +22,7 @@ from gensim.models.callbacks import CallbackAny2Vec
 from numpy.typing import NDArray
 from scipy import sparse
 
+from models import kept
 from models.failures import ModelError
 from models.playlists import Playlists, Table
 from models.recommender import Recommender, count
@@ -35,8 +33,6 @@ log = logging.getLogger(__name__)
 
 FORMAT = 3
 KEPT_TRAININGS = 4
-ABANDONED = 24 * 3600
-"""Seconds after which a folder that is still being written belongs to nobody."""
 WORD2VEC = ("vector_size", "window", "negative", "min_count", "epochs", "seed", "workers")
 """The parameters of a `SongsSpec` that are `Word2Vec`'s."""
 _ARRAYS = ("plays", "data", "indices", "indptr")
@@ -113,8 +109,8 @@ class _Epochs(CallbackAny2Vec):  # type: ignore[misc]
 
 def folder_name(settings: Mapping[str, Any], *contents: bytes) -> str:
     """The name of the folder for a training with these settings on files with these contents."""
-    facts = [FORMAT, gensim.__version__, dict(settings), [hashlib.sha256(it).hexdigest() for it in contents]]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+    hashes = [hashlib.sha256(it).hexdigest() for it in contents]
+    return kept.name(FORMAT, gensim.__version__, dict(settings), hashes)
 
 
 def remembered(folder: Path) -> Trained | None:
@@ -139,36 +135,19 @@ def remembered(folder: Path) -> Trained | None:
 
 
 def remember(folder: Path, trained: Trained) -> None:
-    """Keep a training, and the last few before it. It appears whole or not at all."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="writing-") as made:
-            new = Path(made) / folder.name
-            new.mkdir()
-            write_folder(new, trained.vectors.index_to_key, trained.vectors.vectors)
-            arrays = (trained.plays, trained.counts.data, trained.counts.indices, trained.counts.indptr)
-            for name, array in zip(_ARRAYS, arrays, strict=True):
-                np.save(new / f"{name}.npy", array, allow_pickle=False)
-            facts = {
-                "shape": trained.counts.shape,
-                "shares": trained.shares,
-                "unlisted": trained.unlisted,
-                "report": trained.report,
-            }
-            (new / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-            # Another process that trained at the same time may have been first; its numbers are the same.
-            if not folder.is_dir():
-                new.rename(folder)
-        _sweep(folder.parent)
-    except OSError as error:
-        if not folder.is_dir():
-            log.warning("What was learnt from the playlists could not be kept (%s).", error.strerror)
+    """Keep a training, and the last few before it."""
 
+    def write(new: Path) -> None:
+        write_folder(new, trained.vectors.index_to_key, trained.vectors.vectors)
+        arrays = (trained.plays, trained.counts.data, trained.counts.indices, trained.counts.indptr)
+        for name, array in zip(_ARRAYS, arrays, strict=True):
+            np.save(new / f"{name}.npy", array, allow_pickle=False)
+        facts = {
+            "shape": trained.counts.shape,
+            "shares": trained.shares,
+            "unlisted": trained.unlisted,
+            "report": trained.report,
+        }
+        (new / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
-def _sweep(parent: Path) -> None:
-    """Remove the oldest trainings, and what a process left half written when it was killed."""
-    ages = {it: it.stat().st_mtime for it in parent.iterdir()}
-    kept = sorted((it for it in ages if re.fullmatch(r"[0-9a-f]{32}", it.name)), key=ages.__getitem__)
-    left = [it for it in ages if it.name.startswith("writing-") and time.time() - ages[it] > ABANDONED]
-    for one in (*kept[:-KEPT_TRAININGS], *left):
-        shutil.rmtree(one, ignore_errors=True)
+    kept.keep(folder, write, "What was learnt from the playlists", KEPT_TRAININGS)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import re
+import shutil
 import unicodedata
 import zlib
 from bisect import bisect_left
@@ -18,15 +20,20 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from models import loading
-from models.answers import MapPoint, Neighbour, Neighbourhood
+from models import kept, loading
+from models.answers import MapPoint, Neighbour, Neighbourhood, OddOne, Pair
 from models.failures import BadInput, ModelError, NotThere, UnknownWord
 from models.specs import Progress, WordsSpec
+
+log = logging.getLogger(__name__)
 
 MOST = 1000
 """Neighbours that can be asked for at once."""
 MOST_WORDS = 32
 """Words that a sum may have."""
+FORMAT = 1
+KEPT = 3
+"""Parsed files that are kept on disk."""
 _PICKLE_SUFFIXES = {".model", ".kv", ".pkl", ".pickle"}
 _VECTOR_SUFFIXES = {".bin", ".gz", ".txt", ".vec"}
 _SIGNS = str.maketrans(
@@ -62,14 +69,10 @@ class WordVectors:
         if progress:
             progress(f"reading the word vectors {shown}", None)
         with loading.reading(shown, chatty=False):
-            vectors = read_folder(path) if path.is_dir() else _read_file(path, shown)
+            vectors = read_folder(path) if path.is_dir() else _parsed_once(path, shown, spec)
         if not len(vectors):
             raise ModelError(f"{shown} holds no words.")
-        words = cls(vectors, shown)
-        if progress:
-            progress(f"sorting {len(words):,} words", None)
-        _ = words._index
-        return words
+        return cls(vectors, shown)
 
     def __len__(self) -> int:
         return len(self._vectors)
@@ -88,17 +91,18 @@ class WordVectors:
                 return form
         return None
 
-    def similar(self, query: str, n: int = 10) -> Neighbourhood:
+    def similar(self, query: str, n: int = 10, *, by_vector: bool = False) -> Neighbourhood:
         """The `n` nearest words by cosine to a word, or to a sum such as `king - man + woman`.
 
-        The words of the question are no answers to it. BadInput says what is wrong with a question,
+        The words of the question are no answers to it, unless its vector alone is asked about (`by_vector`): then a
+        word is its own nearest neighbour, at 1. BadInput says what is wrong with a question,
         UnknownWord also what may have been meant. `n` is cut to what there is, `MOST` at most.
         """
         if n < 1:
             raise BadInput("Ask for at least one neighbour.")
         positive, negative = self._parse(loading.usable_text(query))
         asked = [*positive, *negative]
-        if not len(self) > len(set(asked)):
+        if not by_vector and not len(self) > len(set(asked)):
             raise BadInput("There are no other words to compare with.")
         mean = self._vectors.get_mean_vector(
             positive + negative, [1.0] * len(positive) + [-1.0] * len(negative)
@@ -107,14 +111,65 @@ class WordVectors:
             raise BadInput(
                 "These words cancel each other out, so nothing is left to compare. Change one of them."
             )
-        found: list[tuple[str, float]] = self._vectors.most_similar(
-            positive=positive, negative=negative, topn=min(n, MOST)
-        )
+        sides = {"positive": [mean]} if by_vector else {"positive": positive, "negative": negative}
+        found: list[tuple[str, float]] = self._vectors.most_similar(**sides, topn=min(n, MOST))
         neighbours = tuple(Neighbour(word, max(-1.0, min(1.0, float(score)))) for word, score in found)
         points, explained = self._map(list(dict.fromkeys(asked)), [it.word for it in neighbours])
         return Neighbourhood(
-            self.name, query, tuple(positive), tuple(negative), neighbours, points, explained
+            self.name, query, tuple(positive), tuple(negative), neighbours, points, explained, by_vector
         )
+
+    def ask(self, query: str, n: int = 10, *, by_vector: bool = False) -> Neighbourhood | Pair | OddOne:
+        """What a question means: a word or a sum (`similar`), two words with a comma between them (`pair`), or several
+        (`odd_one_out`).
+        """
+        parts = self._listed(loading.usable_text(query))
+        if len(parts) < 2:  # noqa: PLR2004 - one word is no list
+            return self.similar(query, n, by_vector=by_vector)
+        if any(sign in part.split() for part in parts for sign in "+-"):
+            raise BadInput("Write either a sum, as in king - man + woman, or words with commas between them.")
+        return self.pair(*parts) if len(parts) == 2 else self.odd_one_out(parts)  # noqa: PLR2004
+
+    def pair(self, first: str, second: str) -> Pair:
+        """How alike two words are, and how near that is among all words. UnknownWord says what may have been meant."""
+        one, other = (self._known(_unquoted(word.strip())) for word in (first, second))
+        return Pair(
+            self.name,
+            one,
+            other,
+            max(-1.0, min(1.0, float(self._vectors.similarity(one, other)))),
+            self._rank(one, other),
+            self._rank(other, one),
+            len(self),
+        )
+
+    def odd_one_out(self, words: Sequence[str]) -> OddOne:
+        """Which of three words or more fits least: its vector is furthest from the mean of all, as in gensim's
+        `doesnt_match`. BadInput for fewer, UnknownWord for a word that is not there.
+        """
+        known = list(dict.fromkeys(self._known(_unquoted(word.strip())) for word in words))
+        if not 3 <= len(known) <= MOST_WORDS:  # noqa: PLR2004
+            raise BadInput(f"Name 3 to {MOST_WORDS} different words, with commas between them.")
+        ranked = self._vectors.rank_by_centrality(known)
+        points, explained = self._map(known, [])
+        cosines = tuple(Neighbour(word, max(-1.0, min(1.0, float(score)))) for score, word in ranked)
+        return OddOne(self.name, cosines, points, explained)
+
+    def _listed(self, query: str) -> list[str]:
+        """The words between commas; the whole question if it is itself in the vocabulary, which may hold commas."""
+        if self.resolve(_unquoted(query.strip())):
+            return [query]
+        parts = [part for part in (it.strip() for it in re.split("[,\N{FULLWIDTH COMMA}]", query)) if part]
+        return parts or [query]
+
+    def _rank(self, word: str, other: str) -> int:
+        """Which neighbour, from 1, `other` is of `word`; 0 for the word itself."""
+        if word == other:
+            return 0
+        near = self._vectors.most_similar(positive=word, topn=None)
+        place = self._vectors.key_to_index
+        near[place[word]] = -np.inf
+        return 1 + int((near > near[place[other]]).sum())
 
     def suggest(self, typed: str, limit: int = 25) -> list[str]:
         """Words for what somebody typed so far: those that begin so, commonest first, then those like it."""
@@ -268,18 +323,22 @@ def read_folder(folder: Path) -> Any:
     The numbers stay on disk until they are asked for.
     """
     vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
-    words = (folder / "words.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    if vectors.ndim != 2 or len(words) != len(vectors) or len(set(words)) != len(words):  # noqa: PLR2004
+    # Read as bytes: in text that is opened as such, other characters than \n end a line too.
+    words = (folder / "words.txt").read_bytes().decode().removesuffix("\n").split("\n")
+    if vectors.ndim != 2 or len(words) != len(vectors):  # noqa: PLR2004
         raise ModelError(f"The words and vectors of {folder.name} do not belong together.")
     if vectors.dtype != np.float32:
         vectors = vectors.astype(np.float32)
-    return keyed(words, vectors)
+    found = keyed(words, vectors)
+    if len(found.key_to_index) != len(words):
+        raise ModelError(f"The words of {folder.name} do not belong together: one is there twice.")
+    return found
 
 
 def write_folder(folder: Path, words: Sequence[str], vectors: NDArray[np.float32]) -> None:
     """The counterpart of `read_folder`; nothing in it is pickled."""
     np.save(folder / "vectors.npy", vectors, allow_pickle=False)
-    (folder / "words.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+    (folder / "words.txt").write_bytes("".join(f"{word}\n" for word in words).encode())
 
 
 def keyed(words: Sequence[str], vectors: NDArray[np.float32]) -> Any:
@@ -326,6 +385,37 @@ def _inside(folder: Path) -> Path:
             f"({', '.join(sorted(_VECTOR_SUFFIXES))})."
         )
     return files[0]
+
+
+def _parsed_once(path: Path, shown: str, spec: WordsSpec) -> Any:
+    """The vectors of a file, from where they were kept when it was read for the first time.
+
+    What is kept is opened by memory-mapping, so several processes share it and a start does not wait for it.
+    """
+    if spec.data_dir is None:
+        return _read_file(path, shown)
+    real = path.resolve()
+    facts = real.stat()
+    folder = (
+        loading.path_of(spec.data_dir)
+        / "vectors"
+        / kept.name(FORMAT, str(real), facts.st_size, facts.st_mtime_ns)
+    )
+    if folder.is_dir():
+        try:
+            return read_folder(folder)
+        except (ModelError, OSError, ValueError):
+            log.warning("The word vectors that were kept are damaged on disk; reading %s anew.", shown)
+            shutil.rmtree(folder, ignore_errors=True)
+    found = _read_file(path, shown)
+    if not any("\n" in word for word in found.index_to_key):
+        kept.keep(
+            folder,
+            lambda new: write_folder(new, found.index_to_key, found.vectors),
+            f"The vectors of {shown}",
+            KEPT,
+        )
+    return found
 
 
 def _read_file(path: Path, shown: str) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import training
+from models import kept, training
 from models.failures import Stopped
 from models.playlists import read_playlists, read_songs
 from models.songs import SongCatalogue
@@ -123,7 +123,7 @@ def test_many_processes_may_train_at_once(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_swept_away(trained: Trained, tmp_path: Path) -> None:
-    for name, age in (("writing-old", training.ABANDONED + 60), ("writing-new", 60)):
+    for name, age in (("writing-old", kept.ABANDONED + 60), ("writing-new", 60)):
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (time.time() - age,) * 2)
     remember(tmp_path / ("a" * 32), trained)

@@ -14,6 +14,8 @@ from gensim.models import KeyedVectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models import words as words_module
+from models.answers import Neighbourhood, OddOne, Pair
 from models.failures import BadInput, ModelError, NotThere, UnknownWord
 from models.specs import WordsSpec
 from models.words import WordVectors, keyed, read_folder, write_folder
@@ -358,3 +360,139 @@ def test_suggestions_begin_as_typed_then_look_alike(words: WordVectors) -> None:
     assert words.suggest("") == []
     assert words.suggest("k", 0) == []
     assert len(words.suggest("r", 2)) == 2
+
+
+# Kept once parsed
+
+
+@pytest.mark.parametrize("write", FILES)
+def test_a_file_is_parsed_once(
+    tmp_path: Path, plain: KeyedVectors, write: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = WordsSpec(str(write(tmp_path / "vectors.txt", plain)), tmp_path / "data")
+    first = WordVectors.load(spec)
+    (folder,) = (tmp_path / "data" / "vectors").iterdir()
+    assert {it.suffix for it in folder.iterdir()} == {".npy", ".txt"}
+    with monkeypatch.context() as patch:
+        patch.setattr(words_module, "_read_file", lambda *_: pytest.fail("it was parsed again"))
+        again = WordVectors.load(spec)
+    assert isinstance(again._vectors.vectors, np.memmap)
+    assert again._vectors.index_to_key == first._vectors.index_to_key
+    for query in ("king", "king - man + woman"):
+        assert again.similar(query) == first.similar(query)
+
+
+def test_a_file_that_changed_is_parsed_anew(tmp_path: Path, plain: KeyedVectors) -> None:
+    path = as_glove(tmp_path / "vectors.txt", plain)
+    spec = WordsSpec(str(path), tmp_path / "data")
+    assert len(WordVectors.load(spec)) == len(WORDS)
+    path.write_text(path.read_text(encoding="utf-8") + "another 1 2 3 4 5 6 7 8\n", encoding="utf-8")
+    assert "another" in WordVectors.load(spec)
+
+
+def test_what_was_kept_and_is_damaged_is_made_anew(
+    tmp_path: Path, plain: KeyedVectors, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec = WordsSpec(str(as_glove(tmp_path / "vectors.txt", plain)), tmp_path / "data")
+    WordVectors.load(spec)
+    (folder,) = (tmp_path / "data" / "vectors").iterdir()
+    (folder / "vectors.npy").write_bytes(b"\x93NUMPY")
+    assert "king" in WordVectors.load(spec)
+    assert "damaged" in caplog.text
+    assert "king" in WordVectors.load(spec)
+    assert caplog.text.count("damaged") == 1
+
+
+def test_only_the_last_few_files_are_kept(tmp_path: Path, plain: KeyedVectors) -> None:
+    for number in range(words_module.KEPT + 2):
+        WordVectors.load(WordsSpec(str(as_glove(tmp_path / f"{number}.txt", plain)), tmp_path / "data"))
+    assert len(list((tmp_path / "data" / "vectors").iterdir())) == words_module.KEPT
+
+
+def test_where_nothing_can_be_kept_the_words_are_there_all_the_same(
+    tmp_path: Path, plain: KeyedVectors, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "data").write_text("in the way")
+    assert "king" in WordVectors.load(WordsSpec(str(as_glove(tmp_path / "a.txt", plain)), tmp_path / "data"))
+    assert "could not be kept" in caplog.text
+
+
+NUMBERS = st.floats(-9, 9, width=32, allow_subnormal=False)
+ENTRIES = st.dictionaries(
+    st.text(st.characters(exclude_categories=("Cs", "Zs", "Cc", "Zl", "Zp")), min_size=1, max_size=8),
+    st.lists(NUMBERS, min_size=3, max_size=3),
+    min_size=2,
+    max_size=12,
+)
+
+
+@given(ENTRIES)
+@settings(deadline=None, max_examples=40)
+def test_what_was_kept_is_what_was_parsed(
+    tmp_path_factory: pytest.TempPathFactory, entries: dict[str, Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("entries")
+    lines = [f"{word} {' '.join(map(repr, row))}" for word, row in entries.items()]
+    (folder / "vectors.txt").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
+    spec = WordsSpec(str(folder / "vectors.txt"), folder / "data")
+    parsed, opened = WordVectors.load(spec), WordVectors.load(spec)
+    assert opened._vectors.index_to_key == parsed._vectors.index_to_key == list(entries)
+    assert opened._vectors.vectors.tobytes() == parsed._vectors.vectors.tobytes()
+
+
+# Other questions
+
+
+def test_a_word_is_its_own_neighbour_only_when_asked_by_vector(
+    words: WordVectors, plain: KeyedVectors
+) -> None:
+    by_word, by_vector = words.similar("king", 5), words.similar("king", 5, by_vector=True)
+    assert by_vector.by_vector
+    assert by_vector.neighbours[0].word == "king"
+    assert by_vector.neighbours[0].score == pytest.approx(1.0)
+    assert "king" not in {it.word for it in by_word.neighbours}
+    assert [it.word for it in by_vector.neighbours[1:]] == [it.word for it in by_word.neighbours[:4]]
+    expected = plain.most_similar(positive=[plain["king"]], topn=5)
+    assert [it.word for it in by_vector.neighbours] == [word for word, _ in expected]
+
+
+@pytest.mark.parametrize("query", ["king, queen", "king,queen", " 'King' , queen ", "king\uff0cqueen"])
+def test_a_pair_gets_its_cosine_and_ranks(words: WordVectors, plain: KeyedVectors, query: str) -> None:
+    found = words.ask(query)
+    assert isinstance(found, Pair)
+    assert (found.first, found.second, found.words) == ("king", "queen", len(WORDS))
+    assert found.cosine == pytest.approx(float(plain.similarity("king", "queen")))
+    near = [word for word, _ in plain.most_similar("king", topn=len(WORDS))]
+    assert found.rank_of_second == 1 + near.index("queen")
+    assert words.pair("king", "king").cosine == pytest.approx(1.0)
+    assert words.pair("king", "king").rank_of_first == 0
+
+
+def test_the_odd_one_out_is_gensims(words: WordVectors, plain: KeyedVectors) -> None:
+    found = words.ask("king, queen, man, jazz")
+    assert isinstance(found, OddOne)
+    assert found.odd == plain.doesnt_match(["king", "queen", "man", "jazz"])
+    scores = [it.score for it in found.words]
+    assert scores == sorted(scores, reverse=True)
+    assert {point.word for point in found.points} == {"king", "queen", "man", "jazz"}
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("king, king, queen", "3 to"),
+        ("king - man, woman", "either a sum"),
+        (",", "do not know"),
+        ("king, nothere", "nothere"),
+    ],
+)
+def test_lists_that_are_none(words: WordVectors, query: str, says: str) -> None:
+    with pytest.raises((BadInput, UnknownWord), match=says):
+        words.ask(query)
+
+
+def test_a_word_with_a_comma_is_a_word() -> None:
+    made = KeyedVectors(2)
+    made.add_vectors([",", "a,b", "c"], np.eye(3, 2, dtype=np.float32) + 0.1)
+    assert isinstance(WordVectors(made, "commas").ask("a,b"), Neighbourhood)
+    assert isinstance(WordVectors(made, "commas").ask(","), Neighbourhood)
