@@ -162,7 +162,16 @@ def _parser() -> argparse.ArgumentParser:
 
     similar = question("similar", "find the nearest words")
     similar.add_argument(
-        "text", nargs="+", metavar="QUERY", help="a word, or a sum such as king - man + woman"
+        "text",
+        nargs="+",
+        metavar="QUERY",
+        help="a word; a sum such as king - man + woman; two words, with a comma, to compare; or more, to find the odd one",
+    )
+    similar.add_argument(
+        "--by",
+        choices=("word", "vector"),
+        default="word",
+        help="vector asks for whatever is nearest to the word's vector: first the word itself (default: word)",
     )
     similar.add_argument("-n", type=_number(int, 1, MOST), default=10, help="how many (default: 10)")
 

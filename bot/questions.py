@@ -16,6 +16,7 @@ from rich.text import Text
 
 from bot.config import ConfigError, Settings, load
 from bot.spelling import harmless, spelt, spelt_piece
+from models.answers import Neighbour, Neighbourhood, OddOne, Pair
 from models.failures import BadInput, NotThere, UnknownSong
 
 if TYPE_CHECKING:
@@ -271,13 +272,37 @@ def similar(arguments: argparse.Namespace, console: Console | None) -> dict[str,
 
     with loading() as progress:
         words = WordVectors.load(section(load(arguments.config), "words"), progress)
-    found = words.similar(arguments.text, n=arguments.n)
-    if console:
-        table = Table("word", "cosine", "", box=None, header_style="bold")
-        for it in found.neighbours:
-            table.add_row(Text(harmless(it.word)), f"{it.score:.3f}", "▇" * round(max(0.0, it.score) * 20))
-        console.print(table)
-    return {"neighbours": [{"word": it.word, "score": it.score} for it in found.neighbours]}
+    found = words.ask(arguments.text, n=arguments.n, by_vector=arguments.by == "vector")
+    match found:
+        case Neighbourhood():
+            if console:
+                _cosines(console, found.neighbours)
+            return {"neighbours": _scores(found.neighbours)}
+        case Pair():
+            ranks = [found.rank_of_second, found.rank_of_first]
+            if console:
+                _cosines(console, [Neighbour(f"{found.first}, {found.second}", found.cosine)])
+                place = f"{found.second} is number {ranks[0]:,} of {found.words - 1:,} around {found.first}"
+                console.print(
+                    Text(harmless(f"{place}; {found.first} number {ranks[1]:,} around {found.second}"), "dim")
+                )
+            return {"words": [found.first, found.second], "cosine": found.cosine, "ranks": ranks}
+        case OddOne():
+            if console:
+                _cosines(console, found.words)
+                console.print(Text(harmless(f"{found.odd} does not belong"), "dim"))
+            return {"odd": found.odd, "words": _scores(found.words)}
+
+
+def _cosines(console: Console, words: Sequence[Neighbour]) -> None:
+    table = Table("word", "cosine", "", box=None, header_style="bold")
+    for it in words:
+        table.add_row(Text(harmless(it.word)), f"{it.score:.3f}", "▇" * round(max(0.0, it.score) * 20))
+    console.print(table)
+
+
+def _scores(words: Sequence[Neighbour]) -> list[dict[str, Any]]:
+    return [{"word": it.word, "score": it.score} for it in words]
 
 
 def recommend(arguments: argparse.Namespace, console: Console | None) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""/similar: the nearest words, and a map of them."""
+"""/similar: the nearest words and a map of them; how alike two words are; which of several fits least."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from discord import app_commands
 from discord.app_commands import Range
@@ -24,31 +24,37 @@ class Similar(commands.Cog):
 
     @app_commands.command(extras={"example": "/similar word:king - man + woman"})
     @app_commands.describe(
-        word="A word, or a sum of words such as: king - man + woman",
+        word="A word; a sum: king - man + woman; two words: cat, dog; or several: cat, dog, fish, car",
         n="How many neighbours to show (10 unless you say otherwise)",
+        by="vector asks for whatever lies nearest to the word's vector: first of all the word itself",
     )
     async def similar(
-        self, interaction: Interaction, word: Range[str, 1, 100], n: Range[int, 1, 25] = 10
+        self,
+        interaction: Interaction,
+        word: Range[str, 1, 200],
+        n: Range[int, 1, 25] = 10,
+        by: Literal["word", "vector"] = "word",
     ) -> None:
-        """Find the words whose vectors point the same way, and see them on a map."""
+        """Find words whose vectors point the same way, compare two, or see which does not belong."""
         query = word.strip()
         if not query:
             raise Refused("Write a word, for example `engineer`, or a sum such as `king - man + woman`.")
 
         def work(_job: Job, model: WordVectors) -> answers.Answer:
-            return answers.neighbourhood(model.similar(query, n))
+            return answers.words(model.ask(query, n, by_vector=by == "vector"))
 
         answer = await answered(interaction, self.bot.ask(interaction, "words", work))
         await interaction.edit_original_response(**answer.message())
 
     @similar.autocomplete("word")
     async def words(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        """Completes the last word of the sum."""
-        before, space, last = current.rpartition(" ")
+        """Completes the last word of the sum or list."""
+        start = max(current.rfind(mark) for mark in " ,") + 1
+        before, last = current[:start], current[start:]
         if last in {"", "+", "-"}:
             return []
         words = await suggested(interaction, "words", lambda model: list[str](model.suggest(last)))
-        return choices([(before + space + word, before + space + word) for word in words])
+        return choices([(before + word, before + word) for word in words])
 
 
 async def setup(bot: Tokenwise) -> None:

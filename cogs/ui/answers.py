@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,8 @@ from models.answers import (
     Generation,
     Neighbour,
     Neighbourhood,
+    OddOne,
+    Pair,
     Recommendation,
     Recommendations,
     Reload,
@@ -229,16 +231,12 @@ def why(result: Generation, page: int, temperature: float) -> Answer:
 
 def _steps_csv(every: Sequence[Step]) -> bytes:
     """A row for each candidate of each step, the written one first."""
-    file = io.StringIO()
-    rows = csv.writer(file)
-    rows.writerow(("step", "written", "id", "text", "probability"))
+    rows = []
     for number, step in enumerate(every, 1):
         for candidate in (step.chosen, *step.others):
             chosen = "yes" if candidate is step.chosen else "no"
-            rows.writerow(
-                (number, chosen, candidate.id, _whole(candidate.text), f"{candidate.probability:.6g}")
-            )
-    return file.getvalue().encode()
+            rows.append((number, chosen, candidate.id, candidate.text, f"{candidate.probability:.6g}"))
+    return _csv(("step", "written", "id", "text", "probability"), rows)
 
 
 def _prompt(prompt: str) -> str:
@@ -408,8 +406,19 @@ def contexts(found: Contexts) -> Answer:
 # -- /similar ----------------------------------------------------------------------------------------
 
 
+def words(found: Neighbourhood | Pair | OddOne) -> Answer:
+    """What there is to see of words; with a map it takes some tenths of a second."""
+    match found:
+        case Neighbourhood():
+            return neighbourhood(found)
+        case Pair():
+            return pair(found)
+        case OddOne():
+            return odd_one(found)
+
+
 def neighbourhood(result: Neighbourhood) -> Answer:
-    """The nearest words with their cosines, and a map of them. Takes some tenths of a second."""
+    """The nearest words with their cosines, a map of them, and both as a table in a file."""
     rows = [
         (str(rank), clip(harmless(neighbour.word), 24), _bar(neighbour), f"{neighbour.score:.3f}")
         for rank, neighbour in enumerate(result.neighbours, 1)
@@ -421,9 +430,64 @@ def neighbourhood(result: Neighbourhood) -> Answer:
         description=block(table(("", "word", "", "cosine"), rows, frozenset({1, 2})), DESCRIPTION),
         colour=BLUE,
     )
-    _foot(embed, f"{harmless(result.model)} · cosine 1 is the same direction, 0 is unrelated")
+    itself = " · by vector, so the word itself is found too" if result.by_vector else ""
+    _foot(embed, f"{harmless(result.model)} · {_COSINE}{itself}")
     embed.set_image(url="attachment://map.png")
-    return Answer(embed=embed, files={"map.png": plots.word_map(result)})
+    places = {point.word: (point.x, point.y) for point in result.points}
+    head = ("rank", "word", "cosine", "x", "y")
+    lines = [
+        (rank, it.word, f"{it.score:.6f}", *(f"{axis:.6f}" for axis in places.get(it.word, ())))
+        for rank, it in enumerate(result.neighbours, 1)
+    ]
+    picture = plots.word_map(result.points, [it.word for it in result.neighbours], result.explained)
+    return Answer(embed=embed, files={"map.png": picture, "neighbours.csv": _csv(head, lines)})
+
+
+def pair(found: Pair) -> Answer:
+    """The cosine of two words, and how near that is among all words."""
+    first, second = inline(found.first, 80), inline(found.second, 80)
+    if found.first == found.second:
+        place = "It is the same word, so its vector is the same."
+    else:
+        place = (
+            f"Among the other {found.words - 1:,} words **{second}** is the {ordinal(found.rank_of_second)} nearest to"
+            f" **{first}**, and **{first}** the {ordinal(found.rank_of_first)} nearest to **{second}**."
+        )
+    embed = discord.Embed(
+        title=clip(f"{first} and {second}", TITLE),
+        description=f"Cosine **{found.cosine:.3f}** {_bar(Neighbour(found.second, found.cosine))}\n{place}",
+        colour=BLUE,
+    )
+    _foot(embed, f"{harmless(found.model)} · {_COSINE}")
+    return Answer(embed=embed)
+
+
+def odd_one(found: OddOne) -> Answer:
+    """Which of several words fits least, the cosine of each to the mean of all, and a map of them."""
+    rows = [(clip(harmless(it.word), 24), _bar(it), f"{it.score:.3f}") for it in found.words]
+    embed = discord.Embed(
+        title=clip(f"{inline(found.odd, 100)} does not belong", TITLE),
+        description="Its vector is furthest from the mean of all of them.\n"
+        + block(table(("word", "", "cosine"), rows, frozenset({0, 1})), DESCRIPTION - 100),
+        colour=BLUE,
+    )
+    _foot(embed, f"{harmless(found.model)} · {_COSINE}")
+    embed.set_image(url="attachment://map.png")
+    ranked = [it.word for it in found.words]
+    picture = plots.word_map(found.points, ranked, found.explained, odd=found.odd)
+    lines = [(it.word, f"{it.score:.6f}") for it in found.words]
+    return Answer(embed=embed, files={"map.png": picture, "words.csv": _csv(("word", "cosine"), lines)})
+
+
+_COSINE = "cosine 1 is the same direction, 0 is unrelated"
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(head)
+    writer.writerows([_whole(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    return file.getvalue().encode()
 
 
 def _bar(neighbour: Neighbour) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from cogs.ui.canvas import BLUE, INK, LINE, MUTED, ORANGE, PAPER, drawable, font, paper, png
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
-    from models.answers import MapPoint, Neighbourhood
+    from models.answers import MapPoint
 
 _OFFSETS = (
     (7, 5),
@@ -30,11 +31,12 @@ _OFFSETS = (
 )
 
 
-def word_map(neighbourhood: Neighbourhood) -> bytes:
-    """The neighbourhood as a PNG: asked words in orange diamonds, neighbours in blue, by rank.
+def word_map(points: Sequence[MapPoint], ranked: Sequence[str], explained: float, odd: str = "") -> bytes:
+    """Words as a PNG: asked ones in orange diamonds, others in blue, those of `ranked` numbered from 1.
 
-    The numbers are those of the list beside the picture, so that a word no font can draw is found too.
-    Takes some tenths of a second: call it from a worker thread.
+    The numbers are those of the list beside the picture, so that a word no font can draw is found too. With
+    `odd` all words were asked about, and that one alone stands out. Takes some tenths of a second: call it from a
+    worker thread.
     """
     figure = paper(7.2, 5.2)
     canvas = cast("FigureCanvasAgg", figure.canvas)
@@ -43,16 +45,18 @@ def word_map(neighbourhood: Neighbourhood) -> bytes:
     axes.set_yticks([])
     for side in axes.spines.values():
         side.set_color(LINE)
+    marks = "◆ does not belong   ● the others" if odd else "◆ asked   ● neighbours, numbered as in the list"
     axes.set_xlabel(
-        "◆ asked   ● neighbours, numbered as in the list\n"
-        "laid out along the two directions in which these words differ most"
-        + (f" ({neighbourhood.explained:.0%} of all difference)" if neighbourhood.explained else ""),
+        f"{marks}\nlaid out along the two directions in which these words differ most"
+        + (f" ({explained:.0%} of all difference)" if explained else ""),
         color=MUTED,
         fontsize=9,
     )
     axes.margins(0.14)
-    ranks = {neighbour.word: rank for rank, neighbour in enumerate(neighbourhood.neighbours, 1)}
-    points = sorted(neighbourhood.points, key=lambda point: (not point.asked, ranks.get(point.word, 0)))
+    if odd:
+        points = [replace(point, asked=point.word == odd) for point in points]
+    ranks = {word: rank for rank, word in enumerate(ranked, 1)}
+    points = sorted(points, key=lambda point: (not point.asked, ranks.get(point.word, 0)))
     for asked, colour, marker, area in ((True, ORANGE, "D", 64), (False, BLUE, "o", 42)):
         chosen = [point for point in points if point.asked is asked]
         axes.scatter(

@@ -162,6 +162,25 @@ def test_similar_takes_sums(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Did you mean" in refused(capsys, "similar", "enginer")
 
 
+def test_similar_by_vector_begins_with_the_word(capsys: pytest.CaptureFixture[str]) -> None:
+    (first, *others) = asked(capsys, "similar", "king", "-n", "4", "--by", "vector")["neighbours"]
+    assert first["word"] == "king"
+    assert first["score"] == pytest.approx(1.0)
+    assert others == asked(capsys, "similar", "king", "-n", "3")["neighbours"]
+
+
+def test_similar_compares_two_words_and_finds_the_odd_one(capsys: pytest.CaptureFixture[str]) -> None:
+    pair = asked(capsys, "similar", "king,", "queen")
+    assert pair["words"] == ["king", "queen"]
+    assert -1 <= pair["cosine"] <= 1
+    assert all(rank >= 1 for rank in pair["ranks"])
+    several = asked(capsys, "similar", "king, queen, man, engineer")
+    assert several["odd"] == several["words"][-1]["word"]
+    for query, says in (("king, queen", "number"), ("king, queen, man", "does not belong")):
+        assert main(["similar", query]) == 0
+        assert says in capsys.readouterr().out
+
+
 def test_recommend_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     answer = asked(capsys, "recommend", "--song", "1", "--song", "2", "-n", "4")
     assert set(answer) == {"songs"}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import re
 
 import pytest
 
+from cogs.ui.text import ordinal
 from sandbox import Limits, Sandbox, SandboxError
 from tests.cogs.drawing import SGR
 from tests.wire.conftest import Launch, Live
@@ -89,7 +92,7 @@ async def test_neighbours_come_with_cosines_and_a_map(live: Live) -> None:
         assert neighbour.word in answer.text
         assert f"{neighbour.score:.3f}" in answer.text
     assert answer.message is not None
-    (picture,) = answer.message.attachments
+    picture, _table = answer.message.attachments
     assert picture.bytes.startswith(b"\x89PNG")
     assert answer.message.embeds[0]["image"]["url"].endswith("map.png")
 
@@ -115,6 +118,43 @@ async def test_the_last_word_of_a_sum_completes(live: Live) -> None:
 
 
 # -- every command -----------------------------------------------------------------------------------
+
+
+async def test_a_word_by_its_vector_is_its_own_neighbour(live: Live) -> None:
+    answer = await live.box.ask("/similar word:engineer n:3 by:vector")
+    assert answer.message is not None
+    assert re.search(r"^1 +engineer +.* 1\.000$", answer.text, re.MULTILINE)
+    assert "by vector" in answer.text
+    files = {file.filename: file.bytes for file in answer.message.attachments}
+    rows = list(csv.DictReader(io.StringIO(files["neighbours.csv"].decode())))
+    assert [row["rank"] for row in rows] == ["1", "2", "3"]
+    assert rows[0]["word"] == "engineer"
+
+
+async def test_two_words_are_compared(live: Live) -> None:
+    answer = await live.box.ask("/similar word:king, queen")
+    with live.bot.hub.lease("words") as words:
+        expected = words.pair("king", "queen")
+    assert f"Cosine **{expected.cosine:.3f}**" in answer.text
+    assert f"the {ordinal(expected.rank_of_second)} nearest to **king**" in answer.text
+    same = await live.box.ask("/similar word:king, king")
+    assert "the same word" in same.text
+
+
+async def test_the_one_that_does_not_belong(live: Live) -> None:
+    answer = await live.box.ask("/similar word:king, queen, man, engineer")
+    assert answer.message is not None
+    with live.bot.hub.lease("words") as words:
+        odd = words.odd_one_out(["king", "queen", "man", "engineer"]).odd
+    assert f"{odd} does not belong" in answer.text
+    names = {file.filename: file.bytes for file in answer.message.attachments}
+    assert names["map.png"].startswith(b"\x89PNG")
+    assert "words.csv" in names
+    refused = await live.box.ask("/similar word:king - man, woman")
+    assert refused.ephemeral
+    assert "either a sum" in refused.text
+    choices = await live.box.autocomplete("/similar word:king, wom")
+    assert choices[0]["value"] == "king, woman"
 
 
 async def test_help_has_a_link_and_an_example_for_every_command(live: Live) -> None:
