@@ -35,9 +35,10 @@ lint: $(VENV)/.installed-dev
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev  ## Measure responsiveness, look-ups and recommending, each against a plain baseline
+bench: $(VENV)/.installed-dev  ## Measure responsiveness, look-ups, word vectors and recommending, each against a plain baseline
 	$(BIN)/python -m bench.responsiveness
 	$(BIN)/python -m bench.lookups
+	$(BIN)/python -m bench.words
 	$(BIN)/python -m bench.recommend
 
 pictures: $(VENV)/.installed-dev  ## Take the pictures of the docs anew (needs Chromium)
