@@ -72,6 +72,54 @@ class Tokenization:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialToken:
+    """A token that stands for no text. `meanings` say what for, one for each of its roles; `here` is how often it is in the
+    text that was looked at, and `added` whether the tokenizer puts it around every text by itself.
+    """
+
+    token: str
+    id: int
+    meanings: tuple[str, ...]
+    here: int
+    added: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Specials:
+    """The special tokens of one tokenizer, those of the text first, and what the marks in its other tokens mean."""
+
+    name: str
+    tokens: tuple[SpecialToken, ...]
+    marks: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What a tokenizer does, in general and to one text, step by step.
+
+    `normalized` is the text after the normalizer, if that changed it; `chunks` are what it is cut into before any
+    vocabulary is asked; `word` is the chunk that came to most tokens, and `steps` how that happened, each with
+    what it was: a merge, the longest match, a score.
+    """
+
+    name: str
+    algorithm: str
+    idea: str
+    normalized: str | None
+    chunks: tuple[str, ...]
+    word: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Characters whose bytes are in several tokens: the pieces, and the text that they make together."""
+
+    pieces: tuple[Piece, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A token that could come next, and the probability in [0, 1] that the model gave it, before
     temperature and top_p change it. `text` is what `tokenizer.decode([id])` gives.

@@ -68,6 +68,20 @@ class Tokenizer:
         return cls(read(source), label or source.label, _size(source.folder))
 
     @property
+    def inner(self) -> Any:
+        """The tokenizer of transformers."""
+        return self._tokenizer
+
+    @property
+    def byte_level(self) -> bool:
+        """Whether the vocabulary is spelt in the letters of byte-level BPE."""
+        return self._byte_level
+
+    @property
+    def special_ids(self) -> frozenset[int]:
+        return frozenset(self._special)
+
+    @property
     def detail(self) -> str:
         return f"{self.algorithm}, {self.vocab_size:,} entries"
 

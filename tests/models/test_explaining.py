@@ -1,0 +1,172 @@
+"""What is said of tokenizers is read off them, and holds for what they really do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.explaining import NEVER_UNKNOWN, RESERVED, ROLES, method, special_tokens, splits
+from models.failures import BadInput
+from models.tokenizers import Tokenizer
+from tests.models.tiny import DATA
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "models" / "demo"
+NAMES = ["tiny-phi", "tiny-bert", "tiny-t5", "tiny-llama"]
+
+
+def demo(name: str) -> Tokenizer:
+    return Tokenizer.load(str(DEMO / name), name)
+
+
+def real(name: str) -> Tokenizer:
+    folder = DATA / "tokenizers" / name
+    if not folder.is_dir():
+        pytest.skip(f"the tokenizer of {name} is not beside the project")
+    return Tokenizer.load(str(folder), name)
+
+
+def meanings(tokenizer: Tokenizer, text: str = "") -> dict[str, tuple[str, ...]]:
+    found = special_tokens(tokenizer, tokenizer.ids(text))
+    return {token.token: token.meanings for token in found.tokens}
+
+
+# Special tokens
+
+
+def test_the_special_tokens_of_bert() -> None:
+    bert = real("bert-base-uncased")
+    assert meanings(bert) == {
+        "[CLS]": (ROLES["cls_token"],),
+        "[SEP]": (ROLES["sep_token"],),
+        "[PAD]": (ROLES["pad_token"],),
+        "[UNK]": (ROLES["unk_token"],),
+        "[MASK]": (ROLES["mask_token"],),
+    }
+    found = special_tokens(bert, bert.ids("a text"))
+    assert [(it.token, it.here, it.added) for it in found.tokens[:2]] == [
+        ("[CLS]", 1, True),
+        ("[SEP]", 1, True),
+    ]
+    assert not any(it.here or it.added for it in found.tokens[2:])
+    assert dict(found.marks).keys() == {"##"}
+
+
+def test_one_token_with_several_roles() -> None:
+    phi = real("phi-1_5")
+    (only,) = special_tokens(phi, phi.ids("a<|endoftext|>b")).tokens
+    assert only.token == "<|endoftext|>"
+    assert only.meanings == (ROLES["bos_token"], ROLES["eos_token"], NEVER_UNKNOWN)
+    assert (only.here, only.added) == (1, False)
+    assert "\u0120" in dict(special_tokens(phi, ()).marks)
+
+
+def test_marks_of_sentencepiece_and_of_bytes() -> None:
+    assert dict(special_tokens(demo("tiny-t5"), ()).marks).keys() == {"\u2581"}
+    assert dict(special_tokens(demo("tiny-llama"), ()).marks).keys() == {"\u2581", "<0xE2>"}
+    llama = demo("tiny-llama")
+    assert [it.token for it in special_tokens(llama, llama.ids("x")).tokens if it.added] == ["<s>"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_special_token_is_explained(name: str) -> None:
+    tokenizer = demo(name)
+    found = special_tokens(tokenizer, ())
+    assert {it.id for it in found.tokens} == tokenizer.special_ids
+    assert all(it.meanings for it in found.tokens)
+
+
+def test_a_token_without_a_role_is_reserved() -> None:
+    tokenizer = demo("tiny-phi")
+    tokenizer.inner.add_special_tokens({"additional_special_tokens": ["<|turn|>"]})
+    other = Tokenizer(tokenizer.inner, "with a turn")
+    assert meanings(other)["<|turn|>"] == (RESERVED,)
+
+
+# How it works
+
+
+def test_the_merges_of_a_word() -> None:
+    found = method(real("phi-1_5"), "CAPITALIZATION and other stuff")
+    assert found.algorithm == "byte-level BPE"
+    assert found.normalized is None
+    assert found.chunks == ("CAPITALIZATION", "\u0120and", "\u0120other", "\u0120stuff")
+    assert found.word == "CAPITALIZATION"
+    assert found.steps[0] == "C A P I T A L I Z A T I O N"
+    assert found.steps[-1] == "CAP ITAL IZ ATION"
+
+
+def test_the_longest_matches_of_a_word() -> None:
+    found = method(real("bert-base-uncased"), "CAPITALIZATION and other stuff")
+    assert found.normalized == "capitalization and other stuff"
+    assert found.steps == (
+        "capitalization  longest match: capital",
+        "ization  longest match: ##ization",
+    )
+
+
+def test_a_word_that_wordpiece_cannot_spell() -> None:
+    found = method(real("bert-base-uncased"), "\U0001f9ec")
+    assert found.steps == ("\U0001f9ec  has a part that is not in the vocabulary: [UNK]",)
+
+
+def test_the_scores_of_a_word() -> None:
+    found = method(demo("tiny-t5"), "engineering")
+    assert found.algorithm == "Unigram"
+    *single, together = found.steps
+    assert together.startswith("together")
+    total = sum(float(step.rpartition("=")[2]) for step in single)
+    assert float(together.rpartition("=")[2]) == pytest.approx(total, abs=0.06 * len(single))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(text=st.text(st.characters(min_codepoint=32, max_codepoint=0x24F), max_size=40))
+@settings(deadline=None, max_examples=40)
+def test_the_last_merge_gives_the_tokens(name: str, text: str) -> None:
+    tokenizer = demo(name)
+    found = method(tokenizer, text)
+    backend = tokenizer.inner.backend_tokenizer
+    if found.steps and "BPE" in found.algorithm and len(found.steps) < 40:
+        tokens = [token.value for token in backend.model.tokenize(found.word)]
+        if not any(token.startswith("<0x") for token in tokens):
+            assert found.steps[-1].split(" ") == tokens
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\t ", "\x00", "\u0e01\u0e33", "\U0001f468\u200d\U0001f469", "x" * 6000]
+)
+def test_every_text_can_be_looked_into(name: str, text: str) -> None:
+    found = method(demo(name), text)
+    assert found.idea
+    assert len(found.steps) <= 40
+
+
+def test_a_lone_surrogate_is_one_sentence() -> None:
+    with pytest.raises(BadInput):
+        method(demo("tiny-phi"), "\ud800")
+
+
+# Characters in several tokens
+
+
+@given(st.text(max_size=30))
+@settings(deadline=None, max_examples=100)
+def test_split_characters_are_characters_of_the_text(text: str) -> None:
+    if any("\ud800" <= it <= "\udfff" for it in text):
+        return
+    tokenizer = demo("tiny-phi")
+    pieces = tokenizer.tokenize(text).pieces
+    for split in splits(pieces):
+        assert len(split.pieces) > 1
+        assert split.text in text
+        assert b"".join(piece.raw or b"" for piece in split.pieces) == split.text.encode()
+
+
+def test_an_emoji_is_put_together_from_its_bytes() -> None:
+    (split,) = splits(demo("tiny-llama").tokenize("a\U0001f3b8b").pieces)
+    assert split.text == "\U0001f3b8"
+    assert [piece.raw for piece in split.pieces] == [b"\xf0", b"\x9f", b"\x8e", b"\xb8"]
