@@ -16,7 +16,7 @@ from typing import Any
 import discord
 
 from bot.likes import Like
-from cogs.ui import ansi, plots, steps, vectors
+from cogs.ui import ansi, chips, plots, steps, vectors
 from cogs.ui.text import (
     CONTENT,
     DESCRIPTION,
@@ -44,6 +44,7 @@ from models.answers import (
     Neighbourhood,
     OddOne,
     Pair,
+    Piece,
     Recommendation,
     Recommendations,
     Reload,
@@ -269,11 +270,13 @@ def comparison(tokenizations: Sequence[Tokenization], failures: Mapping[str, str
         marks |= drawing.marks
         whole &= drawing.shown == tokenization.count
     _foot(embed, ansi.legend(frozenset(marks)))
-    return Answer(embed=embed, files={} if whole else {"tokens.txt": listing(tokenizations)})
+    embed.set_image(url="attachment://tokens.png")
+    files = {"tokens.png": chips.picture(tokenizations)}
+    return Answer(embed=embed, files=files if whole else files | {"tokens.txt": listing(tokenizations)})
 
 
-def pieces(tokenization: Tokenization) -> Answer:
-    """One tokenizer's pieces, each above its id."""
+def pieces(tokenization: Tokenization, *, drawn: bool = False) -> Answer:
+    """One tokenizer's pieces, each above its id; also as a picture if they are to be `drawn`."""
     facts = [
         f"**{count(tokenization.count, 'token')}**",
         f"{tokenization.characters_per_token:.2f} characters per token",
@@ -288,8 +291,38 @@ def pieces(tokenization: Tokenization) -> Answer:
         colour=BLUE,
     )
     _foot(embed, ansi.legend(drawing.marks))
-    whole = drawing.shown == tokenization.count
-    return Answer(embed=embed, files={} if whole else {"tokens.txt": listing([tokenization])})
+    files = {}
+    if drawn:
+        embed.set_image(url="attachment://tokens.png")
+        files["tokens.png"] = chips.picture([tokenization])
+    if drawing.shown < tokenization.count:
+        files["tokens.txt"] = listing([tokenization])
+    return Answer(embed=embed, files=files)
+
+
+def decoded(name: str, text: str, found: Sequence[Piece]) -> Answer:
+    """The text of a sequence of ids, and what each id gives alone."""
+    rows = [
+        (str(piece.id), steps.visible(piece.text), clip(ansi.spelt(piece.token)[0], 20))
+        for piece in found[:_ROWS]
+    ]
+    left = len(found) - len(rows)
+    alone = "".join(piece.text for piece in found)
+    differs = (
+        "\n-# One after another they give another text: a token alone may lose the mark of a space, or be part of a character."
+        if alone != text and len(found) > 1
+        else ""
+    )
+    embed = discord.Embed(
+        title=f"{count(len(found), 'id')} of {clip(harmless(name), 100)}",
+        description=f"Together:\n{block(text, 1500)}\nOne by one:\n"
+        + block(table(("id", "decoded", "in the vocabulary"), rows, frozenset({1, 2})), 2000)
+        + (f"\n… and {left:,} more." if left else "")
+        + differs,
+        colour=BLUE,
+    )
+    files = {} if size(text) <= 1400 else {"decoded.txt": _whole(text).encode()}  # noqa: PLR2004 - what the block shows
+    return Answer(embed=embed, files=files)
 
 
 def listing(tokenizations: Sequence[Tokenization]) -> bytes:

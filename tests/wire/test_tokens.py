@@ -1,0 +1,180 @@
+"""What is behind an answer of /tokens, and /decode."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+
+from sandbox import Answer
+from tests.wire.conftest import Launch, Live
+
+TEXT = "CAPITALIZATION \N{GUITAR} and other stuff"
+LOOKS = ["Ids and CSV", "Bytes", "Special tokens", "How it works", "Cost"]
+
+
+async def look(live: Live, answer: Answer, label: str) -> Answer:
+    assert answer.message is not None
+    seen = await live.box.press(answer.message, label)
+    await seen.until(lambda it: it.message is not None and it.text)
+    assert seen.ephemeral
+    return seen
+
+
+async def turned(live: Live, seen: Answer, label: str) -> str:
+    before = seen.text
+    assert seen.message is not None
+    await live.box.press(seen.message, label)
+    await seen.until(lambda it: it.text != before)
+    return seen.text
+
+
+@pytest.fixture
+async def answer(live: Live) -> Answer:
+    return await live.box.ask_command("tokens", {"text": TEXT})
+
+
+async def test_an_answer_has_a_picture_and_buttons(answer: Answer) -> None:
+    assert answer.message is not None
+    assert [button.label for button in answer.message.buttons] == LOOKS
+    (picture,) = answer.message.attachments
+    assert picture.filename == "tokens.png"
+    assert picture.bytes.startswith(b"\x89PNG")
+    assert answer.message.embeds[0]["image"]["url"]
+
+
+async def test_ids_of_each_tokenizer_in_turn_with_a_file(live: Live, answer: Answer) -> None:
+    seen = await look(live, answer, "Ids and CSV")
+    with live.bot.hub.lease("tokenizers") as tokenizers:
+        made = tokenizers.compare(TEXT)
+    for number, tokenization in enumerate(made):
+        assert tokenization.name in seen.text
+        assert seen.message is not None
+        (file,) = seen.message.attachments
+        rows = list(csv.DictReader(io.StringIO(file.bytes.decode())))
+        assert [int(row["id"]) for row in rows] == tokenization.ids
+        assert [row["decoded"] for row in rows] == tokenization.tokens
+        if number + 1 < len(made):
+            await turned(live, seen, "Next tokenizer ▶")
+    assert seen.message is not None
+    assert [button.label for button in seen.message.buttons] == ["◀ Tokenizer before"]
+
+
+async def test_bytes_of_a_character(live: Live, answer: Answer) -> None:
+    seen = await look(live, answer, "Bytes")
+    assert "U+1F3B8" in seen.text
+    assert "which does not mean that it is unknown" in seen.text
+    other = await turned(live, seen, "Next tokenizer ▶")
+    assert "unknown token" in other
+
+
+async def test_special_tokens_and_marks(live: Live, answer: Answer) -> None:
+    seen = await look(live, answer, "Special tokens")
+    assert "end of a text" in seen.text
+    other = await turned(live, seen, "Next tokenizer ▶")
+    for token in ("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]", "##"):
+        assert f"`{token}`" in other
+
+
+async def test_how_it_works(live: Live, answer: Answer) -> None:
+    seen = await look(live, answer, "How it works")
+    assert "byte-level BPE" in seen.text
+    assert re.search(r"^ 0 \S( \S)+$", seen.text, re.MULTILINE)
+    other = await turned(live, seen, "Next tokenizer ▶")
+    assert "longest match" in other
+    assert "capitalization" in other
+
+
+async def test_cost(live: Live, answer: Answer) -> None:
+    seen = await look(live, answer, "Cost")
+    with live.bot.hub.lease("tokenizers") as tokenizers:
+        for tokenization in tokenizers.compare(TEXT):
+            assert re.search(rf"{tokenization.name} +{tokenization.count} +[\d,]+ +0\.\d%", seen.text)
+    assert "2,048" in seen.text
+
+
+async def test_one_tokenizer_has_no_others_to_turn_to(live: Live) -> None:
+    answer = await live.box.ask("/tokens text:a word tokenizer:bert")
+    seen = await look(live, answer, "Special tokens")
+    assert "[CLS]" in seen.text
+    assert seen.message is not None
+    assert not seen.message.buttons
+
+
+async def test_others_may_look_and_a_restart_is_said(live: Live, launch: Launch) -> None:
+    answer = await live.box.ask("/tokens text:a word")
+    assert answer.message is not None
+    seen = await live.box.press(answer.message, "Cost", member=live.box.admin)
+    assert "What it costs" in seen.text
+    await live.stop()
+    live = await launch()
+    gone = await live.box.press(answer.message, "Cost")
+    assert gone.ephemeral
+    assert "Ask again" in gone.text
+
+
+@pytest.mark.parametrize("label", LOOKS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "   ",
+        "\x00\x00",
+        "\u0e01\u0e33" * 500,
+        "\u0645\u0631\u062d\u0628\u0627",
+        "```" * 900,
+        "@everyone" * 600,
+    ],
+    ids=repr,
+)
+async def test_any_text_can_be_looked_into(live: Live, label: str, text: str) -> None:
+    answer = await live.box.ask_command("tokens", {"text": text})
+    seen = await look(live, answer, label)
+    assert seen.message is not None
+    assert not seen.message.mentions.everyone
+    assert "reference" not in seen.text
+
+
+# -- /decode -----------------------------------------------------------------------------------------
+
+
+async def test_ids_are_decoded_together_and_one_by_one(live: Live) -> None:
+    with live.bot.hub.lease("tokenizers") as tokenizers:
+        tokenizer = tokenizers.get("phi")
+        ids = tokenizer.ids(TEXT)
+        pieces = tokenizer.pieces(ids)
+    for typed in (" ".join(map(str, ids)), ", ".join(map(str, ids)), str(ids), f"tensor([{ids}])"):
+        answer = await live.box.ask_command("decode", {"tokenizer": "phi", "ids": typed})
+        assert not answer.ephemeral
+        assert TEXT in answer.text
+        for piece in pieces[:20]:
+            assert re.search(rf"^ *{piece.id} ", answer.text, re.MULTILINE)
+    assert "give another text" in answer.text, "the guitar is several tokens"
+    one = await live.box.ask_command("decode", {"tokenizer": "phi", "ids": str(ids[0])})
+    assert "1 id of phi" in one.text
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "ids", "why"),
+    [
+        ("phi", "99999", "ids go from 0 to"),
+        ("phi", "-1", "is no token id"),
+        ("phi", "one", "is no token id"),
+        ("phi", "1.5", "is no token id"),
+        ("phi", "\u0661", "is no token id"),
+        ("phi", "9" * 40, "is no token id"),
+        ("phi", "[ , ]", "at least one"),
+        ("phi", "1 " * 2001, "at most 2,000"),
+        ("nonsense", "1", "no tokenizer of that name"),
+    ],
+)
+async def test_ids_that_are_none_are_one_sentence(live: Live, tokenizer: str, ids: str, why: str) -> None:
+    answer = await live.box.ask_command("decode", {"tokenizer": tokenizer, "ids": ids})
+    assert answer.ephemeral
+    assert why in answer.text
+
+
+async def test_the_tokenizer_of_ids_completes(live: Live) -> None:
+    choices = await live.box.autocomplete("/decode tokenizer:ber")
+    assert [choice["value"] for choice in choices] == ["bert"]
