@@ -77,9 +77,9 @@ def picture(tokenizations: Sequence[Tokenization]) -> bytes:
     draw = ImageDraw.Draw(image)
     top = _MARGIN
     for tokenization, (lines, left) in rows:
-        title = clip(harmless(tokenization.name), 60)
+        title = clip(_line(tokenization.name), 60)
         draw.text((_MARGIN, top), title, INK, _font("DejaVu Sans", _SMALL + 4, bold=True))
-        facts = f"{count(tokenization.count, 'token')} · {tokenization.algorithm}"
+        facts = f"{count(tokenization.count, 'token')} · {_line(tokenization.algorithm)}"
         if left:
             facts += f" · {left:,} more are not shown"
         beside = _MARGIN + 14 + _font("DejaVu Sans", _SMALL + 4, bold=True).getlength(title)
@@ -95,6 +95,11 @@ def picture(tokenizations: Sequence[Tokenization]) -> bytes:
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def _line(text: str) -> str:
+    """What ends a line would end the layout."""
+    return " ".join(harmless(text).split())
 
 
 def _lines(pieces: Sequence[Piece], most: int) -> tuple[list[list[_Chip]], int]:
