@@ -32,7 +32,7 @@ def train(arguments: argparse.Namespace) -> int:
         facts = {"name": catalogue.name, "seconds": seconds, "memory_bytes": catalogue.memory}
         print(json.dumps(facts | {"report": catalogue.report}, ensure_ascii=False))
         return 0
-    print(f"{catalogue.name}: {catalogue.detail}; {seconds:.1f} s")
+    print(f"{catalogue.name}: {catalogue.detail.partition(';')[0]}; {seconds:.1f} s")
     for what, number in catalogue.report.items():
         if number:
             print(f"  {what}: {number:,}")

@@ -88,7 +88,9 @@ class SongCatalogue:
     @property
     def detail(self) -> str:
         lists = self.recommender.counts.shape[1]
-        return f"{len(self):,} songs, {lists:,} playlists, {self._vectors.vector_size} numbers each"
+        odd = [f"{what}: {number:,}" for what, number in self.report.items() if number and _tells(what)]
+        facts = f"{len(self):,} songs, {lists:,} playlists, {self._vectors.vector_size} numbers each"
+        return "; ".join([facts, *odd])
 
     def get(self, id_: str) -> Song | None:
         place = self._places.get(id_.strip())
@@ -259,6 +261,11 @@ class SongCatalogue:
 
     def _recommendation(self, place: int, because: tuple[Song, ...] = ()) -> Recommendation:
         return Recommendation(self.songs[place], because, int(self.recommender.playlists[place]))
+
+
+def _tells(what: str) -> bool:
+    """Whether a count of the report is of something that people should look into."""
+    return what.endswith("left out") or "undecodable" in what or "not in the table" in what
 
 
 def _best(scores: Scores, plays: NDArray[np.int64]) -> Iterator[int]:

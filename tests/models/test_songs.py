@@ -52,6 +52,16 @@ def test_a_song_that_only_a_playlist_knows_is_kept_and_counted(tmp_path: Path) -
     assert found.get("777") == Song("777", "Song 777", "")
 
 
+def test_what_was_left_out_is_told(tmp_path: Path) -> None:
+    table = "1\tA song\tSomebody\n1\tThe same id\tSomebody\n\tNo id\tNobody\n2\tAnother\tSomebody"
+    found = SongCatalogue.load(spec(tmp_path, table, "1 2\n\n1\n2 1 99\n"))
+    assert found.detail == (
+        "3 songs, 2 playlists, 8 numbers each; songs without an id, left out: 1; "
+        "songs with an id that was there before, left out: 1; playlists of one song, left out: 1; "
+        "songs played but not in the table: 1"
+    )
+
+
 def test_min_count_above_everything_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         SongCatalogue.load(spec(tmp_path, min_count=10_000))
