@@ -55,7 +55,12 @@ def heat_map(embedding: Embedding) -> bytes:
     bar.ax.tick_params(labelsize=7, colors=MUTED)
     alike = cosines(vectors)
     shown = lower.imshow(
-        alike, cmap="cividis", vmin=min(0.0, float(alike.min())), vmax=1, interpolation="nearest"
+        alike,
+        cmap="cividis",
+        vmin=min(0.0, float(alike.min())),
+        vmax=1,
+        aspect="auto",
+        interpolation="nearest",
     )
     _axis(lower, rows=labels, columns=labels)
     lower.set_title("How alike they are (cosine)", color=INK, fontproperties=font("bold", 10))
