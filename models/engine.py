@@ -13,7 +13,6 @@ chosen token only, fails all requests of a batch with one, and serves first come
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import queue
@@ -49,6 +48,8 @@ _TOLERANCE = 0.05
 """Difference between alone and in company, as a share of the largest score, past which a model cannot be batched."""
 _STEPS = 3
 """Tokens for which alone and in company are compared when a model is tried."""
+_OFTEN = 3
+"""A text that must be computed anew so often stays alone from then on."""
 _NO_MEMORY = "There is not enough memory for this text. Ask for a shorter one."
 _KNOWN = {"past_key_values", "attention_mask", "position_ids", "use_cache", "logits_to_keep"}
 """What a model may be given at each step for its rows to be put together."""
@@ -146,11 +147,14 @@ class Stream:
                     log.exception("somebody who was told a place in the queue failed")
 
 
-class _Layer(DynamicLayer):  # type: ignore[misc]
+class _Layer(DynamicLayer):
     """The keys and values of one layer, shape (rows, heads, tokens, size), in memory that grows now and then.
 
     That of transformers is copied for each token.
     """
+
+    keys: Any
+    values: Any
 
     def __init__(self) -> None:
         super().__init__()
@@ -233,6 +237,8 @@ class _Row:
     """Whether all that it saw was computed alone."""
     apart: bool = False
     """Whether it stays alone."""
+    again: int = 0
+    """How often it was computed anew."""
     recent: torch.Tensor | None = None
     """Scores in company that were not good enough, to be compared with those that are."""
 
@@ -247,7 +253,7 @@ class _Batch:
     """Rows with one cache."""
 
     rows: list[_Row] = field(default_factory=list)
-    cache: Cache | None = None
+    cache: Any = None
 
 
 class Engine:
@@ -299,13 +305,13 @@ class Engine:
     def status(self) -> EngineStatus:
         with self._lock:
             waiting = len(self._queue())
-        layers = [layer for cache in self._caches() for layer in cache.layers[:1]]
+        with_memory = self._layers()
         return EngineStatus(
             running=len(self._alone) + len(self._batch.rows),
             waiting=waiting,
-            kv_tokens=sum(layer.room for layer in layers if isinstance(layer, _Layer)),
+            kv_tokens=sum(layers[0].room for layers in with_memory),
             kv_limit=self._limit,
-            kv_bytes=self._kv_bytes(),
+            kv_bytes=sum(layer.nbytes for layers in with_memory for layer in layers),
             recomputed=self._recomputed,
         )
 
@@ -370,7 +376,7 @@ class Engine:
         """Read the prompts of those whose turn it is, as long as there is room."""
         while (stream := self._next()) is not None:
             if reason := stream.over:
-                stream.put(_too_late(reason))
+                stream.put(too_late(reason))
                 continue
             try:
                 row = self._begun(stream)
@@ -410,7 +416,8 @@ class Engine:
         tokens = longest * (len(rows) + 1)
         if len(rows) >= self._size or tokens > self._limit:
             return False
-        more = tokens * self._token_bytes - self._kv_bytes()
+        used = sum(layer.nbytes for layers in self._layers() for layer in layers)
+        more = tokens * self._token_bytes - used
         return more * SPARE <= memory.free(str(self._model.device))
 
     def _begun(self, stream: Stream) -> _Row:
@@ -465,17 +472,17 @@ class Engine:
             ids, next_sequence_length=newest, is_first_iteration=first, **row.kwargs
         )
         outputs = self._model(**inputs, return_dict=True)
-        row.kwargs = self._model._update_model_kwargs_for_generation(outputs, row.kwargs)
+        row.kwargs = self._model._update_model_kwargs_for_generation(outputs, row.kwargs)  # noqa: SLF001 - as in its own loop
         row.fed = end
-        return outputs.logits[0, -1].float().cpu()
+        scores: torch.Tensor = outputs.logits[0, -1].float().cpu()
+        return scores
 
     def _step_together(self) -> None:
         batch = self._batch
-        length = batch.cache.get_seq_length() if batch.cache is not None else 0
+        length = batch.cache.get_seq_length()
         try:
             scores = self._fed_together(batch)
         except Exception as error:
-            assert batch.cache is not None  # noqa: S101 - it has rows
             for layer in batch.cache.layers:
                 layer.truncate(length)
             if _is_memory(error):
@@ -497,7 +504,6 @@ class Engine:
         device = self._model.device
         lengths = torch.tensor([row.fed for row in batch.rows], device=device)[:, None]
         newest = torch.tensor([[row.ids[row.fed]] for row in batch.rows], device=device)
-        assert batch.cache is not None  # noqa: S101 - it has rows
         end = batch.cache.get_seq_length() + 1
         columns = torch.arange(end, device=device)
         mask = (columns >= end - 1 - lengths).long()
@@ -536,6 +542,8 @@ class Engine:
         """Have a row of the batch computed alone from its prompt on."""
         row.kwargs = self._begun(row.stream).kwargs
         row.fed, row.exact, row.recent = 0, True, scores
+        row.again += 1
+        row.apart = row.again >= _OFTEN
         self._recomputed += len(row.ids)
         self._alone.append(row)
 
@@ -557,24 +565,22 @@ class Engine:
             and not row.apart
             and row.current
             and row.kwargs.keys() <= _KNOWN
-            and isinstance(cache, Cache)
-            and all(isinstance(layer, _Layer) for layer in cache.layers)
-            and (positions is None or positions.ndim == 2)
+            and _is_ours(cache)
+            and (positions is None or positions.shape[:-1] == (1,))
         )
 
     def _join(self) -> None:
         """Put together whoever can be, if that is more than one."""
         ready = [row for row in self._alone if self._joinable(row)]
-        if not ready or len(ready) + len(self._batch.rows) < 2:
+        if not ready or len(ready) + len(self._batch.rows) == 1:
             return
         parts = [(self._batch.cache, place, row) for place, row in enumerate(self._batch.rows)]
         self._batch = self._packed([*parts, *((row.kwargs["past_key_values"], 0, row) for row in ready)])
         for row in ready:
             row.kwargs["past_key_values"] = None
         self._alone = [row for row in self._alone if row not in ready]
-        cache = self._batch.cache
-        assert cache is not None  # noqa: S101 - it was just made
-        self._token_bytes = self._kv_bytes() / max(1, cache.layers[0].room)
+        layers = self._batch.cache.layers
+        self._token_bytes = sum(layer.nbytes for layer in layers) / layers[0].room
 
     def _keep(self, rows: list[_Row]) -> None:
         """Leave only these in the batch."""
@@ -595,22 +601,18 @@ class Engine:
         self._batch = _Batch()
 
     @staticmethod
-    def _packed(parts: Sequence[tuple[Cache | None, int, _Row]]) -> _Batch:
+    def _packed(parts: Sequence[tuple[Any, int, _Row]]) -> _Batch:
         """A batch of the rows, each of which stands at some place of some cache."""
-        caches = [(cache, place, row.fed) for cache, place, row in parts if cache is not None]
         layers = [
-            _Layer.packed([(cache.layers[number], place, length) for cache, place, length in caches])
-            for number in range(len(caches[0][0].layers))
+            _Layer.packed([(cache.layers[number], place, row.fed) for cache, place, row in parts])
+            for number in range(len(parts[0][0].layers))
         ]
-        return _Batch([row for _, _, row in parts], Cache(layers=layers))
+        return _Batch([row for _, _, row in parts], Cache(layers=[*layers]))
 
-    def _caches(self) -> list[Cache]:
+    def _layers(self) -> list[list[_Layer]]:
+        """Those of each cache in use whose size is known."""
         caches = [self._batch.cache, *(row.kwargs.get("past_key_values") for row in self._alone)]
-        return [cache for cache in caches if isinstance(cache, Cache)]
-
-    def _kv_bytes(self) -> int:
-        layers = (layer for cache in self._caches() for layer in cache.layers)
-        return sum(layer.nbytes for layer in layers if isinstance(layer, _Layer))
+        return [cache.layers for cache in caches if _is_ours(cache)]
 
 
 def _prepared(
@@ -632,12 +634,17 @@ def _over(row: _Row) -> bool:
     return bool(reason)
 
 
-def _too_late(reason: str) -> Stopped:
+def too_late(reason: str) -> Stopped:
+    """What is said of a request that ended before it began."""
     return Stopped(
         "This was stopped before it began."
         if reason == "stopped"
         else "There was no time left to begin with this."
     )
+
+
+def _is_ours(cache: Any) -> bool:
+    return isinstance(cache, Cache) and all(isinstance(layer, _Layer) for layer in cache.layers)
 
 
 def _said(error: Exception) -> Exception:

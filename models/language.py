@@ -7,21 +7,16 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Self
 
-import torch
-from transformers import AutoModelForCausalLM, StoppingCriteria, StoppingCriteriaList
-from transformers.generation.logits_process import (
-    LogitsProcessor,
-    LogitsProcessorList,
-    TemperatureLogitsWarper,
-    TopPLogitsWarper,
-)
+from transformers import AutoModelForCausalLM
 
 from models import loading, tokenizers
-from models.answers import Candidate, Generation, Step
-from models.failures import BadInput, ModelError, Stopped
+from models.answers import Candidate, Generation, Piece, Step
+from models.engine import BATCH, KV_TOKENS, Engine, Request, Stream, too_late
+from models.failures import BadInput, ModelError
+from models.sampling import OTHERS, Token
 from models.specs import LanguageSpec, Progress
 
 log = logging.getLogger(__name__)
@@ -38,16 +33,25 @@ _WINDOW_KEYS = (
 _UNBOUNDED = 10**9
 _ANCHOR = 8
 """Tokens of the prompt that are decoded together with what is new, so that a space between them stays."""
-OTHERS = 5
-"""Likeliest tokens that were not chosen, kept for each one that was."""
 _HALF_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
 
 class LanguageModel:
-    """A causal language model with its own tokenizer. For one thread at a time."""
+    """A causal language model with its own tokenizer. Any number of threads may generate at once."""
 
-    def __init__(self, model: Any, tokenizer: Any, name: str) -> None:
-        """`model` and `tokenizer` are those of transformers, the model in evaluation mode."""
+    concurrent = True
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        name: str,
+        *,
+        batch: int = BATCH,
+        kv_tokens: int = KV_TOKENS,
+        together: bool = True,
+    ) -> None:
+        """`model` and `tokenizer` are those of transformers, the model in evaluation mode; the rest as for `Engine`."""
         self._model = model
         self._tokenizer = tokenizer
         self._pieces = tokenizers.Tokenizer(tokenizer, name)
@@ -66,6 +70,9 @@ class LanguageModel:
         # One text at a time is never padded; this only keeps generate() from remarking on it each time.
         if model.generation_config.pad_token_id is None and self._eos:
             model.generation_config.pad_token_id = min(self._eos)
+        self.engine = Engine(model, batch=batch, kv_tokens=kv_tokens, together=together)
+        self._words = threading.RLock()
+        """Held by whoever uses the tokenizer."""
 
     @classmethod
     def load(cls, spec: LanguageSpec, progress: Progress | None = None) -> Self:
@@ -97,6 +104,8 @@ class LanguageModel:
         stop: threading.Event | None = None,
         deadline: float | None = None,
         on_text: Callable[[str], None] | None = None,
+        user: Hashable = None,
+        on_position: Callable[[int], None] | None = None,
     ) -> Generation:
         """Continue `prompt` by at most `max_new_tokens` tokens.
 
@@ -106,7 +115,9 @@ class LanguageModel:
         transformers. Otherwise tokens are drawn from the likeliest that share the probability `top_p`; the
         same seed draws the same ones, whatever else uses random numbers, and without a seed one is chosen
         and reported. `stop` and `deadline` (of `time.monotonic()`) are looked at after each token.
-        `on_text` is called on this thread with the whole continuation so far, whole characters only.
+        `on_text` is called on this thread with the whole continuation so far, whole characters only. Where more
+        want to write than can at once, turns are taken between users; `on_position` is called with the place in
+        that queue.
 
         BadInput for a prompt that cannot be continued; Stopped if there was no time to begin.
         """
@@ -119,37 +130,52 @@ class LanguageModel:
         sampling = temperature > 0
         if sampling and seed is None:
             seed = random.randrange(2**32)
-        watch = _Watch(len(ids), stop, deadline, self._reporter(ids, on_text))
-        watch.begin()
+        request = Request(
+            ids,
+            room,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            user=user,
+            stop=stop,
+            deadline=deadline,
+            on_position=on_position,
+        )
+        if reason := request.over:
+            raise too_late(reason)
         began = time.monotonic()
-        chooser = _Choice(temperature, top_p, seed) if sampling else _Greedy()
-        new = self._run(ids, room, watch, chooser)
+        tokens, reason = self._read(self.engine.submit(request), self._reporter(ids, on_text))
         seconds = time.monotonic() - began
+        new = [token.id for token in tokens]
         return Generation(
             model=self.name,
             prompt=prompt,
             text=self._continuation(ids, new),
             input_ids=tuple(ids),
             output_ids=tuple(new),
-            finish=self._finish(new, room, max_new_tokens, watch),
+            finish=self._finish(new, room, max_new_tokens, reason),
             seconds=seconds,
             seed=seed if sampling else None,
-            steps=self._steps(chooser.seen[: len(new)]),
-            pieces=self._pieces.pieces([*ids, *new]),
+            steps=self._steps(tokens),
+            pieces=self._split([*ids, *new]),
             chat=self.chats,
         )
 
     def probe(self) -> None:
         """Continue a word by two tokens, so that a model that cannot is found out before it serves."""
-        self.generate("The", max_new_tokens=2)
+        made = self.generate("The", max_new_tokens=2)
+        self.engine.verify([*made.input_ids, *made.output_ids])
 
     def _encode(self, prompt: str, written: Sequence[int] = ()) -> list[int]:
         text = loading.usable_text(prompt)
-        if prompt and self.chats:
-            # The template writes the special tokens itself.
-            encoded = self._tokenizer(_asked(self._tokenizer, text), add_special_tokens=False, verbose=False)
-        else:
-            encoded = self._tokenizer(text, verbose=False)
+        with self._words:
+            if prompt and self.chats:
+                # The template writes the special tokens itself.
+                encoded = self._tokenizer(
+                    _asked(self._tokenizer, text), add_special_tokens=False, verbose=False
+                )
+            else:
+                encoded = self._tokenizer(text, verbose=False)
         ids = [int(number) for number in encoded["input_ids"]]
         if not prompt or not ids:
             raise BadInput("The prompt is empty. Write the beginning of a text, and I go on with it.")
@@ -163,7 +189,24 @@ class LanguageModel:
             raise BadInput(f"{self.name} has never seen the token “{token}”. Leave it out of the prompt.")
         return ids
 
-    def _steps(self, seen: Sequence[tuple[int, dict[int, float]]]) -> tuple[Step, ...]:
+    def _read(self, stream: Stream, report: Callable[[list[int]], None] | None) -> tuple[list[Token], str]:
+        """All tokens of a stream, each told when it comes, and why they ended early, if they did."""
+        tokens: list[Token] = []
+        try:
+            for token in stream:
+                tokens.append(token)
+                if report:
+                    report([token.id for token in tokens])
+                # Nothing is shown that was written between the wish to stop and its being noticed.
+                if reason := stream.over:
+                    return tokens, reason
+        except IndexError as error:
+            raise BadInput(f"The text is too long for {self.name}. Shorten it.") from error
+        finally:
+            stream.cancel()
+        return tokens, stream.finish
+
+    def _steps(self, tokens: Sequence[Token]) -> tuple[Step, ...]:
         texts: dict[int, str] = {}
 
         def candidate(number: int, probability: float) -> Candidate:
@@ -172,41 +215,26 @@ class LanguageModel:
             return Candidate(number, texts[number], probability)
 
         steps = []
-        for chosen, likely in seen:
-            others = [candidate(*pair) for pair in likely.items() if pair[0] != chosen]
-            steps.append(Step(candidate(chosen, likely[chosen]), tuple(others[:OTHERS])))
+        with self._words:
+            for token in tokens:
+                others = [candidate(*pair) for pair in token.likely.items() if pair[0] != token.id]
+                chosen = candidate(token.id, token.likely[token.id])
+                steps.append(Step(chosen, tuple(others[:OTHERS])))
         return tuple(steps)
 
-    def _run(self, ids: list[int], room: int, watch: _Watch, chooser: LogitsProcessor) -> list[int]:
-        inputs = torch.tensor([ids], device=self._model.device)
-        try:
-            output = self._model.generate(
-                inputs,
-                attention_mask=torch.ones_like(inputs),
-                # A model's own settings may say otherwise; penalties and the like they keep.
-                do_sample=False,
-                num_beams=1,
-                num_return_sequences=1,
-                return_dict_in_generate=False,
-                max_new_tokens=room,
-                logits_processor=LogitsProcessorList([chooser]),
-                stopping_criteria=StoppingCriteriaList([watch]),
-                tokenizer=self._tokenizer,
-            )
-        except torch.OutOfMemoryError as error:
-            raise ModelError("There is not enough memory for this text. Ask for a shorter one.") from error
-        except IndexError as error:
-            raise BadInput(f"The text is too long for {self.name}. Shorten it.") from error
-        return [int(number) for number in output[0, len(ids) :]]
+    def _split(self, ids: Sequence[int]) -> tuple[Piece, ...]:
+        with self._words:
+            return self._pieces.pieces(ids)
 
     def _continuation(self, ids: list[int], new: list[int]) -> str:
         """The text of the new tokens as it reads after the prompt, special tokens left out."""
         anchor = ids[-_ANCHOR:]
-        before = self._tokenizer.decode(anchor, skip_special_tokens=True)
-        whole = self._tokenizer.decode(anchor + new, skip_special_tokens=True)
-        if whole.startswith(before):
-            return str(whole[len(before) :])
-        return str(self._tokenizer.decode(new, skip_special_tokens=True))
+        with self._words:
+            before = self._tokenizer.decode(anchor, skip_special_tokens=True)
+            whole = self._tokenizer.decode(anchor + new, skip_special_tokens=True)
+            if whole.startswith(before):
+                return str(whole[len(before) :])
+            return str(self._tokenizer.decode(new, skip_special_tokens=True))
 
     def _reporter(
         self, ids: list[int], on_text: Callable[[str], None] | None
@@ -227,102 +255,12 @@ class LanguageModel:
 
         return report
 
-    def _finish(self, new: list[int], room: int, asked: int, watch: _Watch) -> str:
+    def _finish(self, new: list[int], room: int, asked: int, reason: str) -> str:
         if new and new[-1] in self._eos:
             return "eos"
         if len(new) >= room:
             return "length" if room == asked else "context"
-        return watch.reason or "eos"
-
-
-class _Watch(StoppingCriteria):
-    """After each token: tell what there is, and see whether to end."""
-
-    def __init__(
-        self,
-        start: int,
-        stop: threading.Event | None,
-        deadline: float | None,
-        report: Callable[[list[int]], None] | None,
-    ) -> None:
-        self._start = start
-        self._stop = stop
-        self._deadline = deadline
-        self._report = report
-        self.reason = ""
-
-    def begin(self) -> None:
-        """Raises Stopped if there is no point in beginning."""
-        if self._over():
-            raise Stopped(
-                "This was stopped before it began."
-                if self.reason == "stopped"
-                else "There was no time left to begin with this."
-            )
-
-    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:  # noqa: ARG002 - transformers calls it so
-        if self._report:
-            self._report(input_ids[0, self._start :].tolist())
-        return torch.full((input_ids.shape[0],), self._over(), device=input_ids.device, dtype=torch.bool)
-
-    def _over(self) -> bool:
-        if self._stop is not None and self._stop.is_set():
-            self.reason = "stopped"
-        elif self._deadline is not None and time.monotonic() >= self._deadline:
-            self.reason = "deadline"
-        return bool(self.reason)
-
-
-class _Greedy(LogitsProcessor):
-    """Leaves the choice to transformers, and remembers between what it was."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[int, dict[int, float]]] = []
-        """For each token: which was chosen, and the probabilities of the likeliest and of the chosen one."""
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 - transformers calls it so
-        probabilities = _probabilities(scores)
-        self._remember(probabilities, int(scores[0].argmax()))
-        return scores
-
-    def _remember(self, probabilities: torch.Tensor, chosen: int) -> None:
-        values, places = probabilities.topk(min(OTHERS + 1, len(probabilities)))
-        likely = dict(zip(places.tolist(), values.tolist(), strict=True))
-        self.seen.append((chosen, likely | {chosen: float(probabilities[chosen])}))
-
-
-class _Choice(_Greedy):
-    """Draws a token with random numbers of its own and leaves only that one to choose.
-
-    transformers draws with the process's random numbers, which other threads use too; this way a
-    seed gives the same text whatever they do.
-    """
-
-    def __init__(self, temperature: float, top_p: float, seed: int | None) -> None:
-        super().__init__()
-        self._warpers: list[LogitsProcessor] = [TemperatureLogitsWarper(temperature)]
-        if top_p < 1:
-            self._warpers.append(TopPLogitsWarper(top_p))
-        self._random = torch.Generator().manual_seed((seed or 0) % 2**63)
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        probabilities = _probabilities(scores)
-        scores = scores.float().cpu()
-        for warper in self._warpers:
-            scores = warper(input_ids, scores)
-        chosen = torch.multinomial(scores.softmax(-1), 1, generator=self._random)
-        self._remember(probabilities, int(chosen))
-        only = torch.full_like(scores, -torch.inf).scatter_(-1, chosen, 0.0)
-        return only.to(input_ids.device)
-
-
-def _probabilities(scores: torch.Tensor) -> torch.Tensor:
-    """Of every token to come next: shape (vocabulary,). BadInput if there is nothing to choose from."""
-    if not bool(torch.isfinite(scores.max())):
-        raise BadInput(
-            "The model lost its way in this text (its numbers are not finite). Try another prompt."
-        )
-    return scores[0].float().softmax(-1)
+        return reason or "eos"
 
 
 def _asked(tokenizer: Any, prompt: str) -> str:
