@@ -16,6 +16,7 @@ from models import loading, tokenizers
 from models.answers import Candidate, Generation, Piece, Step
 from models.engine import BATCH, KV_TOKENS, Engine, Request, Stream, too_late
 from models.failures import BadInput, ModelError
+from models.quantized import to_bytes
 from models.sampling import OTHERS, Token
 from models.specs import LanguageSpec, Progress
 
@@ -84,13 +85,29 @@ class LanguageModel:
         tokenizer = tokenizers.read(source)
         if tokenizer.vocab_size > model.get_input_embeddings().weight.shape[0]:
             raise ModelError(f"The tokenizer of {source.label} has more entries than its model knows.")
-        return cls(model, tokenizer, source.label)
+        if spec.int8:
+            to_bytes(model)
+        return cls(
+            model,
+            tokenizer,
+            source.label,
+            batch=spec.batch,
+            kv_tokens=spec.kv_tokens,
+            together=spec.together,
+        )
 
     @property
     def detail(self) -> str:
         window = f"a window of {self.context:,} tokens" if self.context else "no set window"
         kind = "a chat model" if self.chats else "a base model"
         return f"{type(self._model).__name__}, {kind}, {self.parameters / 1e6:,.1f} M parameters, {window}"
+
+    @property
+    def now(self) -> str:
+        """How full the memory of texts under way is."""
+        status = self.engine.status
+        used = f"room for {status.kv_tokens:,} of {status.kv_limit:,} tokens taken"
+        return f"{used} ({status.kv_bytes / 1e6:,.1f} MB)"
 
     def generate(
         self,
