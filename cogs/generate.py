@@ -35,6 +35,10 @@ SPARE = 60
 """Seconds of them that are kept for the last edit."""
 
 
+LOOKED_INTO = 50_000
+"""Tokens, read and written, of the texts that can still be looked into. Each takes about 1.5 kB of memory
+with all that it was chosen over, and how many a text has is up to the settings.
+"""
 LIVELY = 0.8
 """Temperature of another try, where the first one was greedy."""
 
@@ -86,8 +90,7 @@ class Why(OpenButton, template=everybodys("why")):
         drawing = interaction.client.draw(
             interaction, lambda: answers.why(asked.result, self.page, asked.question.temperature)
         )
-        turning = interaction.message is not None and interaction.message.flags.ephemeral
-        if turning:
+        if _is_page(interaction.message):
             await interaction.response.defer()
             answer = await drawing
         else:
@@ -99,6 +102,11 @@ class Why(OpenButton, template=everybodys("why")):
             if 0 <= page <= last
         ]
         await interaction.edit_original_response(**answer.message(), view=Buttons(*turns) if turns else None)
+
+
+def _is_page(message: discord.Message | None) -> bool:
+    """Whether the button was pressed under an answer of its own, not under the text."""
+    return message is not None and any(file.filename == answers.WHY_PICTURE for file in message.attachments)
 
 
 class Continue(OpenButton, template=everybodys("continue")):
@@ -150,12 +158,16 @@ class Answered:
     result: Generation
 
 
+def _tokens(asked: Answered) -> int:
+    return len(asked.result.input_ids) + len(asked.result.output_ids)
+
+
 class Generate(commands.Cog):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
         self.running: dict[int, Ticket[Generation]] = {}
         """Generations that wait or run, by the id of their interaction."""
-        self.answered: Kept[Answered] = Kept()
+        self.answered: Kept[Answered] = Kept(LOOKED_INTO, weigh=_tokens)
 
     @app_commands.command(
         extras={"example": "/generate prompt:Write an email apologizing to Sarah temperature:0.8 seed:7"}

@@ -115,6 +115,8 @@ def unwritten(prompt: str, text: str, why: str) -> Answer:
 
 def _continued(prompt: str, text: str, note: str) -> str:
     head, foot = f"{_prompt(prompt)}\n", f"\n-# {note}"
+    # No more than this is ever shown of it, and it is drawn on the event loop, for every token.
+    text = text[-CONTENT:]
     if not text.strip():
         return head + foot.strip()
     return head + block(text, CONTENT - size(head + foot), keep_end=True) + foot
@@ -126,7 +128,7 @@ def generation(result: Generation, temperature: float, before: str = "") -> Answ
     `before` is what earlier answers wrote; it stands before what is new.
     """
     facts = [
-        code(result.model),
+        code(clip(result.model, 100)),
         "chat model" if result.chat else "base model: it goes on with a text",
         count(len(result.output_ids), "new token"),
         f"{result.tokens_per_second:.1f} tokens/s",
@@ -188,6 +190,7 @@ def _generated_listing(result: Generation) -> bytes:
 
 STEPS = 12
 """Steps on one page of "Why this word"."""
+WHY_PICTURE = "why.png"
 
 
 def pages(result: Generation) -> int:
@@ -225,8 +228,8 @@ def why(result: Generation, page: int, temperature: float) -> Answer:
     embed.set_footer(
         text=f"Tokens {first + 1} to {first + len(rows)} of {len(result.steps)} · probabilities before temperature and top_p"
     )
-    embed.set_image(url="attachment://why.png")
-    files = {"why.png": steps.picture(steps_shown, first + 1), "why.csv": _steps_csv(result.steps)}
+    embed.set_image(url=f"attachment://{WHY_PICTURE}")
+    files = {WHY_PICTURE: steps.picture(steps_shown, first + 1), "why.csv": _steps_csv(result.steps)}
     return Answer(embed=embed, files=files)
 
 

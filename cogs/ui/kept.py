@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from bot.errors import Refused
@@ -15,22 +16,26 @@ MOST = 500
 
 
 class Kept(Generic[T]):
-    """The last `MOST` values, each under a number that fits into a button.
+    """The last values, each under a number that fits into a button.
 
     What people ask is nobody's business once it is answered, so it is never written to a disk: after a restart,
     or many questions later, the button says so and the person asks again.
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST, weigh: Callable[[T], int] = lambda _: 1) -> None:
+        """`most` is what all values together may weigh; the newest is there whatever it weighs."""
         self._most = most
+        self._weigh = weigh
+        self._weight = 0
         self._values: OrderedDict[int, T] = OrderedDict()
 
     def keep(self, value: T) -> int:
         """The number under which `get` finds it; not to be guessed, for answers may be private."""
         number = random.SystemRandom().getrandbits(62)
         self._values[number] = value
-        while len(self._values) > self._most:
-            self._values.popitem(last=False)
+        self._weight += self._weigh(value)
+        while self._weight > self._most and len(self._values) > 1:
+            self._weight -= self._weigh(self._values.popitem(last=False)[1])
         return number
 
     def get(self, number: int) -> T:

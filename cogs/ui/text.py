@@ -22,8 +22,9 @@ CHOICES = 25
 CHOICE = 100
 CUSTOM_ID = 100
 
-_MARKDOWN = re.compile(r"[\\`*_~|<>\[\]()#]")
-_LAST_WORD = re.compile(r"\s+\S{0,40}\Z")
+_MARKDOWN = re.compile(r"[\\`*_~|<>\[\]()#]|:(?=//)")
+_LONGEST_WORD = 40
+_LAST_WORD = re.compile(rf"\s\S{{0,{_LONGEST_WORD}}}\Z")
 _FENCE = re.compile(r"`{3,}")
 _ZERO_WIDTH_SPACE = "\u200b"
 
@@ -56,10 +57,11 @@ def settled(text: str) -> str:
     """What will not change of a text that still grows: without its last word, or at least its last character.
 
     A character is what people take for one (a grapheme cluster): an emoji of several code points is one.
+    Only the end is looked at, so a long text takes no longer.
     """
-    word = _LAST_WORD.search(text)
-    if word and text[: word.start()].strip():
-        return text[: word.start()]
+    word = _LAST_WORD.search(text, max(0, len(text) - _LONGEST_WORD - 1))
+    if word and (before := text[: word.start()].rstrip()):
+        return before
     characters = regex.findall(r"\X", text[-CONTENT:])
     return text[: -len(characters[-1])] if characters else ""
 
@@ -84,8 +86,8 @@ def inline(text: str, limit: int = CONTENT) -> str:
     """One line that may stand amid markdown: nothing in it is formatted, linked or mentioned."""
     line = " ".join(harmless(text).split())
     escaped = [
-        f"\\{character}" if _MARKDOWN.match(character) else character.replace("@", "@" + _ZERO_WIDTH_SPACE)
-        for character in line
+        f"\\{character}" if _MARKDOWN.match(line, place) else character.replace("@", "@" + _ZERO_WIDTH_SPACE)
+        for place, character in enumerate(line)
     ]
     if size("".join(escaped)) <= limit:
         return "".join(escaped)

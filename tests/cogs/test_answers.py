@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import re
+import timeit
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -192,6 +193,21 @@ def test_every_finish_reason_is_put_into_words(finish: str) -> None:
 def test_the_newest_part_of_a_long_text_is_shown_while_it_grows() -> None:
     content = answers.writing("p", "old " * 800 + "newest wor")
     assert "newest\n```" in content
+
+
+def test_showing_a_text_that_grows_takes_no_longer_the_longer_it_is() -> None:
+    """It happens on the event loop, for every token of everybody."""
+
+    def seconds(text: str) -> float:
+        return min(timeit.repeat(lambda: answers.writing("p", text), number=3, repeat=5))
+
+    assert seconds("old wörds " * 100_000) < 10 * seconds("old wörds " * 500)
+
+
+def test_a_model_with_a_long_name_leaves_room_for_its_text() -> None:
+    content = answers.generation(replace(made("some text"), model="m" * 3000), 0).content or ""
+    assert len(content) <= 2000
+    assert "some text" in content
 
 
 CANDIDATE = st.builds(

@@ -55,6 +55,7 @@ def test_hidden_characters_are_spelt_out() -> None:
         "@everyone",
         "<@123456>",
         "[a bank](https://example.org)",
+        "see https://example.org/a:b",
         "# Title",
         "||hidden||",
         "> quote",
@@ -67,7 +68,7 @@ def test_inline_text_is_not_formatted(hostile: str) -> None:
     assert shown != hostile
     for match in re.finditer(r"[*_~|`<>\[\]()#]", shown):
         assert shown[match.start() - 1] == "\\"
-    assert not re.search(r"@(?!\u200b)", shown)
+    assert not re.search(r"@(?!\u200b)|(?<!\\)://", shown)
     assert shown.replace("\\", "").replace("\u200b", "") == hostile
 
 

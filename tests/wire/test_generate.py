@@ -5,6 +5,7 @@ import itertools
 import re
 import time
 
+import discord
 import pytest
 
 from cogs.ui.text import harmless, unfenced
@@ -308,7 +309,8 @@ async def test_each_token_is_shown_with_what_it_beat(live: Live) -> None:
             share in first.text for share in (f"{100 * step.chosen.probability:.{n}f} %" for n in (0, 1, 2))
         )
     assert first.message is not None
-    (picture,) = first.message.attachments
+    picture, steps = first.message.attachments
+    assert steps.filename == "why.csv"
     assert picture.filename == "why.png"
     assert picture.dimensions is not None
     second = await live.box.press(first.message, "Next")
@@ -356,3 +358,26 @@ async def test_a_text_that_was_stopped_can_be_looked_into_and_continued(live: Li
     await live.box.press(answer.message, "Stop")  # type: ignore[arg-type]
     await answer.until(finished)
     assert buttons(answer) == ["Tokens", "Why this word", "Continue", "Again"]
+
+
+async def test_why_leaves_a_text_alone_that_only_its_asker_sees(live: Live) -> None:
+    """As in servers that have not let the bot in: there Discord shows whatever it answers to the asker alone."""
+    answer = await told(live)
+    assert answer.message is not None
+    answer.message.flags |= discord.MessageFlags(ephemeral=True).value
+    before = answer.text
+    why = await live.box.press(answer.message, "Why this word")
+    await why.until(lambda it: "Tokens 1 to 12 of 20" in it.text)
+    assert why.message is not answer.message
+    assert answer.text == before
+
+
+async def test_long_texts_make_room_for_new_ones(live: Live) -> None:
+    cog = live.bot.get_cog("Generate")
+    assert cog.answered._most >= 10_000  # type: ignore[union-attr]
+    cog.answered._most = 40  # type: ignore[union-attr]
+    first, second = await told(live), await told(live)
+    gone = await live.box.press(first.message, "Tokens")  # type: ignore[arg-type]
+    assert "Ask again" in gone.text
+    there = await live.box.press(second.message, "Tokens")  # type: ignore[arg-type]
+    await there.until(lambda it: "wrote **20 tokens**" in it.text)
