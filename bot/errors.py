@@ -154,7 +154,7 @@ def _discord(error: discord.DiscordException) -> str | None:  # noqa: C901, PLR0
             return "My answer is larger than Discord takes. Ask for less."
         case discord.Forbidden():
             return "Discord does not let me do that in this channel. Ask somebody who manages the server."
-        case discord.DiscordServerError() | discord.RateLimited():
+        case discord.DiscordServerError() | discord.RateLimited() | discord.HTTPException(status=429):
             return "Discord has trouble at the moment. Try again in a minute."
     return ""
 

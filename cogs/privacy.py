@@ -63,8 +63,8 @@ class Privacy(
         await interaction.edit_original_response(
             content=f"Under your Discord id I keep {kept}. At the moment that is"
             f" {count(likes, 'song')} you like and {count(dislikes, 'song')} you do not. {sharing}\n"
-            "What you ask and what I answer I do not keep: it passes through memory, and my log holds"
-            " neither. Nothing leaves the machine I run on, except the answers, which go to Discord.\n"
+            "What you ask and what I answer is never written to a disk, nor to my log. The latest of it stays in"
+            " memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.\n"
             f"{mention(self.bot, 'privacy export')} gives you all of it as a file,"
             f" {mention(self.bot, 'privacy delete')} deletes all of it."
         )

@@ -68,6 +68,7 @@ class OutOfMemoryError(RuntimeError):
         (http_error(discord.HTTPException, 413, 40005), "larger than Discord takes"),
         (http_error(discord.Forbidden, 403, 50013), "does not let me"),
         (http_error(discord.DiscordServerError, 503, 0), "Discord has trouble"),
+        (http_error(discord.HTTPException, 429, 0), "Discord has trouble"),
         (discord.RateLimited(90.0), "Discord has trouble"),
         (sqlite3.OperationalError("disk full in /secret"), "cannot reach my database"),
         (aiohttp.ServerDisconnectedError(), "connection to Discord broke"),
