@@ -480,8 +480,12 @@ class Tokenwise(commands.AutoShardedBot):
 
     async def _disconnect(self) -> None:
         await super().close()
-        # discord.py leaves its tasks that wait for the list of servers to themselves.
-        waiting = {task for task in asyncio.all_tasks() if _owner(task) is self._connection}
+        # discord.py leaves its tasks that wait for the list of servers, or for a form, to themselves.
+        waiting = {
+            task
+            for task in asyncio.all_tasks()
+            if (owner := _owner(task)) is self._connection or isinstance(owner, discord.ui.Modal)
+        }
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)

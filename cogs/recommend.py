@@ -32,6 +32,9 @@ PER_ARTIST = 2
 """Songs by one artist in a list, unless any number is asked for."""
 SHOWN = 5
 """Songs in a list, unless another number is asked for."""
+OPEN = 15 * 60
+"""Seconds that a form waits for what is written into it; nobody tells the bot that it was closed."""
+GONE = "{which} no longer in my catalogue. Ask for recommendations again."
 NOT_ALLOWED = "{name} has not allowed others to build on their likes. Only they can, with {share}."
 
 
@@ -101,7 +104,7 @@ class Turn(Reporting, template=rf"(?s)songs:{QUERY}"):
 
     @staticmethod
     def fits(query: Query) -> bool:
-        return size(f"songs:{replace(query, page=99)}") <= CUSTOM_ID
+        return size(f"songs:{query}") <= CUSTOM_ID
 
     @classmethod
     async def from_custom_id(
@@ -115,6 +118,13 @@ class Turn(Reporting, template=rf"(?s)songs:{QUERY}"):
                 "Only the person who asked turns these pages. Ask the command yourself for your own."
             )
         await interaction.response.defer()
+        # A list that everybody sees came from people who all allowed it; the others are asked in `shown`.
+        private = interaction.message is not None and interaction.message.flags.ephemeral
+        if self.query.people and not private and not await interaction.client.likes.shares(self.query.asker):
+            raise Refused(
+                "You no longer let others build on your likes, so here, where everybody reads it, I show no more"
+                " songs. Ask the command again for a list that only you see."
+            )
         await interaction.edit_original_response(**await shown(interaction, self.query))
 
 
@@ -134,15 +144,15 @@ class More(OpenButton, template=everybodys("more-like-this")):
         )
         songs: list[Song] = await answered(interaction, ticket, private=True)
         if not songs:
-            raise Refused("Those songs are no longer in my catalogue. Ask for recommendations again.")
+            raise Refused(GONE.format(which="Those songs are"))
         await interaction.edit_original_response(content="More like which song?", view=Buttons(Which(songs)))
 
 
 class Which(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template="which-song"):
     def __init__(self, songs: Sequence[Song] = ()) -> None:
         options = [
-            discord.SelectOption(label=clip(harmless(song.title), CHOICE) or "?", value=song.id,
-                                 description=clip(harmless(song.artist), CHOICE) or None)
+            discord.SelectOption(label=clip(harmless(song.title).strip(), CHOICE) or "?", value=song.id,
+                                 description=clip(harmless(song.artist).strip(), CHOICE) or None)
             for song in songs
         ]  # fmt: skip
         super().__init__(
@@ -191,9 +201,14 @@ class ThreeFavourites(discord.ui.Modal, title="Three songs that you like"):
         label="And one more", required=False, max_length=100
     )
 
+    def __init__(self) -> None:
+        super().__init__(timeout=OPEN)
+
     async def on_submit(self, interaction: Interaction) -> None:  # type: ignore[override]
         await interaction.response.defer(ephemeral=True, thinking=True)
         named = [text for item in (self.first, self.second, self.third) if (text := item.value.strip())]
+        if not named:
+            raise Refused("Name at least one song, by its title, its artist, or both.")
         songs: list[list[Song]] = await interaction.client.ask(
             interaction, "songs", lambda _job, model: [model.search(text, 1) for text in named]
         )
@@ -210,6 +225,8 @@ class ThreeFavourites(discord.ui.Modal, title="Three songs that you like"):
             raise Refused("\n".join(lines))
         undo = mention(interaction.client, "likes remove")
         account = f"You like these now; {undo} takes back what you did not mean.\n" + "\n".join(lines)
+        # What was kept is said first: there may be nothing to show.
+        await interaction.edit_original_response(content=account)
         page = await shown(interaction, Query(interaction.user.id))
         await interaction.edit_original_response(**page | {"content": account})
 
@@ -259,11 +276,11 @@ def _buttons(query: Query, found: Found) -> list[discord.ui.DynamicItem[Any]]:
         items += thumbs
         row += -(-len(thumbs) // 5)
     last: list[discord.ui.DynamicItem[Any]] = []
-    if Turn.fits(query):
-        if query.page:
-            last.append(Turn(replace(query, page=query.page - 1), "◀ Back"))
-        if found.songs.more:
-            last.append(Turn(replace(query, page=query.page + 1)))
+    back, on = replace(query, page=query.page - 1), replace(query, page=query.page + 1)
+    if query.page and Turn.fits(back):
+        last.append(Turn(back, "◀ Back"))
+    if found.songs.more and Turn.fits(on):
+        last.append(Turn(on))
     if items:
         last.append(More())
     if found.cold:
@@ -274,16 +291,24 @@ def _buttons(query: Query, found: Found) -> list[discord.ui.DynamicItem[Any]]:
 
 
 def _beside(catalogue: SongCatalogue, query: Query, named: str, taste: Taste) -> tuple[Query, Found]:
-    picked = pick(catalogue, named or query.song)
-    song = picked.song
+    hint = ""
+    if named:
+        picked = pick(catalogue, named)
+        song = picked.song
+        if picked.guessed:
+            hint = f"I took “{inline(named, 100)}” to mean {answers.song(song)}."
+    elif (chosen := catalogue.get(query.song)) is not None:
+        song = chosen
+    else:
+        raise Refused(GONE.format(which="That song is"))
     query = replace(query, song=song.id)
     skip = query.page * query.n
-    hint = f"I took “{inline(named, 100)}” to mean {answers.song(song)}." if named and picked.guessed else ""
-    songs = catalogue.similar(song.id, query.n, taste.known, skip=skip)
+    known = frozenset[str]().union(*map(catalogue.same, taste.known))
+    songs = catalogue.similar(song.id, query.n, known, skip=skip)
     if songs.songs or query.page:
         return query, Found(f"Goes with {inline(song.label, 150)}", songs, hint)
     hint = f"{hint} No playlist that I learnt from tells me what goes with {answers.song(song)}."
-    songs = catalogue.popular(query.n, [song.id, *taste.known])
+    songs = catalogue.popular(query.n, [song.id, *known])
     # Of these there is one page: the next would be one of songs that go with the song.
     return query, Found("Popular songs", replace(songs, more=False), hint.strip())
 
@@ -304,6 +329,10 @@ def _from_likes(bot: Tokenwise, catalogue: SongCatalogue, query: Query, taste: T
             if silent:
                 hint += f" Nothing comes from {listed(silent)}, who {'like' if len(silent) > 1 else 'likes'} no songs yet."
             return Found("From the songs you like together", songs, hint, "because of", catalogue.few)
+        if query.page and songs.seeds:
+            return Found(
+                "No more songs", songs, "What you said about songs since then made the list shorter."
+            )
     how = f"Press Like under a song or use {mention(bot, 'likes add')}, then ask again."
     if not any(taste.likes):
         why = "Nobody of you likes a song yet" if query.people else "You like no songs yet"

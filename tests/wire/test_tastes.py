@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from bot.errors import Busy
 from models.answers import Song
+from models.songs import SongCatalogue
 from sandbox import Answer, Member
+from tests.models import catalogue
 from tests.wire.conftest import Launch, Live
 from tests.wire.test_songs import like, listed, titles
 
@@ -66,7 +74,37 @@ async def test_a_thumb_down_can_be_taken_back_by_command_or_by_a_like(live: Live
     assert "Not recommended" not in (await live.box.ask("/likes list")).text
 
 
+async def test_versions_of_what_got_a_thumb_down_do_not_go_with_a_song_either(
+    launch: Launch, tmp_path: Path
+) -> None:
+    table = f"{catalogue.TABLE}\n14\tDon't Stop Me Now (Live)\tQueen"
+    lists = "\n".join(["0", "0", *["4 5 14 6 1"] * 30, *["4 14 2 5 6"] * 30])
+    songs = SongCatalogue.load(catalogue.spec(tmp_path, table, lists))
+    live = await launch(loaders={"songs": lambda *_: songs})
+    command = "/recommend song:Bohemian Rhapsody n:10"
+    both = {"Don't Stop Me Now", "Don't Stop Me Now (Live)"}
+    plain = {title.replace("\\", "") for title in titles(await live.box.ask(command))}
+    assert both <= plain
+    await live.box.ask("/likes dislike song:Don't Stop Me Now")
+    plain = {title.replace("\\", "") for title in titles(await live.box.ask(command))}
+    assert plain
+    assert not both & plain
+
+
 # Pages
+
+
+async def test_a_page_after_the_last_says_so(live: Live) -> None:
+    """What somebody likes meanwhile makes the list shorter than it was."""
+    await like(live, "Song Alpha")
+    answer = await live.box.ask("/recommend n:10 same_artist:True")
+    for title in titles(answer)[:6]:
+        await like(live, title)
+    await turn(answer, live, "Next ▶")
+    assert "No more songs" in answer.text
+    assert "opinion on every song" not in answer.text
+    await turn(answer, live, "◀ Back")
+    assert "because you liked" in answer.text
 
 
 async def test_pages_lead_to_the_end_and_back_and_show_no_song_twice(live: Live) -> None:
@@ -155,8 +193,31 @@ async def test_songs_that_left_the_catalogue_lead_nowhere(live: Live, launch: La
     assert gone.ephemeral
     assert "no longer in my catalogue" in gone.text
     chose = await live.box.select(asked.message, "which-song", [chosen])
-    await chose.until(lambda it: "I know no song like" in it.text)
+    await chose.until(lambda it: "no longer in my catalogue" in it.text)
     assert chose.ephemeral
+
+
+async def test_a_song_that_left_the_catalogue_is_not_taken_for_another(
+    launch: Launch, loaded: dict[str, Any]
+) -> None:
+    class Shrinking:
+        gone = ""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(loaded["songs"], name)
+
+        def get(self, id_: str) -> Song | None:
+            return None if id_ == self.gone else loaded["songs"].get(id_)
+
+    songs = Shrinking()
+    live = await launch(loaders={"songs": lambda *_: songs})
+    answer = await live.box.ask("/recommend song:Song Alpha n:3")
+    assert answer.message is not None
+    songs.gone = loaded["songs"].search("Song Alpha", 1)[0].id
+    refused = await live.box.press(answer.message, "Next ▶")
+    await refused.until(lambda it: "no longer in my catalogue" in it.text)
+    assert refused.ephemeral
+    assert "Goes with Song Alpha" in answer.text
 
 
 # The first songs of somebody
@@ -172,10 +233,10 @@ async def test_three_favourites_to_begin_with(live: Live) -> None:
         opened.modal,
         {"A song": "song alpah", "Another song": "qqqqqqqqqqqq", "And one more": "Delta Artist 3"},
     )
+    await done.until(lambda it: "because you liked Song" in it.text)
     assert done.ephemeral
     assert "“song alpah”: 👍 **Song Alpha**" in done.text
     assert "“qqqqqqqqqqqq”: I know no song like it" in done.text
-    assert "because you liked Song" in done.text
     assert await listed(live) == ["Song Alpha", "Song Delta"]
 
 
@@ -188,6 +249,54 @@ async def test_favourites_that_nobody_knows_are_refused(live: Live) -> None:
     assert refused.ephemeral
     assert "I know no song like it" in refused.text
     assert await listed(live) == []
+
+
+async def test_favourites_of_blanks_are_refused(live: Live) -> None:
+    answer = await live.box.ask("/recommend")
+    assert answer.message is not None
+    opened = live.box.send_press(answer.message, "Name three favourites")
+    await opened.until(lambda it: it.modal)
+    refused = await live.box.submit(opened.modal, {"A song": "   "})
+    assert refused.ephemeral
+    assert "at least one song" in refused.text
+
+
+async def test_favourites_are_confirmed_although_no_songs_can_be_shown(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await live.box.ask("/recommend")
+    assert answer.message is not None
+    opened = live.box.send_press(answer.message, "Name three favourites")
+    await opened.until(lambda it: it.modal)
+
+    async def busy(*_: object) -> None:
+        raise Busy("I am busy.")
+
+    monkeypatch.setattr(sys.modules["cogs.recommend"], "shown", busy)
+    done = await live.box.submit(opened.modal, {"A song": "Song Alpha"})
+    await done.until(lambda it: any("I am busy." in message.content for message in it.messages))
+    assert any("You like these now" in message.content for message in done.messages)
+
+
+async def test_favourites_that_nobody_sends_are_not_waited_for(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await live.box.ask("/recommend")
+    assert answer.message is not None
+    waiting = live.bot._connection._view_store._modals
+    monkeypatch.setattr(sys.modules["cogs.recommend"], "OPEN", 0.01)
+    opened = live.box.send_press(answer.message, "Name three favourites")
+    await opened.until(lambda it: it.modal)
+    for modal in tuple(waiting.values()):
+        assert await asyncio.wait_for(modal.wait(), 15), "it timed out"
+    assert not waiting
+    monkeypatch.setattr(sys.modules["cogs.recommend"], "OPEN", 600)
+    opened = live.box.send_press(answer.message, "Name three favourites")
+    await opened.until(lambda it: it.modal)
+    assert waiting
+    await live.stop()
+    left = {task for task in asyncio.all_tasks() if "Modal" in repr(task) or "View" in repr(task)}
+    assert not left
 
 
 # One artist
@@ -240,6 +349,22 @@ async def test_a_blend_of_people_who_all_allow_it_is_for_everybody(live: Live) -
     refused = await live.box.press(answer.message, "Next ▶")
     await refused.until(lambda it: "has not allowed" in it.text)
     assert refused.ephemeral
+
+
+async def test_who_takes_it_back_shows_no_more_of_their_likes_to_everybody(live: Live) -> None:
+    await like(live, "Song Alpha")
+    await like_as(live, live.box.admin, "Song Delta")
+    for member in (live.box.student, live.box.admin):
+        await live.box.ask("/privacy share allowed:True", member=member)
+    answer = await live.box.ask("/recommend with:@admin n:3")
+    assert not answer.ephemeral
+    assert answer.message is not None
+    before = answer.text
+    await live.box.ask("/privacy share allowed:False")
+    refused = await live.box.press(answer.message, "Next ▶")
+    await refused.until(lambda it: "others build on your likes" in it.text)
+    assert refused.ephemeral
+    assert answer.text == before
 
 
 @pytest.mark.parametrize(
