@@ -76,10 +76,7 @@ class Bytes(Look, template=everybodys("token-bytes")):
     label = "Bytes"
 
     def show(self, tokenizer: Tokenizer, text: str) -> answers.Answer:
-        from models.explaining import splits
-
-        tokenization = tokenizer.tokenize(text)
-        return looking.split(tokenization, splits(tokenization.pieces))
+        return looking.split(tokenizer.tokenize(text))
 
 
 class Specials(Look, template=everybodys("token-specials")):

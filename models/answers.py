@@ -43,6 +43,17 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """Characters whose bytes are in several tokens: the first of these by its place in the text, all of them, and the text
+    that they make together.
+    """
+
+    place: int
+    pieces: tuple[Piece, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tokenization:
     """How one tokenizer splits one text. `vocab_size` counts every entry, added ones included."""
 
@@ -69,6 +80,24 @@ class Tokenization:
         """Code points of the text for each token that came from it; special tokens do not count."""
         own = sum(not piece.special for piece in self.pieces)
         return len(self.text) / own if own else 0.0
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The characters of the text whose bytes are in several tokens."""
+        found: list[Split] = []
+        waiting: list[Piece] = []
+        for place, piece in enumerate(self.pieces):
+            if piece.raw is None or not (piece.partial or waiting):
+                waiting = []
+                continue
+            waiting.append(piece)
+            try:
+                text = b"".join(it.raw or b"" for it in waiting).decode()
+            except UnicodeDecodeError:
+                continue
+            found.append(Split(place - len(waiting) + 1, tuple(waiting), text))
+            waiting = []
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +126,20 @@ class Specials:
 class Method:
     """What a tokenizer does, in general and to one text, step by step.
 
-    `normalized` is the text after the normalizer, if that changed it; `chunks` are what it is cut into before any
-    vocabulary is asked; `word` is the chunk that came to most tokens, and `steps` how that happened, each with
-    what it was: a merge, the longest match, a score.
+    `normalized` is the text after the normalizer, if that changed it; `whole` are special and other added tokens
+    that the text spells, which are found before all else; `chunks` is what the rest is cut into before any
+    vocabulary is asked; `word` is the one that came to most tokens, and `steps` how that happened, a merge, a longest
+    match or a probability in each. Without a word whose tokens can be followed exactly both are empty.
     """
 
     name: str
     algorithm: str
     idea: str
     normalized: str | None
+    whole: tuple[str, ...]
     chunks: tuple[str, ...]
     word: str
     steps: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Characters whose bytes are in several tokens: the pieces, and the text that they make together."""
-
-    pieces: tuple[Piece, ...]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -76,6 +77,16 @@ class Tokenizer:
     def byte_level(self) -> bool:
         """Whether the vocabulary is spelt in the letters of byte-level BPE."""
         return self._byte_level
+
+    @cached_property
+    def spells_bytes(self) -> bool:
+        """Whether there is a token for every byte, so that no text is unknown."""
+        vocabulary = self._tokenizer.get_vocab()
+        if self._byte_level:
+            return all(letter in vocabulary for letter in _BYTES)
+        return self.algorithm.endswith("byte fallback") and all(
+            f"<0x{byte:02X}>" in vocabulary for byte in range(256)
+        )
 
     @property
     def special_ids(self) -> frozenset[int]:
@@ -274,13 +285,20 @@ def _algorithm(tokenizer: Any, model: Any, *, byte_level: bool) -> str:
         if byte_level:
             return "byte-level BPE"
         return "BPE with byte fallback" if model.byte_fallback else "BPE"
-    if kind == "WordLevel":
-        return "whole words"
     if model is not None:
-        return kind
+        falls_back = kind == "Unigram" and _falls_back(tokenizer)
+        return "whole words" if kind == "WordLevel" else f"{kind}{' with byte fallback' * falls_back}"
     if hasattr(tokenizer, "sp_model"):
         return "SentencePiece"
     return re.sub(r"Tokenizer(Fast)?$", "", type(tokenizer).__name__) or type(tokenizer).__name__
+
+
+def _falls_back(tokenizer: Any) -> bool:
+    """Whether a Unigram model spells in bytes what it lacks; only its file says so."""
+    try:
+        return bool(json.loads(tokenizer.backend_tokenizer.to_str())["model"].get("byte_fallback"))
+    except Exception:  # noqa: BLE001 - a part written in Python cannot be serialised
+        return False
 
 
 def _is_text(raw: bytes) -> bool:

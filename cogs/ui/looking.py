@@ -10,12 +10,14 @@ import discord
 
 from bot.spelling import spelt_piece
 from cogs.ui.answers import BLUE, Answer, pieces
-from cogs.ui.text import DESCRIPTION, TITLE, block, clip, code, count, harmless, inline, table
-from models.answers import Method, Specials, Split, Tokenization
+from cogs.ui.text import DESCRIPTION, TITLE, block, clip, code, count, harmless, inline, size, table
+from models.answers import Method, Specials, Tokenization
 
 CONTEXT = 2048
 """Tokens that the notebook's language model can look at."""
 _ROWS = 40
+_STEPS, _STEP = 1900, 400
+"""Characters of all steps, and of one."""
 
 
 def ids(tokenization: Tokenization) -> Answer:
@@ -44,11 +46,12 @@ def as_csv(tokenizations: Sequence[Tokenization]) -> bytes:
     return file.getvalue().encode(errors="replace")
 
 
-def split(tokenization: Tokenization, found: Sequence[Split]) -> Answer:
+def split(tokenization: Tokenization) -> Answer:
     """The characters whose bytes are in several tokens."""
     name = code(clip(tokenization.name, 100))
     embed = discord.Embed(title="Characters in several tokens", colour=BLUE)
     unknown = sum(piece.unknown for piece in tokenization.pieces)
+    found = tokenization.splits
     if found:
         rows = [
             (
@@ -106,24 +109,40 @@ def method(found: Method) -> Answer:
     parts = [found.idea]
     if found.normalized is not None:
         parts.append(f"First it changed the text to:\n{block(clip(found.normalized, 300))}")
+    if found.whole:
+        parts.append(
+            f"Found whole, before all else, because they were added to the vocabulary:\n{block(' '.join(found.whole), 300)}"
+        )
     if found.chunks:
         chunks = " | ".join(found.chunks[:_ROWS]) + (" | …" if len(found.chunks) > _ROWS else "")
         parts.append(
             f"Cut into {count(len(found.chunks), 'part')} before the vocabulary is asked:\n{block(chunks, 700)}"
         )
     if found.steps:
-        numbered = "\n".join(f"{number:>2} {step}" for number, step in enumerate(found.steps))
-        parts.append(f"How {code(clip(found.word, 60))} came to its tokens:\n{block(numbered, 2000)}")
-    elif found.word:
         parts.append(
-            f"{code(clip(found.word, 60))} came to most tokens; its steps are too many, or not to be seen from here."
+            f"How {code(clip(found.word, 60))} came to its tokens:\n{block(_numbered(found.steps), 2000)}"
         )
+    elif found.chunks:
+        parts.append("How that came to its tokens cannot be told step by step.")
     embed = discord.Embed(
         title=clip(f"How {harmless(found.name)} works: {found.algorithm}", TITLE),
         description=clip("\n".join(parts), DESCRIPTION),
         colour=BLUE,
     )
     return Answer(embed=embed)
+
+
+def _numbered(steps: Sequence[str]) -> str:
+    """The steps with their numbers; where they are too many those in the middle go, for the last one is the result."""
+    lines = [f"{number:>2} {clip(harmless(step), _STEP)}" for number, step in enumerate(steps)]
+    kept = lines
+    while len(kept) > 2 and sum(size(line) + 1 for line in kept) > _STEPS:  # noqa: PLR2004 - first and last
+        middle = len(kept) // 2
+        kept = kept[:middle] + kept[middle + 1 :]
+    if left := len(lines) - len(kept):
+        middle = (len(kept) + 1) // 2
+        kept = [*kept[:middle], f" … {count(left, 'step')} more", *kept[middle:]]
+    return "\n".join(kept)
 
 
 def cost(tokenizations: Sequence[Tokenization]) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cogs.ui import answers, chips, looking
-from models.answers import Method, Piece, Specials, SpecialToken, Split, Tokenization
+from models.answers import Method, Piece, Specials, SpecialToken, Tokenization
 from tests.cogs.drawing import by_bytes, obeys
 
 TEXT = st.text(max_size=60)
@@ -64,17 +65,72 @@ def test_a_character_is_drawn_whatever_the_fonts(text: str) -> None:
     assert drawn[0] != drawn[1]
 
 
-@given(
-    TOKENIZATION,
-    st.lists(st.builds(Split, st.lists(PIECE, max_size=5).map(tuple), TEXT.filter(bool)), max_size=60),
-)
+def split_in(text: str, size: int) -> Tokenization:
+    """Tokens of so many bytes each."""
+    raw = text.encode()
+    parts = [raw[at : at + size] for at in range(0, len(raw), size)]
+    pieces = [Piece(5, "\ufffd", "", raw=part, partial=True) for part in parts]
+    return Tokenization("n", text, tuple(pieces), 300, "byte-level BPE")
+
+
+def test_whole_characters_are_below_the_tokens_that_share_them() -> None:
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    (link,) = chips._links(split_in(f"ab{family}", 3))
+    assert (link.first, link.last, link.text) == (0, 6, family)
+    accented = [Piece(1, "cafe", "cafe", raw=b"cafe"), Piece(2, "\u0301", "", raw="\u0301".encode())]
+    (link,) = chips._links(Tokenization("n", "", tuple(accented), 9, "byte-level BPE"))
+    assert (link.first, link.last, link.text) == (0, 1, "e\u0301")
+    korean = [Piece(n, one, one, continues=n > 0) for n, one in enumerate(("\u1112", "##\u1161", "##\u11ab"))]
+    (link,) = chips._links(Tokenization("n", "", tuple(korean), 9, "WordPiece"))
+    assert (link.first, link.last, link.text) == (0, 2, "\u1112\u1161\u11ab")
+
+
+def test_no_character_is_in_a_special_token_or_in_two_words() -> None:
+    pieces = [
+        Piece(1, "<s>", "<s>", special=True),
+        *split_in("\u0e01", 1).pieces,
+        Piece(2, "</s>", "</s>", special=True),
+    ]
+    (link,) = chips._links(Tokenization("n", "", tuple(pieces), 9, "BPE with byte fallback"))
+    assert (link.first, link.last) == (1, 3)
+    words = (Piece(1, "e", "e"), Piece(2, "\u0301", "\u0301"))
+    assert not chips._links(Tokenization("n", "", words, 9, "WordPiece"))
+    assert not chips._links(Tokenization("n", "", split_in("\u0e01", 1).pieces[1:], 9, "byte-level BPE"))
+
+
+@given(st.text(max_size=40), st.integers(1, 4))
+@settings(deadline=None)
+def test_links_are_in_order_and_of_this_text(text: str, size: int) -> None:
+    made = split_in("".join(it for it in text if not "\ud800" <= it <= "\udfff"), size)
+    links = chips._links(made)
+    assert all(link.first < link.last for link in links)
+    assert all(one.last < other.first for one, other in pairwise(links))
+    assert all(set(link.text) <= set(made.text) for link in links)
+
+
+def test_without_fribidi_letters_are_turned_but_latin_is_not() -> None:
+    assert chips._turned("ab \u05d0\u05d1\u05b8\u05d2 cd") == "ab \u05d2\u05d1\u05b8\u05d0 cd"
+
+
+def test_of_many_steps_the_first_and_the_last_are_told() -> None:
+    steps = tuple(f"{n} {'x ' * 60}" for n in range(50))
+    answer = looking.method(Method("n", "BPE", "idea", None, (), ("w",), "w", steps))
+    obeys(answer)
+    assert answer.embed is not None
+    told = str(answer.embed.description)
+    assert "\n 0 0 x" in told
+    assert "\n49 49 x" in told
+    assert "steps more" in told
+
+
+@given(TOKENIZATION)
 @settings(deadline=None, max_examples=25)
-def test_ids_bytes_and_cost_keep_to_the_limits(made: Tokenization, splits: list[Split]) -> None:
+def test_ids_bytes_and_cost_keep_to_the_limits(made: Tokenization) -> None:
     answer = looking.ids(made)
     obeys(answer)
     rows = list(csv.DictReader(io.StringIO(answer.files["tokens.csv"].decode(), newline="")))
     assert [int(row["id"]) for row in rows] == made.ids
-    obeys(looking.split(made, splits))
+    obeys(looking.split(made))
     obeys(looking.cost([made] * 30))
     obeys(answers.decoded(made.name, made.text, made.pieces))
 
@@ -93,7 +149,7 @@ def test_any_special_tokens_keep_to_the_limits(
 
 @given(
     st.builds(
-        Method, TEXT, TEXT, TEXT, st.none() | st.text(max_size=6000), st.lists(TEXT, max_size=50).map(tuple),
+        Method, TEXT, TEXT, TEXT, st.none() | st.text(max_size=6000), st.lists(TEXT, max_size=50).map(tuple), st.lists(TEXT, max_size=50).map(tuple),
         st.text(max_size=6000), st.lists(st.text(max_size=130), max_size=40).map(tuple),
     )
 )  # fmt: skip

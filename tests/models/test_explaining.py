@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers.models import BPE
+from transformers import PreTrainedTokenizerFast
 
-from models.explaining import NEVER_UNKNOWN, RESERVED, ROLES, method, special_tokens, splits
+from models.explaining import GAP, MOST_LETTERS, NEVER_UNKNOWN, RESERVED, ROLES, method, special_tokens
 from models.failures import BadInput
 from models.tokenizers import Tokenizer
 from tests.models.tiny import DATA
@@ -66,7 +69,7 @@ def test_one_token_with_several_roles() -> None:
 
 def test_marks_of_sentencepiece_and_of_bytes() -> None:
     assert dict(special_tokens(demo("tiny-t5"), ()).marks).keys() == {"\u2581"}
-    assert dict(special_tokens(demo("tiny-llama"), ()).marks).keys() == {"\u2581", "<0xE2>"}
+    assert dict(special_tokens(demo("tiny-llama"), ()).marks).keys() == {"\u2581", "<0xE2>", "\ufffd"}
     llama = demo("tiny-llama")
     assert [it.token for it in special_tokens(llama, llama.ids("x")).tokens if it.added] == ["<s>"]
 
@@ -84,6 +87,20 @@ def test_a_token_without_a_role_is_reserved() -> None:
     tokenizer.inner.add_special_tokens({"additional_special_tokens": ["<|turn|>"]})
     other = Tokenizer(tokenizer.inner, "with a turn")
     assert meanings(other)["<|turn|>"] == (RESERVED,)
+
+
+def test_the_numbered_gaps_of_t5() -> None:
+    inner = demo("tiny-t5").inner
+    inner.add_special_tokens({"additional_special_tokens": ["<extra_id_0>", "<extra_id_1>"]})
+    assert meanings(Tokenizer(inner, "with gaps"))["<extra_id_1>"] == (GAP,)
+
+
+def test_an_unknown_token_is_needed_where_a_byte_is_missing() -> None:
+    assert meanings(demo("tiny-llama"))["<unk>"] == (NEVER_UNKNOWN,)
+    assert meanings(demo("tiny-t5"))["<unk>"] == (ROLES["unk_token"],)
+    bare = BPE({"a": 0, "<unk>": 1}, [], unk_token="<unk>", byte_fallback=True)
+    inner = PreTrainedTokenizerFast(tokenizer_object=tokenizers.Tokenizer(bare), unk_token="<unk>")
+    assert meanings(Tokenizer(inner, "bare"))["<unk>"] == (ROLES["unk_token"],)
 
 
 # How it works
@@ -116,10 +133,12 @@ def test_a_word_that_wordpiece_cannot_spell() -> None:
 def test_the_scores_of_a_word() -> None:
     found = method(demo("tiny-t5"), "engineering")
     assert found.algorithm == "Unigram"
-    *single, together = found.steps
-    assert together.startswith("together")
+    *single, together, after = found.steps
+    assert together.startswith("best: ")
+    assert after.startswith("next best: ")
     total = sum(float(step.rpartition("=")[2]) for step in single)
     assert float(together.rpartition("=")[2]) == pytest.approx(total, abs=0.06 * len(single))
+    assert float(after.rpartition("=")[2]) <= float(together.rpartition("=")[2])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -129,10 +148,40 @@ def test_the_last_merge_gives_the_tokens(name: str, text: str) -> None:
     tokenizer = demo(name)
     found = method(tokenizer, text)
     backend = tokenizer.inner.backend_tokenizer
-    if found.steps and "BPE" in found.algorithm and len(found.steps) < 40:
+    if found.steps and "BPE" in found.algorithm:
         tokens = [token.value for token in backend.model.tokenize(found.word)]
-        if not any(token.startswith("<0x") for token in tokens):
-            assert found.steps[-1].split(" ") == tokens
+        assert found.steps[-1].split(" ") == tokens
+    assert found.steps or not found.chunks or "BPE" not in found.algorithm
+
+
+SPECIAL = st.sampled_from(
+    ["<|endoftext|>", "[SEP]", "</s>", "<s>", "[UNK]", "<unk>", " ", "\u0301", "\U0001f3b8"]
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(parts=st.lists(SPECIAL | st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=6))
+@settings(deadline=None, max_examples=100)
+def test_the_parts_of_a_text_come_to_its_tokens(name: str, parts: list[str]) -> None:
+    tokenizer = demo(name)
+    text = "".join(parts)
+    found = method(tokenizer, text)
+    backend = tokenizer.inner.backend_tokenizer
+    made = [token.id for chunk in found.chunks for token in backend.model.tokenize(chunk)]
+    made += [backend.token_to_id(token) for token in found.whole]
+    assert sorted(made) == sorted(backend.encode(text, add_special_tokens=False).ids)
+
+
+def test_what_a_text_spells_of_special_tokens_is_not_cut() -> None:
+    found = method(demo("tiny-bert"), "One [SEP] two")
+    assert found.whole == ("[SEP]",)
+    assert found.normalized == "one [SEP] two"
+    assert "sep" not in found.chunks
+
+
+def test_bytes_come_before_merges_where_a_letter_is_missing() -> None:
+    found = method(demo("tiny-llama"), "\U0001f3b8")
+    assert found.steps == ("\u2581 \U0001f3b8", "\u2581 <0xF0> <0x9F> <0x8E> <0xB8>")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -142,7 +191,7 @@ def test_the_last_merge_gives_the_tokens(name: str, text: str) -> None:
 def test_every_text_can_be_looked_into(name: str, text: str) -> None:
     found = method(demo(name), text)
     assert found.idea
-    assert len(found.steps) <= 40
+    assert len(found.steps) <= MOST_LETTERS + 3
 
 
 def test_a_lone_surrogate_is_one_sentence() -> None:
@@ -159,14 +208,15 @@ def test_split_characters_are_characters_of_the_text(text: str) -> None:
     if any("\ud800" <= it <= "\udfff" for it in text):
         return
     tokenizer = demo("tiny-phi")
-    pieces = tokenizer.tokenize(text).pieces
-    for split in splits(pieces):
+    made = tokenizer.tokenize(text)
+    for split in made.splits:
         assert len(split.pieces) > 1
+        assert made.pieces[split.place : split.place + len(split.pieces)] == split.pieces
         assert split.text in text
         assert b"".join(piece.raw or b"" for piece in split.pieces) == split.text.encode()
 
 
 def test_an_emoji_is_put_together_from_its_bytes() -> None:
-    (split,) = splits(demo("tiny-llama").tokenize("a\U0001f3b8b").pieces)
+    (split,) = demo("tiny-llama").tokenize("a\U0001f3b8b").splits
     assert split.text == "\U0001f3b8"
     assert [piece.raw for piece in split.pieces] == [b"\xf0", b"\x9f", b"\x8e", b"\xb8"]
