@@ -317,8 +317,11 @@ class Tokenwise(commands.AutoShardedBot):
     def _share_cores(self) -> None:
         import torch  # noqa: PLC0415 - takes seconds, which this thread has
 
+        # All texts are written by one thread, whatever their number.
         workers = sum(
-            getattr(self.settings.lanes, slot).workers for slot in TORCH_SLOTS if slot in self.hub.slots
+            1 if slot == "language" else getattr(self.settings.lanes, slot).workers
+            for slot in TORCH_SLOTS
+            if slot in self.hub.slots
         )
         # What OMP_NUM_THREADS says is in force already; it may ask for fewer.
         torch.set_num_threads(min(torch.get_num_threads(), torch_threads(usable_cores(), workers)))

@@ -185,6 +185,7 @@ class Lane(Section):
 
 
 class LanguageLane(Lane):
+    workers: int = Field(8, ge=1, le=64, description="Texts that are written at once, in one batch.")
     queue: int = Field(16, ge=0, le=1000, description=str(Lane.model_fields["queue"].description))
     timeout: float = Field(300, gt=0, le=840, description=str(Lane.model_fields["timeout"].description))
 
@@ -202,6 +203,20 @@ class Language(Section):
     device: Device = Field("auto", description="Where it runs. auto: a GPU if there is one.")
     dtype: Dtype = Field("auto", description="Its numbers. auto: what suits the device.")
     revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
+    kv_tokens: int = Field(
+        16384,
+        ge=64,
+        le=10_000_000,
+        description="Tokens of prompts and texts, of everybody together, that are kept in memory (KV cache).",
+    )
+    together: bool = Field(
+        default=True,
+        description="Whether texts are written in one batch. false: each alone, which is slower for several.",
+    )
+    int8: bool = Field(
+        default=False,
+        description="Whether weights are kept as bytes: for bfloat16 on a CPU; quicker for one, a little less exact.",
+    )
     max_new_tokens: int = Field(
         400, ge=1, le=8192, description="Most tokens that /generate may be asked for."
     )
@@ -353,8 +368,10 @@ class Settings(BaseSettings):
         if self.encoder:
             found["encoder"] = EncoderSpec(**dict(self.encoder))
         if self.language:
-            keys = ("name", "device", "dtype", "revision")
-            found["language"] = LanguageSpec(**{key: getattr(self.language, key) for key in keys})
+            keys = ("name", "device", "dtype", "revision", "kv_tokens", "together", "int8")
+            found["language"] = LanguageSpec(
+                **{key: getattr(self.language, key) for key in keys}, batch=self.lanes.language.workers
+            )
         return found
 
 

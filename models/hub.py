@@ -339,7 +339,16 @@ class Hub:
         place.status = replace(place.status, **changes)
 
     def _status(self, place: _Slot) -> SlotStatus:
-        return replace(place.status, leases=place.held.leases if place.held else 0)
+        if place.held is None:
+            return place.status
+        # What a model says of this moment, such as how full its cache is.
+        now = getattr(place.held.model, "now", "")
+        detail = (
+            f"{place.status.detail}; {now}"
+            if now and place.status.state is State.READY
+            else place.status.detail
+        )
+        return replace(place.status, leases=place.held.leases, detail=detail)
 
     def _tell(self, slot: str) -> None:
         status = self.status(slot)[0]

@@ -24,6 +24,8 @@ CONFIG = """
 name = "test/language"
 [words]
 name = "test-words"
+[lanes.language]
+workers = 1
 """
 
 

@@ -104,16 +104,16 @@ def test_torch_gets_its_share_of_the_cores(tiny_settings: Settings, monkeypatch:
     try:
         torch.set_num_threads(8)
         Tokenwise(alone)._share_cores()
-        assert torch.get_num_threads() == 8, "one worker, without an encoder"
+        assert torch.get_num_threads() == 8, "one thread writes all texts, without an encoder"
         Tokenwise(tiny_settings)._share_cores()
         assert torch.get_num_threads() == 4, "the encoder has a worker of its own"
         torch.set_num_threads(2)
         Tokenwise(tiny_settings)._share_cores()
         assert torch.get_num_threads() == 2, "whoever asked for fewer gets fewer"
-        lane = tiny_settings.lanes.language.model_copy(update={"workers": 3})
-        lanes = tiny_settings.lanes.model_copy(update={"language": lane})
+        lane = tiny_settings.lanes.encoder.model_copy(update={"workers": 3})
+        lanes = tiny_settings.lanes.model_copy(update={"encoder": lane})
         torch.set_num_threads(8)
-        Tokenwise(alone.model_copy(update={"lanes": lanes}))._share_cores()
+        Tokenwise(tiny_settings.model_copy(update={"lanes": lanes}))._share_cores()
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -63,6 +63,8 @@ songs = "{folder}/songs.tsv"
 playlists = "{folder}/playlists.txt"
 vector_size = 8
 epochs = 2
+[lanes.language]
+workers = 1
 [limits]
 commands = 1000
 drain_seconds = 1
