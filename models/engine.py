@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from transformers import StoppingCriteriaList, StopStringCriteria
 from transformers.cache_utils import Cache, DynamicLayer
 
 from models import memory
@@ -60,7 +61,7 @@ class Request:
     """What is to be written: at most `max_new_tokens` tokens after `ids`.
 
     `temperature`, `top_p` and `seed` are those of `models.sampling.Sampler`. `stop` and `deadline` (of
-    `time.monotonic()`) are looked at after each token. Between `users`, who need only be comparable, turns are taken.
+    `time.monotonic()`) are looked at after each token. Between those of different `user`, turns are taken.
     `on_position` is called, on some thread, with the place in the queue whenever that changes: 1 for the next, 0 for
     begun.
     """
@@ -263,13 +264,22 @@ class Engine:
     """
 
     def __init__(
-        self, model: Any, *, batch: int = BATCH, kv_tokens: int = KV_TOKENS, together: bool = True
+        self,
+        model: Any,
+        tokenizer: Any = None,
+        *,
+        batch: int = BATCH,
+        kv_tokens: int = KV_TOKENS,
+        together: bool = True,
     ) -> None:
-        """`model` is a causal one of transformers, in evaluation mode, that nobody else uses meanwhile.
+        """`model` is a causal one of transformers, in evaluation mode, that nobody else uses meanwhile; its `tokenizer`
+        is needed if its settings have `stop_strings`.
 
         At most `batch` texts are written at once, with room for `kv_tokens` tokens in the cache, padding included.
         """
         self._model = model
+        words = model.generation_config.stop_strings
+        self._stops = StoppingCriteriaList([StopStringCriteria(tokenizer, words)] if words else [])
         self._size = batch
         self._limit = kv_tokens
         self._together = together
@@ -433,6 +443,8 @@ class Engine:
             num_return_sequences=1,
             return_dict_in_generate=False,
             max_new_tokens=request.max_new_tokens,
+            stop_strings=None,  # a loop other than its own is not given the tokenizer for them
+            stopping_criteria=self._stops,
             custom_generate=_prepared,
         )
         cache = kwargs.get("past_key_values")

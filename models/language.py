@@ -71,7 +71,7 @@ class LanguageModel:
         # One text at a time is never padded; this only keeps generate() from remarking on it each time.
         if model.generation_config.pad_token_id is None and self._eos:
             model.generation_config.pad_token_id = min(self._eos)
-        self.engine = Engine(model, batch=batch, kv_tokens=kv_tokens, together=together)
+        self.engine = Engine(model, tokenizer, batch=batch, kv_tokens=kv_tokens, together=together)
         self._words = threading.RLock()
         """Held by whoever uses the tokenizer."""
 

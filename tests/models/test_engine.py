@@ -16,7 +16,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from models import engine as engines
 from models.engine import Engine, Request, Stream
@@ -206,6 +206,23 @@ def test_the_model_s_own_settings_hold_for_each_row(phi: Path, own: dict[str, An
     expected = [reference(model, ids, count) for ids, count in zip(PROMPTS, COUNTS, strict=True)]
     streams = [engine.submit(Request(ids, count)) for ids, count in zip(PROMPTS, COUNTS, strict=True)]
     assert [written(stream) for stream in streams] == expected
+
+
+def test_the_model_s_own_last_words_end_a_text(phi: Path) -> None:
+    model = loaded(phi)
+    tokenizer = AutoTokenizer.from_pretrained(phi)
+    free = reference(model, PROMPTS[0], 20)
+    model.generation_config.stop_strings = [tokenizer.decode(free[4:6])]
+    engine = Engine(model, tokenizer)
+    streams = [engine.submit(Request(ids, 20)) for ids in PROMPTS[:3]]
+    made = [written(stream) for stream in streams]
+    for ids, text in zip(PROMPTS, made, strict=False):
+        inputs = torch.tensor([ids])
+        whole = model.generate(
+            inputs, attention_mask=torch.ones_like(inputs), max_new_tokens=20, tokenizer=tokenizer
+        )
+        assert text == whole[0, len(ids) :].tolist()
+    assert len(made[0]) < 20
 
 
 def test_a_model_that_cannot_be_padded_writes_one_after_another(phi: Path) -> None:
