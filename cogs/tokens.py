@@ -134,6 +134,8 @@ class Tokens(commands.Cog):
         self, interaction: Interaction, text: Range[str, 1, 6000], tokenizer: Range[str, 1, 100] | None = None
     ) -> None:
         """See how a language model's tokenizer cuts a text into pieces."""
+        if not text:
+            raise Refused("The text is empty. Write something, if only a space.")
         limit = self.bot.settings.limits.text_characters
         if len(text) > limit:
             raise Refused(f"The text may have at most {count(limit, 'character')}; yours has {len(text):,}.")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
+from cogs.ui.text import count
 from sandbox import Answer
+from sandbox.commandline import Filling
 from tests.wire.conftest import Launch, Live
 
 TEXT = "CAPITALIZATION \N{GUITAR} and other stuff"
@@ -134,6 +138,57 @@ async def test_any_text_can_be_looked_into(live: Live, label: str, text: str) ->
     assert seen.message is not None
     assert not seen.message.mentions.everyone
     assert "reference" not in seen.text
+
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
+
+@pytest.mark.parametrize("tokenizer", [None, "phi", "bert"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "   ",
+        "\n\t",
+        "\x00",
+        "a\x00b",
+        FAMILY,
+        "\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35",
+        "\u0645\u0631\u062d\u0628\u0627",
+        "\u202e",
+        "x\u0301\u0302\u0303" * 50,
+    ],
+    ids=ascii,
+)
+async def test_any_text_has_an_answer(live: Live, tokenizer: str | None, text: str) -> None:
+    with live.bot.hub.lease("tokenizers") as tokenizers:
+        made = tokenizers.compare(text) if tokenizer is None else [tokenizers.get(tokenizer).tokenize(text)]
+    options = {"text": text} | ({"tokenizer": tokenizer} if tokenizer else {})
+    answer = await live.box.ask_command("tokens", options)
+    assert not answer.ephemeral
+    for tokenization in made:
+        row = rf"^{tokenization.name} +{tokenization.count:,} "
+        assert re.search(row, answer.text, re.MULTILINE) or count(tokenization.count, "token") in answer.text
+    assert answer.message is not None
+    assert answer.message.attachments[0].bytes.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("text", ["", "\ud800", "word \udfff word", "x" * 6001], ids=ascii)
+async def test_what_is_no_text_is_one_sentence(
+    live: Live, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """Discord's own clients let no empty text through, and none that is too long; other servers may."""
+    filled = Filling.data
+
+    def unchecked(self: Filling, values: Mapping[str, Any], *, focused: str | None = None) -> dict[str, Any]:
+        made = filled(self, {"text": "a text"}, focused=focused)
+        made["options"][0]["value"] = values["text"]
+        return made
+
+    monkeypatch.setattr(Filling, "data", unchecked)
+    answer = await live.box.ask_command("tokens", {"text": text})
+    assert answer.ephemeral
+    assert "\n" not in answer.text
+    assert "reference" not in answer.text
 
 
 # -- /decode -----------------------------------------------------------------------------------------
