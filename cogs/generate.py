@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -150,6 +150,8 @@ class Question:
     seed: int
     written: tuple[int, ...] = ()
     text: str = ""
+    model: str = ""
+    """Which model wrote it: to another its token ids mean nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,25 @@ class Answered:
 
 def _tokens(asked: Answered) -> int:
     return len(asked.result.input_ids) + len(asked.result.output_ids)
+
+
+def _continued(question: Question, job: Job, model: LanguageModel, **told: Any) -> Generation:
+    """On the worker's thread; `told` are the other arguments of the model's `generate`."""
+    if question.written and question.model != model.name:
+        raise Refused(
+            "By now another model writes here, which cannot go on with this text. Ask with a prompt of your own."
+        )
+    return model.generate(
+        question.prompt,
+        written=question.written,
+        max_new_tokens=question.max_new_tokens,
+        temperature=question.temperature,
+        top_p=question.top_p,
+        seed=question.seed,
+        stop=job.stop,
+        deadline=job.deadline,
+        **told,
+    )
 
 
 class Generate(commands.Cog):
@@ -209,17 +230,13 @@ class Generate(commands.Cog):
         def show_soon(text: str) -> None:
             loop.call_soon_threadsafe(show, text)
 
+        def place_soon(position: int) -> None:
+            """Texts that run wait where there is no room in the cache for them yet."""
+            loop.call_soon_threadsafe(place, position)
+
         def work(job: Job, model: LanguageModel) -> Generation:
-            return model.generate(
-                prompt,
-                written=question.written,
-                max_new_tokens=question.max_new_tokens,
-                temperature=question.temperature,
-                top_p=question.top_p,
-                seed=question.seed,
-                stop=job.stop,
-                deadline=job.deadline,
-                on_text=show_soon,
+            return _continued(
+                question, job, model, user=interaction.user.id, on_text=show_soon, on_position=place_soon
             )
 
         def place(position: int) -> None:
@@ -282,6 +299,7 @@ class Generate(commands.Cog):
             asked.question,
             written=(*asked.question.written, *result.output_ids),
             text=asked.question.text + result.text,
+            model=result.model,
         )
         await self.answer(interaction, question)
 

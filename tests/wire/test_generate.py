@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+import threading
 import time
 
 import discord
@@ -156,14 +157,16 @@ async def test_one_person_cannot_take_every_place(launch: Launch) -> None:
     await first.until(finished)
 
 
-async def test_nobody_waits_for_ever(launch: Launch) -> None:
+async def test_nobody_waits_for_ever(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     live = await launch({"lanes.language.timeout": 1.0})
     await live.box.ask("/generate prompt:queen is max_new_tokens:1")
-    with live.bot.hub.lease("language"):  # whoever is served now cannot begin
-        served = live.box.send("/generate prompt:engineer is")
-        in_line = live.box.send("/generate prompt:king is", member=live.box.admin)
-        await in_line.until(lambda it: "your turn" in it.text)
+    hangs = threading.Event()
+    monkeypatch.setattr(live.pace, "generate", lambda *_, **__: hangs.wait(30))
+    served = live.box.send("/generate prompt:engineer is")
+    in_line = live.box.send("/generate prompt:king is", member=live.box.admin)
+    await in_line.until(lambda it: "your turn" in it.text)
     await served.until(lambda it: "took too long" in it.text)
+    hangs.set()
     for answer in (served, in_line):
         assert answer.ephemeral
         assert [message for message in answer.messages if not message.ephemeral] == []
@@ -381,3 +384,16 @@ async def test_long_texts_make_room_for_new_ones(live: Live) -> None:
     assert "Ask again" in gone.text
     there = await live.box.press(second.message, "Tokens")  # type: ignore[arg-type]
     await there.until(lambda it: "wrote **20 tokens**" in it.text)
+
+
+async def test_a_text_is_not_continued_by_another_model(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its token ids mean other words there, or nothing."""
+    answer = await told(live)
+    monkeypatch.setattr(live.pace, "name", "another", raising=False)
+    asked = len(live.pace.calls)
+    refused = live.box.send_press(answer.message, "Continue")  # type: ignore[arg-type]
+    await refused.until(lambda it: "another model" in it.text)
+    assert refused.ephemeral
+    assert len(live.pace.calls) == asked
+    again = await live.box.press(answer.message, "Again")  # type: ignore[arg-type]
+    await again.until(finished)
