@@ -35,6 +35,7 @@ from cogs.ui.text import (
     settled,
     size,
     table,
+    whole_lines,
 )
 from models.answers import (
     Contexts,
@@ -582,9 +583,10 @@ def liked_songs(
         title=f"You like {count(total, 'song')}", description=clip("\n".join(lines), DESCRIPTION), colour=BLUE
     )
     if unwanted:
-        titles = "\n".join(f"👎 {song(one)}" for one in unwanted)
+        titles = [f"👎 {song(one)}" for one in unwanted]
         embed.add_field(
-            name=f"Not recommended to you: {count(len(unwanted), 'song')}", value=clip(titles, FIELD_VALUE)
+            name=f"Not recommended to you: {count(len(unwanted), 'song')}",
+            value=whole_lines(titles, FIELD_VALUE),
         )
     return embed
 

@@ -39,6 +39,19 @@ def clip(text: str, limit: int) -> str:
     return text if size(text) <= limit else _take(text, limit - 1) + "…" if limit > 0 else ""
 
 
+def whole_lines(lines: Sequence[str], limit: int) -> str:
+    """As many whole lines as `limit` has room for, and then how many more there are."""
+    if size(text := "\n".join(lines)) <= limit:
+        return text
+    room, shown = limit - size(f"\n… and {len(lines):,} more"), 0
+    for line in lines:
+        room -= size(line) + 1
+        if room < 0:
+            break
+        shown += 1
+    return "\n".join([*lines[:shown], f"… and {len(lines) - shown:,} more"])
+
+
 def clip_start(text: str, limit: int) -> str:
     """Like `clip`, but keeps the end, where a text that is still being written goes on."""
     return text if size(text) <= limit else "…" + _take(text[::-1], limit - 1)[::-1] if limit > 0 else ""

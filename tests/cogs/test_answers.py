@@ -292,6 +292,16 @@ def test_any_songs_keep_to_discords_limits(songs: list[Recommendation], hint: st
     obeys(answers.Answer(embed=answers.liked_songs(likes, 0, len(likes))))
 
 
+def test_a_long_list_of_what_is_unwanted_ends_with_a_whole_song_and_how_many_more() -> None:
+    unwanted = [Song(str(number), f"Title {number}", "An Artist") for number in range(60)]
+    embed = answers.liked_songs([], 0, 0, unwanted)
+    obeys(answers.Answer(embed=embed))
+    *songs, more = (embed.fields[0].value or "").splitlines()
+    assert all(line == f"👎 **Title {number}** by An Artist" for number, line in enumerate(songs))
+    assert more == f"… and {60 - len(songs)} more"
+    assert len(songs) > 20
+
+
 def test_a_recommendation_says_where_it_came_from() -> None:
     seeds = (Song("1", "Africa", "Toto"), Song("2", "Take On Me", "a-ha"))
     answer = answers.recommendations(
