@@ -87,16 +87,23 @@ class CommandRegister:
                     self._application, int(target), payload=payload
                 )
         except discord.Forbidden:
+            if digest is None:  # the bot has left that server, and its commands went with it
+                self._forget_target(target)
+                return
             log.error("commands are not registered in server %s: the bot was not invited there", target)  # noqa: TRY400
             return
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             log.error("commands could not be registered (%s): %s", target, " ".join(str(error).split()))  # noqa: TRY400
             return
         if digest is None:
-            del self._known[target]
+            self._forget_target(target)
         else:
             self._known[target] = {"hash": digest, "ids": _ids(answer)}
+            self._save()
         log.info("registered %d commands (%s)", len(payload), target)
+
+    def _forget_target(self, target: str) -> None:
+        del self._known[target]
         self._save()
 
     def _save(self) -> None:

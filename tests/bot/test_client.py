@@ -84,6 +84,20 @@ async def test_commands_are_registered_once_until_something_changes(box: Sandbox
     assert len(registrations()) == 4
 
 
+async def test_a_test_server_that_the_bot_left_is_forgotten(
+    box: Sandbox, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = await start(discord={"guild_ids": [box.guild.id]})
+    await run.stop()
+    box.fail("PUT", f"/guilds/{box.guild.id}/commands", 403)
+    run = await start()
+    await run.stop()
+    registrations = len(box.requests("PUT", COMMANDS))
+    await start()
+    assert len(box.requests("PUT", COMMANDS)) == registrations
+    assert "not invited" not in caplog.text
+
+
 async def test_a_slow_or_failing_registration_does_not_keep_the_bot_offline(
     box: Sandbox, start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
