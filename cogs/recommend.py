@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from cogs.ui import answers
 from cogs.ui.buttons import Button, Buttons, OpenButton, Reporting, everybodys
 from cogs.ui.mentions import mention
 from cogs.ui.text import CHOICE, CUSTOM_ID, clip, harmless, inline, listed, size
-from cogs.ui.thumbs import Dislike, Like
+from cogs.ui.thumbs import PATIENCE, Dislike, Like
 from models.answers import Recommendations, Song
 
 if TYPE_CHECKING:
@@ -381,7 +382,9 @@ class Recommend(commands.Cog):
         query = Query(interaction.user.id, n, same_artist=same_artist, people=people)
         # What somebody likes is theirs: an answer is for everybody if it comes from a song that was named, or
         # from the likes of people who all let others build on them.
-        public = song is not None or (bool(people) and await self._all_share((query.asker, *people)))
+        # Discord wants to know which before the answer is there.
+        async with asyncio.timeout(PATIENCE):
+            public = song is not None or (bool(people) and await self._all_share((query.asker, *people)))
         await interaction.response.defer(ephemeral=not public, thinking=True)
         await interaction.edit_original_response(**await shown(interaction, query, song or ""))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -349,6 +350,22 @@ async def test_a_blend_of_people_who_all_allow_it_is_for_everybody(live: Live) -
     refused = await live.box.press(answer.message, "Next ▶")
     await refused.until(lambda it: "has not allowed" in it.text)
     assert refused.ephemeral
+
+
+async def test_a_database_that_keeps_everybody_waiting_does_not_keep_discord_waiting(
+    live: Live, tmp_path: Path
+) -> None:
+    locked = sqlite3.connect(tmp_path / "data" / "tokenwise.db", isolation_level=None)
+    try:
+        locked.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(live.bot.likes.share(live.box.student.id, allowed=True))
+        answer = await live.box.ask("/recommend with:@admin")
+        assert answer.ephemeral
+        assert "took too long" in answer.text
+        locked.execute("ROLLBACK")
+        await writing
+    finally:
+        locked.close()
 
 
 async def test_who_takes_it_back_shows_no_more_of_their_likes_to_everybody(live: Live) -> None:
