@@ -15,8 +15,11 @@ RUN python -c "import tomllib; print('\n'.join(tomllib.load(open('pyproject.toml
     && pip install --requirement requirements.txt
 
 FROM python:3.11-slim
-# OpenMP is what torch's CPU kernels run on; slim images lack it.
-RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
+# OpenMP is what torch's CPU kernels run on; slim images lack it. FriBidi and the fonts (60 MB) are for pictures of tokens:
+# right-to-left text, emoji, and scripts that matplotlib's own font does not cover.
+RUN apt-get update && apt-get install --yes --no-install-recommends \
+        libgomp1 libfribidi0 fonts-noto-core fonts-noto-color-emoji fonts-droid-fallback \
+    && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 tokenwise \
     && install --directory --owner tokenwise --group tokenwise /data
 COPY --from=build /venv /venv

@@ -12,7 +12,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, cycle, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -331,7 +331,7 @@ def _is_emoji_font(path: str) -> bool:
     return "emoji" in Path(path).name.lower()
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def _path_for(cluster: str) -> str | None:
     """A font file that can draw every character of it; DejaVu first, emoji where they are pictures."""
     needed = {ord(character) for character in cluster if character not in "\u200c\u200d\ufe0e\ufe0f"}
