@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -227,21 +228,20 @@ class Generate(commands.Cog):
             content = answers.writing(prompt, before + text)
             editor.show(content=content, at_once=first and bool(settled(before + text).strip()))
 
-        def show_soon(text: str) -> None:
-            loop.call_soon_threadsafe(show, text)
-
-        def place_soon(position: int) -> None:
-            """Texts that run wait where there is no room in the cache for them yet."""
-            loop.call_soon_threadsafe(place, position)
-
-        def work(job: Job, model: LanguageModel) -> Generation:
-            return _continued(
-                question, job, model, user=interaction.user.id, on_text=show_soon, on_position=place_soon
-            )
-
         def place(position: int) -> None:
             if not written:
                 editor.show(content=answers.waiting(prompt, position, loading=self._loading()))
+
+        def work(job: Job, model: LanguageModel) -> Generation:
+            return _continued(
+                question,
+                job,
+                model,
+                user=interaction.user.id,
+                on_text=partial(loop.call_soon_threadsafe, show),
+                # Where the cache has no room for it yet, a text that runs waits once more.
+                on_position=partial(loop.call_soon_threadsafe, place),
+            )
 
         ticket: Ticket[Generation] = self.bot.ask(
             interaction, "language", work, timeout=self._seconds(interaction)

@@ -36,6 +36,8 @@ PATIENCE = 15
 class Paced:
     """A language model that writes as many tokens as the test allows."""
 
+    name: str
+
     def __init__(self, model: Any) -> None:
         self._model = model
         self._allowed = float("inf")
