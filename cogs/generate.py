@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import random
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -238,9 +237,9 @@ class Generate(commands.Cog):
                 job,
                 model,
                 user=interaction.user.id,
-                on_text=partial(loop.call_soon_threadsafe, show),
+                on_text=lambda text: loop.call_soon_threadsafe(show, text),
                 # Where the cache has no room for it yet, a text that runs waits once more.
-                on_position=partial(loop.call_soon_threadsafe, place),
+                on_position=lambda position: loop.call_soon_threadsafe(place, position),
             )
 
         ticket: Ticket[Generation] = self.bot.ask(
