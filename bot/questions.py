@@ -230,7 +230,8 @@ def generate(arguments: argparse.Namespace, console: Console | None) -> dict[str
     if console:
         stream(made.text)
         rate = f"{len(made.output_ids)} tokens in {made.seconds:.1f} s ({made.finish})"
-        console.print(Text(f"\n\n{harmless(made.model)}: {rate}", "dim"))
+        where = f"on {model.device}, {model.dtype}"
+        console.print(Text(f"\n\n{harmless(made.model)} {where}: {rate}", "dim"))
     return {
         "prompt": made.prompt,
         "text": made.text,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.cli import main
+from bot.cli import _parser, main
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -51,6 +53,31 @@ def _data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     assert main([*arguments, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
+
+
+def rows() -> list[list[str]]:
+    """The cells of the table, row by row."""
+    lines = (ROOT / "docs" / "notebook.md").read_text(encoding="utf-8").splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")][
+        1:
+    ]
+
+
+def test_every_cell_of_the_notebook_is_in_the_table() -> None:
+    notebook = sorted((ROOT.parent / "shared" / "seed").glob("*.txt"))
+    if not notebook:
+        pytest.skip("the notebook is not beside the project")
+    there = {int(number) for row in rows() for number in re.findall(r"\d+", row[0])}
+    asked = re.findall(r"^In \[(\d+)\]:", notebook[0].read_text(encoding="utf-8"), re.MULTILINE)
+    assert asked
+    assert {int(number) for number in asked} <= there
+
+
+def test_every_command_of_the_table_is_one() -> None:
+    typed = [line for row in rows() for line in re.findall(r"`tokenwise (.+?)`", row[3])]
+    assert len(typed) > 12
+    for line in typed:
+        _parser().parse_args(shlex.split(line))
 
 
 def test_the_ids_of_the_prompt(capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,5 +134,7 @@ def test_the_songs_of_the_notebook(
     by_title = answer(capsys, "recommend", "--song", "Fade To Black - Metallica", "-n", "5", "--config", DEMO)
     assert len(by_id["songs"]) == 5
     assert by_id == by_title, "every training is the same"
-    escaped = answer(capsys, "recommend", "--song", "842", "-n", "1", "--config", DEMO)
-    assert escaped["songs"]
+    by_id = answer(capsys, "recommend", "--song", "842", "-n", "5", "--config", DEMO)
+    escaped = "California Love (w/ Dr. Dre & Roger Troutman) - 2Pac"
+    assert answer(capsys, "recommend", "--song", escaped, "-n", "5", "--config", DEMO) == by_id
+    assert len(by_id["songs"]) == 5
