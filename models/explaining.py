@@ -24,7 +24,7 @@ MOST_LETTERS = 60
 """Letters of a word whose steps are told; longer ones would not be read anyway."""
 
 ROLES = {
-    "cls_token": "stands before every text; a classifier reads its answer from this token's vector",
+    "cls_token": "stands with every text, mostly before it; a classifier reads its answer from this token's vector",
     "bos_token": "beginning of a text",
     "sep_token": "stands after a text, and between two of them",
     "eos_token": "end of a text: a model that writes it has finished",
@@ -33,6 +33,7 @@ ROLES = {
     "unk_token": "stands for whatever the vocabulary cannot spell",
 }
 NEVER_UNKNOWN = "declared for what cannot be spelt, but never needed: every byte has a token of its own"
+NOT_PUT = ", which this tokenizer leaves out by itself"
 GAP = (
     "a numbered gap: in training, stretches of the text were cut out, and the model wrote what stood in each"
 )
@@ -70,14 +71,18 @@ def special_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> Specials:
     for number in tokenizer.special_ids:
         token = str(inner.convert_ids_to_tokens(number))
         roles = [role for role in ROLES if getattr(inner, role, None) == token]
-        meanings = [
-            NEVER_UNKNOWN if role == "unk_token" and tokenizer.spells_bytes else ROLES[role] for role in roles
-        ]
+        meanings = [_meaning(tokenizer, role, put=number in added) for role in roles]
         other = GAP if _GAP.fullmatch(token) else RESERVED
         here = sum(it == number for it in ids)
         tokens.append(SpecialToken(token, number, tuple(meanings) or (other,), here, number in added))
     tokens.sort(key=lambda it: (not it.here, it.meanings[0] in {GAP, RESERVED}, it.id))
     return Specials(tokenizer.name, tuple(tokens), tuple(_marks(tokenizer)))
+
+
+def _meaning(tokenizer: Tokenizer, role: str, *, put: bool) -> str:
+    if role == "unk_token" and tokenizer.spells_bytes:
+        return NEVER_UNKNOWN
+    return ROLES[role] + (NOT_PUT if role == "bos_token" and not put else "")
 
 
 def _marks(tokenizer: Tokenizer) -> Iterable[tuple[str, str]]:

@@ -181,7 +181,7 @@ def _links(tokenization: Tokenization) -> list[_Link]:
 def _apart(before: Piece, piece: Piece, algorithm: str) -> bool:
     """Whether no character can go on from one token to the next: neither can in special ones, nor in whole words."""
     special = before.special or before.unknown or piece.special or piece.unknown
-    return special or (algorithm == "WordPiece" and not piece.continues)
+    return special or (algorithm in {"WordPiece", "whole words"} and not piece.continues)
 
 
 def _shared(pieces: Sequence[Piece], start: int) -> Iterator[_Link]:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers.models import BPE
+from tokenizers import pre_tokenizers
+from tokenizers.models import BPE, WordLevel
+from tokenizers.trainers import BpeTrainer, WordLevelTrainer
 from transformers import PreTrainedTokenizerFast
 
-from models.explaining import GAP, MOST_LETTERS, NEVER_UNKNOWN, RESERVED, ROLES, method, special_tokens
+from models.explaining import (
+    GAP,
+    MOST_LETTERS,
+    NEVER_UNKNOWN,
+    NOT_PUT,
+    RESERVED,
+    ROLES,
+    method,
+    special_tokens,
+)
 from models.failures import BadInput
 from models.tokenizers import Tokenizer
 from tests.models.tiny import DATA
@@ -62,7 +74,7 @@ def test_one_token_with_several_roles() -> None:
     phi = real("phi-1_5")
     (only,) = special_tokens(phi, phi.ids("a<|endoftext|>b")).tokens
     assert only.token == "<|endoftext|>"
-    assert only.meanings == (ROLES["bos_token"], ROLES["eos_token"], NEVER_UNKNOWN)
+    assert only.meanings == (ROLES["bos_token"] + NOT_PUT, ROLES["eos_token"], NEVER_UNKNOWN)
     assert (only.here, only.added) == (1, False)
     assert "\u0120" in dict(special_tokens(phi, ()).marks)
 
@@ -72,6 +84,7 @@ def test_marks_of_sentencepiece_and_of_bytes() -> None:
     assert dict(special_tokens(demo("tiny-llama"), ()).marks).keys() == {"\u2581", "<0xE2>", "\ufffd"}
     llama = demo("tiny-llama")
     assert [it.token for it in special_tokens(llama, llama.ids("x")).tokens if it.added] == ["<s>"]
+    assert meanings(llama)["<s>"] == (ROLES["bos_token"],)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -170,6 +183,58 @@ def test_the_parts_of_a_text_come_to_its_tokens(name: str, parts: list[str]) -> 
     made = [token.id for chunk in found.chunks for token in backend.model.tokenize(chunk)]
     made += [backend.token_to_id(token) for token in found.whole]
     assert sorted(made) == sorted(backend.encode(text, add_special_tokens=False).ids)
+
+
+def made(kind: str) -> Tokenizer:
+    """A tokenizer of a kind that none of the others is, learnt from a few words."""
+    special: Any = {"special_tokens": ["<unk>", "<mask>"], "show_progress": False}
+    model: Any = BPE(unk_token="<unk>", fuse_unk=True)
+    trainer: Any = BpeTrainer(vocab_size=140, **special)
+    cut: Any = pre_tokenizers.Whitespace()
+    match kind:
+        case "word ends":
+            model.end_of_word_suffix = trainer.end_of_word_suffix = "</w>"
+        case "continued":
+            model.continuing_subword_prefix = trainer.continuing_subword_prefix = "##"
+        case "first word marked":
+            cut = pre_tokenizers.Metaspace(prepend_scheme="first")
+        case "space before":
+            alphabet = pre_tokenizers.ByteLevel.alphabet()
+            model, trainer = BPE(), BpeTrainer(vocab_size=340, initial_alphabet=alphabet, **special)
+            cut = pre_tokenizers.ByteLevel(add_prefix_space=True)
+        case "whole words":
+            model, trainer = WordLevel(unk_token="<unk>"), WordLevelTrainer(**special)
+    inner = tokenizers.Tokenizer(model)
+    inner.pre_tokenizer = cut
+    inner.train_from_iterator(
+        ["tokenizers cut words into pieces", "capitalization and other stuff"] * 9, trainer
+    )
+    mask = tokenizers.AddedToken("<mask>", lstrip=True)
+    unknown = {} if kind == "space before" else {"unk_token": "<unk>"}
+    return Tokenizer(PreTrainedTokenizerFast(tokenizer_object=inner, mask_token=mask, **unknown), kind)
+
+
+ODD = st.sampled_from(["the ", "capital", "ization", " <mask> ", "<unk>", "zq", "  ", "\u0301", "\U0001f3b8"])
+
+
+@pytest.mark.parametrize(
+    "kind", ["word ends", "continued", "first word marked", "space before", "whole words"]
+)
+def test_other_kinds_are_followed_to_their_tokens(kind: str) -> None:
+    tokenizer = made(kind)
+    backend = tokenizer.inner.backend_tokenizer
+
+    @given(parts=st.lists(ODD, max_size=6))
+    @settings(deadline=None, max_examples=60)
+    def followed(parts: list[str]) -> None:
+        text = "".join(parts)
+        found = method(tokenizer, text)
+        ids = [token.id for chunk in found.chunks for token in backend.model.tokenize(chunk)]
+        ids += [backend.token_to_id(token) for token in found.whole]
+        assert sorted(ids) == sorted(backend.encode(text, add_special_tokens=False).ids)
+        assert bool(found.steps) == bool(found.chunks)
+
+    followed()
 
 
 def test_what_a_text_spells_of_special_tokens_is_not_cut() -> None:
