@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,14 @@ DEMO = ROOT / "models" / "demo"
 NAMES = ["tiny-phi", "tiny-bert", "tiny-t5", "tiny-llama"]
 
 
-def demo(name: str) -> Tokenizer:
+def fresh(name: str) -> Tokenizer:
+    """One to be changed."""
     return Tokenizer.load(str(DEMO / name), name)
+
+
+@cache
+def demo(name: str) -> Tokenizer:
+    return fresh(name)
 
 
 def real(name: str) -> Tokenizer:
@@ -96,14 +103,14 @@ def test_every_special_token_is_explained(name: str) -> None:
 
 
 def test_a_token_without_a_role_is_reserved() -> None:
-    tokenizer = demo("tiny-phi")
+    tokenizer = fresh("tiny-phi")
     tokenizer.inner.add_special_tokens({"additional_special_tokens": ["<|turn|>"]})
     other = Tokenizer(tokenizer.inner, "with a turn")
     assert meanings(other)["<|turn|>"] == (RESERVED,)
 
 
 def test_the_numbered_gaps_of_t5() -> None:
-    inner = demo("tiny-t5").inner
+    inner = fresh("tiny-t5").inner
     inner.add_special_tokens({"additional_special_tokens": ["<extra_id_0>", "<extra_id_1>"]})
     assert meanings(Tokenizer(inner, "with gaps"))["<extra_id_1>"] == (GAP,)
 
