@@ -130,6 +130,7 @@ def test_the_songs_of_the_notebook(
     monkeypatch.setenv("TOKENWISE_SONGS__SONGS", str(folder / "song_hash.txt"))
     monkeypatch.setenv("TOKENWISE_SONGS__PLAYLISTS", str(folder / "train.txt"))
     monkeypatch.setenv("TOKENWISE_SONGS__EPOCHS", "1")
+    monkeypatch.setenv("TOKENWISE_SONGS__NEGATIVE", "5")
     by_id = answer(capsys, "recommend", "--song", "2172", "-n", "5", "--config", DEMO)
     by_title = answer(capsys, "recommend", "--song", "Fade To Black - Metallica", "-n", "5", "--config", DEMO)
     assert len(by_id["songs"]) == 5
