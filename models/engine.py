@@ -25,7 +25,7 @@ from typing import Any
 
 import torch
 from transformers import StoppingCriteriaList, StopStringCriteria
-from transformers.cache_utils import Cache, DynamicLayer
+from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer
 
 from models import memory
 from models.failures import BadInput, ModelError, Stopped
@@ -451,7 +451,7 @@ class Engine:
         if (
             isinstance(cache, Cache)
             and cache.layers
-            and all(type(layer) is DynamicLayer for layer in cache.layers)
+            and all(_keeps_all(layer, request.length) for layer in cache.layers)
         ):
             cache.layers = [_Layer() for _ in cache.layers]
         sampler = Sampler(request.temperature, request.top_p, request.seed)
@@ -653,6 +653,13 @@ def too_late(reason: str) -> Stopped:
         if reason == "stopped"
         else "There was no time left to begin with this."
     )
+
+
+def _keeps_all(layer: Any, length: int) -> bool:
+    """Whether a layer of transformers' cache would forget nothing of so many tokens."""
+    if type(layer) is DynamicSlidingWindowLayer:
+        return length <= layer.sliding_window
+    return type(layer) is DynamicLayer
 
 
 def _is_ours(cache: Any) -> bool:

@@ -16,7 +16,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BloomConfig,
+    Gemma2Config,
+    MambaConfig,
+    MistralConfig,
+    OPTConfig,
+)
 
 from models import engine as engines
 from models.engine import Engine, Request, Stream
@@ -223,6 +231,59 @@ def test_the_model_s_own_last_words_end_a_text(phi: Path) -> None:
         )
         assert text == whole[0, len(ids) :].tolist()
     assert len(made[0]) < 20
+
+
+SIZES: dict[str, Any] = {"vocab_size": 200, "hidden_size": 32, "num_hidden_layers": 2}
+HEADS: dict[str, Any] = {"num_attention_heads": 4, "intermediate_size": 64}
+WINDOW = 20
+UNLIKE: dict[str, Any] = {
+    "positions with an offset": OPTConfig(
+        **SIZES, num_attention_heads=4, ffn_dim=64, word_embed_proj_dim=32, max_position_embeddings=64
+    ),
+    "positions in the mask": BloomConfig(**SIZES, n_head=4),
+    "a window": MistralConfig(**SIZES, **HEADS, num_key_value_heads=2, sliding_window=WINDOW),
+    "a window in some layers": Gemma2Config(
+        **SIZES, **HEADS, num_key_value_heads=2, head_dim=8, sliding_window=WINDOW
+    ),
+    "a state in the place of a cache": MambaConfig(**SIZES),
+}
+
+
+def made(config: Any) -> Any:
+    """A model with random weights, large enough for the texts to differ."""
+    torch.manual_seed(1)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    for weight in model.parameters():
+        if weight.ndim > 1:
+            weight.data.mul_(3)
+    model.generation_config.eos_token_id = None
+    return model
+
+
+@pytest.mark.parametrize("kind", UNLIKE)
+def test_other_kinds_of_models_write_the_same_too(kind: str) -> None:
+    model = made(UNLIKE[kind])
+    engine = verified(model)
+    for counts in ([9] * len(PROMPTS), [WINDOW + 5] * len(PROMPTS)):  # within a window, and past it
+        streams = [engine.submit(Request(ids, count)) for ids, count in zip(PROMPTS, counts, strict=True)]
+        expected = [reference(model, ids, count) for ids, count in zip(PROMPTS, counts, strict=True)]
+        assert [written(stream) for stream in streams] == expected
+        assert len(set(map(tuple, expected))) > 1
+
+
+def test_texts_within_a_window_are_written_together_and_longer_ones_alone() -> None:
+    model = made(UNLIKE["a window"])
+    engine = verified(model)
+    with held(engine) as turns:
+        fit = [engine.submit(Request(ids, 9)) for ids in PROMPTS[:3]]
+        long = engine.submit(Request(PROMPTS[4], WINDOW))
+        turns.release(2)
+        for stream in (*fit, long):
+            iterator = iter(stream)
+            assert next(iterator)
+            assert next(iterator)
+        assert [row.stream for row in engine._batch.rows] == fit
+        assert [row.stream for row in engine._alone] == [long]
 
 
 def test_a_model_that_cannot_be_padded_writes_one_after_another(phi: Path) -> None:
