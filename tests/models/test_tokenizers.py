@@ -196,6 +196,11 @@ def test_labels() -> None:
     assert labels(("/a/tok", "/b/tok", "/b/tok")) == ["a/tok", "b/tok", "b/tok (2)"]
 
 
+def test_a_folder_with_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no tokenizer"):
+        Tokenizer.load(str(tmp_path))
+
+
 def test_a_folder_with_nothing_but_a_tokenizer_file(tmp_path: Path, four: dict[str, Path]) -> None:
     (tmp_path / "tokenizer.json").write_bytes((four["fallback"] / "tokenizer.json").read_bytes())
     found = Tokenizer.load(str(tmp_path), "bare")
