@@ -434,12 +434,11 @@ def _sentence(shown: str, error: Exception) -> str:
         return f"A file of {shown} is damaged."
     if "model type" in text or "Unrecognized model" in text or "Unrecognized configuration" in text:
         return f"{shown} is of a kind that I do not know."
-    if "instantiate the backend tokenizer" in text:
-        return f"The folder of {shown} holds no tokenizer."
     # transformers says so in several ways, and not always of the package that is really missing.
     if isinstance(error, ImportError) or "pip install" in text:
         return f"{shown} needs a Python package that is not installed here (often sentencepiece or protobuf)."
-    return f"{shown} could not be loaded ({kind})."
+    none = "instantiate the backend tokenizer" in text
+    return f"The folder of {shown} holds no tokenizer." if none else f"{shown} could not be loaded ({kind})."
 
 
 def footprint(model: Any) -> int:
