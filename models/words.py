@@ -432,7 +432,10 @@ def _read_file(path: Path, shown: str) -> Any:
         raise ModelError(f"{shown} holds no word vectors that I can read.")
     try:
         if binary:
-            return KeyedVectors.load_word2vec_format(str(path), binary=True, unicode_errors="replace")
+            found = KeyedVectors.load_word2vec_format(str(path), binary=True, unicode_errors="replace")
+            # Where words are repeated gensim counts the announced ones, not those it took.
+            count = len(found.key_to_index)
+            return keyed(found.index_to_key[:count], found.vectors[:count])
         return _read_text(path, *map(int, header.groups())) if header else _read_text(path, 0, 0)
     except (ValueError, EOFError, OSError, zlib.error) as error:
         raise ModelError(f"{shown} is damaged, or no file of word vectors.") from error

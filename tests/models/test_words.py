@@ -107,6 +107,17 @@ def test_entries_with_blanks_and_repeated_ones(tmp_path: Path) -> None:
     assert found._vectors.get_vector("the").tolist() == [1, 2, 3]
 
 
+def test_repeated_words_in_a_binary_file(tmp_path: Path) -> None:
+    path = tmp_path / "words.bin"
+    rows = [("the", 1), ("of", 2), ("the", 3), ("at", 4)]
+    packed = b"".join(word.encode() + b" " + np.float32([number, 1]).tobytes() for word, number in rows)
+    path.write_bytes(b"4 2\n" + packed)
+    for _ in range(2):  # parsed, and kept
+        found = WordVectors.load(WordsSpec(str(path), data_dir=str(tmp_path / "data")))
+        assert found._vectors.index_to_key == ["the", "of", "at"]
+        assert found._vectors.vectors.tolist() == [[1, 1], [2, 1], [4, 1]]
+
+
 def test_a_folder_is_not_read_before_it_is_needed(tmp_path: Path, plain: KeyedVectors) -> None:
     assert isinstance(read_folder(as_folder(tmp_path / "folder", plain)).vectors, np.memmap)
 
