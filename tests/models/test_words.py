@@ -110,7 +110,9 @@ def test_entries_with_blanks_and_repeated_ones(tmp_path: Path) -> None:
 def test_repeated_words_in_a_binary_file(tmp_path: Path) -> None:
     path = tmp_path / "words.bin"
     rows = [("the", 1), ("of", 2), ("the", 3), ("at", 4)]
-    packed = b"".join(word.encode() + b" " + np.array([number, 1], np.float32).tobytes() for word, number in rows)
+    packed = b"".join(
+        word.encode() + b" " + np.array([number, 1], np.float32).tobytes() for word, number in rows
+    )
     path.write_bytes(b"4 2\n" + packed)
     for _ in range(2):  # parsed, and kept
         found = WordVectors.load(WordsSpec(str(path), data_dir=str(tmp_path / "data")))
