@@ -26,6 +26,8 @@ COPY --from=build /venv /venv
 WORKDIR /app
 COPY config.toml ./
 COPY sandbox sandbox
+COPY texts texts
+COPY demo demo
 COPY models models
 COPY cogs cogs
 COPY bot bot

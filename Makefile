@@ -45,7 +45,7 @@ pictures: $(VENV)/.installed-dev  ## Take the pictures of the docs anew (needs C
 	$(BIN)/python -m docs.pictures
 
 demo-models: $(VENV)/.installed  ## Make the embedded models anew (needs Debian's wordnet-base; about an hour)
-	$(BIN)/python -m models.demo.recipe
+	$(BIN)/python -m demo.recipe
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

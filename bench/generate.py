@@ -38,10 +38,10 @@ from transformers.generation.streamers import BaseStreamer
 
 from bench import models
 from bench.lag import LagSampler, as_felt, percentile
-from models.engine import Engine, Request
-from models.quantized import to_bytes
+from models.language.engine import Engine, Request
+from models.language.quantized import to_bytes
 
-DEMO = Path(__file__).resolve().parent.parent / "models" / "demo"
+DEMO = Path(__file__).resolve().parent.parent / "demo"
 PROMPT = 24
 MS = 1000.0
 

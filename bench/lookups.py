@@ -23,10 +23,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.lag import percentile
-from models.playlists import read_songs
-from models.songs import SongCatalogue
+from models.songs.catalogue import SongCatalogue
+from models.songs.playlists import read_songs
 from models.specs import SongsSpec
-from models.words import WordVectors
+from models.words.vectors import WordVectors
 
 LETTERS = "etaoinshrdlucmfwypvbgk"
 SONGS, PLAYLISTS, WORDS = 75_262, 800, 400_000

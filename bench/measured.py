@@ -21,7 +21,7 @@ from discord.http import Route
 from bench.blocking_bot import BlockingBot
 from bench.lag import LagSampler
 from bot.client import Tokenwise, serve
-from bot.config import load
+from bot.settings.schema import load
 
 
 async def _tokenwise(config: str) -> int:

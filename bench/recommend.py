@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.lag import percentile
-from models.evaluation import ItemItem
-from models.recommender import Numbers, first
-from models.songs import SongCatalogue
+from models.songs.catalogue import SongCatalogue
+from models.songs.evaluation import ItemItem
+from models.songs.recommender import Numbers, first
 from models.specs import SongsSpec
 
 STATIONS = 300

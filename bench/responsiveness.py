@@ -27,7 +27,7 @@ from bench import models
 from bench.lag import as_felt, percentile
 from sandbox import Answer, Limits, Sandbox
 
-DEMO = Path(__file__).resolve().parent.parent / "models" / "demo"
+DEMO = Path(__file__).resolve().parent.parent / "demo"
 CONFIG = """
 data_dir = "{folder}/data"
 [limits]

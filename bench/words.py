@@ -27,7 +27,7 @@ from rich.table import Table
 from bench.lag import percentile
 from bench.lookups import word
 from models.specs import WordsSpec
-from models.words import WordVectors
+from models.words.vectors import WordVectors
 
 QUESTIONS = 200
 N = 10

@@ -23,15 +23,16 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.config import GATEWAY_URL, Lane, Limits, Settings
-from bot.errors import StartupError, Stopping, TokenwiseError, report
-from bot.executor import GRACE, InferenceExecutor, Job, Ticket, torch_threads, usable_cores
+from bot.errors import StartupError, report
 from bot.health import HealthServer, finite
-from bot.likes import Likes
-from bot.sync import CommandRegister
-from models.answers import State
-from models.failures import ModelError, NotReady
+from bot.registration import CommandRegister
+from bot.settings.schema import GATEWAY_URL, Lane, Limits, Settings
+from bot.store.likes import Likes
+from models.failures import Failure, NotReady, Stopping
 from models.hub import Hub
+from models.lanes import GRACE, Job, Lanes, Ticket
+from models.local import torch_threads, usable_cores
+from models.results import State
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +45,9 @@ Interaction: TypeAlias = "discord.Interaction[Tokenwise]"
 EXTENSIONS = (
     "cogs.generate",
     "cogs.tokens",
-    "cogs.embed",
+    "cogs.vectors",
     "cogs.similar",
-    "cogs.recommend",
-    "cogs.likes",
+    "cogs.songs",
     "cogs.models",
     "cogs.help",
     "cogs.privacy",
@@ -171,7 +171,7 @@ class Tokenwise(commands.AutoShardedBot):
         lanes: dict[str, Lane] = {slot: getattr(settings.lanes, slot) for slot in self.hub.slots}
         # A thread for each slot, so that a load that hangs is in nobody's way.
         loading = Lane(workers=max(1, len(lanes)), queue=LOADING_QUEUE, timeout=840)
-        self.executor = InferenceExecutor(
+        self.executor = Lanes(
             lanes | {"loading": loading, "drawing": DRAWING}, settings.limits.per_user, background={"loading"}
         )
         self._forget_commands = forget_commands
@@ -255,7 +255,7 @@ class Tokenwise(commands.AutoShardedBot):
                 }
                 for it in self.hub.status()
             ],
-            "lanes": {name: asdict(lane) for name, lane in self.executor.lanes.items()},
+            "lanes": {name: asdict(lane) for name, lane in self.executor.status.items()},
         }
 
     # Opening
@@ -306,7 +306,7 @@ class Tokenwise(commands.AutoShardedBot):
                 self._share_cores()
             status = self.hub.load(slot)
             log.info("%s: %s is ready after %.1f s", slot, status.name, status.load_seconds)
-        except (ModelError, TokenwiseError) as error:
+        except Failure as error:
             # What a shutdown interrupts is no failure.
             log.log(logging.INFO if self.stopping.is_set() else logging.ERROR, "%s: %s", slot, error)
         except Exception:

@@ -18,7 +18,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from models.failures import ModelError
+from models.failures import Failure, Late
 
 log = logging.getLogger(__name__)
 
@@ -31,46 +31,11 @@ TOO_LARGE, ALREADY_ACKNOWLEDGED, INVALID_WEBHOOK_TOKEN = 40005, 40060, 50027
 GONE = {UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED, INVALID_WEBHOOK_TOKEN}  # fmt: skip
 
 
-class TokenwiseError(Exception):
-    """Base of the bot's own failures; `str()` is a sentence for a person."""
-
-
-class Refused(TokenwiseError):
+class Refused(Failure):
     """The question cannot be taken as it was asked; the sentence says what to do instead."""
 
 
-class Busy(TokenwiseError):
-    """No place is free. `position` is the place in the queue that would have been needed."""
-
-    def __init__(self, message: str, position: int = 0) -> None:
-        super().__init__(message)
-        self.position = position
-
-
-class Late(TokenwiseError):
-    """The deadline passed before there was an answer."""
-
-    def __init__(
-        self, message: str = "That took too long, so I stopped. Ask again, or ask for less."
-    ) -> None:
-        super().__init__(message)
-
-
-class Cancelled(TokenwiseError):
-    """Somebody stopped the work before there was anything to show."""
-
-    def __init__(self, message: str = "Stopped before there was anything to show.") -> None:
-        super().__init__(message)
-
-
-class Stopping(TokenwiseError):
-    """The bot is shutting down."""
-
-    def __init__(self, message: str = "I am being restarted. Ask again in a minute.") -> None:
-        super().__init__(message)
-
-
-class StartupError(TokenwiseError):
+class StartupError(Failure):
     """The bot cannot run; the sentence is for whoever runs it and may name files."""
 
 
@@ -111,7 +76,7 @@ def sentence(error: BaseException) -> str | None:
 def _own(error: BaseException) -> str:
     """The sentence for a failure outside of discord.py; empty if it is not foreseen."""
     match error:
-        case TokenwiseError() | ModelError():
+        case Failure():
             return str(error)
         case TimeoutError():
             return str(Late())

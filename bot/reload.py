@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from bot.client import Tokenwise
-from bot.config import ConfigError, Section, Settings
 from bot.errors import Refused
-from bot.executor import Job
-from models import fetching
-from models.answers import Reload
+from bot.settings.schema import ConfigError, Section, Settings
 from models.failures import Stopped
+from models.files import fetching
+from models.lanes import Job
+from models.results import Reload
 from models.specs import EncoderSpec, LanguageSpec, Progress, Spec
 
 

@@ -15,15 +15,15 @@ from pathlib import Path
 from playwright.async_api import Page as Tab
 from playwright.async_api import async_playwright
 
+from bot.cli.demo import pointed_at
 from bot.client import Tokenwise, serve
-from bot.config import load
-from bot.demo import pointed_at
+from bot.settings.schema import load
 from sandbox import Sandbox
 from sandbox.page import Page
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "pictures"
-CONFIG = HERE.parent / "models" / "demo" / "config.toml"
+CONFIG = HERE.parent / "demo" / "config.toml"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Offline, and as root in a container, where Chromium's own sandbox does not start.
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")

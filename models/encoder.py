@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModel
 
-from models import loading, tokenizers
-from models.answers import Contexts, Embedding, SharedWord, Word
 from models.failures import BadInput, ModelError
+from models.files import finding
+from models.results import Contexts, Embedding, SharedWord, Word
 from models.specs import EncoderSpec, Progress
+from models.tokenizers.tokenizer import Tokenizer, read
 
 SAMPLE = 50
 """Words of each text that are compared with those of the other, to see what unrelated words come to."""
@@ -26,14 +27,14 @@ class Encoder:
     def __init__(self, model: Any, tokenizer: Any, name: str) -> None:
         """`model` and `tokenizer` are those of transformers, the model in evaluation mode."""
         # The first half of a translator such as T5 is what embeds a text.
-        self._model = model.get_encoder() if loading.is_translator(model) else model
+        self._model = model.get_encoder() if finding.is_translator(model) else model
         self._tokenizer = tokenizer
-        self._pieces = tokenizers.Tokenizer(tokenizer, name)
+        self._pieces = Tokenizer(tokenizer, name)
         self._takes = set(inspect.signature(self._model.forward).parameters)
         self.name = name
         self.device = str(model.device)
         self.dtype = str(model.dtype).removeprefix("torch.")
-        self.memory = loading.footprint(self._model)
+        self.memory = finding.footprint(self._model)
         self.limit = _limit(model, tokenizer)
         """How many tokens a text may have, special ones included; None if there is no limit."""
         self._rows = model.get_input_embeddings().weight.shape[0]
@@ -46,9 +47,9 @@ class Encoder:
     @classmethod
     def load(cls, spec: EncoderSpec, progress: Progress | None = None) -> Self:
         """Raises ModelError, also for a tokenizer whose ids mean other words than the model was taught."""
-        source = loading.find(spec.name, revision=spec.revision, slot="encoder")
+        source = finding.find(spec.name, revision=spec.revision, slot="encoder")
         tokenizer = _tokenizer(spec, source)
-        model = loading.pretrained(
+        model = finding.pretrained(
             AutoModel,
             source,
             device=spec.device,
@@ -69,7 +70,7 @@ class Encoder:
 
         BadInput for a text without tokens or with more than the model reads.
         """
-        encoded = self._tokenizer(loading.usable_text(text), return_tensors="pt", verbose=False)
+        encoded = self._tokenizer(finding.usable_text(text), return_tensors="pt", verbose=False)
         ids: list[int] = [int(number) for number in encoded["input_ids"][0]]
         if not ids:
             raise BadInput("The text is empty. Write a word or a sentence.")
@@ -123,13 +124,13 @@ class Encoder:
             raise ModelError(f"{self.name} gives numbers that are not finite.")
 
 
-def _tokenizer(spec: EncoderSpec, source: loading.Source) -> Any:
+def _tokenizer(spec: EncoderSpec, source: finding.Source) -> Any:
     if not spec.tokenizer or spec.tokenizer == spec.name:
-        return tokenizers.read(source)
-    other = loading.find(spec.tokenizer, weights=False, slot="encoder")
-    tokenizer = tokenizers.read(other)
+        return read(source)
+    other = finding.find(spec.tokenizer, weights=False, slot="encoder")
+    tokenizer = read(other)
     try:
-        own = tokenizers.read(source)
+        own = read(source)
     except ModelError:
         return tokenizer  # the model comes without one; whether the sizes fit is seen later
     if own.get_vocab() != tokenizer.get_vocab():

@@ -1,9 +1,50 @@
-"""What can go wrong with a model. `str()` of each is one sentence for a person: no path, no traceback."""
+"""What can go wrong, as types that carry facts. The sentences are in `texts/`, under the name of each class.
+
+`str()` of a failure is its English sentence, with the hint for whoever runs the bot. No fact holds a path or a traceback.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, dataclass_transform
 
-class ModelError(Exception):
+import texts
+
+
+@dataclass_transform(eq_default=False)
+class Failure(Exception):
+    """Base of everything that is raised on purpose for a person to read. Annotations of a subclass are its facts."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.__dict__.get("__annotations__"):
+            dataclass(eq=False, repr=False)(cls)
+
+    @property
+    def code(self) -> str:
+        """The name of its sentence: the class's own, such as `unknown-word`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {it.name: getattr(self, it.name) for it in fields(self)} if is_dataclass(self) else {}
+
+    def __str__(self) -> str:
+        if not texts.knows(self.code):  # a sentence of its own, until it is a type of its own
+            return " ".join(map(str, self.args[:1]))
+        return " ".join(filter(None, (texts.say(self.code, **self.facts), texts.hint(self.code, self.facts))))
+
+    def __reduce__(self) -> Any:
+        return (_again, (type(self), self.facts)) if texts.knows(self.code) else super().__reduce__()
+
+
+def _again(kind: type[Failure], facts: dict[str, Any]) -> Failure:
+    """A failure that travelled from another process."""
+    return kind(**facts)
+
+
+class ModelError(Failure):
     """Base of everything that the models raise on purpose."""
 
 
@@ -34,5 +75,62 @@ class UnknownSong(BadInput):
     """A song id that the catalogue does not have, or that no playlist plays."""
 
 
+class BadSampling(BadInput):
+    """A setting of the draw is out of its range."""
+
+
+class OtherModel(BadInput):
+    """What is to be gone on with was written by another model, to which its token ids mean nothing."""
+
+
+class NoSuchSlot(ModelError):
+    """Nothing of this kind was set up."""
+
+
+class StillLoading(NotReady):
+    """The model was not there within the time that the asker has."""
+
+
 class Stopped(ModelError):
     """Work was stopped, or its time ran out, before there was anything to show."""
+
+
+class NoTimeToFetch(Stopped):
+    """A download did not end within the time of a reload; what has arrived is kept."""
+
+
+# Places and turns ------------------------------------------------------------------------------------------
+
+
+class Busy(Failure):
+    """No place is free. `position` is the place in the queue that would have been needed."""
+
+    position: int
+
+
+class AlreadyAsking(Busy):
+    """One person has as many questions under way as the settings allow."""
+
+    limit: int
+
+
+class LaneFull(Busy):
+    """So many wait for a model that no more may."""
+
+    waiting: int
+
+
+class Late(Failure):
+    """The deadline passed before there was an answer."""
+
+
+class NotYourTurn(Late):
+    """The deadline passed while it waited."""
+
+
+class Cancelled(Failure):
+    """Somebody stopped the work before there was anything to show."""
+
+
+class Stopping(Failure):
+    """The bot is shutting down."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from models import memory
-from models.answers import Memory, Reload, SlotStatus, State
 from models.failures import BadInput, ModelError, NotReady
+from models.results import Memory, Reload, SlotStatus, State
 from models.specs import (
     EncoderSpec,
     LanguageSpec,
@@ -43,13 +43,13 @@ ROOM = 1.15
 
 
 def _language(spec: LanguageSpec, progress: Progress | None) -> Any:
-    from models.language import LanguageModel
+    from models.language.model import LanguageModel
 
     return LanguageModel.load(spec, progress)
 
 
 def _tokenizers(spec: TokenizersSpec, progress: Progress | None) -> Any:
-    from models.tokenizers import Tokenizers
+    from models.tokenizers.tokenizer import Tokenizers
 
     return Tokenizers.load(spec, progress)
 
@@ -61,13 +61,13 @@ def _encoder(spec: EncoderSpec, progress: Progress | None) -> Any:
 
 
 def _words(spec: WordsSpec, progress: Progress | None) -> Any:
-    from models.words import WordVectors
+    from models.words.vectors import WordVectors
 
     return WordVectors.load(spec, progress)
 
 
 def _songs(spec: SongsSpec, progress: Progress | None) -> Any:
-    from models.songs import SongCatalogue
+    from models.songs.catalogue import SongCatalogue
 
     return SongCatalogue.load(spec, progress)
 
@@ -363,7 +363,7 @@ def _fits(spec: Spec, there: SlotStatus) -> bool:
     """Whether the weights of another model fit beside the one there; what is not known is taken to be as large."""
     device, size = there.device, there.memory
     if isinstance(spec, LanguageSpec | EncoderSpec):
-        from models.loading import weight
+        from models.files.finding import weight
 
         try:
             device, size = weight(spec)
@@ -374,7 +374,7 @@ def _fits(spec: Spec, there: SlotStatus) -> bool:
 
 def _shown(spec: Spec) -> str:
     """What a slot is called before its model is there."""
-    from models.loading import catalogue_label, label
+    from models.files.finding import catalogue_label, label
 
     match spec:
         case TokenizersSpec():

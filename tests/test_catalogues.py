@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.config import Settings, load
+from bot.settings.schema import Settings, load
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "catalogues.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^`([\w.]+)`\n\n```\w*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))

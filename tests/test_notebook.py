@@ -14,7 +14,7 @@ from bot.cli import _parser, main
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
-DEMO = str(ROOT / "models" / "demo" / "config.toml")
+DEMO = str(ROOT / "demo" / "config.toml")
 PROMPT = "Write an email apologizing to Sarah for the tragic gardening mishap. Explain how it happened.<|assistant|>"
 IDS = [
     *(16594, 281, 3053, 47401, 284, 10490, 329, 262, 15444, 46072, 29406, 499, 13, 48605, 703, 340, 3022),

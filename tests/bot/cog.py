@@ -10,11 +10,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
-from bot.errors import Busy, Refused, report
+from bot.errors import Refused, report
+from models.failures import LaneFull
 
 FAILURES: dict[str, Exception] = {
     "refused": Refused("The text is empty. Write something."),
-    "busy": Busy("I am busy: 3 are waiting already.", 4),
+    "busy": LaneFull(4, 3),
     "unforeseen": ZeroDivisionError("/secret/path/to/file.py"),
     "database": sqlite3.OperationalError("disk I/O error in /secret/path"),
 }

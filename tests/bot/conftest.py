@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from bot import client as client_module
+from bot.cli.demo import pointed_at
 from bot.client import Tokenwise, serve
-from bot.config import Settings, load
-from bot.demo import pointed_at
-from bot.executor import Job
+from bot.settings.schema import Settings, load
 from models.hub import Hub
+from models.lanes import Job
 from sandbox import Sandbox
 
 CONFIG = """

@@ -317,7 +317,7 @@ def test_models_that_are_not_there_point_at_those_that_come_with_the_bot(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.toml").write_text('[words]\nname = "./nowhere"\n', encoding="utf-8")
-    assert "--config models/demo/config.toml" in refused(capsys, "similar", "x")
+    assert "--config demo/config.toml" in refused(capsys, "similar", "x")
     assert "--config models" not in refused(capsys, "similar", "x", "--config", "config.toml")
 
 

@@ -18,9 +18,9 @@ import pytest
 
 from bot import client as client_module
 from bot.client import Tokenwise
-from bot.config import Settings
-from models.answers import State
+from bot.settings.schema import Settings
 from models.failures import ModelError
+from models.results import State
 from sandbox import Sandbox
 from tests.bot.conftest import Gated, Start, until
 

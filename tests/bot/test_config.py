@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import (
+from bot.settings.schema import (
     API_URL,
     ConfigError,
     Settings,
@@ -435,7 +435,7 @@ def test_a_data_folder_without_permission_is_a_problem(write_config: WriteConfig
 # The files in the repository
 
 
-@pytest.mark.parametrize("path", ["config.toml", "models/demo/config.toml"])
+@pytest.mark.parametrize("path", ["config.toml", "demo/config.toml"])
 def test_the_configurations_that_come_along_are_valid(path: str) -> None:
     settings = load(ROOT / path)
     assert set(settings.specs()) == {"language", "tokenizers", "encoder", "words", "songs"}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.demo import demo
 from bot.client import Tokenwise
-from bot.config import Settings, load
-from bot.demo import demo
+from bot.settings.schema import Settings, load
 from tests.bot.conftest import until
 from tests.wire import tiny
 

@@ -15,8 +15,8 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.errors import Busy, Cancelled, Late, Refused, Stopping, cause, sentence
-from models.failures import BadInput, NotReady
+from bot.errors import Refused, cause, sentence
+from models.failures import BadInput, Cancelled, LaneFull, Late, NotReady, Stopping
 from sandbox import Sandbox
 from tests.bot.conftest import Start
 
@@ -47,7 +47,7 @@ class OutOfMemoryError(RuntimeError):
     ("error", "expected"),
     [
         (Refused("Write a word."), "Write a word."),
-        (Busy("Full.", 3), "Full."),
+        (LaneFull(3, 2), "I am busy: 2 are waiting already."),
         (invoked(Refused("Write a word.")), "Write a word."),
         (invoked(NotReady("The words are loading.")), "The words are loading."),
         (BadInput("There is no id 99."), "There is no id 99."),
@@ -153,7 +153,7 @@ async def test_what_is_on_show_stays_there(box: Sandbox, start: Start, after: st
     await answer.until(lambda answer: answer.followups)
     assert answer.message is not None
     assert answer.message.content == shown
-    assert answer.followups[0].content == "I am busy: 3 are waiting already."
+    assert answer.followups[0].content == "I am busy: 3 are waiting already. Try again in a minute."
     assert answer.followups[0].ephemeral
 
 

@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 import pytest
 from rich.console import Console
 
-from bot import fetch
-from bot.cli import main
-from models import fetching
+from bot.cli import fetch, main
 from models.failures import ModelError
+from models.files import fetching
 from tests.bot.conftest import WriteConfig
 from tests.models import serving, tiny
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from bot import likes as module
 from bot.errors import StartupError
-from bot.likes import Likes
-from models.answers import Song
+from bot.store import likes as module
+from bot.store.likes import Likes
+from models.results import Song
 from tests.bot.conftest import until
 
 YESTERDAY = Song("1", "Yesterday", "The Beatles")
@@ -238,8 +238,8 @@ async def test_closing_leaves_no_thread_and_may_be_repeated(tmp_path: Path) -> N
 
 WRITER = """
 import asyncio, pathlib, sys
-from bot.likes import Likes
-from models.answers import Song
+from bot.store.likes import Likes
+from models.results import Song
 
 async def main():
     likes = await Likes.open(pathlib.Path(sys.argv[1]))

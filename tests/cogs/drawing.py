@@ -7,9 +7,9 @@ from typing import Any
 
 import discord
 
-from cogs.ui.answers import Answer
-from cogs.ui.text import size
-from models.answers import Piece, Tokenization
+from cogs.shared.reply import Reply
+from cogs.shared.text import size
+from models.results import Piece, Tokenization
 from sandbox.rules import check_message
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -48,7 +48,7 @@ def _whole(chunk: bytes) -> bool:
     return True
 
 
-def obeys(answer: Answer, view: discord.ui.View | None = None) -> None:
+def obeys(answer: Reply, view: discord.ui.View | None = None) -> None:
     """Raises what Discord would answer if the message broke its limits, counted in UTF-16 as clients do."""
     body: dict[str, Any] = {"content": answer.content or ""}
     if answer.embed is not None:

@@ -12,9 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.likes import Like
-from cogs.ui import ansi, answers, steps
-from models.answers import (
+from bot.store.likes import Like
+from cogs.generate import messages as generate_messages
+from cogs.generate import picture
+from cogs.models import messages as models_messages
+from cogs.shared import ansi
+from cogs.shared.reply import Reply
+from cogs.similar import messages as similar_messages
+from cogs.songs import messages as songs_messages
+from cogs.tokens import messages as tokens_messages
+from cogs.vectors import messages as vectors_messages
+from models.results import (
     Candidate,
     Contexts,
     Embedding,
@@ -56,14 +64,14 @@ def one_piece(text: str) -> Tokenization:
 def test_any_text_is_compared_within_discords_limits(text: str, more: int) -> None:
     tokenizations = [by_bytes(text), by_words(text), one_piece(text)]
     tokenizations += [by_bytes(text, f"owner/a-long-name-of-a-tokenizer-{number}") for number in range(more)]
-    obeys(answers.comparison(tokenizations, {"broken": "It is not on this machine. " * 30}))
+    obeys(tokens_messages.comparison(tokenizations, {"broken": "It is not on this machine. " * 30}))
 
 
 @given(LONG_TEXT)
 @settings(deadline=None, max_examples=40)
 def test_any_text_is_cut_into_pieces_within_discords_limits(text: str) -> None:
     for tokenization in (by_bytes(text, "name" * 100), by_words(text), one_piece(text)):
-        answer = answers.pieces(tokenization)
+        answer = tokens_messages.pieces(tokenization)
         obeys(answer)
         assert answer.embed is not None
         assert answer.embed.description is not None
@@ -74,7 +82,7 @@ def test_any_text_is_cut_into_pieces_within_discords_limits(text: str) -> None:
 
 def test_what_does_not_fit_is_in_the_file() -> None:
     tokenization = by_words("many words " * 500)
-    for answer in (answers.pieces(tokenization), answers.comparison([tokenization], {})):
+    for answer in (tokens_messages.pieces(tokenization), tokens_messages.comparison([tokenization], {})):
         assert answer.embed is not None
         text = (answer.embed.description or "") + "".join(field.value or "" for field in answer.embed.fields)
         left = re.search(r"and ([\d,]+) more in the file", text)
@@ -83,7 +91,7 @@ def test_what_does_not_fit_is_in_the_file() -> None:
         assert 20 < shown < tokenization.count
         lines = answer.files["tokens.txt"].decode().splitlines()
         assert len([line for line in lines if re.match(r"\d+\t", line)]) == tokenization.count
-    assert not answers.pieces(by_words("few words")).files
+    assert not tokens_messages.pieces(by_words("few words")).files
 
 
 def shown(text: str, *pieces: Piece) -> str:
@@ -145,17 +153,17 @@ def made(text: str, *, prompt: str = "engineer is", finish: str = "eos") -> Gene
 @given(LONG_TEXT, st.text(max_size=2000))
 @settings(deadline=None, max_examples=100)
 def test_any_generated_text_keeps_to_discords_limits(text: str, prompt: str) -> None:
-    answer = answers.generation(made(text, prompt=prompt), 0.7)
+    answer = generate_messages.generation(made(text, prompt=prompt), 0.7)
     obeys(answer)
-    obeys(answers.unwritten(prompt, text, "Stopped."))
+    obeys(generate_messages.unwritten(prompt, text, "Stopped."))
     assert answer.content is not None
     assert answer.content.count("```") in {0, 2}
-    assert len(answers.writing(prompt, text)) <= 2000
+    assert len(generate_messages.writing(prompt, text)) <= 2000
 
 
 def test_a_text_that_fits_is_shown_whole_and_as_it_is() -> None:
     text = " a person who **builds**\n\n# machines_ [x](y) @everyone"
-    answer = answers.generation(made(text), 0.0)
+    answer = generate_messages.generation(made(text), 0.0)
     assert answer.content is not None
     assert f"```\n{text}\n```" in answer.content
     assert not answer.files
@@ -172,7 +180,7 @@ def test_a_text_that_fits_is_shown_whole_and_as_it_is() -> None:
 
 def test_a_text_that_does_not_fit_becomes_a_file_with_its_beginning_shown() -> None:
     text = "".join(f"word {number} " for number in range(400))
-    answer = answers.generation(made(text), 0.7)
+    answer = generate_messages.generation(made(text), 0.7)
     assert answer.files["generated.txt"].decode() == "engineer is" + text
     assert answer.content is not None
     assert "word 0 word 1" in answer.content
@@ -181,17 +189,17 @@ def test_a_text_that_does_not_fit_becomes_a_file_with_its_beginning_shown() -> N
 
 @pytest.mark.parametrize(("text", "words"), [("", "ended the text at once"), ("\n\n \t", "↵↵·→")])
 def test_a_text_without_characters_is_described(text: str, words: str) -> None:
-    assert words in (answers.generation(made(text), 0).content or "")
+    assert words in (generate_messages.generation(made(text), 0).content or "")
 
 
 @pytest.mark.parametrize("finish", ["eos", "length", "context", "stopped", "deadline"])
 def test_every_finish_reason_is_put_into_words(finish: str) -> None:
-    content = answers.generation(made("x", finish=finish), 0).content or ""
-    assert answers.FINISHES[finish] in content
+    content = generate_messages.generation(made("x", finish=finish), 0).content or ""
+    assert generate_messages.FINISHES[finish] in content
 
 
 def test_the_newest_part_of_a_long_text_is_shown_while_it_grows() -> None:
-    content = answers.writing("p", "old " * 800 + "newest wor")
+    content = generate_messages.writing("p", "old " * 800 + "newest wor")
     assert "newest\n```" in content
 
 
@@ -199,13 +207,13 @@ def test_showing_a_text_that_grows_takes_no_longer_the_longer_it_is() -> None:
     """It happens on the event loop, for every token of everybody."""
 
     def seconds(text: str) -> float:
-        return min(timeit.repeat(lambda: answers.writing("p", text), number=3, repeat=5))
+        return min(timeit.repeat(lambda: generate_messages.writing("p", text), number=3, repeat=5))
 
     assert seconds("old wörds " * 100_000) < 10 * seconds("old wörds " * 500)
 
 
 def test_a_model_with_a_long_name_leaves_room_for_its_text() -> None:
-    content = answers.generation(replace(made("some text"), model="m" * 3000), 0).content or ""
+    content = generate_messages.generation(replace(made("some text"), model="m" * 3000), 0).content or ""
     assert len(content) <= 2000
     assert "some text" in content
 
@@ -220,8 +228,8 @@ STEP = st.builds(Step, CANDIDATE, st.lists(CANDIDATE, max_size=5).map(tuple))
 @settings(deadline=None, max_examples=15)
 def test_any_steps_can_be_drawn(drawn: list[Step], text: str) -> None:
     result = replace(made(text), steps=tuple(drawn))
-    for page in range(answers.pages(result)):
-        answer = answers.why(result, page, 1.0)
+    for page in range(generate_messages.pages(result)):
+        answer = generate_messages.why(result, page, 1.0)
         obeys(answer)
         assert answer.files["why.png"].startswith(b"\x89PNG")
         rows = list(csv.DictReader(io.StringIO(answer.files["why.csv"].decode(), newline="")))
@@ -232,7 +240,7 @@ def test_any_steps_can_be_drawn(drawn: list[Step], text: str) -> None:
 
 
 def test_shares_are_readable() -> None:
-    shares = [steps.percent(share) for share in (1.0, 0.62, 0.031, 0.0004, 0.0, 1e-9)]
+    shares = [picture.percent(share) for share in (1.0, 0.62, 0.031, 0.0004, 0.0, 1e-9)]
     assert shares == ["100 %", "62 %", "3.1 %", "0.04 %", "< 0.01 %", "< 0.01 %"]
 
 
@@ -241,7 +249,7 @@ def test_shares_are_readable() -> None:
 def test_the_tokens_of_any_generation_keep_to_discords_limits(text: str) -> None:
     pieces = by_bytes(text).pieces
     result = replace(made(text), pieces=pieces, input_ids=tuple(range(len(pieces) // 2)))
-    answer = answers.generated_tokens(result)
+    answer = generate_messages.generated_tokens(result)
     obeys(answer)
     if answer.files:
         assert answer.files["tokens.txt"].count(b"\n") == len(pieces) + 1
@@ -259,17 +267,17 @@ def embedded(text: str) -> Embedding:
 @settings(deadline=None, max_examples=10)
 def test_any_vectors_can_be_drawn(text: str) -> None:
     found = embedded(text)
-    answer = answers.embedding(found)
+    answer = vectors_messages.embedding(found)
     obeys(answer)
     assert answer.files["vectors.png"].startswith(b"\x89PNG")
     words = tuple(SharedWord(word.text, 0.5, word, word) for word in found.words)
-    answer = answers.contexts(Contexts(found, found, words, 0.3))
+    answer = vectors_messages.contexts(Contexts(found, found, words, 0.3))
     obeys(answer)
     assert answer.files["contexts.png"].startswith(b"\x89PNG")
 
 
 def test_an_embedding_says_its_shape_in_words() -> None:
-    description = answers.embedding(embedded("one two three four")).embed
+    description = vectors_messages.embedding(embedded("one two three four")).embed
     assert description is not None
     assert description.description is not None
     assert "1 text, 4 tokens, 4 numbers each" in description.description
@@ -287,15 +295,15 @@ SONG = st.builds(Song, st.text(min_size=1), st.text(max_size=300), st.text(max_s
 )
 @settings(deadline=None)
 def test_any_songs_keep_to_discords_limits(songs: list[Recommendation], hint: str) -> None:
-    obeys(answers.recommendations(Recommendations("m" * 300, tuple(songs), ()), "t" * 300, hint))
+    obeys(songs_messages.recommendations(Recommendations("m" * 300, tuple(songs), ()), "t" * 300, hint))
     likes = [Like(one.song, datetime.now(UTC)) for one in songs]
-    obeys(answers.Answer(embed=answers.liked_songs(likes, 0, len(likes))))
+    obeys(Reply(embed=songs_messages.liked_songs(likes, 0, len(likes))))
 
 
 def test_a_long_list_of_what_is_unwanted_ends_with_a_whole_song_and_how_many_more() -> None:
     unwanted = [Song(str(number), f"Title {number}", "An Artist") for number in range(60)]
-    embed = answers.liked_songs([], 0, 0, unwanted)
-    obeys(answers.Answer(embed=embed))
+    embed = songs_messages.liked_songs([], 0, 0, unwanted)
+    obeys(Reply(embed=embed))
     *songs, more = (embed.fields[0].value or "").splitlines()
     assert all(line == f"👎 **Title {number}** by An Artist" for number, line in enumerate(songs))
     assert more == f"… and {60 - len(songs)} more"
@@ -304,7 +312,7 @@ def test_a_long_list_of_what_is_unwanted_ends_with_a_whole_song_and_how_many_mor
 
 def test_a_recommendation_says_where_it_came_from() -> None:
     seeds = (Song("1", "Africa", "Toto"), Song("2", "Take On Me", "a-ha"))
-    answer = answers.recommendations(
+    answer = songs_messages.recommendations(
         Recommendations("songs", (Recommendation(Song("3", "Jump", "Van Halen"), seeds),), seeds),
         "From likes",
         because="because you liked",
@@ -321,7 +329,7 @@ def test_any_words_can_be_drawn(words: list[tuple[str, float]]) -> None:
         MapPoint(word, score, index % 3, asked=index == 0) for index, (word, score) in enumerate(words)
     )
     result = Neighbourhood("tiny", "q", ("q" * 300,), ("w",), neighbours, points, 0.4)
-    answer = answers.neighbourhood(result)
+    answer = similar_messages.neighbourhood(result)
     obeys(answer)
     assert answer.files["map.png"].startswith(b"\x89PNG")
 
@@ -330,7 +338,7 @@ def test_cosines_are_bars_and_numbers() -> None:
     result = Neighbourhood(
         "tiny", "king", ("king", "woman"), ("man",), (Neighbour("queen", 0.75), Neighbour("not", -0.5)), ()
     )
-    embed = answers.neighbourhood(result).embed
+    embed = similar_messages.neighbourhood(result).embed
     assert embed is not None
     assert embed.title == "Nearest to king + woman - man"
     assert "1  queen  ███████▌   0.750\n2  not              -0.500" in (embed.description or "")
@@ -350,11 +358,15 @@ def test_cosines_are_bars_and_numbers() -> None:
     )
 )
 def test_any_status_keeps_to_discords_limits(slots: list[SlotStatus]) -> None:
-    obeys(answers.Answer(embed=answers.statuses(slots, {})))
+    obeys(Reply(embed=models_messages.statuses(slots, {})))
     for slot in slots:
-        obeys(answers.Answer(answers.not_loaded(slot.slot, slot.detail, slots)))
-        obeys(answers.Answer(answers.loading(slot.slot, slot.detail, 0.3, 1)))
+        obeys(Reply(models_messages.not_loaded(slot.slot, slot.detail, slots)))
+        obeys(Reply(models_messages.loading(slot.slot, slot.detail, 0.3, 1)))
 
 
 def test_memory_is_readable() -> None:
-    assert [answers.memory(n) for n in (999, 14_500_000, 2_840_000_000)] == ["999 B", "14.5 MB", "2.84 GB"]
+    assert [models_messages.memory(n) for n in (999, 14_500_000, 2_840_000_000)] == [
+        "999 B",
+        "14.5 MB",
+        "2.84 GB",
+    ]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import Refused
-from cogs.ui.kept import Kept
+from cogs.shared.recent import Kept
 
 
 def test_the_last_values_are_found_by_their_numbers() -> None:

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cogs.ui import answers, chips, looking
-from models.answers import Method, Piece, Specials, SpecialToken, Tokenization
+from cogs.tokens import inspection, picture
+from cogs.tokens import messages as tokens_messages
+from models.results import Method, Piece, Specials, SpecialToken, Tokenization
 from tests.cogs.drawing import by_bytes, obeys
 
 TEXT = st.text(max_size=60)
@@ -40,15 +41,15 @@ def opened(png: bytes) -> Image.Image:
 @given(st.lists(TOKENIZATION, min_size=1, max_size=3))
 @settings(deadline=None, max_examples=25)
 def test_any_tokens_can_be_drawn_as_chips(made: list[Tokenization]) -> None:
-    image = opened(chips.picture(made))
-    assert image.width == chips.WIDTH
+    image = opened(picture.draw(made))
+    assert image.width == picture.WIDTH
     assert image.height < 6000
 
 
 def test_chips_that_do_not_fit_are_counted() -> None:
     long = by_bytes("word " * 2000)
-    assert opened(chips.picture([long])).height < 1600
-    few = opened(chips.picture([by_bytes("a")]))
+    assert opened(picture.draw([long])).height < 1600
+    few = opened(picture.draw([by_bytes("a")]))
     assert few.height < 160
 
 
@@ -59,7 +60,7 @@ def test_chips_that_do_not_fit_are_counted() -> None:
 def test_a_character_is_drawn_whatever_the_fonts(text: str) -> None:
     """Not as nothing: chips of text and of no text differ."""
     drawn = [
-        chips.picture([Tokenization("n", "", (Piece(1, one, one),), 9, "a")])
+        picture.draw([Tokenization("n", "", (Piece(1, one, one),), 9, "a")])
         for one in (text, "\N{NO-BREAK SPACE}")
     ]
     assert drawn[0] != drawn[1]
@@ -75,13 +76,13 @@ def split_in(text: str, size: int) -> Tokenization:
 
 def test_whole_characters_are_below_the_tokens_that_share_them() -> None:
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
-    (link,) = chips._links(split_in(f"ab{family}", 3))
+    (link,) = picture._links(split_in(f"ab{family}", 3))
     assert (link.first, link.last, link.text) == (0, 6, family)
     accented = [Piece(1, "cafe", "cafe", raw=b"cafe"), Piece(2, "\u0301", "", raw="\u0301".encode())]
-    (link,) = chips._links(Tokenization("n", "", tuple(accented), 9, "byte-level BPE"))
+    (link,) = picture._links(Tokenization("n", "", tuple(accented), 9, "byte-level BPE"))
     assert (link.first, link.last, link.text) == (0, 1, "e\u0301")
     korean = [Piece(n, one, one, continues=n > 0) for n, one in enumerate(("\u1112", "##\u1161", "##\u11ab"))]
-    (link,) = chips._links(Tokenization("n", "", tuple(korean), 9, "WordPiece"))
+    (link,) = picture._links(Tokenization("n", "", tuple(korean), 9, "WordPiece"))
     assert (link.first, link.last, link.text) == (0, 2, "\u1112\u1161\u11ab")
 
 
@@ -91,30 +92,30 @@ def test_no_character_is_in_a_special_token_or_in_two_words() -> None:
         *split_in("\u0e01", 1).pieces,
         Piece(2, "</s>", "</s>", special=True),
     ]
-    (link,) = chips._links(Tokenization("n", "", tuple(pieces), 9, "BPE with byte fallback"))
+    (link,) = picture._links(Tokenization("n", "", tuple(pieces), 9, "BPE with byte fallback"))
     assert (link.first, link.last) == (1, 3)
     words = (Piece(1, "e", "e"), Piece(2, "\u0301", "\u0301"))
-    assert not chips._links(Tokenization("n", "", words, 9, "WordPiece"))
-    assert not chips._links(Tokenization("n", "", split_in("\u0e01", 1).pieces[1:], 9, "byte-level BPE"))
+    assert not picture._links(Tokenization("n", "", words, 9, "WordPiece"))
+    assert not picture._links(Tokenization("n", "", split_in("\u0e01", 1).pieces[1:], 9, "byte-level BPE"))
 
 
 @given(st.text(max_size=40), st.integers(1, 4))
 @settings(deadline=None)
 def test_links_are_in_order_and_of_this_text(text: str, size: int) -> None:
     made = split_in("".join(it for it in text if not "\ud800" <= it <= "\udfff"), size)
-    links = chips._links(made)
+    links = picture._links(made)
     assert all(link.first < link.last for link in links)
     assert all(one.last < other.first for one, other in pairwise(links))
     assert all(set(link.text) <= set(made.text) for link in links)
 
 
 def test_without_fribidi_letters_are_turned_but_latin_is_not() -> None:
-    assert chips._turned("ab \u05d0\u05d1\u05b8\u05d2 cd") == "ab \u05d2\u05d1\u05b8\u05d0 cd"
+    assert picture._turned("ab \u05d0\u05d1\u05b8\u05d2 cd") == "ab \u05d2\u05d1\u05b8\u05d0 cd"
 
 
 def test_of_many_steps_the_first_and_the_last_are_told() -> None:
     steps = tuple(f"{n} {'x ' * 60}" for n in range(50))
-    answer = looking.method(Method("n", "BPE", "idea", None, (), ("w",), "w", steps))
+    answer = inspection.method(Method("n", "BPE", "idea", None, (), ("w",), "w", steps))
     obeys(answer)
     assert answer.embed is not None
     told = str(answer.embed.description)
@@ -126,13 +127,13 @@ def test_of_many_steps_the_first_and_the_last_are_told() -> None:
 @given(TOKENIZATION)
 @settings(deadline=None, max_examples=25)
 def test_ids_bytes_and_cost_keep_to_the_limits(made: Tokenization) -> None:
-    answer = looking.ids(made)
+    answer = inspection.ids(made)
     obeys(answer)
     rows = list(csv.DictReader(io.StringIO(answer.files["tokens.csv"].decode(), newline="")))
     assert [int(row["id"]) for row in rows] == made.ids
-    obeys(looking.split(made))
-    obeys(looking.cost([made] * 30))
-    obeys(answers.decoded(made.name, made.text, made.pieces))
+    obeys(inspection.split(made))
+    obeys(inspection.cost([made] * 30))
+    obeys(tokens_messages.decoded(made.name, made.text, made.pieces))
 
 
 @given(
@@ -144,7 +145,7 @@ def test_ids_bytes_and_cost_keep_to_the_limits(made: Tokenization) -> None:
 def test_any_special_tokens_keep_to_the_limits(
     tokens: list[SpecialToken], marks: list[tuple[str, str]], name: str
 ) -> None:
-    obeys(looking.specials(Specials(name, tuple(tokens), tuple(marks))))
+    obeys(inspection.specials(Specials(name, tuple(tokens), tuple(marks))))
 
 
 @given(
@@ -155,4 +156,4 @@ def test_any_special_tokens_keep_to_the_limits(
 )  # fmt: skip
 @settings(deadline=None, max_examples=25)
 def test_any_method_keeps_to_the_limits(found: Method) -> None:
-    obeys(looking.method(found))
+    obeys(inspection.method(found))

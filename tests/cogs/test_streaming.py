@@ -9,8 +9,8 @@ import aiohttp
 import discord
 import pytest
 
-from cogs.ui import streaming
-from cogs.ui.streaming import Editor
+from cogs.shared import streaming
+from cogs.shared.streaming import Editor
 
 
 class Message:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogs.ui import text as ui
+from cogs.shared import text as ui
 
 ANY_TEXT = st.text(st.characters(), max_size=300)
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
-from models.demo.recipe import songs
-from models.demo.recipe.__main__ import main
+from demo.recipe import songs
+from demo.recipe.__main__ import main
 
-DEMO = Path(__file__).parents[2] / "models" / "demo"
+DEMO = Path(__file__).parents[2] / "demo"
 TOKENIZERS = ("tiny-phi", "tiny-bert", "tiny-t5", "tiny-llama")
 TEXT = "CAPITALIZATION and other stuff"
 GARDEN = "Write an email apologizing to Sarah for the tragic gardening mishap. Explain how it happened."

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import pytest
 
-from models.demo.recipe.explanations import explanation, instruction, talk, tips
-from models.demo.recipe.glosses import clean, noun_phrases
-from models.demo.recipe.grammar import article, capital, listing, with_article
-from models.demo.recipe.letters import KINDS, MISHAPS, apology, letter
-from models.demo.recipe.stories import rhyme, story
-from models.demo.recipe.templates import NAMES, fill
-from models.demo.recipe.wordnet import Synset
+from demo.recipe.explanations import explanation, instruction, talk, tips
+from demo.recipe.glosses import clean, noun_phrases
+from demo.recipe.grammar import article, capital, listing, with_article
+from demo.recipe.letters import KINDS, MISHAPS, apology, letter
+from demo.recipe.stories import rhyme, story
+from demo.recipe.templates import NAMES, fill
+from demo.recipe.wordnet import Synset
 
 Source = Callable[[random.Random], tuple[str, str]]
 SOURCES: list[Source] = [

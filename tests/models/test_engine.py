@@ -26,10 +26,10 @@ from transformers import (
     OPTConfig,
 )
 
-from models import engine as engines
-from models.engine import Engine, Request, Stream
 from models.failures import BadInput, ModelError, Stopped
-from models.language import LanguageModel
+from models.language import engine as engines
+from models.language.engine import Engine, Request, Stream
+from models.language.model import LanguageModel
 from models.specs import LanguageSpec
 from tests.models import tiny
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.answers import Song
-from models.evaluation import Evaluation, ItemItem, MeanVector, Popularity, Row, cross_validate, evaluate
 from models.failures import ModelError
-from models.recommender import count
-from models.training import word2vec
+from models.results import Song
+from models.songs.evaluation import (
+    Evaluation,
+    ItemItem,
+    MeanVector,
+    Popularity,
+    Row,
+    cross_validate,
+    evaluate,
+)
+from models.songs.recommender import count
+from models.songs.training import word2vec
 from tests.models.test_recommender import stations
 
 SETTINGS = {

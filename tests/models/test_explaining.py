@@ -15,7 +15,8 @@ from tokenizers.models import BPE, WordLevel
 from tokenizers.trainers import BpeTrainer, WordLevelTrainer
 from transformers import PreTrainedTokenizerFast
 
-from models.explaining import (
+from models.failures import BadInput
+from models.tokenizers.explaining import (
     GAP,
     MOST_LETTERS,
     NEVER_UNKNOWN,
@@ -25,12 +26,11 @@ from models.explaining import (
     method,
     special_tokens,
 )
-from models.failures import BadInput
-from models.tokenizers import Tokenizer
+from models.tokenizers.tokenizer import Tokenizer
 from tests.models.tiny import DATA
 
 ROOT = Path(__file__).resolve().parents[2]
-DEMO = ROOT / "models" / "demo"
+DEMO = ROOT / "demo"
 NAMES = ["tiny-phi", "tiny-bert", "tiny-t5", "tiny-llama"]
 
 

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import pytest
 from huggingface_hub import constants
 
-from models import fetching, loading
 from models.failures import ModelError, NotThere
-from models.fetching import Item
-from models.language import LanguageModel
+from models.files import fetching, finding
+from models.files.fetching import Item
+from models.language.model import LanguageModel
 from models.specs import EncoderSpec, LanguageSpec, SongsSpec, TokenizersSpec, WordsSpec
-from models.tokenizers import Tokenizer
-from models.words import WordVectors
+from models.tokenizers.tokenizer import Tokenizer
+from models.words.vectors import WordVectors
 from tests.models import serving
 
 DATA = bytes(range(256)) * 4000
@@ -65,7 +65,7 @@ def test_a_file_is_downloaded_once(files: tuple[serving.Files, str], tmp_path: P
     told: list[tuple[str, int, int | None]] = []
     assert fetching.present(item(address, tmp_path)) is None
     found = fetching.fetch(item(address, tmp_path), lambda *it: told.append(it))
-    assert found.path == loading.local(f"{address}/a/list.txt", tmp_path, slot="songs")
+    assert found.path == finding.local(f"{address}/a/list.txt", tmp_path, slot="songs")
     assert (found.path.read_bytes(), found.downloaded) == (DATA, len(DATA))
     assert found.path.parent.name == "a"
     assert told[0] == ("list.txt", 0, len(DATA))
@@ -462,7 +462,7 @@ def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_hub_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
-    monkeypatch.setattr(loading, "HUB_SECONDS", 0.2)
+    monkeypatch.setattr(finding, "HUB_SECONDS", 0.2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(8)
@@ -505,7 +505,7 @@ def test_an_update_moves_on_with_the_branch(cloud: Cloud) -> None:
     assert fetching.fetch(WANTED).path == first
     second = fetching.fetch(WANTED, update=True).path
     assert second != first
-    assert loading.find("somebody/model").folder == second
+    assert finding.find("somebody/model").folder == second
 
 
 def test_until_an_update_is_complete_the_name_means_what_was_there(cloud: Cloud) -> None:
@@ -514,7 +514,7 @@ def test_until_an_update_is_complete_the_name_means_what_was_there(cloud: Cloud)
     files["model.safetensors"] = files["model.safetensors"][::-1]
     cloud.hub.damaged = True
     failure(WANTED, update=True)
-    assert loading.find("somebody/model").folder == first
+    assert finding.find("somebody/model").folder == first
     assert LanguageModel.load(MODEL).parameters
 
 

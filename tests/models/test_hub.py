@@ -17,10 +17,10 @@ import pytest
 
 from models import hub as hub_module
 from models import memory
-from models.answers import SlotStatus, State
 from models.failures import BadInput, ModelError, NotReady, NotThere
+from models.files.finding import weight
 from models.hub import Hub
-from models.loading import weight
+from models.results import SlotStatus, State
 from models.specs import LanguageSpec, Progress, TokenizersSpec, WordsSpec
 
 SPEC = WordsSpec("vectors")

@@ -13,9 +13,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from models.answers import Generation
 from models.failures import BadInput, ModelError, Stopped
-from models.language import LanguageModel
+from models.language.model import LanguageModel
+from models.results import Generation
 from models.specs import LanguageSpec
 from tests.models import tiny
 

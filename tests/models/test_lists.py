@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.answers import Recommendations
-from models.songs import SongCatalogue
+from models.results import Recommendations
+from models.songs.catalogue import SongCatalogue
 from tests.models.catalogue import POP, ROCK, ids, spec
 
 ARTISTS = 6

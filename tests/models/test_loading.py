@@ -11,12 +11,12 @@ import pytest
 import torch
 from huggingface_hub import constants
 
-from models import loading
 from models.encoder import Encoder
 from models.failures import BadInput, ModelError, NotThere
-from models.language import LanguageModel
+from models.files import finding
+from models.language.model import LanguageModel
 from models.specs import EncoderSpec, LanguageSpec
-from models.tokenizers import Tokenizer
+from models.tokenizers.tokenizer import Tokenizer
 from tests.models import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ def refused(folder: Path) -> str:
 def test_what_cannot_be_a_hub_name_is_looked_for_here_only(name: str) -> None:
     began = time.monotonic()
     with pytest.raises(NotThere) as caught:
-        loading.find(name)
+        finding.find(name)
     assert time.monotonic() - began < 0.5
     assert "/" not in str(caught.value)
 
@@ -153,7 +153,7 @@ def test_numbers_can_be_chosen(phi: Path) -> None:
     assert model.generate("word", max_new_tokens=3, temperature=1.0, seed=1).output_ids
 
 
-LARGE, SMALL = 10 * loading.WORTH_HALVING, 10_000
+LARGE, SMALL = 10 * finding.WORTH_HALVING, 10_000
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ def test_a_cpu_halves_what_it_has_units_for(
     monkeypatch: pytest.MonkeyPatch, able: dict[str, Any], parameters: int, dtype: torch.dtype
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    assert loading.choose("cpu", "auto", parameters=parameters) == (torch.device("cpu"), dtype)
-    assert loading.choose("cpu", "float16", parameters=parameters)[1] is torch.float16
+    assert finding.choose("cpu", "auto", parameters=parameters) == (torch.device("cpu"), dtype)
+    assert finding.choose("cpu", "float16", parameters=parameters)[1] is torch.float16
 
 
 @pytest.mark.parametrize(
@@ -191,20 +191,20 @@ def test_a_gpu_halves_everything(
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: able)
     monkeypatch.setattr(torch, "empty", lambda *_, **__: None)
     for device in ("auto", "cuda"):
-        found = loading.choose(device, "auto", parameters=SMALL, trained_as=trained_as)
+        found = finding.choose(device, "auto", parameters=SMALL, trained_as=trained_as)
         assert found == (torch.device("cuda"), dtype)
-    assert loading.choose("cpu", "auto", parameters=SMALL, trained_as=trained_as)[1] is torch.float32
-    assert loading.choose("auto", "float32", parameters=SMALL)[1] is torch.float32
+    assert finding.choose("cpu", "auto", parameters=SMALL, trained_as=trained_as)[1] is torch.float32
+    assert finding.choose("auto", "float32", parameters=SMALL)[1] is torch.float32
 
 
 def test_without_a_gpu_it_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert loading.choose("auto", "auto", parameters=SMALL) == (torch.device("cpu"), torch.float32)
+    assert finding.choose("auto", "auto", parameters=SMALL) == (torch.device("cpu"), torch.float32)
 
 
 def test_parameters_are_counted_without_reading_them(phi: Path) -> None:
     model = LanguageModel.load(LanguageSpec(str(phi), device="cpu"))
-    assert loading.parameters_in(phi) == model.parameters
+    assert finding.parameters_in(phi) == model.parameters
 
 
 def test_a_folder_wins_over_a_hub_name(
@@ -218,14 +218,14 @@ def test_a_folder_wins_over_a_hub_name(
 
 def test_folders_are_called_by_their_last_part(monkeypatch: pytest.MonkeyPatch, phi: Path) -> None:
     monkeypatch.chdir(phi)
-    assert [loading.label(name) for name in (".", f"{phi}/", "../phi", str(phi))] == ["phi"] * 4
-    assert loading.label("microsoft/phi-1_5") == "microsoft/phi-1_5"
+    assert [finding.label(name) for name in (".", f"{phi}/", "../phi", str(phi))] == ["phi"] * 4
+    assert finding.label("microsoft/phi-1_5") == "microsoft/phi-1_5"
 
 
 def test_text_that_can_be_encoded_is_left_alone() -> None:
-    assert loading.usable_text("a 🙂\0") == "a 🙂\0"
+    assert finding.usable_text("a 🙂\0") == "a 🙂\0"
     with pytest.raises(BadInput):
-        loading.usable_text("\ud83d")
+        finding.usable_text("\ud83d")
 
 
 # What is not here -------------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def test_a_hub_name_that_is_not_here_says_what_brings_it(
 
 def test_addresses_lie_under_the_data_folder(tmp_path: Path) -> None:
     def place(address: str) -> str:
-        return loading.downloaded(address, tmp_path).relative_to(tmp_path / "downloads").as_posix()
+        return finding.downloaded(address, tmp_path).relative_to(tmp_path / "downloads").as_posix()
 
     assert place("https://a.example/films/films.tsv") == "a.example/films/films.tsv"
     assert place("https://a.example:8000/a%20b/c") == "a.example_8000/a_b/c"
@@ -267,49 +267,49 @@ def test_addresses_lie_under_the_data_folder(tmp_path: Path) -> None:
 
 
 def test_an_address_is_called_by_its_last_part() -> None:
-    assert loading.label("https://a.example/films/films.tsv") == "films.tsv"
-    assert loading.catalogue_label("https://a.example/films/films.tsv") == "films"
-    assert loading.catalogue_label("https://films.example/films.tsv") == "films.example"
+    assert finding.label("https://a.example/films/films.tsv") == "films.tsv"
+    assert finding.catalogue_label("https://a.example/films/films.tsv") == "films"
+    assert finding.catalogue_label("https://films.example/films.tsv") == "films.example"
 
 
 def test_an_address_is_a_place_on_this_machine(tmp_path: Path) -> None:
     here = tmp_path / "a file"
     here.touch()
-    assert loading.local(here.as_uri()) == here
-    assert loading.local(here) == here
+    assert finding.local(here.as_uri()) == here
+    assert finding.local(here) == here
     address = "https://a.example/b.tsv"
     with pytest.raises(NotThere, match=r"b\.tsv is not on this machine yet; “python -m bot fetch songs”"):
-        loading.local(address, tmp_path, slot="songs")
-    kept = loading.downloaded(address, tmp_path)
+        finding.local(address, tmp_path, slot="songs")
+    kept = finding.downloaded(address, tmp_path)
     kept.parent.mkdir(parents=True)
     kept.touch()
-    assert loading.local(address, tmp_path, slot="songs") == kept
+    assert finding.local(address, tmp_path, slot="songs") == kept
     for nothing in ("", "no-such", (tmp_path / "none").as_uri(), str(tmp_path / "none")):
         with pytest.raises(NotThere, match="no file or folder"):
-            loading.local(nothing, tmp_path, slot="songs")
+            finding.local(nothing, tmp_path, slot="songs")
 
 
 def test_a_model_may_be_named_by_a_file_address(phi: Path) -> None:
-    assert loading.find(phi.as_uri()).folder == phi
-    assert loading.label(phi.as_uri()) == "phi"
+    assert finding.find(phi.as_uri()).folder == phi
+    assert finding.label(phi.as_uri()) == "phi"
     with pytest.raises(NotThere, match="no model folder called none"):
-        loading.find("file:///none")
+        finding.find("file:///none")
 
 
 def test_a_cached_model_is_complete_with_all_its_shards(tmp_path: Path) -> None:
     (tmp_path / "tokenizer_config.json").touch()
-    assert not loading._complete(tmp_path, weights=False)
+    assert not finding._complete(tmp_path, weights=False)
     (tmp_path / "spiece.model").touch()
-    assert loading._complete(tmp_path, weights=False)
-    assert not loading._complete(tmp_path, weights=True)
+    assert finding._complete(tmp_path, weights=False)
+    assert not finding._complete(tmp_path, weights=True)
     shards = {"a": "model-1.safetensors", "b": "model-2.safetensors"}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
     (tmp_path / "model-1.safetensors").touch()
-    assert not loading._complete(tmp_path, weights=True)
+    assert not finding._complete(tmp_path, weights=True)
     (tmp_path / "model-2.safetensors").touch()
-    assert loading._complete(tmp_path, weights=True)
+    assert finding._complete(tmp_path, weights=True)
 
 
 def test_a_catalogue_is_called_by_its_folder(tmp_path: Path) -> None:
-    assert loading.catalogue_label(tmp_path / "films" / "songs.tsv") == "films"
-    assert loading.catalogue_label("/songs.tsv") == "songs.tsv"
+    assert finding.catalogue_label(tmp_path / "films" / "songs.tsv") == "films"
+    assert finding.catalogue_label("/songs.tsv") == "songs.tsv"

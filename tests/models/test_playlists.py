@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.answers import Song
-from models.playlists import read_playlists, read_songs, read_tags
+from models.results import Song
+from models.songs.playlists import read_playlists, read_songs, read_tags
 from tests.models.catalogue import TABLE
 
 ID = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=4)

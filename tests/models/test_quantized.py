@@ -10,8 +10,8 @@ from torch import nn
 from transformers import AutoModelForCausalLM
 
 from models.failures import ModelError
-from models.language import LanguageModel
-from models.quantized import ByteLinear, to_bytes
+from models.language.model import LanguageModel
+from models.language.quantized import ByteLinear, to_bytes
 from models.specs import LanguageSpec
 from tests.models import tiny
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from models import recommender
-from models.recommender import SHARES, Recommender, count, first, gain
+from models.songs import recommender
+from models.songs.recommender import SHARES, Recommender, count, first, gain
 
 LISTS = [["a", "b", "c", "c"], ["a", "b"], ["c", "d"], ["e"]]
 PLACES = {id_: place for place, id_ in enumerate("abcdef")}

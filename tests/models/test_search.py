@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.answers import Song
-from models.playlists import read_songs
-from models.search import Search, fold
+from models.results import Song
+from models.songs.playlists import read_songs
+from models.songs.search import Search, fold
 from tests.models.catalogue import TABLE
 
 SONGS = read_songs(TABLE.encode()).songs

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from gensim.models import Word2Vec
 
-from models import training
-from models.answers import Song
 from models.failures import BadInput, ModelError, NotThere, UnknownSong
-from models.playlists import read_playlists
-from models.songs import SongCatalogue
+from models.results import Song
+from models.songs import training
+from models.songs.catalogue import SongCatalogue
+from models.songs.playlists import read_playlists
 from models.specs import SongsSpec
 from tests.models.catalogue import POP, ROCK, ids, playlists, spec
 from tests.models.tiny import DATA

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.failures import BadInput, ModelError
 from models.specs import TokenizersSpec
-from models.tokenizers import Tokenizer, Tokenizers, labels
+from models.tokenizers.tokenizer import Tokenizer, Tokenizers, labels
 from tests.models.tiny import DATA
 
 PROMPT = "Write an email apologizing to Sarah for the tragic gardening mishap. Explain how it happened.<|assistant|>"

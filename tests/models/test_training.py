@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import kept, training
 from models.failures import Stopped
-from models.playlists import read_playlists, read_songs
-from models.songs import SongCatalogue
-from models.training import Trained, folder_name, remember, remembered, train
+from models.files import cache
+from models.songs import training
+from models.songs.catalogue import SongCatalogue
+from models.songs.playlists import read_playlists, read_songs
+from models.songs.training import Trained, folder_name, remember, remembered, train
 from tests.models.catalogue import TABLE, ids, playlists, spec
 
 SETTINGS = {
@@ -123,7 +124,7 @@ def test_many_processes_may_train_at_once(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_swept_away(trained: Trained, tmp_path: Path) -> None:
-    for name, age in (("writing-old", kept.ABANDONED + 60), ("writing-new", 60)):
+    for name, age in (("writing-old", cache.ABANDONED + 60), ("writing-new", 60)):
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (time.time() - age,) * 2)
     remember(tmp_path / ("a" * 32), trained)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.answers import Song
-from models.versions import group, plain_artist, plain_title
+from models.results import Song
+from models.songs.versions import group, plain_artist, plain_title
 
 SAME = [
     ("Gucci Time (w/ Swizz Beatz)", "gucci time"),

@@ -14,11 +14,11 @@ from gensim.models import KeyedVectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import words as words_module
-from models.answers import Neighbourhood, OddOne, Pair
 from models.failures import BadInput, ModelError, NotThere, UnknownWord
+from models.results import Neighbourhood, OddOne, Pair
 from models.specs import WordsSpec
-from models.words import WordVectors, keyed, read_folder, write_folder
+from models.words import vectors as words_module
+from models.words.vectors import WordVectors, keyed, read_folder, write_folder
 
 WORDS = [
     *("the", "king", "queen", "man", "woman", "engineer", "engineers", "rock-and-roll", "jazz", "Paris"),

@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import BaseModel
 
-from bot import config
 from bot.client import Tokenwise
-from bot.config import Settings
-from models.answers import Generation
+from bot.settings import schema
+from bot.settings.schema import Settings
 from models.hub import Hub
+from models.results import Generation
 from sandbox import Sandbox
 from sandbox.page import Page
 from tests.sandbox import openapi
@@ -117,7 +117,7 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def loaded(tiny_config: Path) -> Iterator[dict[str, Any]]:
     """Every model, loaded once for all tests."""
-    hub = Hub(config.load(tiny_config).specs())
+    hub = Hub(schema.load(tiny_config).specs())
     models = {}
     for slot in hub.slots:
         hub.load(slot)
@@ -159,7 +159,7 @@ async def launch(
         box: Sandbox = box,
     ) -> Live:
         settings = changed(
-            config.load(tiny_config),
+            schema.load(tiny_config),
             {
                 "data_dir": tmp_path / "data",
                 "discord.api_url": box.api_url,

@@ -9,7 +9,7 @@ import time
 import discord
 import pytest
 
-from cogs.ui.text import harmless, unfenced
+from cogs.shared.text import harmless, unfenced
 from sandbox import Answer, ManualClock, Sandbox
 from tests.cogs.drawing import SGR
 from tests.wire.conftest import Launch, Live

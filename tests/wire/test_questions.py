@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from cogs.ui.text import ordinal
+from cogs.shared.text import ordinal
 from sandbox import Limits, Sandbox, SandboxError
 from tests.cogs.drawing import SGR
 from tests.wire.conftest import Launch, Live

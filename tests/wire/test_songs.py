@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from models.answers import Recommendation, Recommendations, Song
+from models.results import Recommendation, Recommendations, Song
 from sandbox import Answer
 from tests.wire.conftest import Launch, Live
 

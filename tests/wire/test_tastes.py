@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bot.errors import Busy
-from models.answers import Song
-from models.songs import SongCatalogue
+from models.failures import LaneFull
+from models.results import Song
+from models.songs.catalogue import SongCatalogue
 from sandbox import Answer, Member
 from tests.models import catalogue
 from tests.wire.conftest import Launch, Live
@@ -271,11 +271,11 @@ async def test_favourites_are_confirmed_although_no_songs_can_be_shown(
     await opened.until(lambda it: it.modal)
 
     async def busy(*_: object) -> None:
-        raise Busy("I am busy.")
+        raise LaneFull(4, 3)
 
-    monkeypatch.setattr(sys.modules["cogs.recommend"], "shown", busy)
+    monkeypatch.setattr(sys.modules["cogs.songs.recommend"], "shown", busy)
     done = await live.box.submit(opened.modal, {"A song": "Song Alpha"})
-    await done.until(lambda it: any("I am busy." in message.content for message in it.messages))
+    await done.until(lambda it: any("I am busy" in message.content for message in it.messages))
     assert any("You like these now" in message.content for message in done.messages)
 
 
@@ -285,13 +285,13 @@ async def test_favourites_that_nobody_sends_are_not_waited_for(
     answer = await live.box.ask("/recommend")
     assert answer.message is not None
     waiting = live.bot._connection._view_store._modals
-    monkeypatch.setattr(sys.modules["cogs.recommend"], "OPEN", 0.01)
+    monkeypatch.setattr(sys.modules["cogs.songs.recommend"], "OPEN", 0.01)
     opened = live.box.send_press(answer.message, "Name three favourites")
     await opened.until(lambda it: it.modal)
     for modal in tuple(waiting.values()):
         assert await asyncio.wait_for(modal.wait(), 15), "it timed out"
     assert not waiting
-    monkeypatch.setattr(sys.modules["cogs.recommend"], "OPEN", 600)
+    monkeypatch.setattr(sys.modules["cogs.songs.recommend"], "OPEN", 600)
     opened = live.box.send_press(answer.message, "Name three favourites")
     await opened.until(lambda it: it.modal)
     assert waiting

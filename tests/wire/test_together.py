@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cogs.ui.text import harmless, unfenced
+from cogs.shared.text import harmless, unfenced
 from sandbox import Answer
 from tests.wire.conftest import Launch, Live
 from tests.wire.test_generate import finished, has_button, text_of

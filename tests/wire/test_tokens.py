@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cogs.ui.text import count
+from cogs.shared.text import count
 from sandbox import Answer
 from sandbox.commandline import Filling
 from tests.wire.conftest import Launch, Live

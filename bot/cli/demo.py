@@ -1,0 +1,122 @@
+"""The bot beside a Discord of its own, with a person at the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+
+from pydantic import SecretStr
+from rich.console import Console
+
+from bot import logs
+from bot.client import Tokenwise, serve
+from bot.settings.schema import Settings
+from models.hub import Hub
+from models.results import SlotStatus, State
+from sandbox import Sandbox
+from sandbox.page import Page
+from sandbox.server import PORT, available
+from sandbox.terminal import Terminal
+
+PATIENCE = 600.0
+"""Seconds that a question may take before the demo gives up."""
+FOLDER, FILES = "sandbox", "files"
+"""Where in the data folder the demo keeps what its people do, and in there the files of its answers."""
+
+
+async def demo(
+    settings: Settings, lines: Sequence[str] | None, who: str, console: Console | None = None
+) -> int:
+    """Ask `lines` and end, or open a prompt; 0, or 1 if a question was not answered."""
+    logs.setup("DEBUG" if settings.log.level == "DEBUG" else "WARNING")
+    # What the models keep is the same for everybody; what people do in the sandbox is kept apart.
+    hub = Hub(settings.specs())
+    settings = settings.model_copy(update={"data_dir": settings.data_dir / FOLDER})
+    files = settings.data_dir / FILES
+    try:
+        # Those of the last session; nobody else would ever delete them.
+        shutil.rmtree(files, ignore_errors=True)
+        files.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _note(f"The data folder {settings.data_dir} cannot be made: {error.strerror}.")
+        return 1
+    _note("Starting the bot in a Discord of its own ...")
+    # Asked for one answer, it takes any port; a page that is open finds the same address again after a restart.
+    box = Sandbox(0 if lines is not None else available(PORT), bot_name="Tokenwise")
+    Page(box)
+    async with box:
+        # The sandbox forgets the commands when it ends, whatever the data folder remembers.
+        bot = Tokenwise(pointed_at(settings, box), hub=hub, forget_commands=True)
+        bot.hub.listen(_teller(bot))
+        running = asyncio.create_task(serve(bot, box.token), name="demo-bot")
+        session = asyncio.create_task(
+            _session(bot, box, lines, who, console or Console()), name="demo-session"
+        )
+        await asyncio.wait({running, session}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():  # it failed, or somebody stopped it
+            session.cancel()
+            await asyncio.wait({session})
+            return running.result()
+        bot.request_stop()
+        code = await running
+        return session.result() or code
+
+
+def pointed_at(settings: Settings, box: Sandbox) -> Settings:
+    """The settings for a bot that lives in the sandbox."""
+    changes = {"api_url": box.api_url, "gateway_url": box.gateway_url, "guild_ids": []}
+    discord = settings.discord.model_copy(update=changes)
+    return settings.model_copy(update={"discord": discord, "token": SecretStr(box.token)})
+
+
+async def _session(
+    bot: Tokenwise, box: Sandbox, lines: Sequence[str] | None, who: str, console: Console
+) -> int:
+    await box.ready(PATIENCE)
+    await box.commands_synced(PATIENCE)
+    console.print(f"A Discord of your own is at {box.url}: open it in a browser, or type here.", style="dim")
+    terminal = Terminal(box, console, bot.settings.data_dir / FILES, patience=PATIENCE)
+    terminal.member = box.admin if who == "admin" else box.student
+    failures = []
+
+    async def failed(_interaction: object, error: BaseException) -> None:
+        failures.append(error)
+
+    bot.add_listener(failed, "on_interaction_failure")
+    if lines is None:
+        await bot.loaded()
+        await terminal.prompt_loop(bot.idle)
+        return 0
+    for line in lines:
+        if line.lstrip().startswith("/models"):
+            await bot.loaded()  # who asks for the models wants to see them, not how they come
+        console.print(
+            f"{terminal.member.name.lower()} > {line}",
+            style="bold",
+            markup=False,
+        )
+        if not await terminal.say(line, settled=bot.idle):
+            failures.append(RuntimeError(line))
+    return 1 if failures else 0
+
+
+def _teller(bot: Tokenwise) -> Callable[[str, SlotStatus], None]:
+    """Says of each model once that it is loaded, or why not; called on the loading thread."""
+    told: dict[str, int] = {}
+
+    def tell(slot: str, status: SlotStatus) -> None:
+        if bot.stopping.is_set():
+            return
+        if status.state is State.READY and told.get(slot) != status.generation:
+            told[slot] = status.generation
+            _note(f"  {slot}: {status.name} is loaded ({status.load_seconds:.1f} s)")
+        elif status.state is State.FAILED:
+            _note(f"  {slot}: {status.detail}")
+
+    return tell
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress

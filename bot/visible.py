@@ -1,0 +1,82 @@
+"""The invisible made visible: what a terminal or a client would act upon is spelt out instead.
+
+The marks are the same wherever tokens are shown; docs/commands.md explains them.
+"""
+
+# ruff: noqa: RUF001 - the marks look like others on purpose: they are quotation marks
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.results import Piece
+
+_WHITE = {" ": "·", "\t": "→", "\n": "↵", "\r": "␍"}
+_KEPT = {"\n", "\t", "\u200c", "\u200d"}  # line breaks, tabs, and the joiners that scripts and emoji need
+
+
+def named(character: str) -> str:
+    """A character that cannot be seen, by its code point."""
+    return f"‹U+{ord(character):04X}›"
+
+
+def invisible(character: str) -> bool:
+    """Controls, direction overrides and lone surrogates: what changes a text without being seen."""
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def harmless(text: str) -> str:
+    """The text with escape codes, direction overrides and the like spelt out instead of acted upon."""
+    text = text.replace("\r\n", "\n")
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return "".join(
+        named(character) if invisible(character) and character not in _KEPT else character
+        for character in text
+    )
+
+
+def spelt(source: str) -> tuple[str, set[str]]:
+    """White space and whatever else has no shape, as marks; and which marks those are."""
+    parts: list[str] = []
+    marks: set[str] = set()
+    if source and unicodedata.category(source[0]) in {"Mn", "Me"}:
+        parts.append("◌")  # carries an accent that would otherwise sit on the bar before it
+    for character in source:
+        if character in _WHITE:
+            parts.append(_WHITE[character])
+            marks.add(_WHITE[character])
+        elif _shapeless(character):
+            parts.append(named(character))
+            marks.add("‹U+…›")
+        else:
+            parts.append(character)
+    return "".join(parts), marks
+
+
+def spelt_piece(piece: Piece) -> tuple[str, set[str]]:
+    """A token as it is shown, and which marks that takes."""
+    if piece.special or piece.unknown:
+        return f"«{spelt(piece.token)[0]}»", {"«»"}
+    if piece.partial:
+        shown = " ".join(f"{byte:02X}" for byte in piece.raw) if piece.raw else spelt(piece.token)[0]
+        return f"‹{shown}›", {"‹E2›"}
+    text, marks = spelt(source(piece))
+    if piece.word_start and text.startswith("▁"):
+        marks |= {"▁"}
+    if piece.continues and text.startswith("##"):
+        marks |= {"##"}
+    return text, marks
+
+
+def source(piece: Piece) -> str:
+    """What a token stands for. The bytes of a byte-level token are its text. Other vocabularies spell a
+    token as they mean it: decoding it alone would lose the mark at the start of a word.
+    """
+    return piece.raw.decode("utf-8", "replace") if piece.raw is not None else piece.token
+
+
+def _shapeless(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp"}

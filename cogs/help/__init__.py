@@ -1,0 +1,10 @@
+"""/help: what there is, with an example of each."""
+
+from __future__ import annotations
+
+from bot.client import Tokenwise
+from cogs.help.command import Help
+
+
+async def setup(bot: Tokenwise) -> None:
+    await bot.add_cog(Help(bot))

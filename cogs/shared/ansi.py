@@ -1,0 +1,153 @@
+"""Tokens as coloured pieces in an `ansi` code block.
+
+Colour helps and is never the only sign: a bar ends every piece, and each kind of piece has its own
+marks, because not every Discord client shows colour. The text of a person is spelt out before it is
+coloured, so that no escape code or fence in it reaches the block.
+"""
+
+# ruff: noqa: RUF001 - the marks look like others on purpose: they are quotation marks
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+
+from rich.cells import cell_len
+
+from bot.visible import source, spelt_piece
+from bot.visible import spelt as spelt  # noqa: PLC0414 - the marks of tokens are all here
+from cogs.shared.text import clip, size, unfenced
+from models.results import Piece
+
+COLUMNS = 48
+"""Width of a code block in an embed that a desktop client does not wrap."""
+BAR = "│"
+RESET = "\x1b[0m"
+_COLOURS = ("32", "33", "34", "35", "36")
+_SPECIAL = "4;31"
+_PARTIAL = "31"
+_LABEL = 11
+"""Characters of a token in a cell of a table or picture."""
+_FENCES = size(f"```ansi\n{RESET}\n```")
+
+LEGEND = {
+    "·": "space",
+    "→": "tab",
+    "↵": "new line",
+    "␍": "carriage return",
+    "▁": "start of a word",
+    "##": "goes on with a word",
+    "‹E2›": "byte of a character that is split",
+    "‹U+…›": "character without a shape",
+    "«»": "special token",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece as it is shown; `marks` are the keys of `LEGEND` that it uses."""
+
+    id: int
+    text: str
+    style: str
+    marks: frozenset[str]
+    ends_line: bool = False
+
+    @property
+    def width(self) -> int:
+        return cell_len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A code block and how many pieces of all are in it."""
+
+    text: str
+    shown: int
+    marks: frozenset[str]
+
+
+def cells(pieces: Iterable[Piece]) -> Iterator[Cell]:
+    """The pieces made visible, neighbours in different colours."""
+    return (_cell(piece, colour) for piece, colour in zip(pieces, cycle(_COLOURS), strict=False))
+
+
+def _cell(piece: Piece, colour: str) -> Cell:
+    text, marks = spelt_piece(piece)
+    style = _SPECIAL if piece.special or piece.unknown else _PARTIAL if piece.partial else colour
+    ends_line = style == colour and source(piece).endswith("\n")
+    return Cell(piece.id, unfenced(text), style, frozenset(marks), ends_line)
+
+
+def flow(pieces: Sequence[Piece], limit: int) -> Drawing:
+    """The pieces one after another, a bar after each, in a block of at most `limit` characters."""
+    drawn: list[str] = []
+    marks: set[str] = set()
+    used, column = _FENCES, 0
+    for cell in cells(pieces):
+        wraps = column > 0 and column + cell.width + 1 > COLUMNS
+        part = ("\n" if wraps else "") + _paint(cell, cell.text + BAR) + ("\n" if cell.ends_line else "")
+        if used + size(part) > limit:
+            break
+        drawn.append(part)
+        used += size(part)
+        column = 0 if cell.ends_line else cell.width + 1 + (0 if wraps else column)
+        marks |= cell.marks
+    return Drawing(_fence("".join(drawn).rstrip("\n")), len(drawn), frozenset(marks))
+
+
+def grid(pieces: Sequence[Piece], limit: int) -> Drawing:
+    """Pieces with their ids below them, in a block of at most `limit` characters."""
+    drawn: list[str] = []
+    marks: set[str] = set()
+    used, total = _FENCES, 0
+    for row in _rows(cells(pieces)):
+        part = _row(row)
+        if used + size(part) > limit:
+            break
+        drawn.append(part)
+        used += size(part)
+        total += len(row)
+        marks |= {mark for cell in row for mark in cell.marks}
+    return Drawing(_fence("".join(drawn).rstrip("\n")), total, frozenset(marks))
+
+
+def _rows(shown: Iterable[Cell]) -> Iterator[list[Cell]]:
+    row: list[Cell] = []
+    column = 0
+    for cell in shown:
+        width = max(cell.width, len(str(cell.id))) + 1
+        if row and column + width > COLUMNS:
+            yield row
+            row, column = [], 0
+        row.append(cell)
+        column += width
+    if row:
+        yield row
+
+
+def _row(row: Sequence[Cell]) -> str:
+    widths = [max(cell.width, len(str(cell.id))) for cell in row]
+    pairs = list(zip(row, widths, strict=True))
+    above = "".join(_paint(cell, cell.text + " " * (width - cell.width) + BAR) for cell, width in pairs)
+    below = "".join(str(cell.id).ljust(width) + BAR for cell, width in pairs)
+    return f"{above}\n{RESET}{below}\n\n"
+
+
+def _paint(cell: Cell, text: str) -> str:
+    return f"\x1b[0;{cell.style}m{text}"
+
+
+def _fence(body: str) -> str:
+    return f"```ansi\n{body}{RESET}\n```"
+
+
+def legend(marks: frozenset[str]) -> str:
+    """What the marks mean, only those that are there."""
+    return "   ".join(f"{mark} {meaning}" for mark, meaning in LEGEND.items() if mark in marks)
+
+
+def label(text: str) -> str:
+    """A token with its white space and the like as marks, short enough for a cell."""
+    return clip(spelt(text)[0], _LABEL) or "∅"

@@ -1,0 +1,148 @@
+"""Text that is safe and honest to show: measured, clipped, escaped, with the invisible made visible."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import regex
+from rich.cells import cell_len
+
+from bot.visible import harmless as harmless  # noqa: PLC0414 - shown text is all here
+
+CONTENT = 2000
+DESCRIPTION = 4096
+FIELD_NAME = 256
+FIELD_VALUE = 1024
+FOOTER = 2048
+TITLE = 256
+EMBEDS = 6000
+"""Discord's limits, in characters; `EMBEDS` is the sum over all embeds of a message."""
+CHOICES = 25
+CHOICE = 100
+CUSTOM_ID = 100
+
+_MARKDOWN = re.compile(r"[\\`*_~|<>\[\]()#]|:(?=//)")
+_LONGEST_WORD = 40
+_LAST_WORD = re.compile(rf"\s\S{{0,{_LONGEST_WORD}}}\Z")
+_FENCE = re.compile(r"`{3,}")
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+def size(text: str) -> int:
+    """Length as Discord's clients count it: UTF-16 code units, never fewer than code points."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def clip(text: str, limit: int) -> str:
+    """At most `limit` of `size`, whole characters only; a cut shows as an ellipsis."""
+    return text if size(text) <= limit else _take(text, limit - 1) + "…" if limit > 0 else ""
+
+
+def whole_lines(lines: Sequence[str], limit: int) -> str:
+    """As many whole lines as `limit` has room for, and then how many more there are."""
+    if size(text := "\n".join(lines)) <= limit:
+        return text
+    room, shown = limit - size(f"\n… and {len(lines):,} more"), 0
+    for line in lines:
+        room -= size(line) + 1
+        if room < 0:
+            break
+        shown += 1
+    return "\n".join([*lines[:shown], f"… and {len(lines) - shown:,} more"])
+
+
+def clip_start(text: str, limit: int) -> str:
+    """Like `clip`, but keeps the end, where a text that is still being written goes on."""
+    return text if size(text) <= limit else "…" + _take(text[::-1], limit - 1)[::-1] if limit > 0 else ""
+
+
+def _take(text: str, limit: int) -> str:
+    used = 0
+    for index, character in enumerate(text):
+        used += 2 if character > "\uffff" else 1
+        if used > limit:
+            return text[:index]
+    return text
+
+
+def settled(text: str) -> str:
+    """What will not change of a text that still grows: without its last word, or at least its last character.
+
+    A character is what people take for one (a grapheme cluster): an emoji of several code points is one.
+    Only the end is looked at, so a long text takes no longer.
+    """
+    word = _LAST_WORD.search(text, max(0, len(text) - _LONGEST_WORD - 1))
+    if word and (before := text[: word.start()].rstrip()):
+        return before
+    characters = regex.findall(r"\X", text[-CONTENT:])
+    return text[: -len(characters[-1])] if characters else ""
+
+
+def unfenced(text: str) -> str:
+    """No run of backticks in it can close the code block around it; it looks the same."""
+    return _FENCE.sub(lambda run: _ZERO_WIDTH_SPACE.join(run[0]), text)
+
+
+def block(text: str, limit: int = CONTENT, *, keep_end: bool = False) -> str:
+    """A code block of at most `limit` that shows the text as it is.
+
+    Markdown, mentions and links in it do nothing, and white space stays: that is why the words of a
+    model are shown in one.
+    """
+    body = unfenced(harmless(text))
+    room = limit - size("```\n\n```")
+    return f"```\n{clip_start(body, room) if keep_end else clip(body, room)}\n```"
+
+
+def inline(text: str, limit: int = CONTENT) -> str:
+    """One line that may stand amid markdown: nothing in it is formatted, linked or mentioned."""
+    line = " ".join(harmless(text).split())
+    escaped = [
+        f"\\{character}" if _MARKDOWN.match(line, place) else character.replace("@", "@" + _ZERO_WIDTH_SPACE)
+        for place, character in enumerate(line)
+    ]
+    if size("".join(escaped)) <= limit:
+        return "".join(escaped)
+    kept, used = [], size("…")
+    for part in escaped:
+        used += size(part)
+        if used > limit:
+            break
+        kept.append(part)
+    return "".join(kept) + "…"
+
+
+def code(text: str) -> str:
+    """A name in inline code; names that hold a backtick keep their look with an apostrophe."""
+    name = " ".join(harmless(text).split()).replace("`", "'")
+    return f"`{name or '-'}`"
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th, 21st ..."""
+    suffix = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """a; a and b; a, b and c."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) -> str:
+    """Aligned columns for a code block; those in `left` to the left, the others, numbers, to the right."""
+    lines = [head, *rows] if any(head) else list(rows)
+    widths = [max(cell_len(row[column]) for row in lines) for column in range(len(head))]
+
+    def pad(column: int, cell: str) -> str:
+        space = " " * (widths[column] - cell_len(cell))
+        return cell + space if column in left else space + cell
+
+    return "\n".join(
+        "  ".join(pad(column, cell) for column, cell in enumerate(row)).rstrip() for row in lines
+    )

@@ -1,0 +1,11 @@
+"""/tokens: how tokenizers split a text, and what is behind that; /decode: back from ids to text."""
+
+from __future__ import annotations
+
+from bot.client import Tokenwise
+from cogs.tokens.command import Bytes, Cost, How, Ids, Specials, Tokens
+
+
+async def setup(bot: Tokenwise) -> None:
+    bot.add_dynamic_items(Ids, Bytes, Specials, How, Cost)
+    await bot.add_cog(Tokens(bot))

@@ -1,1 +1,0 @@
-"""Drawing: text, colours, embeds, pictures, buttons, and edits that follow a growing text."""

@@ -1,0 +1,10 @@
+"""/embed: the vectors that a model makes of a text, and what a context does to a word's vector."""
+
+from __future__ import annotations
+
+from bot.client import Tokenwise
+from cogs.vectors.command import Embed
+
+
+async def setup(bot: Tokenwise) -> None:
+    await bot.add_cog(Embed(bot))

@@ -1,0 +1,131 @@
+# ruff: noqa: PLC0415 - what explains tokenizers imports transformers, which takes seconds: only a worker waits for that
+"""How a model answers each request, on a thread that has the model to itself, wherever that runs.
+
+A function for each request of `models.service` that is answered once; generation, which streams, has its own way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.service import (
+    AskWords,
+    CompareContexts,
+    CompareTokenizers,
+    Comparison,
+    Decode,
+    Decoded,
+    EmbedText,
+    FindSongs,
+    GetSongs,
+    ListTokenizers,
+    OneOf,
+    SongList,
+    SongMatch,
+    SongsFor,
+    SongsLike,
+    SuggestSongs,
+    SuggestWords,
+    Tokenize,
+)
+
+if TYPE_CHECKING:
+    from models.encoder import Encoder
+    from models.results import (
+        Contexts,
+        Embedding,
+        Method,
+        Neighbourhood,
+        OddOne,
+        Pair,
+        Song,
+        Specials,
+        Tokenization,
+    )
+    from models.songs.catalogue import SongCatalogue
+    from models.tokenizers.tokenizer import Tokenizer, Tokenizers
+    from models.words.vectors import WordVectors
+
+
+def tokenizer_names(model: Tokenizers, _: ListTokenizers) -> tuple[str, ...]:
+    return tuple(model.names)
+
+
+def compare_tokenizers(model: Tokenizers, request: CompareTokenizers) -> Comparison:
+    return Comparison(tuple(model.compare(request.text)), dict(model.failures))
+
+
+def tokenize(model: Tokenizers, request: Tokenize) -> OneOf[Tokenization]:
+    tokenizer, count = _chosen(model, request)
+    return OneOf(tokenizer.tokenize(request.text), count)
+
+
+def special_tokens(model: Tokenizers, request: Tokenize) -> OneOf[Specials]:
+    from models.tokenizers import explaining
+
+    tokenizer, count = _chosen(model, request)
+    return OneOf(explaining.special_tokens(tokenizer, tokenizer.ids(request.text)), count)
+
+
+def tokenizer_method(model: Tokenizers, request: Tokenize) -> OneOf[Method]:
+    from models.tokenizers import explaining
+
+    tokenizer, count = _chosen(model, request)
+    return OneOf(explaining.method(tokenizer, request.text), count)
+
+
+def _chosen(model: Tokenizers, request: Tokenize) -> tuple[Tokenizer, int]:
+    names = model.names if request.tokenizer is None else [request.tokenizer]
+    return model.get(names[min(request.index, len(names) - 1)]), len(names)
+
+
+def decode(model: Tokenizers, request: Decode) -> Decoded:
+    tokenizer = model.get(request.tokenizer)
+    ids = list(request.ids)
+    return Decoded(tokenizer.name, tokenizer.decode(ids), tokenizer.pieces(ids))
+
+
+def embed(model: Encoder, request: EmbedText) -> Embedding:
+    return model.embed(request.text)
+
+
+def contexts(model: Encoder, request: CompareContexts) -> Contexts:
+    return model.contexts(request.text, request.other)
+
+
+def ask_words(model: WordVectors, request: AskWords) -> Neighbourhood | Pair | OddOne:
+    return model.ask(request.query, request.n, by_vector=request.by_vector)
+
+
+def suggest_words(model: WordVectors, request: SuggestWords) -> tuple[str, ...]:
+    return tuple(model.suggest(request.typed))
+
+
+def get_songs(model: SongCatalogue, request: GetSongs) -> tuple[Song, ...]:
+    return tuple(song for id_ in request.ids if (song := model.get(id_)) is not None)
+
+
+def find_songs(model: SongCatalogue, request: FindSongs) -> tuple[SongMatch | None, ...]:
+    return tuple(model.match(text) for text in request.texts)
+
+
+def suggest_songs(model: SongCatalogue, request: SuggestSongs) -> tuple[Song, ...]:
+    if request.typed.strip():
+        return tuple(model.search(request.typed))
+    return tuple(it.song for it in model.popular(25).songs)
+
+
+def songs_like(model: SongCatalogue, request: SongsLike) -> SongList:
+    return model.page_like(
+        request.song, request.n, typed=request.typed, known=request.known, skip=request.skip
+    )
+
+
+def songs_for(model: SongCatalogue, request: SongsFor) -> SongList:
+    return model.page_for(
+        request.likes,
+        request.n,
+        dislikes=request.dislikes,
+        skip=request.skip,
+        per_artist=request.per_artist,
+    )

@@ -1,1 +1,0 @@
-"""How the embedded models are made: `python -m models.demo.recipe`, from WordNet and from templates."""

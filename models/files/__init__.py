@@ -1,0 +1,1 @@
+"""Finding and fetching the files of models."""

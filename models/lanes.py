@@ -1,0 +1,379 @@
+"""Admission of jobs: a lane per model kind, so that a light question never waits behind a long generation.
+
+A lane is a thread pool with a bounded queue. Its books are kept on the event loop alone, so they need no
+lock; a worker thread sees nothing but its `Job`. A job gets a permit or a clear refusal at once, and the
+permit lives until the worker thread has really ended, however impatient the asker was meanwhile.
+
+Between people a lane is fair: it takes turns, so that somebody's second question waits until everybody
+else who is waiting had a first one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
+
+from models.failures import AlreadyAsking, Cancelled, Failure, LaneFull, Late, NotYourTurn, Stopping
+from models.fair_queue import FairQueue
+from models.service import LaneStatus
+
+T = TypeVar("T")
+
+GRACE = 5.0
+"""Seconds that a worker has, after its deadline or its stop event, to hand over what it has."""
+
+
+class LaneSettings(Protocol):
+    """How wide and how long a lane is: threads, places in the queue, seconds from admission to answer."""
+
+    @property
+    def workers(self) -> int: ...
+    @property
+    def queue(self) -> int: ...
+    @property
+    def timeout(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker thread knows of its job. `deadline` is in `time.monotonic()` seconds."""
+
+    deadline: float
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds to the deadline; negative once it has passed."""
+        return self.deadline - time.monotonic()
+
+    def check(self) -> None:
+        """Raise `Cancelled` or `Late` if the work is no longer wanted. Call it between steps of long work."""
+        if self.stop.is_set():
+            raise Cancelled
+        if self.remaining <= 0:
+            raise Late
+
+
+class _Entry(Generic[T]):
+    """A job in a lane's books, and what is to happen when it moves on."""
+
+    def __init__(self, user: int, work: Callable[[Job], T], timeout: float, *, privileged: bool) -> None:
+        self.user = user
+        self.work = work
+        self.privileged = privileged
+        self.job = Job(time.monotonic() + timeout)
+        self.result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.started = asyncio.Event()
+        self.position = 0
+        self.callbacks: list[Callable[[int], None]] = []
+        self.alarm: asyncio.TimerHandle | None = None
+        self.admitted = time.monotonic()
+        self.began: float | None = None
+        self.ended: float | None = None
+
+    def begin(self) -> None:
+        self.began = time.monotonic()
+        self.started.set()
+        self.move(0)
+
+    def move(self, position: int) -> None:
+        if position != self.position:
+            self.position = position
+            loop = self.result.get_loop()
+            for callback in self.callbacks:
+                loop.call_soon(callback, position)  # a callback's failure must not reach the books
+
+    def fail(self, error: BaseException) -> None:
+        self.started.set()
+        if not self.result.done():
+            # A future refuses StopIteration, which would end the coroutine that awaits it.
+            self.result.set_exception(
+                RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
+            )
+
+    def succeed(self, value: T) -> None:
+        if not self.result.done():
+            self.result.set_result(value)
+
+
+class Ticket(Generic[T]):
+    """A permit. Await it for the result; cancelling the task that awaits it cancels the job as well."""
+
+    def __init__(self, lane: _Lane, entry: _Entry[T]) -> None:
+        self._lane = lane
+        self._entry = entry
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self._entry.result.__await__()
+
+    @property
+    def started(self) -> asyncio.Event:
+        """Set when the work starts, or when it is settled that it never will."""
+        return self._entry.started
+
+    @property
+    def done(self) -> bool:
+        """Whether there is a result or a failure. Its worker may still be on the way to its end."""
+        return self._entry.result.done()
+
+    @property
+    def position(self) -> int:
+        """0 while it runs and after, 1 for the next to run, and so on."""
+        return self._entry.position
+
+    def on_position(self, callback: Callable[[int], None]) -> None:
+        """Have `callback(position)` called on the loop whenever the position changes; 0 comes last."""
+        self._entry.callbacks.append(callback)
+
+    def on_done(self, callback: Callable[[], object]) -> None:
+        """Have `callback()` called on the loop when there is a result or a failure."""
+        self._entry.result.add_done_callback(lambda _: callback())
+
+    @property
+    def outcome(self) -> str:
+        """ "answered", or the name of the failure; "" until it is done."""
+        result = self._entry.result
+        if not result.done():
+            return ""
+        error = Cancelled() if result.cancelled() else result.exception()
+        return type(error).__name__ if error else "answered"
+
+    @property
+    def queue_seconds(self) -> float:
+        """Seconds it waited for a worker, so far or altogether."""
+        entry = self._entry
+        return (entry.began or entry.ended or time.monotonic()) - entry.admitted
+
+    @property
+    def run_seconds(self) -> float:
+        """Seconds that a worker has spent on it, so far or altogether."""
+        entry = self._entry
+        return (entry.ended or time.monotonic()) - entry.began if entry.began else 0.0
+
+    def cancel(self) -> None:
+        """Say that the work is no longer wanted.
+
+        A job that waits fails with `Cancelled` and leaves the queue at once. One that runs sees its stop
+        event and ends in its own way: a generation returns what it has.
+        """
+        self._lane.cancel(self._entry)
+
+
+class _Lane:
+    """One lane's books. Everything here runs on the event loop, except for `_report`."""
+
+    def __init__(self, name: str, settings: LaneSettings, settle: Callable[[_Entry[Any]], None]) -> None:
+        self.settings = settings
+        self.running: set[_Entry[Any]] = set()
+        self.waiting: FairQueue[_Entry[Any]] = FairQueue()
+        self._settle = settle
+        self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix=f"lane-{name}")
+
+    def place(self) -> int:
+        """The position that one more job would get at the end of the queue; 0 if it could start."""
+        return 0 if len(self.running) < self.settings.workers else 1 + len(self.waiting)
+
+    def enter(self, entry: _Entry[T]) -> Ticket[T]:
+        self.waiting.push(entry.user, entry)
+        if not math.isinf(entry.job.deadline):
+            entry.alarm = asyncio.get_running_loop().call_later(entry.job.remaining, self._overdue, entry)
+        entry.result.add_done_callback(lambda _: self._resolved(entry))
+        self._advance()
+        return Ticket(self, entry)
+
+    def cancel(self, entry: _Entry[Any]) -> None:
+        entry.job.stop.set()
+        self.withdraw(entry, Cancelled())
+
+    def withdraw(self, entry: _Entry[Any], why: Failure) -> None:
+        """Take a job that waits out of the queue; one that runs is left alone."""
+        if not self.waiting.remove(entry.user, entry):
+            return
+        entry.ended = time.monotonic()
+        entry.fail(why)
+        self._settle(entry)
+        self._advance()
+
+    def stop(self) -> None:
+        """Ask whatever runs to end."""
+        for entry in self.running:
+            entry.job.stop.set()
+
+    def abandon(self, why: Failure) -> None:
+        """Stop waiting for whatever runs: the askers are told `why`, the threads are left to themselves."""
+        self.stop()
+        for entry in self.running:
+            entry.fail(why)
+
+    def shut(self) -> None:
+        # An idle thread ends at once; one that is stuck in a model must not be waited for.
+        self._pool.shutdown(wait=not self.running, cancel_futures=True)
+
+    def _overdue(self, entry: _Entry[Any]) -> None:
+        """The deadline has passed. A worker reads its own; it has a little longer to show what it has."""
+        if entry in self.running:
+            entry.alarm = asyncio.get_running_loop().call_later(GRACE, self._give_up, entry)
+        else:
+            self.withdraw(entry, NotYourTurn())
+
+    @staticmethod
+    def _give_up(entry: _Entry[Any]) -> None:
+        entry.job.stop.set()
+        entry.fail(Late())
+
+    def _resolved(self, entry: _Entry[Any]) -> None:
+        entry.started.set()
+        if entry.alarm is not None:
+            entry.alarm.cancel()
+        if entry.result.cancelled():
+            self.cancel(entry)  # whoever awaited it is gone
+        else:
+            entry.result.exception()  # a failure that nobody awaits is no news for asyncio's log
+
+    def _advance(self) -> None:
+        """Start what can start, then tell everybody their new place."""
+        while self.waiting and len(self.running) < self.settings.workers:
+            entry = self.waiting.pop()
+            self.running.add(entry)
+            entry.begin()
+            future = self._pool.submit(entry.work, entry.job)
+            future.add_done_callback(partial(self._report, asyncio.get_running_loop(), entry))
+        for position, entry in enumerate(self.waiting, 1):
+            entry.move(position)
+
+    def _report(self, loop: asyncio.AbstractEventLoop, entry: _Entry[Any], future: Future[Any]) -> None:
+        """On the worker's thread: carry the outcome over to the loop."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits any more
+            loop.call_soon_threadsafe(self._leave, entry, future)
+
+    def _leave(self, entry: _Entry[Any], future: Future[Any]) -> None:
+        self.running.discard(entry)
+        entry.ended = time.monotonic()
+        if future.cancelled():
+            entry.fail(Stopping())
+        elif error := future.exception():
+            entry.fail(error)
+        else:
+            entry.succeed(future.result())
+        self._settle(entry)
+        self._advance()
+
+
+class Lanes:
+    """The lanes, and how much one person may ask for at once over all of them.
+
+    Every method but the workers' own belongs to the event loop's thread.
+    """
+
+    def __init__(
+        self, lanes: Mapping[str, LaneSettings], per_user: int, *, background: Collection[str] = ()
+    ) -> None:
+        """`background` lanes do work, such as loading models, that a shutdown does not wait for."""
+        self._foreground = [name for name in lanes if name not in background]
+        self._lanes = {name: _Lane(name, settings, self._settle) for name, settings in lanes.items()}
+        self._per_user = per_user
+        self._held: Counter[int] = Counter()
+        self._open = True
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def admit(
+        self,
+        lane: str,
+        work: Callable[[Job], T],
+        *,
+        user: int,
+        timeout: float | None = None,
+        privileged: bool = False,
+    ) -> Ticket[T]:
+        """A permit for `work`, or `Busy` or `Stopping` at once.
+
+        `timeout` is in seconds from now, time in the queue included; the lane's own unless given.
+        `privileged` work does not count against the person's limit. KeyError for a lane that is not there.
+        """
+        books = self._lanes[lane]
+        if not self._open:
+            raise Stopping
+        if not privileged and self._held[user] >= self._per_user:
+            raise AlreadyAsking(books.place(), self._per_user)
+        if (place := books.place()) > books.settings.queue:
+            raise LaneFull(place, place - 1)
+        seconds = books.settings.timeout if timeout is None else timeout
+        if not privileged:
+            self._held[user] += 1
+        ticket = books.enter(_Entry(user, work, seconds, privileged=privileged))
+        self._update_idle()
+        return ticket
+
+    @property
+    def status(self) -> dict[str, LaneStatus]:
+        return {
+            name: LaneStatus(len(lane.running), len(lane.waiting), lane.settings.workers, lane.settings.queue)
+            for name, lane in self._lanes.items()
+        }
+
+    async def idle(self) -> None:
+        """Return when no job waits and no worker runs, background lanes aside."""
+        await self._idle.wait()
+
+    def stop_admitting(self) -> None:
+        """Admit nothing more, and tell those that wait (`Stopping`). What runs goes on."""
+        self._open = False
+        for name, lane in self._lanes.items():
+            for entry in tuple(lane.waiting):
+                lane.withdraw(entry, Stopping())
+            if name not in self._foreground:
+                lane.abandon(Stopping())
+
+    async def drain(self, seconds: float) -> bool:
+        """Wait until nothing runs, at most `seconds`; then set every stop event and wait a little longer.
+
+        Whether every worker has ended. If not, those who wait for one have been told (`Stopping`).
+        """
+        if await self._quiet(seconds):
+            return True
+        for lane in self._lanes.values():
+            lane.stop()
+        if await self._quiet(GRACE):
+            return True
+        for lane in self._lanes.values():
+            lane.abandon(Stopping())
+        return False
+
+    async def close(self) -> None:
+        """Let the threads go. A worker that does not end keeps its thread; nobody waits for it."""
+        self.stop_admitting()
+        for lane in self._lanes.values():
+            lane.abandon(Stopping())
+            lane.shut()
+
+    async def _quiet(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def _settle(self, entry: _Entry[Any]) -> None:
+        """A job has left its lane: its person may ask again."""
+        if not entry.privileged:
+            self._held[entry.user] -= 1
+            if not self._held[entry.user]:
+                del self._held[entry.user]
+        self._update_idle()
+
+    def _update_idle(self) -> None:
+        lanes = [self._lanes[name] for name in self._foreground]
+        if any(lane.running or lane.waiting for lane in lanes):
+            self._idle.clear()
+        else:
+            self._idle.set()

@@ -1,0 +1,449 @@
+"""The models in this process: lanes of threads over the hub of shared models."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from models import answering
+from models.failures import Failure, NoSuchSlot, NoTimeToFetch, NotReady, OtherModel, StillLoading
+from models.hub import Hub
+from models.lanes import Job, Lanes, LaneSettings, Ticket
+from models.results import (
+    Contexts,
+    Embedding,
+    Generation,
+    Method,
+    Neighbourhood,
+    OddOne,
+    Pair,
+    Reload,
+    Song,
+    Specials,
+    State,
+    Tokenization,
+)
+from models.service import (
+    AskWords,
+    Caller,
+    CompareContexts,
+    CompareTokenizers,
+    Comparison,
+    Decode,
+    Decoded,
+    EmbedText,
+    FindSongs,
+    Generate,
+    GenerationEvent,
+    GetSongs,
+    JobDone,
+    ListTokenizers,
+    LoadProgress,
+    OneOf,
+    Queued,
+    ReloadModel,
+    ServiceStatus,
+    SongList,
+    SongMatch,
+    SongsFor,
+    SongsLike,
+    SuggestSongs,
+    SuggestWords,
+    Tokenize,
+    Written,
+)
+from models.slots import SLOTS, LaneLimits
+
+if TYPE_CHECKING:
+    from models.language.model import LanguageModel
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+LOADING = "loading"
+LOADING_QUEUE = 16
+EDITABLE = 14 * 60.0
+"""Seconds for a reload unless the caller says otherwise: as long as Discord lets its progress be shown."""
+PATIENCE = 20.0
+"""Seconds after which a load no longer keeps the next one waiting; it may hang."""
+POLL = 0.25
+"""Seconds between a waiting worker's looks at its stop event."""
+
+
+class LocalService:
+    """`models.service.Service` in this process. All of it belongs to the event loop's thread."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        lanes: Mapping[str, LaneSettings],
+        per_user: int,
+        *,
+        on_done: Callable[[JobDone], object] = lambda _: None,
+    ) -> None:
+        """`lanes` has one for each slot of the hub; `on_done` is told of every job that ends."""
+        self.hub = hub
+        # A thread for each slot, so that a load that hangs is in nobody's way.
+        loading = LaneLimits(workers=max(1, len(hub.slots)), queue=LOADING_QUEUE, timeout=EDITABLE)
+        self.lanes = Lanes(
+            {slot: lanes[slot] for slot in hub.slots} | {LOADING: loading}, per_user, background={LOADING}
+        )
+        self.tokenizers = _Tokenizers(self)
+        self.language = _Language(self)
+        self.encoder = _Encoder(self)
+        self.words = _Words(self)
+        self.songs = _Songs(self)
+        self._on_done = on_done
+        self._tickets: dict[str, Ticket[Any]] = {}
+        self._begun_loads = {slot: threading.Event() for slot in hub.slots}
+        self._first_loads = {slot: threading.Event() for slot in hub.slots}
+        self._stopping = False
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        return tuple(slot for slot in SLOTS if slot in self.hub.slots)
+
+    async def status(self) -> ServiceStatus:
+        return ServiceStatus(tuple(self.hub.status()), self.lanes.status)
+
+    async def cancel(self, request_id: str) -> bool:
+        ticket = self._tickets.get(request_id)
+        if ticket is not None:
+            ticket.cancel()
+        return ticket is not None
+
+    async def start(self) -> None:
+        before = None
+        for slot in self.slots:
+            self.lanes.admit(
+                LOADING, partial(self._load_first, slot, before), user=0, timeout=math.inf, privileged=True
+            )
+            before = slot
+
+    async def loaded(self) -> None:
+        while not all(event.is_set() for event in self._first_loads.values()):  # noqa: ASYNC110 - threads set them
+            await asyncio.sleep(POLL)
+
+    async def reload(self, request: ReloadModel) -> AsyncIterator[LoadProgress | Reload]:
+        if request.slot not in self.hub.slots:
+            raise NoSuchSlot
+        loop = asyncio.get_running_loop()
+        items: asyncio.Queue[LoadProgress | None] = asyncio.Queue()
+
+        def tell(what: str, share: float | None) -> None:
+            serving = self.hub.status(request.slot)[0].state is State.READY
+            loop.call_soon_threadsafe(items.put_nowait, LoadProgress(what, share, serving))
+
+        def work(job: Job) -> Reload:
+            if request.fetch:
+                _fetch(request, job, tell)
+            return self.hub.reload(request.slot, tell, request.spec)
+
+        seconds = EDITABLE if request.caller.seconds is None else request.caller.seconds
+        ticket = self.lanes.admit(LOADING, work, user=request.caller.user, timeout=seconds, privileged=True)
+        ticket.on_done(lambda: loop.call_soon(items.put_nowait, None))
+        try:
+            tell("waiting for another load" if ticket.position else "beginning", None)
+            while (item := await items.get()) is not None:
+                yield item
+            yield await ticket
+        finally:
+            ticket.cancel()
+
+    async def idle(self) -> None:
+        await self.lanes.idle()
+
+    def stop_admitting(self) -> None:
+        self._stopping = True
+        self.lanes.stop_admitting()
+
+    async def drain(self, seconds: float) -> bool:
+        return await self.lanes.drain(seconds)
+
+    async def close(self) -> None:
+        self.stop_admitting()
+        await self.lanes.close()
+        self.hub.close()
+
+    # For the kinds below
+
+    async def run(self, slot: str, caller: Caller, work: Callable[[Any], T]) -> T:
+        """The answer of `work(model)` on a worker thread, with the model that the slot holds then."""
+        return await self.admit(slot, caller, lambda _, model: work(model))
+
+    def admit(self, slot: str, caller: Caller, work: Callable[[Job, Any], T]) -> Ticket[T]:
+        """Admit `work(job, model)`, or raise `Busy`, `Stopping` or `NoSuchSlot` at once.
+
+        A model that is still loading is waited for within the job's deadline.
+        """
+        if slot not in self._first_loads:
+            raise NoSuchSlot
+
+        def lent(job: Job) -> T:
+            self._wait_for_model(slot, job)
+            with self.hub.lease(slot) as model:
+                job.check()
+                answer = work(job, model)
+                del model  # the lease frees a model that was replaced meanwhile, if nothing holds it
+                return answer
+
+        ticket = self.lanes.admit(
+            slot, lent, user=caller.user, timeout=caller.seconds, privileged=caller.typing
+        )
+        self._tickets[caller.request_id] = ticket
+        ticket.on_done(partial(self._done, slot, caller, ticket))
+        return ticket
+
+    def _done(self, slot: str, caller: Caller, ticket: Ticket[Any]) -> None:
+        if self._tickets.get(caller.request_id) is ticket:
+            del self._tickets[caller.request_id]
+        self._on_done(
+            JobDone(caller.request_id, slot, ticket.outcome, ticket.queue_seconds, ticket.run_seconds)
+        )
+
+    # On worker threads
+
+    def _load_first(self, slot: str, before: str | None, job: Job) -> None:
+        """On a thread of the loading lane; `before` is the slot whose turn is first."""
+        try:
+            if before is not None:
+                self._wait_for_turn(before, job)
+            self._begun_loads[slot].set()
+            job.check()
+            if SLOTS[slot].uses_torch:
+                self._share_cores()
+            status = self.hub.load(slot)
+            log.info("%s: %s is ready after %.1f s", slot, status.name, status.load_seconds)
+        except Failure as error:
+            # What a shutdown interrupts is no failure.
+            log.log(logging.INFO if self._stopping else logging.ERROR, "%s: %s", slot, error)
+        except Exception:
+            log.exception("%s: loading failed", slot)
+        finally:
+            self._first_loads[slot].set()
+
+    def _wait_for_turn(self, before: str, job: Job) -> None:
+        """Return when another slot was loaded, or failed to, or takes so long that it may hang."""
+        while not self._begun_loads[before].wait(POLL):
+            job.check()
+        until = time.monotonic() + PATIENCE
+        while not self._first_loads[before].wait(min(POLL, PATIENCE)) and time.monotonic() < until:
+            job.check()
+
+    def _wait_for_model(self, slot: str, job: Job) -> None:
+        """Return when the slot is not being filled any more, at the start or after draining."""
+        loaded = self._first_loads[slot]
+        while not loaded.is_set() or self.hub.status(slot)[0].state is State.LOADING:
+            if job.remaining <= 0:
+                raise StillLoading
+            job.check()
+            pause = max(0.0, min(POLL, job.remaining))
+            with contextlib.suppress(NotReady):  # what it is, the lease says
+                self.hub.wait(slot, pause) if loaded.is_set() else loaded.wait(pause)
+
+    def _share_cores(self) -> None:
+        import torch  # noqa: PLC0415 - takes seconds, which this thread has
+
+        lanes = self.lanes.status
+        # The texts of a model that serves several at once are all computed by one thread.
+        workers = sum(
+            1 if SLOTS[slot].batches else lanes[slot].workers for slot in self.slots if SLOTS[slot].uses_torch
+        )
+        # What OMP_NUM_THREADS says is in force already; it may ask for fewer.
+        torch.set_num_threads(min(torch.get_num_threads(), torch_threads(usable_cores(), workers)))
+
+
+class _Tokenizers:
+    """`models.service.TokenizerService`."""
+
+    def __init__(self, service: LocalService) -> None:
+        self._run = partial(service.run, "tokenizers")
+
+    async def names(self, request: ListTokenizers) -> tuple[str, ...]:
+        return await self._run(request.caller, lambda model: answering.tokenizer_names(model, request))
+
+    async def compare(self, request: CompareTokenizers) -> Comparison:
+        return await self._run(request.caller, lambda model: answering.compare_tokenizers(model, request))
+
+    async def tokenize(self, request: Tokenize) -> OneOf[Tokenization]:
+        return await self._run(request.caller, lambda model: answering.tokenize(model, request))
+
+    async def special_tokens(self, request: Tokenize) -> OneOf[Specials]:
+        return await self._run(request.caller, lambda model: answering.special_tokens(model, request))
+
+    async def method(self, request: Tokenize) -> OneOf[Method]:
+        return await self._run(request.caller, lambda model: answering.tokenizer_method(model, request))
+
+    async def decode(self, request: Decode) -> Decoded:
+        return await self._run(request.caller, lambda model: answering.decode(model, request))
+
+
+class _Encoder:
+    """`models.service.EncoderService`."""
+
+    def __init__(self, service: LocalService) -> None:
+        self._run = partial(service.run, "encoder")
+
+    async def embed(self, request: EmbedText) -> Embedding:
+        return await self._run(request.caller, lambda model: answering.embed(model, request))
+
+    async def contexts(self, request: CompareContexts) -> Contexts:
+        return await self._run(request.caller, lambda model: answering.contexts(model, request))
+
+
+class _Words:
+    """`models.service.WordService`."""
+
+    def __init__(self, service: LocalService) -> None:
+        self._run = partial(service.run, "words")
+
+    async def ask(self, request: AskWords) -> Neighbourhood | Pair | OddOne:
+        return await self._run(request.caller, lambda model: answering.ask_words(model, request))
+
+    async def suggest(self, request: SuggestWords) -> tuple[str, ...]:
+        return await self._run(request.caller, lambda model: answering.suggest_words(model, request))
+
+
+class _Songs:
+    """`models.service.SongService`."""
+
+    def __init__(self, service: LocalService) -> None:
+        self._run = partial(service.run, "songs")
+
+    async def get(self, request: GetSongs) -> tuple[Song, ...]:
+        return await self._run(request.caller, lambda model: answering.get_songs(model, request))
+
+    async def find(self, request: FindSongs) -> tuple[SongMatch | None, ...]:
+        return await self._run(request.caller, lambda model: answering.find_songs(model, request))
+
+    async def suggest(self, request: SuggestSongs) -> tuple[Song, ...]:
+        return await self._run(request.caller, lambda model: answering.suggest_songs(model, request))
+
+    async def like(self, request: SongsLike) -> SongList:
+        return await self._run(request.caller, lambda model: answering.songs_like(model, request))
+
+    async def recommend(self, request: SongsFor) -> SongList:
+        return await self._run(request.caller, lambda model: answering.songs_for(model, request))
+
+
+class _Language:
+    """`models.service.LanguageService`.
+
+    A text waits twice: in the lane for a worker, then in the engine for room in its cache. There is one line all the
+    same: who waits in the lane is behind all who wait in the engine.
+    """
+
+    def __init__(self, service: LocalService) -> None:
+        self._service = service
+        self._streams: dict[int, _Stream] = {}
+        """Those under way, by a number of their own."""
+        self._count = 0
+
+    async def generate(self, request: Generate) -> AsyncIterator[GenerationEvent]:
+        loop = asyncio.get_running_loop()
+        stream = _Stream()
+
+        def work(job: Job, model: LanguageModel) -> Generation:
+            if request.written and request.model != model.name:
+                raise OtherModel
+            return model.generate(
+                request.prompt,
+                written=request.written,
+                max_new_tokens=request.max_new_tokens,
+                sampling=request.sampling,
+                stop=job.stop,
+                deadline=job.deadline,
+                user=request.caller.user,
+                on_text=lambda text, ids: loop.call_soon_threadsafe(stream.put, Written(text, ids)),
+                on_position=lambda place: loop.call_soon_threadsafe(self._move_in_engine, stream, place),
+            )
+
+        ticket = self._service.admit("language", request.caller, work)
+        self._count += 1
+        number = self._count
+        self._streams[number] = stream
+        ticket.on_position(lambda place: self._move_in_lane(stream, place))
+        ticket.on_done(lambda: stream.put(None))
+        try:
+            stream.in_lane = ticket.position
+            stream.told = self._place(stream)
+            yield Queued(stream.told, self._loading())
+            while (item := await stream.items.get()) is not None:
+                yield item
+            yield await ticket
+        finally:
+            ticket.cancel()
+            del self._streams[number]
+            self._tell_all()
+
+    def _loading(self) -> bool:
+        return self._service.hub.status("language")[0].state is State.LOADING
+
+    def _move_in_lane(self, stream: _Stream, place: int) -> None:
+        stream.in_lane = place
+        self._tell_all()
+
+    def _move_in_engine(self, stream: _Stream, place: int) -> None:
+        stream.in_engine = place
+        self._tell_all()
+
+    def _place(self, stream: _Stream) -> int:
+        if not stream.in_lane:
+            return stream.in_engine
+        return stream.in_lane + sum(it.in_engine > 0 for it in self._streams.values())
+
+    def _tell_all(self) -> None:
+        """Tell everybody whose place has changed."""
+        for stream in self._streams.values():
+            if (place := self._place(stream)) != stream.told:
+                stream.told = place
+                stream.put(Queued(place, self._loading()))
+
+
+class _Stream:
+    """A text under way, and its places in both lines."""
+
+    def __init__(self) -> None:
+        self.items: asyncio.Queue[Queued | Written | None] = asyncio.Queue()
+        self.in_lane = 0
+        self.in_engine = 0
+        self.told = 0
+        """The place that was told last."""
+
+    def put(self, item: Queued | Written | None) -> None:
+        self.items.put_nowait(item)
+
+
+def _fetch(request: ReloadModel, job: Job, tell: Callable[[str, float | None], None]) -> None:
+    from models.files import fetching  # noqa: PLC0415 - the hub's client takes a second, which this thread has
+
+    def watch(what: str, done: int, total: int | None) -> None:
+        if job.stop.is_set() or job.remaining <= 0:
+            raise NoTimeToFetch
+        size = f" of {fetching.amount(total)}" if total else ""
+        tell(f"downloading {what}, {fetching.amount(done)}{size}", done / total if total else None)
+
+    for item in fetching.items(request.slot, request.spec):
+        tell(f"asking for {item.label}", None)
+        fetching.fetch(item, watch, update=True)
+
+
+def torch_threads(cores: int, workers: int) -> int:
+    """Threads for each torch operation, so that workers times threads do not exceed the cores."""
+    return max(1, cores // max(1, workers))
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, which in a container or under taskset are fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,396 @@
+"""What can be asked of the models: a protocol for each kind, with frozen requests and results.
+
+Requests and results are plain values that can be pickled, so the models may run in this process (`models.local`) or
+elsewhere. A request says how many seconds are left, never a time of some clock, and has an id by which it can be
+cancelled. Every method raises a `models.failures.Failure`: `Busy` or `Stopping` when it is not admitted, before anything
+else is awaited; `Late`, `Cancelled`, `NotReady` or `BadInput` later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+from models.results import (
+    Contexts,
+    Embedding,
+    Generation,
+    Method,
+    Neighbourhood,
+    OddOne,
+    Pair,
+    Piece,
+    Recommendations,
+    Reload,
+    SlotStatus,
+    Song,
+    Specials,
+    Tokenization,
+)
+from models.sampling import Sampling
+from models.specs import Spec
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `seconds` are those left for the answer, waiting included; None leaves the limit to the slot.
+
+    What is asked while somebody is `typing` counts against nobody's limit.
+    """
+
+    request_id: str
+    user: int
+    seconds: float | None = None
+    typing: bool = False
+
+
+# Tokenizers ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ListTokenizers:
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class CompareTokenizers:
+    caller: Caller
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenize:
+    """`tokenizer` is a name; without one it is the one of number `index` among all."""
+
+    caller: Caller
+    text: str
+    tokenizer: str | None = None
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    caller: Caller
+    tokenizer: str
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One text as each tokenizer splits it; `failures` say why a tokenizer is missing, by its name."""
+
+    tokenizations: tuple[Tokenization, ...]
+    failures: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf(Generic[T_co]):
+    """What was found with one of `count` tokenizers."""
+
+    found: T_co
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The text of token ids together, and what each of them is alone."""
+
+    tokenizer: str
+    text: str
+    pieces: tuple[Piece, ...]
+
+
+class TokenizerService(Protocol):
+    async def names(self, request: ListTokenizers) -> tuple[str, ...]: ...
+    async def compare(self, request: CompareTokenizers) -> Comparison: ...
+    async def tokenize(self, request: Tokenize) -> OneOf[Tokenization]: ...
+    async def special_tokens(self, request: Tokenize) -> OneOf[Specials]:
+        """The special tokens of a tokenizer, those of the text first."""
+
+    async def method(self, request: Tokenize) -> OneOf[Method]:
+        """How the tokenizer came to the tokens of the text."""
+
+    async def decode(self, request: Decode) -> Decoded: ...
+
+
+# Language model --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """A prompt to continue by at most `max_new_tokens`. `written` holds the ids that `model` wrote before and goes on with:
+    to another model they mean nothing (`OtherModel`).
+    """
+
+    caller: Caller
+    prompt: str
+    max_new_tokens: int
+    sampling: Sampling = Sampling()
+    written: tuple[int, ...] = ()
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A place in line: 1 for the next, 0 for begun. `loading` says that the model is not there yet."""
+
+    position: int
+    loading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What has been added to the continuation: whole characters, and the ids of all new tokens."""
+
+    text: str
+    ids: tuple[int, ...]
+
+
+GenerationEvent: TypeAlias = Queued | Written | Generation
+"""A place in line, then the text as it grows, then the whole. What was stopped or late ends with a whole, too."""
+
+
+class LanguageService(Protocol):
+    def generate(self, request: Generate) -> AsyncIterator[GenerationEvent]:
+        """Closing the iterator, or cancelling the request, ends the work at the next token.
+
+        `Queued` may come again after the first, when a text that has begun waits for room in the cache.
+        """
+
+
+# Encoder ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedText:
+    caller: Caller
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompareContexts:
+    caller: Caller
+    text: str
+    other: str
+
+
+class EncoderService(Protocol):
+    async def embed(self, request: EmbedText) -> Embedding: ...
+    async def contexts(self, request: CompareContexts) -> Contexts: ...
+
+
+# Words -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AskWords:
+    """A word, a sum such as `king - man + woman`, two words to compare, or more to find the odd one among."""
+
+    caller: Caller
+    query: str
+    n: int = 10
+    by_vector: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestWords:
+    caller: Caller
+    typed: str
+
+
+class WordService(Protocol):
+    async def ask(self, request: AskWords) -> Neighbourhood | Pair | OddOne: ...
+    async def suggest(self, request: SuggestWords) -> tuple[str, ...]: ...
+
+
+# Songs -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GetSongs:
+    caller: Caller
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindSongs:
+    """What people typed or chose: ids, titles, artists."""
+
+    caller: Caller
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestSongs:
+    """The songs like what is typed so far; the popular ones before anything is."""
+
+    caller: Caller
+    typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class SongsLike:
+    """Songs that go with one: `song` is an id, or with `typed` what somebody typed. `known` ones are left out."""
+
+    caller: Caller
+    song: str
+    typed: bool = False
+    n: int = 5
+    skip: int = 0
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SongsFor:
+    """Songs for one or several people, of each of whom there are their likes, oldest first."""
+
+    caller: Caller
+    likes: tuple[tuple[str, ...], ...]
+    dislikes: tuple[str, ...] = ()
+    n: int = 5
+    skip: int = 0
+    per_artist: int | None = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SongMatch:
+    """A song that was meant; `guessed` if it is the best match for what was typed, not an id or its title."""
+
+    song: Song
+    guessed: bool
+
+
+class Basis(StrEnum):
+    """What a list of songs is made from."""
+
+    SONG = "song"
+    LIKES = "likes"
+    POPULAR_NO_LIKES = "popular: no likes yet"
+    POPULAR_UNKNOWN = "popular: too little is known of the song or the likes"
+    SHORTER = "nothing on this page any more"
+    NOTHING_LEFT = "an opinion on every song"
+
+
+@dataclass(frozen=True, slots=True)
+class SongList:
+    """A page of songs and what it is made from; a song in fewer than `few` playlists is little known."""
+
+    basis: Basis
+    songs: Recommendations
+    few: int = 0
+    match: SongMatch | None = None
+    """The song that all of them go with."""
+
+
+class SongService(Protocol):
+    async def get(self, request: GetSongs) -> tuple[Song, ...]:
+        """Those of the ids that the catalogue has."""
+
+    async def find(self, request: FindSongs) -> tuple[SongMatch | None, ...]:
+        """For each text the song with this id, or the best match; None where nothing is like it."""
+
+    async def suggest(self, request: SuggestSongs) -> tuple[Song, ...]: ...
+    async def like(self, request: SongsLike) -> SongList: ...
+    async def recommend(self, request: SongsFor) -> SongList: ...
+
+
+# Models ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadModel:
+    """Fill a slot with what `spec` says; with `fetch`, what is missing or newer is downloaded first."""
+
+    caller: Caller
+    slot: str
+    spec: Spec
+    fetch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress:
+    """What is being done, the share done in [0, 1] where it is known, and whether the old model still answers."""
+
+    what: str
+    share: float | None
+    serving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """A lane at one moment: jobs running and waiting, and the places there are for each."""
+
+    running: int
+    waiting: int
+    workers: int
+    queue: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    slots: tuple[SlotStatus, ...]
+    lanes: Mapping[str, LaneStatus]
+
+    def slot(self, name: str) -> SlotStatus | None:
+        return next((it for it in self.slots if it.slot == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone:
+    """For logs and metrics: a request that ended, how ("answered" or the name of its failure), and its seconds."""
+
+    request_id: str
+    slot: str
+    outcome: str
+    queue_seconds: float
+    run_seconds: float
+
+
+class Service(Protocol):
+    """All models, and what is kept of them."""
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The slots that were set up, in the order in which they are loaded."""
+
+    @property
+    def tokenizers(self) -> TokenizerService: ...
+    @property
+    def language(self) -> LanguageService: ...
+    @property
+    def encoder(self) -> EncoderService: ...
+    @property
+    def words(self) -> WordService: ...
+    @property
+    def songs(self) -> SongService: ...
+
+    async def status(self) -> ServiceStatus:
+        """How the slots and their lanes stand. Never waits for a model."""
+
+    def reload(self, request: ReloadModel) -> AsyncIterator[LoadProgress | Reload]:
+        """Load a model beside the one that serves, then exchange them; the last item is what it came to."""
+
+    async def cancel(self, request_id: str) -> bool:
+        """Say that a request's answer is no longer wanted; whether there was one to cancel."""
+
+    async def start(self) -> None:
+        """Begin to load every model, in the background."""
+
+    async def loaded(self) -> None:
+        """Return when every model was loaded, or failed to, for the first time."""
+
+    async def idle(self) -> None:
+        """Return when nothing waits and nothing runs, loading aside."""
+
+    def stop_admitting(self) -> None:
+        """Admit nothing more, and tell those that wait (`Stopping`). What runs goes on."""
+
+    async def drain(self, seconds: float) -> bool:
+        """Let what runs end, at most so many seconds, then stop it; whether all of it ended."""
+
+    async def close(self) -> None:
+        """Let go of everything. Nothing may be asked afterwards."""

@@ -1,0 +1,1 @@
+"""Songs: the catalogue, its search, and what playlists teach."""

@@ -1,0 +1,309 @@
+"""Tokenizers and what they do to a text, token by token."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from transformers import AutoTokenizer
+
+from models.failures import BadInput, ModelError, NotThere
+from models.files import finding
+from models.results import Piece, Tokenization
+from models.specs import Progress, TokenizersSpec
+
+_BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+_WORD_START = "\N{LOWER ONE EIGHTH BLOCK}"
+
+
+def _bytes_by_letter() -> dict[str, int]:
+    """The alphabet of byte-level BPE (GPT-2): each byte as a printable letter.
+
+    Bytes that print in Latin-1 stand for themselves, the others take the letters from U+0100 on.
+    """
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in set(printable)]
+    return {chr(byte): byte for byte in printable} | {chr(256 + n): byte for n, byte in enumerate(others)}
+
+
+_BYTES = _bytes_by_letter()
+
+
+class Tokenizer:
+    """One tokenizer. Not for two threads at once: the backend refuses that ("Already borrowed")."""
+
+    device = ""
+    dtype = ""
+
+    def __init__(self, tokenizer: Any, name: str, memory: int = 0) -> None:
+        """`tokenizer` is a transformers tokenizer of any kind."""
+        self._tokenizer = tokenizer
+        self.name = name
+        self.memory = memory
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        model = getattr(backend, "model", None)
+        self._byte_level = _speaks_bytes(backend)
+        self._continues = getattr(model, "continuing_subword_prefix", None) or ""
+        self._word_end = getattr(model, "end_of_word_suffix", None) or ""
+        self.algorithm = _algorithm(tokenizer, model, byte_level=self._byte_level)
+        added = tokenizer.added_tokens_decoder
+        self._added: set[int] = set(added)
+        self._special: set[int] = {*tokenizer.all_special_ids, *(i for i, it in added.items() if it.special)}
+        self.vocab_size = len(tokenizer)
+        """Every entry, added ones included."""
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        label: str | None = None,
+        *,
+        revision: str | None = None,
+    ) -> Self:
+        """A tokenizer by hub name or local folder, shown as `label`. Raises ModelError."""
+        source = finding.find(name, revision=revision, weights=False, slot="tokenizers")
+        return cls(read(source), label or source.label, _size(source.folder))
+
+    @property
+    def inner(self) -> Any:
+        """The tokenizer of transformers."""
+        return self._tokenizer
+
+    @property
+    def byte_level(self) -> bool:
+        """Whether the vocabulary is spelt in the letters of byte-level BPE."""
+        return self._byte_level
+
+    @cached_property
+    def spells_bytes(self) -> bool:
+        """Whether there is a token for every byte, so that no text is unknown."""
+        vocabulary = self._tokenizer.get_vocab()
+        if self._byte_level:
+            return all(letter in vocabulary for letter in _BYTES)
+        return self.algorithm.endswith("byte fallback") and all(
+            f"<0x{byte:02X}>" in vocabulary for byte in range(256)
+        )
+
+    @property
+    def special_ids(self) -> frozenset[int]:
+        return frozenset(self._special)
+
+    @property
+    def detail(self) -> str:
+        return f"{self.algorithm}, {self.vocab_size:,} entries"
+
+    def ids(self, text: str) -> list[int]:
+        """Token ids of a text, with the special tokens that the tokenizer adds by itself."""
+        return [
+            int(number) for number in self._tokenizer(finding.usable_text(text), verbose=False)["input_ids"]
+        ]
+
+    def tokenize(self, text: str) -> Tokenization:
+        """The pieces of a text. BadInput if it holds a lone surrogate."""
+        return Tokenization(self.name, text, self.pieces(self.ids(text)), self.vocab_size, self.algorithm)
+
+    def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
+        """What each token of a sequence is."""
+        known = {number: self._piece(number) for number in set(ids)}
+        return tuple(known[number] for number in ids)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens shown. BadInput for an id that the vocabulary has not."""
+        for number in ids:
+            if self._token(number) is None:
+                raise BadInput(
+                    f"{self.name} has no token with the id {number}; its ids go from 0 to {self.last_id:,}."
+                )
+        return self._text(list(ids))
+
+    @property
+    def last_id(self) -> int:
+        """The highest token id; that of a vocabulary with gaps is not its size less one."""
+        return max(self._tokenizer.get_vocab().values(), default=-1)
+
+    def _text(self, ids: list[int]) -> str:
+        return str(self._tokenizer.decode(ids, skip_special_tokens=False))
+
+    def _token(self, number: int) -> str | None:
+        try:
+            token = self._tokenizer.convert_ids_to_tokens(number) if number >= 0 else None
+        except (IndexError, KeyError, OverflowError):
+            return None
+        return None if token is None else str(token)
+
+    def _piece(self, number: int) -> Piece:
+        token = self._token(number) or ""
+        special = number in self._special
+        added = special or number in self._added
+        raw = None if added else self._raw(token)
+        return Piece(
+            id=number,
+            text=self._text([number]),
+            token=token,
+            special=special,
+            raw=raw,
+            partial=raw is not None and not _is_text(raw),
+            word_start=not added and (token.startswith(_WORD_START) or bool(raw and raw.startswith(b" "))),
+            continues=not added and bool(self._continues) and token.startswith(self._continues),
+            unknown=not self._byte_level and number == self._tokenizer.unk_token_id,
+        )
+
+    def _raw(self, token: str) -> bytes | None:
+        if self._byte_level and all(letter in _BYTES for letter in token):
+            return bytes(_BYTES[letter] for letter in token)
+        if one := _BYTE_TOKEN.fullmatch(token):
+            return bytes([int(one[1], 16)])
+        return None
+
+
+class Tokenizers:
+    """Several tokenizers to look at side by side. One that cannot be loaded does not stop the others."""
+
+    device = ""
+    dtype = ""
+
+    def __init__(self, tokenizers: Sequence[Tokenizer], failures: dict[str, str] | None = None) -> None:
+        self._by_name = {tokenizer.name: tokenizer for tokenizer in tokenizers}
+        self.failures: dict[str, str] = failures or {}
+        """Why a tokenizer is missing: one sentence by name."""
+
+    @classmethod
+    def load(cls, spec: TokenizersSpec, progress: Progress | None = None) -> Self:
+        """All that can be loaded; ModelError if none can."""
+        loaded: list[Tokenizer] = []
+        failures: dict[str, str] = {}
+        for number, (name, shown) in enumerate(zip(spec.names, labels(spec.names), strict=True)):
+            if progress:
+                progress(f"reading the tokenizer {shown}", number / len(spec.names))
+            try:
+                loaded.append(Tokenizer.load(name, shown))
+            except ModelError as error:
+                failures[shown] = str(error)
+        if not loaded:
+            raise ModelError(" ".join(failures.values()) or "No tokenizer is named in the settings.")
+        return cls(loaded, failures)
+
+    @property
+    def name(self) -> str:
+        return ", ".join(self._by_name)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._by_name)
+
+    @property
+    def memory(self) -> int:
+        return sum(tokenizer.memory for tokenizer in self._by_name.values())
+
+    @property
+    def detail(self) -> str:
+        count = len(self._by_name)
+        return " ".join([f"{count} tokenizer{'s' * (count != 1)}.", *self.failures.values()])
+
+    def get(self, name: str) -> Tokenizer:
+        """The tokenizer of that name, whatever its case; BadInput naming those that are there."""
+        if found := self._by_name.get(name):
+            return found
+        for known, tokenizer in self._by_name.items():
+            if known.casefold() == name.strip().casefold():
+                return tokenizer
+        for known, reason in self.failures.items():
+            if known.casefold() == name.strip().casefold():
+                raise BadInput(f"{reason} Those that are there: {self.name}.")
+        raise BadInput(f"I have no tokenizer of that name. Choose one of: {self.name}.")
+
+    def compare(self, text: str) -> list[Tokenization]:
+        return [tokenizer.tokenize(text) for tokenizer in self._by_name.values()]
+
+    def probe(self) -> None:
+        self.compare("A word, and another.")
+
+
+def labels(names: Sequence[str]) -> list[str]:
+    """How to call several models: each by its short name, or with its parent folder if two share that."""
+    short = [finding.label(name) for name in names]
+    shown = [
+        one if short.count(one) == 1 or one == name else "/".join(Path(name).parts[-2:])
+        for one, name in zip(short, names, strict=True)
+    ]
+    return [
+        one if shown.index(one) == n else f"{one} ({shown[: n + 1].count(one)})"
+        for n, one in enumerate(shown)
+    ]
+
+
+def read(source: finding.Source) -> Any:
+    """The transformers tokenizer of a source. ModelError if it cannot be read, NotThere if there is none."""
+    with finding.reading(source.label):
+        tokenizer = AutoTokenizer.from_pretrained(
+            source.target, revision=source.revision, trust_remote_code=False, local_files_only=True
+        )
+    # Without a vocabulary transformers makes a tokenizer to which every word is unknown.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise NotThere(f"The folder of {source.label} holds no tokenizer.")
+    return tokenizer
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the tokenizer's own file, which is about what it takes in memory."""
+    patterns = ("tokenizer.json", "*.model", "vocab.*")
+    found = (file for pattern in patterns for file in folder.glob(pattern))
+    return next((file.stat().st_size for file in found), 0)
+
+
+def _speaks_bytes(backend: Any) -> bool:
+    """Whether the vocabulary is spelt in the letters of byte-level BPE."""
+    parts = (getattr(backend, "pre_tokenizer", None), getattr(backend, "decoder", None))
+    for part in (*parts, getattr(backend, "normalizer", None)):
+        if part is not None and "ByteLevel" in _kinds(part):
+            return True
+    return False
+
+
+def _kinds(part: Any) -> set[str]:
+    """The kinds of a pre-tokenizer, decoder or normalizer and of those it consists of."""
+
+    def walk(value: Any) -> set[str]:
+        if isinstance(value, dict):
+            kind = {value["type"]} if isinstance(value.get("type"), str) else set()
+            return kind.union(*map(walk, value.values()))
+        return set().union(*map(walk, value)) if isinstance(value, list) else set()
+
+    try:
+        return walk(json.loads(part.__getstate__()))
+    except Exception:  # noqa: BLE001 - a part written in Python cannot be serialised
+        return set()
+
+
+def _algorithm(tokenizer: Any, model: Any, *, byte_level: bool) -> str:
+    kind = type(model).__name__
+    if kind == "BPE":
+        if byte_level:
+            return "byte-level BPE"
+        return "BPE with byte fallback" if model.byte_fallback else "BPE"
+    if model is not None:
+        falls_back = kind == "Unigram" and _falls_back(tokenizer)
+        return "whole words" if kind == "WordLevel" else f"{kind}{' with byte fallback' * falls_back}"
+    if hasattr(tokenizer, "sp_model"):
+        return "SentencePiece"
+    return re.sub(r"Tokenizer(Fast)?$", "", type(tokenizer).__name__) or type(tokenizer).__name__
+
+
+def _falls_back(tokenizer: Any) -> bool:
+    """Whether a Unigram model spells in bytes what it lacks; only its file says so."""
+    try:
+        return bool(json.loads(tokenizer.backend_tokenizer.to_str())["model"].get("byte_fallback"))
+    except Exception:  # noqa: BLE001 - a part written in Python cannot be serialised
+        return False
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,82 @@
+"""What people read: every sentence by its name, one Project Fluent file a language.
+
+Code names a message and gives its facts; the words, the order of the facts and the plural forms are the language's own
+business. Another language is another file beside `en.ftl`. (Project Fluent: https://projectfluent.org)
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TypeAlias
+
+from babel.lists import format_list
+from fluent.runtime import FluentBundle, FluentResource
+
+log = logging.getLogger(__name__)
+
+Fact: TypeAlias = str | int | float | Sequence[str]
+
+FOLDER = Path(__file__).resolve().parent
+LANGUAGE = "en"
+LOCALE = "en_GB"
+"""Of numbers and lists: no comma before the last "or"."""
+
+
+def say(name: str, /, **facts: Fact) -> str:
+    """The message of this name, as plain text; a sequence among the facts becomes "a, b or c".
+
+    KeyError if there is no such message.
+    """
+    return _say(name, None, facts)
+
+
+def hint(name: str, /, facts: Mapping[str, Fact]) -> str:
+    """What the people who run the bot can do about it, in a sentence that others do not get; "" if there is nothing."""
+    message = _bundle().get_message(name)
+    return _say(name, "admin", facts) if "admin" in message.attributes else ""
+
+
+def knows(name: str) -> bool:
+    return _bundle().has_message(name)
+
+
+def escaped(facts: Mapping[str, Fact], escape: Callable[[str], str]) -> dict[str, Fact]:
+    """The facts with their texts made harmless for the place where they are to be shown."""
+    return {
+        name: escape(fact)
+        if isinstance(fact, str)
+        else fact
+        if isinstance(fact, int | float)
+        else [escape(item) for item in fact]
+        for name, fact in facts.items()
+    }
+
+
+def _say(name: str, attribute: str | None, facts: Mapping[str, Fact]) -> str:
+    bundle = _bundle()
+    message = bundle.get_message(name)
+    pattern = message.value if attribute is None else message.attributes[attribute]
+    if pattern is None:
+        raise KeyError(name)
+    values = {
+        fact: value
+        if isinstance(value, str | int | float)
+        else format_list(list(value), style="or", locale=LOCALE)
+        for fact, value in facts.items()
+    }
+    text, errors = bundle.format_pattern(pattern, values)
+    if errors:
+        log.error("the message %s cannot be said in full: %s", name, errors)
+    return str(text)
+
+
+@cache
+def _bundle() -> FluentBundle:
+    # Isolation marks around facts would be invisible characters in every message.
+    bundle = FluentBundle([LOCALE], use_isolating=False)
+    for file in sorted(FOLDER.glob(f"{LANGUAGE}*.ftl")):
+        bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
+    return bundle
