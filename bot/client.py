@@ -23,7 +23,8 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.errors import StartupError, report
+from bot.errors import report
+from bot.failures import StartupError
 from bot.health import HealthServer, finite
 from bot.registration import CommandRegister
 from bot.settings.schema import GATEWAY_URL, Lane, Limits, Settings

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.client import Tokenwise
-from bot.errors import Refused
+from bot.failures import Refused
 from bot.settings.schema import ConfigError, Section, Settings
 from models.failures import Stopped
 from models.files import fetching

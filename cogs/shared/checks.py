@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.client import Interaction
-from bot.errors import Refused
+from bot.failures import Refused
 
 
 def is_admin(interaction: Interaction) -> bool:
