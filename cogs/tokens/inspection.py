@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import discord
 
+import texts
 from bot.visible import spelt_piece
 from cogs.shared.reply import BLUE, Reply
 from cogs.shared.text import DESCRIPTION, TITLE, block, clip, code, count, harmless, inline, size, table
@@ -88,9 +89,9 @@ def specials(found: Specials) -> Reply:
     for token in found.tokens[:_ROWS]:
         here = f" · {count(token.here, 'time')} in this text" if token.here else ""
         added = " · put there by the tokenizer" if token.added and token.here else ""
-        meanings = "; ".join(token.meanings)
+        meanings = "; ".join(texts.say(f"role-{role}") for role in token.roles)
         lines.append(f"{code(clip(token.token, 60))} id {token.id}{here}{added}\n-# {meanings}")
-    marks = [f"{code(mark)} {meaning}" for mark, meaning in found.marks]
+    marks = [f"{code(part)} {texts.say(f'mark-{mark}')}" for part, mark in found.marks]
     left = len(found.tokens) - len(lines)
     parts = [
         "\n".join(lines) or "It has none.",
@@ -107,7 +108,7 @@ def specials(found: Specials) -> Reply:
 
 def method(found: Method) -> Reply:
     """How the tokenizer works, and how one word of the text came to its tokens."""
-    parts = [found.idea]
+    parts = [texts.say(found.idea)]
     if found.normalized is not None:
         parts.append(f"First it changed the text to:\n{block(clip(found.normalized, 300))}")
     if found.whole:
