@@ -15,17 +15,10 @@ from tokenizers.models import BPE, WordLevel
 from tokenizers.trainers import BpeTrainer, WordLevelTrainer
 from transformers import PreTrainedTokenizerFast
 
+import texts
 from models.failures import BadInput
-from models.tokenizers.explaining import (
-    GAP,
-    MOST_LETTERS,
-    NEVER_UNKNOWN,
-    NOT_PUT,
-    RESERVED,
-    ROLES,
-    method,
-    special_tokens,
-)
+from models.results import Algorithm, Mark, Method, Role
+from models.tokenizers.explaining import MOST_LETTERS, method, special_tokens
 from models.tokenizers.tokenizer import Tokenizer
 from tests.models.tiny import DATA
 
@@ -51,9 +44,9 @@ def real(name: str) -> Tokenizer:
     return Tokenizer.load(str(folder), name)
 
 
-def meanings(tokenizer: Tokenizer, text: str = "") -> dict[str, tuple[str, ...]]:
+def roles(tokenizer: Tokenizer, text: str = "") -> dict[str, tuple[Role, ...]]:
     found = special_tokens(tokenizer, tokenizer.ids(text))
-    return {token.token: token.meanings for token in found.tokens}
+    return {token.token: token.roles for token in found.tokens}
 
 
 # Special tokens
@@ -61,12 +54,12 @@ def meanings(tokenizer: Tokenizer, text: str = "") -> dict[str, tuple[str, ...]]
 
 def test_the_special_tokens_of_bert() -> None:
     bert = real("bert-base-uncased")
-    assert meanings(bert) == {
-        "[CLS]": (ROLES["cls_token"],),
-        "[SEP]": (ROLES["sep_token"],),
-        "[PAD]": (ROLES["pad_token"],),
-        "[UNK]": (ROLES["unk_token"],),
-        "[MASK]": (ROLES["mask_token"],),
+    assert roles(bert) == {
+        "[CLS]": (Role.CLS,),
+        "[SEP]": (Role.SEP,),
+        "[PAD]": (Role.PAD,),
+        "[UNK]": (Role.UNKNOWN,),
+        "[MASK]": (Role.MASK,),
     }
     found = special_tokens(bert, bert.ids("a text"))
     assert [(it.token, it.here, it.added) for it in found.tokens[:2]] == [
@@ -81,7 +74,7 @@ def test_one_token_with_several_roles() -> None:
     phi = real("phi-1_5")
     (only,) = special_tokens(phi, phi.ids("a<|endoftext|>b")).tokens
     assert only.token == "<|endoftext|>"
-    assert only.meanings == (ROLES["bos_token"] + NOT_PUT, ROLES["eos_token"], NEVER_UNKNOWN)
+    assert only.roles == (Role.BOS_LEFT_OUT, Role.EOS, Role.NEVER_UNKNOWN)
     assert (only.here, only.added) == (1, False)
     assert "\u0120" in dict(special_tokens(phi, ()).marks)
 
@@ -91,7 +84,7 @@ def test_marks_of_sentencepiece_and_of_bytes() -> None:
     assert dict(special_tokens(demo("tiny-llama"), ()).marks).keys() == {"\u2581", "<0xE2>", "\ufffd"}
     llama = demo("tiny-llama")
     assert [it.token for it in special_tokens(llama, llama.ids("x")).tokens if it.added] == ["<s>"]
-    assert meanings(llama)["<s>"] == (ROLES["bos_token"],)
+    assert roles(llama)["<s>"] == (Role.BOS,)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -99,28 +92,37 @@ def test_every_special_token_is_explained(name: str) -> None:
     tokenizer = demo(name)
     found = special_tokens(tokenizer, ())
     assert {it.id for it in found.tokens} == tokenizer.special_ids
-    assert all(it.meanings for it in found.tokens)
+    assert all(it.roles for it in found.tokens)
 
 
 def test_a_token_without_a_role_is_reserved() -> None:
     tokenizer = fresh("tiny-phi")
     tokenizer.inner.add_special_tokens({"additional_special_tokens": ["<|turn|>"]})
     other = Tokenizer(tokenizer.inner, "with a turn")
-    assert meanings(other)["<|turn|>"] == (RESERVED,)
+    assert roles(other)["<|turn|>"] == (Role.RESERVED,)
 
 
 def test_the_numbered_gaps_of_t5() -> None:
     inner = fresh("tiny-t5").inner
     inner.add_special_tokens({"additional_special_tokens": ["<extra_id_0>", "<extra_id_1>"]})
-    assert meanings(Tokenizer(inner, "with gaps"))["<extra_id_1>"] == (GAP,)
+    assert roles(Tokenizer(inner, "with gaps"))["<extra_id_1>"] == (Role.GAP,)
 
 
 def test_an_unknown_token_is_needed_where_a_byte_is_missing() -> None:
-    assert meanings(demo("tiny-llama"))["<unk>"] == (NEVER_UNKNOWN,)
-    assert meanings(demo("tiny-t5"))["<unk>"] == (ROLES["unk_token"],)
+    assert roles(demo("tiny-llama"))["<unk>"] == (Role.NEVER_UNKNOWN,)
+    assert roles(demo("tiny-t5"))["<unk>"] == (Role.UNKNOWN,)
     bare = BPE({"a": 0, "<unk>": 1}, [], unk_token="<unk>", byte_fallback=True)
     inner = PreTrainedTokenizerFast(tokenizer_object=tokenizers.Tokenizer(bare), unk_token="<unk>")
-    assert meanings(Tokenizer(inner, "bare"))["<unk>"] == (ROLES["unk_token"],)
+    assert roles(Tokenizer(inner, "bare"))["<unk>"] == (Role.UNKNOWN,)
+
+
+def test_every_explanation_has_its_sentences() -> None:
+    assert all(texts.say(f"role-{role}") for role in Role)
+    assert all(texts.say(f"mark-{mark}") for mark in Mark)
+    ideas = {
+        texts.say(Method("", algorithm, None, (), (), "", ()).idea) for algorithm in [*Algorithm, "Canine"]
+    }
+    assert len(ideas) == len(Algorithm), "each but SentencePiece, whose own code is hidden, has its own"
 
 
 # How it works
@@ -262,7 +264,7 @@ def test_bytes_come_before_merges_where_a_letter_is_missing() -> None:
 )
 def test_every_text_can_be_looked_into(name: str, text: str) -> None:
     found = method(demo(name), text)
-    assert found.idea
+    assert texts.say(found.idea)
     assert len(found.steps) <= MOST_LETTERS + 3
 
 
