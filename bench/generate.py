@@ -8,7 +8,7 @@ All ways are measured in one run, in turns, with prompts of 24 tokens:
 
 - notebook: float32, `generate`, one prompt after another;
 - static batch: bfloat16, `generate`, all prompts as one batch, nobody may come later;
-- engine: bfloat16, all ask at once (`models.engine`);
+- engine: bfloat16, all ask at once (`models.language.engine`);
 - engine, int8: the same with weights as bytes (CPU only).
 """
 
@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import matplotlib as mpl
 import torch
@@ -38,7 +38,7 @@ from transformers.generation.streamers import BaseStreamer
 
 from bench import models
 from bench.lag import LagSampler, as_felt, percentile
-from models.language.engine import Engine, Request
+from models.language.engine import CausalModel, Engine, GenerationRequest
 from models.language.quantized import to_bytes
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
@@ -77,14 +77,14 @@ class Figures:
         return [MS * (after - before) for row in self.times for before, after in itertools.pairwise(row)]
 
 
-class _Told(BaseStreamer):
-    """Tells of each token of `generate`, but not of the prompt, which comes first."""
+class _TokenListener(BaseStreamer):
+    """Reports each token of `generate`, but not of the prompt, which comes first."""
 
     def __init__(self, arrived: Callable[[], None]) -> None:
         self._arrived = arrived
         self._prompt = True
 
-    def put(self, value: Any) -> None:
+    def put(self, value: object) -> None:
         if not self._prompt:
             self._arrived()
         self._prompt = False
@@ -94,7 +94,7 @@ class _Told(BaseStreamer):
         pass
 
 
-def notebook(model: Any) -> Way:
+def notebook(model: CausalModel) -> Way:
     def run(prompts: Prompts, count: int, arrived: Arrived) -> None:
         for number, ids in enumerate(prompts):
             _generate(model, [ids], count, partial(arrived, number))
@@ -102,7 +102,7 @@ def notebook(model: Any) -> Way:
     return run
 
 
-def static(model: Any) -> Way:
+def static(model: CausalModel) -> Way:
     def run(prompts: Prompts, count: int, arrived: Arrived) -> None:
         def everybody() -> None:
             for number in range(len(prompts)):
@@ -113,21 +113,21 @@ def static(model: Any) -> Way:
     return run
 
 
-def _generate(model: Any, prompts: Prompts, count: int, arrived: Callable[[], None]) -> Any:
+def _generate(model: CausalModel, prompts: Prompts, count: int, arrived: Callable[[], None]) -> None:
     inputs = torch.tensor([list(ids) for ids in prompts], device=model.device)
-    return model.generate(
+    model.generate(
         inputs,
         attention_mask=torch.ones_like(inputs),
         max_new_tokens=count,
         do_sample=False,
-        streamer=_Told(arrived),
+        streamer=_TokenListener(arrived),
     )
 
 
 def together(engine: Engine) -> Way:
     def run(prompts: Prompts, count: int, arrived: Arrived) -> None:
         def read(number: int) -> None:
-            for _ in engine.submit(Request(prompts[number], count, user=number)):
+            for _ in engine.submit(GenerationRequest(prompts[number], count, user=number)):
                 arrived(number)
 
         readers = [threading.Thread(target=read, args=(number,)) for number in range(len(prompts))]
@@ -154,7 +154,7 @@ async def measure(name: str, way: Way, prompts: Prompts, count: int) -> Figures:
     return Figures(name, len(prompts), times, late)
 
 
-def limit(model: Any) -> float:
+def limit(model: CausalModel) -> float:
     """Tokens a second if all that a token takes were reading each weight once from memory."""
     weights = [parameter.detach() for parameter in model.parameters()]
     best = float("inf")
@@ -173,7 +173,7 @@ def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float,
     half = threading.Barrier(len(others) + 1)
 
     def read(number: int) -> None:
-        for place, _ in enumerate(engine.submit(Request(others[number], count, user=number))):
+        for place, _ in enumerate(engine.submit(GenerationRequest(others[number], count, user=number))):
             times[number].append(time.perf_counter())
             if place == count // 2:
                 half.wait()
@@ -184,7 +184,7 @@ def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float,
     half.wait()
     asked = time.perf_counter()
     first = 0.0
-    for _ in engine.submit(Request(newcomer, 4, user="newcomer")):
+    for _ in engine.submit(GenerationRequest(newcomer, 4, user="newcomer")):
         first = first or time.perf_counter()
     for reader in readers:
         reader.join()
@@ -195,8 +195,8 @@ def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float,
 
 def parted(engine: Engine, prompts: Prompts, count: int) -> tuple[int, int]:
     """Of how many texts in company another token was written than alone, and how many tokens were the same before."""
-    alone = [[token.id for token in engine.submit(Request(ids, count))] for ids in prompts]
-    streams = [engine.submit(Request(ids, count)) for ids in prompts]
+    alone = [[token.id for token in engine.submit(GenerationRequest(ids, count))] for ids in prompts]
+    streams = [engine.submit(GenerationRequest(ids, count)) for ids in prompts]
     company = [[token.id for token in stream] for stream in streams]
     same = [
         next((place for place in range(count) if one[place] != other[place]), count)
@@ -205,8 +205,8 @@ def parted(engine: Engine, prompts: Prompts, count: int) -> tuple[int, int]:
     return sum(place < count for place in same), sum(same)
 
 
-def load(folder: Path, device: str, dtype: torch.dtype) -> Any:
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+def load(folder: Path, device: str, dtype: torch.dtype) -> CausalModel:
+    model: CausalModel = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
     return model.to(device).eval()
 
 

@@ -16,8 +16,8 @@ class LanguageSpec:
     """A causal language model: hub name, or local folder as a path or file:// address.
 
     `device` is "auto" or what torch calls it ("cpu", "cuda", "cuda:1", "mps"); `dtype` is "auto",
-    "float32", "bfloat16" or "float16". See `models.loading.choose` for what "auto" means. `batch`, `kv_tokens` and
-    `together` are those of `models.engine.Engine`; `int8` keeps the weights as bytes, for bfloat16 on a CPU.
+    "float32", "bfloat16" or "float16". See `models.files.finding.choose` for what "auto" means. `batch`, `kv_tokens` and
+    `together` are those of `models.language.engine.Engine`; `int8` keeps the weights as bytes, for bfloat16 on a CPU.
     """
 
     name: str

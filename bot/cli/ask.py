@@ -203,32 +203,30 @@ def _pieces(pieces: Sequence[Piece]) -> Text:
 
 def generate(arguments: argparse.Namespace, console: Console | None) -> dict[str, Any]:
     from models.language.model import LanguageModel
+    from models.sampling import Sampling
 
     settings = load(arguments.config)
     spec = section(settings, "language")
     assert settings.language is not None  # noqa: S101 - `section` has seen to it
     with loading() as progress:
         model = LanguageModel.load(spec, progress)
-    shown = -1
+    shown: list[str] = []
 
-    def stream(text: str) -> None:
-        nonlocal shown
+    def show(added: str) -> None:
         if console:
-            if shown < 0:
+            if not shown:
                 console.print(Text(harmless(arguments.text), "bold"), end="")
-            console.print(Text(harmless(text[max(0, shown) :])), end="")
-            shown = len(text)
+            console.print(Text(harmless(added)), end="")
+            shown.append(added)
 
     made = model.generate(
         arguments.text,
         max_new_tokens=arguments.max_new_tokens or settings.language.default_new_tokens,
-        temperature=arguments.temperature,
-        top_p=arguments.top_p,
-        seed=arguments.seed,
-        on_text=stream,
+        sampling=Sampling(temperature=arguments.temperature, top_p=arguments.top_p, seed=arguments.seed),
+        on_text=lambda added, _: show(added),
     )
     if console:
-        stream(made.text)
+        show(made.text[len("".join(shown)) :])
         rate = f"{len(made.output_ids)} tokens in {made.seconds:.1f} s ({made.finish})"
         where = f"on {model.device}, {model.dtype}"
         console.print(Text(f"\n\n{harmless(made.model)} {where}: {rate}", "dim"))
