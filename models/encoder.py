@@ -55,7 +55,7 @@ class Encoder:
 
     @classmethod
     def load(cls, spec: EncoderSpec, progress: Progress | None = None) -> Self:
-        """Raises ModelError, also for a tokenizer whose ids mean other words than the model was taught."""
+        """Raises ModelError, also for a tokenizer whose ids mean other words than in training."""
         source = finding.find(spec.name, revision=spec.revision, slot="encoder")
         tokenizer = _tokenizer(spec, source)
         model = finding.pretrained(

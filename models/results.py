@@ -148,7 +148,7 @@ class Tokenization:
                 continue
             waiting.append(piece)
             try:
-                text = b"".join(it.raw or b"" for it in waiting).decode()
+                text = b"".join(part.raw or b"" for part in waiting).decode()
             except UnicodeDecodeError:
                 continue
             found.append(Split(place - len(waiting) + 1, tuple(waiting), text))

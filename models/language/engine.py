@@ -433,7 +433,9 @@ class Engine:
     def _advance(self) -> None:
         """One token for every sequence, and the first one for those that start."""
         self._solo = [sequence for sequence in self._solo if not _was_interrupted(sequence)]
-        self._keep_in_batch([it for it in self._batch.sequences if not _was_interrupted(it)])
+        self._keep_in_batch(
+            [sequence for sequence in self._batch.sequences if not _was_interrupted(sequence)]
+        )
         self._admit()
         self._join_batch()
         for sequence in list(self._solo):
@@ -487,7 +489,7 @@ class Engine:
         penalty = request.sampling.repetition_penalty
         if penalty == 1:
             penalty = config.repetition_penalty or 1.0
-        stop_strings = [it for it in (self._own_stop_strings, stream.stop_strings) if it is not None]
+        stop_strings = list(filter(None, (self._own_stop_strings, stream.stop_strings)))
         _, processors, criteria, model_inputs = self._model.generate(
             inputs,
             attention_mask=torch.ones_like(inputs),
@@ -649,7 +651,8 @@ class Engine:
         if not ready or len(ready) + len(self._batch.sequences) == 1:
             return
         parts = [(self._batch.cache, place, sequence) for place, sequence in enumerate(self._batch.sequences)]
-        self._batch = _packed([*parts, *((it.inputs["past_key_values"], 0, it) for it in ready)])
+        parts += [(sequence.inputs["past_key_values"], 0, sequence) for sequence in ready]
+        self._batch = _packed(parts)
         for sequence in ready:
             sequence.inputs["past_key_values"] = None
         self._solo = [sequence for sequence in self._solo if sequence not in ready]

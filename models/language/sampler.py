@@ -22,6 +22,9 @@ _FIRST_LOOK = 256
 _AMPLE = 1.01
 """How much more than `top_p` those must hold, so that rounding cannot lead past them."""
 
+_LARGEST_EXPONENT = 700.0
+"""Of e, so that a float holds the power. Near temperature 0 errors are magnified beyond all bounds."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChosenToken:
@@ -124,7 +127,7 @@ def cut_scores(scaled: torch.Tensor, sampling: Sampling, slack: float = 0.0) -> 
 def _top_k(scaled: torch.Tensor, k: int, slack: float) -> Cut:
     """(Fan et al. 2018, "Hierarchical Neural Story Generation".)
 
-    The k-th largest number moves by no more than the error, and so does each score: between them lies the slack.
+    The k-th largest number moves by no more than the error, and so does each score; together that is the slack.
     """
     *_, last_kept, first_dropped = scaled.topk(k + 1).values.tolist()
     return Cut(last_kept, first_dropped + slack, last_kept - slack)
@@ -150,7 +153,7 @@ def _top_p(scaled: torch.Tensor, sampling: Sampling, before: Cut, slack: float) 
         smallest = float(scaled.topk(sampling.top_k).values.logsumexp(-1))
         largest = float(scaled[scaled >= before.possibly_from].logsumexp(-1))
     # A sum of probabilities may be off by the factor exp(slack), and tokens that are close may change places.
-    fewest = max(1, int((above * math.exp(slack + total - smallest) < top_p).sum()))
+    fewest = max(1, int((above * math.exp(min(slack + total - smallest, _LARGEST_EXPONENT)) < top_p).sum()))
     most = max(1, int((above * math.exp(-slack + total - largest) < top_p).sum()))
     surely_above = float(likeliest[fewest]) + slack if fewest < len(likeliest) else -math.inf
     return Cut(kept_from, surely_above, float(likeliest[most - 1]) - slack)

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -23,21 +23,37 @@ from transformers import (
     MambaConfig,
     MistralConfig,
     OPTConfig,
+    PreTrainedConfig,
 )
 
 from models.failures import BadInput, ModelError, Stopped
 from models.language import engine as engines
-from models.language.engine import Engine, GenerationRequest, Stream
+from models.language.engine import CausalModel, Engine, GenerationRequest, Stream
 from models.language.model import LanguageModel
+from models.results import Finish, Generation
 from models.sampling import Sampling
 from models.specs import LanguageSpec
+from models.tokenizers.tokenizer import PretrainedTokenizer
 from tests.models import tiny
 
 MAKERS: dict[str, Callable[[Path], Path]] = {"phi": tiny.phi, "gpt2": tiny.gpt2, "llama": tiny.llama}
 PATIENCE = 30.0
 
 
-def loaded(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
+class WithoutLetters:
+    """A tokenizer with nothing in its vocabulary that a text could consist of."""
+
+    def get_vocab(self) -> dict[str, int]:
+        return {"": 0}
+
+    def __call__(self, _: str, **__: object) -> dict[str, list[int]]:
+        return {"input_ids": []}
+
+    def convert_tokens_to_string(self, _: list[str]) -> str:
+        return "abcdef"
+
+
+def loaded(folder: Path, dtype: torch.dtype = torch.float32) -> CausalModel:
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
     # Random models end at random.
     model.generation_config.eos_token_id = None
@@ -45,22 +61,22 @@ def loaded(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
 
 
 @pytest.fixture(scope="module", params=MAKERS)
-def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> CausalModel:
     return loaded(MAKERS[request.param](tmp_path_factory.mktemp("model")))
 
 
 @pytest.fixture(scope="module")
-def phi_model(phi: Path) -> Any:
+def phi_model(phi: Path) -> CausalModel:
     return loaded(phi)
 
 
-def verified(model: Any, **options: Any) -> Engine:
+def verified(model: CausalModel, **options: Any) -> Engine:
     engine = Engine(model, **options)
     engine.verify([5, 6, 7, 8, 9])
     return engine
 
 
-def reference(model: Any, ids: list[int], count: int) -> list[int]:
+def reference(model: CausalModel, ids: list[int], count: int) -> list[int]:
     """What transformers writes greedily, without anything of ours."""
     inputs = torch.tensor([ids])
     output = model.generate(
@@ -102,7 +118,7 @@ PROMPTS = [[10 + number, 20 + number, 30, *[7] * (number % 5)] for number in ran
 COUNTS = [8 + number * 7 % 20 for number in range(10)]
 
 
-def test_alone_it_writes_what_transformers_writes_to_the_last_bit(model: Any) -> None:
+def test_alone_it_writes_what_transformers_writes_to_the_last_bit(model: CausalModel) -> None:
     engine = verified(model)
     stream = engine.submit(GenerationRequest(PROMPTS[3], 12))
     tokens = list(stream)
@@ -121,7 +137,7 @@ def test_alone_it_writes_what_transformers_writes_to_the_last_bit(model: Any) ->
     assert engine.status.recomputed == 0
 
 
-def test_in_company_everybody_gets_what_they_get_alone(model: Any) -> None:
+def test_in_company_everybody_gets_what_they_get_alone(model: CausalModel) -> None:
     engine = verified(model)
     expected = [reference(model, ids, count) for ids, count in zip(PROMPTS, COUNTS, strict=True)]
     with held(engine) as turns:
@@ -132,7 +148,7 @@ def test_in_company_everybody_gets_what_they_get_alone(model: Any) -> None:
     assert [written(stream) for stream in streams] == expected
 
 
-def test_a_seed_gives_the_same_text_whoever_else_writes(model: Any) -> None:
+def test_a_seed_gives_the_same_text_whoever_else_writes(model: CausalModel) -> None:
     engine = verified(model)
     options: list[dict[str, Any]] = [
         {
@@ -165,7 +181,7 @@ def test_a_seed_gives_the_same_text_whoever_else_writes(model: Any) -> None:
         st.tuples(st.lists(st.integers(1, 300), min_size=1, max_size=12), st.integers(1, 20)), max_size=7
     )
 )
-def test_any_company_changes_nothing(phi_model: Any, wanted: list[tuple[list[int], int]]) -> None:
+def test_any_company_changes_nothing(phi_model: CausalModel, wanted: list[tuple[list[int], int]]) -> None:
     engine = verified(phi_model)
     streams = [engine.submit(GenerationRequest(ids, count)) for ids, count in wanted]
     made = [written(stream) for stream in streams]
@@ -173,7 +189,7 @@ def test_any_company_changes_nothing(phi_model: Any, wanted: list[tuple[list[int
 
 
 def test_where_rounding_could_decide_the_text_is_computed_anew(
-    phi_model: Any, monkeypatch: pytest.MonkeyPatch
+    phi_model: CausalModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = verified(phi_model)
     expected = [reference(phi_model, ids, count) for ids, count in zip(PROMPTS, COUNTS, strict=True)]
@@ -192,7 +208,7 @@ def test_where_rounding_could_decide_the_text_is_computed_anew(
     assert rough.status.recomputed == 0
 
 
-def test_larger_errors_than_expected_are_learnt_from(phi_model: Any) -> None:
+def test_larger_errors_than_expected_are_learnt_from(phi_model: CausalModel) -> None:
     engine = verified(phi_model)
     before = engine._largest_error
     engine._record_error(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.5]))
@@ -222,7 +238,7 @@ def test_low_precision_stays_the_same_where_each_is_computed_alone(phi: Path) ->
         {"use_cache": False},
     ],
 )
-def test_the_model_s_own_settings_hold_for_each_row(phi: Path, own: dict[str, Any]) -> None:
+def test_the_model_s_own_settings_hold_for_each_row(phi: Path, own: dict[str, object]) -> None:
     model = loaded(phi)
     model.generation_config.update(**own)
     engine = verified(model)
@@ -238,7 +254,7 @@ def test_the_model_s_own_last_words_end_a_text(phi: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(phi)
     free = reference(model, PROMPTS[0], 20)
     model.generation_config.stop_strings = [tokenizer.decode(free[4:6])]
-    engine = Engine(model, tokenizer)
+    engine = Engine(model, cast("PretrainedTokenizer", tokenizer))
     streams = [engine.submit(GenerationRequest(ids, 20)) for ids in PROMPTS[:3]]
     made = [written(stream) for stream in streams]
     for ids, text in zip(PROMPTS, made, strict=False):
@@ -250,10 +266,42 @@ def test_the_model_s_own_last_words_end_a_text(phi: Path) -> None:
     assert len(made[0]) < 20
 
 
+def test_a_text_ends_at_its_own_stop_whoever_else_writes(phi: Path) -> None:
+    model = loaded(phi)
+    tokenizer = AutoTokenizer.from_pretrained(phi)
+    engine = verified(model, tokenizer=tokenizer)
+    free = reference(model, PROMPTS[0], 20)
+    stop = (str(tokenizer.decode(free[4:6])),)
+    with held(engine) as turns:
+        streams = [engine.submit(GenerationRequest(ids, 20)) for ids in PROMPTS[1:4]]
+        stopped = engine.submit(GenerationRequest(PROMPTS[0], 20, Sampling(stop=stop)))
+        turns.release(1)
+    inputs = torch.tensor([PROMPTS[0]])
+    whole = model.generate(
+        inputs,
+        attention_mask=torch.ones_like(inputs),
+        max_new_tokens=20,
+        tokenizer=tokenizer,
+        stop_strings=list(stop),
+    )
+    assert written(stopped) == whole[0, len(PROMPTS[0]) :].tolist()
+    assert stopped.finish is Finish.STOP
+    for stream, ids in zip(streams, PROMPTS[1:4], strict=True):
+        assert written(stream) == reference(model, ids, 20)
+        assert stream.finish is None
+
+
+def test_a_stop_that_no_token_spells_is_refused(phi: Path) -> None:
+    engine = verified(loaded(phi), tokenizer=WithoutLetters())
+    with pytest.raises(BadInput, match="cannot look out for one or two"):
+        engine.submit(GenerationRequest(PROMPTS[0], 5, Sampling(stop=("one", "two"))))
+    assert len(written(engine.submit(GenerationRequest(PROMPTS[0], 5)))) == 5
+
+
 SIZES: dict[str, Any] = {"vocab_size": 200, "hidden_size": 32, "num_hidden_layers": 2}
 HEADS: dict[str, Any] = {"num_attention_heads": 4, "intermediate_size": 64}
 WINDOW = 20
-UNLIKE: dict[str, Any] = {
+UNLIKE: dict[str, PreTrainedConfig] = {
     "positions with an offset": OPTConfig(
         **SIZES, num_attention_heads=4, ffn_dim=64, word_embed_proj_dim=32, max_position_embeddings=64
     ),
@@ -266,7 +314,7 @@ UNLIKE: dict[str, Any] = {
 }
 
 
-def made(config: Any) -> Any:
+def made(config: PreTrainedConfig) -> CausalModel:
     """A model with random weights, large enough for the texts to differ."""
     torch.manual_seed(1)
     model = AutoModelForCausalLM.from_config(config).eval()
@@ -309,7 +357,7 @@ def test_a_model_that_cannot_be_padded_writes_one_after_another(phi: Path) -> No
     model = loaded(phi)
     own = model.forward
 
-    def forward(*arguments: Any, attention_mask: Any = None, **options: Any) -> Any:
+    def forward(*arguments: object, attention_mask: object = None, **options: object) -> object:
         del attention_mask  # as if padding were text
         return own(*arguments, **options)
 
@@ -324,7 +372,7 @@ def test_a_model_that_cannot_be_padded_writes_one_after_another(phi: Path) -> No
     assert [written(stream) for stream in streams] == expected
 
 
-def test_a_cancelled_text_frees_its_place_at_the_next_token(phi_model: Any) -> None:
+def test_a_cancelled_text_frees_its_place_at_the_next_token(phi_model: CausalModel) -> None:
     engine = verified(phi_model)
     with held(engine) as turns:
         first, second = (engine.submit(GenerationRequest(ids, 100)) for ids in PROMPTS[:2])
@@ -345,7 +393,7 @@ def test_a_cancelled_text_frees_its_place_at_the_next_token(phi_model: Any) -> N
     assert written(second)
 
 
-def test_stop_and_deadline_end_a_text_with_what_there_is(phi_model: Any) -> None:
+def test_stop_and_deadline_end_a_text_with_what_there_is(phi_model: CausalModel) -> None:
     engine = verified(phi_model)
     stop = threading.Event()
     with held(engine) as turns:
@@ -363,7 +411,7 @@ def test_stop_and_deadline_end_a_text_with_what_there_is(phi_model: Any) -> None
     assert other.finish is None
 
 
-def test_what_is_over_before_its_turn_never_begins(phi_model: Any) -> None:
+def test_what_is_over_before_its_turn_never_begins(phi_model: CausalModel) -> None:
     engine = verified(phi_model, batch=1)
     stop = threading.Event()
     with held(engine) as turns:
@@ -380,7 +428,7 @@ def test_what_is_over_before_its_turn_never_begins(phi_model: Any) -> None:
     assert len(written(first)) == 30
 
 
-def test_turns_are_taken_between_users_and_everybody_learns_their_place(phi_model: Any) -> None:
+def test_turns_are_taken_between_users_and_everybody_learns_their_place(phi_model: CausalModel) -> None:
     engine = verified(phi_model, batch=1)
     begun: list[str] = []
     places: dict[str, list[int]] = {}
@@ -410,7 +458,7 @@ def test_turns_are_taken_between_users_and_everybody_learns_their_place(phi_mode
     assert places["anna1"][-1] == 0
 
 
-def test_nobody_starves_while_others_keep_asking(phi_model: Any) -> None:
+def test_nobody_starves_while_others_keep_asking(phi_model: CausalModel) -> None:
     engine = verified(phi_model, batch=2)
     begun: list[str] = []
 
@@ -430,7 +478,7 @@ def test_nobody_starves_while_others_keep_asking(phi_model: Any) -> None:
     assert begun.index("modest") <= 3  # two were being written, and one more of the other user's is first
 
 
-def test_a_newcomer_costs_the_others_no_more_than_its_own_prompt(phi_model: Any) -> None:
+def test_a_newcomer_costs_the_others_no_more_than_its_own_prompt(phi_model: CausalModel) -> None:
     """Between two tokens of the others there is one computation for the newcomer: that of its prompt."""
     engine = verified(phi_model)
     shapes: list[tuple[int, ...]] = []
@@ -453,7 +501,7 @@ def test_a_newcomer_costs_the_others_no_more_than_its_own_prompt(phi_model: Any)
     assert shapes[joined + 1] == (4, 1)
 
 
-def test_the_cache_is_bounded_and_reported(phi_model: Any) -> None:
+def test_the_cache_is_bounded_and_reported(phi_model: CausalModel) -> None:
     engine = verified(phi_model, kv_tokens=90)
     with pytest.raises(BadInput, match="90 tokens together"):
         engine.submit(GenerationRequest([5] * 60, 31))
@@ -470,7 +518,7 @@ def test_the_cache_is_bounded_and_reported(phi_model: Any) -> None:
     assert engine.status.kv_bytes == engine.status.running == 0
 
 
-def test_where_memory_is_short_texts_wait(phi_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_memory_is_short_texts_wait(phi_model: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = verified(phi_model)
     monkeypatch.setattr("models.memory.free", lambda _: 0)
     engine._bytes_per_token = 1e6
@@ -499,7 +547,7 @@ def test_a_batch_that_fails_goes_on_one_by_one(phi: Path, caplog: pytest.LogCapt
     engine = verified(model)
     own = model.model.layers[1].forward
 
-    def forward(hidden: torch.Tensor, *arguments: Any, **options: Any) -> Any:
+    def forward(hidden: torch.Tensor, *arguments: object, **options: object) -> object:
         if hidden.shape[0] > 1:
             raise RuntimeError("no batches here")
         return own(hidden, *arguments, **options)
@@ -521,7 +569,7 @@ def test_out_of_memory_is_one_sentence_and_the_others_go_on(phi: Path, error: Ex
     own = model.model.layers[1].forward
     failures = iter([error])
 
-    def forward(hidden: torch.Tensor, *arguments: Any, **options: Any) -> Any:
+    def forward(hidden: torch.Tensor, *arguments: object, **options: object) -> object:
         if hidden.shape[0] == 3:
             for failure in failures:
                 raise failure
@@ -536,7 +584,7 @@ def test_out_of_memory_is_one_sentence_and_the_others_go_on(phi: Path, error: Ex
     assert written(streams[2]) == reference(model, wanted[2], 15)
 
 
-def test_a_prompt_that_cannot_be_read_fails_alone(phi_model: Any) -> None:
+def test_a_prompt_that_cannot_be_read_fails_alone(phi_model: CausalModel) -> None:
     engine = verified(phi_model)
     good, bad = (
         engine.submit(GenerationRequest(PROMPTS[0], 10)),
@@ -547,7 +595,7 @@ def test_a_prompt_that_cannot_be_read_fails_alone(phi_model: Any) -> None:
     assert written(good) == reference(phi_model, PROMPTS[0], 10)
 
 
-def test_a_listener_that_fails_stops_nobody(phi_model: Any) -> None:
+def test_a_listener_that_fails_stops_nobody(phi_model: CausalModel) -> None:
     engine = verified(phi_model)
 
     def broken(_: int) -> None:
@@ -576,7 +624,7 @@ def test_threads_share_a_language_model(phi: Path) -> None:
     prompts = [f"The engineer number {number}" for number in range(8)]
     expected = [model.generate(prompt, max_new_tokens=20) for prompt in prompts]
     told: list[list[str]] = [[] for _ in prompts]
-    made: dict[int, Any] = {}
+    made: dict[int, Generation] = {}
 
     def ask(number: int) -> None:
         made[number] = model.generate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import tokenizers
@@ -19,7 +19,7 @@ import texts
 from models.failures import BadInput
 from models.results import Algorithm, Mark, Method, Role
 from models.tokenizers.explaining import MOST_LETTERS, method, special_tokens
-from models.tokenizers.tokenizer import Tokenizer
+from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer
 from tests.models.tiny import DATA
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +35,14 @@ def fresh(name: str) -> Tokenizer:
 @cache
 def demo(name: str) -> Tokenizer:
     return fresh(name)
+
+
+def fast(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    return cast("PreTrainedTokenizerFast", tokenizer.inner)
+
+
+def wrapped(tokenizer: PreTrainedTokenizerFast, name: str) -> Tokenizer:
+    return Tokenizer(cast("PretrainedTokenizer", tokenizer), name)
 
 
 def real(name: str) -> Tokenizer:
@@ -97,15 +105,15 @@ def test_every_special_token_is_explained(name: str) -> None:
 
 def test_a_token_without_a_role_is_reserved() -> None:
     tokenizer = fresh("tiny-phi")
-    tokenizer.inner.add_special_tokens({"additional_special_tokens": ["<|turn|>"]})
-    other = Tokenizer(tokenizer.inner, "with a turn")
+    fast(tokenizer).add_special_tokens({"additional_special_tokens": ["<|turn|>"]})
+    other = wrapped(fast(tokenizer), "with a turn")
     assert roles(other)["<|turn|>"] == (Role.RESERVED,)
 
 
 def test_the_numbered_gaps_of_t5() -> None:
-    inner = fresh("tiny-t5").inner
+    inner = fast(fresh("tiny-t5"))
     inner.add_special_tokens({"additional_special_tokens": ["<extra_id_0>", "<extra_id_1>"]})
-    assert roles(Tokenizer(inner, "with gaps"))["<extra_id_1>"] == (Role.GAP,)
+    assert roles(wrapped(inner, "with gaps"))["<extra_id_1>"] == (Role.GAP,)
 
 
 def test_an_unknown_token_is_needed_where_a_byte_is_missing() -> None:
@@ -113,7 +121,7 @@ def test_an_unknown_token_is_needed_where_a_byte_is_missing() -> None:
     assert roles(demo("tiny-t5"))["<unk>"] == (Role.UNKNOWN,)
     bare = BPE({"a": 0, "<unk>": 1}, [], unk_token="<unk>", byte_fallback=True)
     inner = PreTrainedTokenizerFast(tokenizer_object=tokenizers.Tokenizer(bare), unk_token="<unk>")
-    assert roles(Tokenizer(inner, "bare"))["<unk>"] == (Role.UNKNOWN,)
+    assert roles(wrapped(inner, "bare"))["<unk>"] == (Role.UNKNOWN,)
 
 
 def test_every_explanation_has_its_sentences() -> None:
@@ -169,7 +177,7 @@ def test_the_scores_of_a_word() -> None:
 def test_the_last_merge_gives_the_tokens(name: str, text: str) -> None:
     tokenizer = demo(name)
     found = method(tokenizer, text)
-    backend = tokenizer.inner.backend_tokenizer
+    backend = fast(tokenizer).backend_tokenizer
     if found.steps and "BPE" in found.algorithm:
         tokens = [token.value for token in backend.model.tokenize(found.word)]
         assert found.steps[-1].split(" ") == tokens
@@ -188,7 +196,7 @@ def test_the_parts_of_a_text_come_to_its_tokens(name: str, parts: list[str]) -> 
     tokenizer = demo(name)
     text = "".join(parts)
     found = method(tokenizer, text)
-    backend = tokenizer.inner.backend_tokenizer
+    backend = fast(tokenizer).backend_tokenizer
     made = [token.id for chunk in found.chunks for token in backend.model.tokenize(chunk)]
     made += [backend.token_to_id(token) for token in found.whole]
     assert sorted(made) == sorted(backend.encode(text, add_special_tokens=False).ids)
@@ -196,10 +204,10 @@ def test_the_parts_of_a_text_come_to_its_tokens(name: str, parts: list[str]) -> 
 
 def made(kind: str) -> Tokenizer:
     """A tokenizer of a kind that none of the others is, learnt from a few words."""
-    special: Any = {"special_tokens": ["<unk>", "<mask>"], "show_progress": False}
+    special: dict[str, Any] = {"special_tokens": ["<unk>", "<mask>"], "show_progress": False}
     model: Any = BPE(unk_token="<unk>", fuse_unk=True)
     trainer: Any = BpeTrainer(vocab_size=140, **special)
-    cut: Any = pre_tokenizers.Whitespace()
+    cut: pre_tokenizers.PreTokenizer = pre_tokenizers.Whitespace()
     match kind:
         case "word ends":
             model.end_of_word_suffix = trainer.end_of_word_suffix = "</w>"
@@ -220,7 +228,7 @@ def made(kind: str) -> Tokenizer:
     )
     mask = tokenizers.AddedToken("<mask>", lstrip=True)
     unknown = {} if kind == "space before" else {"unk_token": "<unk>"}
-    return Tokenizer(PreTrainedTokenizerFast(tokenizer_object=inner, mask_token=mask, **unknown), kind)
+    return wrapped(PreTrainedTokenizerFast(tokenizer_object=inner, mask_token=mask, **unknown), kind)
 
 
 ODD = st.sampled_from(["the ", "capital", "ization", " <mask> ", "<unk>", "zq", "  ", "\u0301", "\U0001f3b8"])
@@ -231,7 +239,7 @@ ODD = st.sampled_from(["the ", "capital", "ization", " <mask> ", "<unk>", "zq", 
 )
 def test_other_kinds_are_followed_to_their_tokens(kind: str) -> None:
     tokenizer = made(kind)
-    backend = tokenizer.inner.backend_tokenizer
+    backend = fast(tokenizer).backend_tokenizer
 
     @given(parts=st.lists(ODD, max_size=6))
     @settings(deadline=None, max_examples=60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from models.failures import BadInput, ModelError, Stopped
+from models.language.engine import CausalModel
 from models.language.model import LanguageModel
 from models.results import Finish, Generation
 from models.sampling import Sampling
@@ -31,10 +33,10 @@ def model(phi: Path) -> LanguageModel:
     return load(phi)
 
 
-def reference(folder: Path, prompt: str, tokens: int, **options: Any) -> list[int]:
+def reference(folder: Path, prompt: str, tokens: int, **options: object) -> list[int]:
     """What transformers writes greedily, without anything of ours."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    own: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    own: CausalModel = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     inputs = tokenizer(prompt, return_tensors="pt")
     output = own.generate(
         inputs.input_ids,
@@ -49,7 +51,7 @@ def reference(folder: Path, prompt: str, tokens: int, **options: Any) -> list[in
     return [int(number) for number in output[0, inputs.input_ids.shape[1] :]]
 
 
-SETTINGS: list[dict[str, Any]] = [
+SETTINGS: list[dict[str, object]] = [
     {},
     {"repetition_penalty": 1.7, "no_repeat_ngram_size": 2},
     {"do_sample": True, "temperature": 0.3, "top_k": 5, "num_beams": 3, "num_return_sequences": 2},
@@ -59,7 +61,9 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
-def test_greedy_equals_transformers_whatever_the_model_sets(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_greedy_equals_transformers_whatever_the_model_sets(
+    tmp_path: Path, settings: dict[str, object]
+) -> None:
     folder = tiny.phi(tmp_path / "phi")
     own = json.loads((folder / "generation_config.json").read_text())
     (folder / "generation_config.json").write_text(json.dumps(own | settings))
@@ -67,11 +71,11 @@ def test_greedy_equals_transformers_whatever_the_model_sets(tmp_path: Path, sett
     assert list(made.output_ids) == reference(folder, PROMPT, 24)
 
 
-PENALTIES: list[dict[str, Any]] = [{}, {"no_repeat_ngram_size": 2}, {"repetition_penalty": 1.02}]
+PENALTIES: list[dict[str, object]] = [{}, {"no_repeat_ngram_size": 2}, {"repetition_penalty": 1.02}]
 
 
 @pytest.mark.parametrize("own", PENALTIES)
-def test_a_repetition_penalty_is_that_of_transformers(tmp_path: Path, own: dict[str, Any]) -> None:
+def test_a_repetition_penalty_is_that_of_transformers(tmp_path: Path, own: dict[str, object]) -> None:
     """It replaces the model's own; the model's other settings hold beside it."""
     folder = tiny.phi(tmp_path / "phi")
     settings = json.loads((folder / "generation_config.json").read_text())
@@ -82,7 +86,9 @@ def test_a_repetition_penalty_is_that_of_transformers(tmp_path: Path, own: dict[
 
 
 @pytest.mark.parametrize("make", [tiny.phi, tiny.llama])
-def test_a_text_ends_at_the_first_stop_as_in_transformers(tmp_path: Path, make: Any) -> None:
+def test_a_text_ends_at_the_first_stop_as_in_transformers(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
     folder = make(tmp_path / "model")
     model = load(folder)
     free = model.generate(PROMPT, max_new_tokens=40)
@@ -125,7 +131,9 @@ def test_draws_are_among_those_that_are_kept(model: LanguageModel) -> None:
 
 
 @pytest.mark.parametrize("make", [tiny.gpt2, tiny.llama])
-def test_greedy_equals_transformers_for_other_architectures(tmp_path: Path, make: Any) -> None:
+def test_greedy_equals_transformers_for_other_architectures(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
     folder = make(tmp_path / "model")
     made = load(folder).generate(PROMPT, max_new_tokens=12)
     assert list(made.output_ids) == reference(folder, PROMPT, 12)
@@ -234,7 +242,7 @@ def test_a_prompt_as_long_as_the_window_is_refused(model: LanguageModel) -> None
         (lambda path: tiny.phi(path, max_position_embeddings=17), 17),
     ],
 )
-def test_windows_have_many_names(tmp_path: Path, make: Any, window: int) -> None:
+def test_windows_have_many_names(tmp_path: Path, make: Callable[[Path], Path], window: int) -> None:
     model = load(make(tmp_path / "model"))
     assert model.context == window
     made = model.generate("word", max_new_tokens=500)
@@ -341,7 +349,7 @@ def test_what_is_told_meanwhile_is_added_by_whole_characters(model: LanguageMode
 
 
 @pytest.mark.parametrize("make", [tiny.phi, tiny.llama])
-def test_text_in_many_pieces_is_told_like_text_in_one(tmp_path: Path, make: Any) -> None:
+def test_text_in_many_pieces_is_told_like_text_in_one(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     """Bytes of a character arrive one token at a time, and none is told before its last."""
     model = load(make(tmp_path / "model"))
     text = "a é🙂🙂 naïve 你好"
@@ -408,7 +416,7 @@ def test_it_says_what_it_is(model: LanguageModel) -> None:
 
 def test_each_token_says_how_likely_it_was_and_what_it_beat(model: LanguageModel, phi: Path) -> None:
     made = model.generate(PROMPT, max_new_tokens=6)
-    own: Any = AutoModelForCausalLM.from_pretrained(phi)
+    own: CausalModel = AutoModelForCausalLM.from_pretrained(phi)
     assert len(made.steps) == len(made.output_ids) == 6
     for number, step in enumerate(made.steps):
         ids = [*made.input_ids, *made.output_ids[:number]]

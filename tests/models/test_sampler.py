@@ -44,7 +44,7 @@ def kept_by_transformers(scores: torch.Tensor, sampling: Sampling) -> torch.Tens
     if sampling.min_p:
         warpers.append(MinPLogitsWarper(sampling.min_p))
     # In float64, since what it adds up in float32 is off by more than what some tokens are worth.
-    return warpers(torch.zeros(1, 1, dtype=torch.long), scores[None].double())[0] > -torch.inf
+    return warpers(torch.LongTensor([[0]]), scores[None].double())[0] > -torch.inf
 
 
 @settings(max_examples=400, deadline=None)
@@ -124,6 +124,15 @@ def test_a_draw_that_was_left_open_is_the_same_draw_the_next_time() -> None:
     sampler = Sampler(Sampling(temperature=1.0, seed=5))
     assert sampler.choose(scores, 10.0) is None
     assert sampler.choose(scores) == expected
+
+
+def test_near_temperature_zero_errors_are_large_and_the_likeliest_is_taken() -> None:
+    scores = torch.tensor([1.0, 3.0, 2.0])
+    sampling = Sampling(temperature=1e-6, top_k=2, top_p=0.9, min_p=0.1, seed=1)
+    chosen = Sampler(sampling).choose(scores, 0.01)
+    assert chosen is not None
+    assert chosen.id == 1
+    assert Sampler(sampling).choose(scores, 0.6) is None
 
 
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(temperature=1.0, top_k=3, top_p=0.5, min_p=0.2)])
