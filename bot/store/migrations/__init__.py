@@ -1,0 +1,24 @@
+"""How databases of older versions become databases of this one, step by step (Alembic).
+
+A step that was released is never changed: append the next one under `versions/`, and name it in `HEAD`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from bot.store import sqlite
+
+FOLDER = Path(__file__).resolve().parent
+
+HEAD = "2"
+"""The newest version, known without Alembic: most starts find it in the database and have nothing to do."""
+
+
+def version(connection: Connection) -> str:
+    """The version of a database; "" if it is empty."""
+    if inspect(connection).has_table("alembic_version"):
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
+    return sqlite.version_before_alembic(connection) if connection.dialect.name == "sqlite" else ""
