@@ -7,12 +7,12 @@ import contextlib
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
-from bot.failures import StartupError
+from bot.failures import AddressTaken
 
 TICK = 0.25
 """Seconds between two looks at the clock."""
@@ -51,7 +51,7 @@ class LoopLag:
 class HealthServer:
     """Answers GET /healthz with `report()` as JSON: 200 where its "ready" is true, else 503."""
 
-    def __init__(self, report: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, report: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         self._report = report
         self._runner: web.AppRunner | None = None
         self.lag = LoopLag()
@@ -65,9 +65,7 @@ class HealthServer:
         try:
             await web.TCPSite(self._runner, host, port).start()
         except OSError as error:
-            raise StartupError(
-                f"health: {host}:{port} cannot be listened on: {error.strerror or error}."
-            ) from error
+            raise AddressTaken(host, str(port), error.strerror or str(error)) from error
         self.lag.start()
 
     async def close(self) -> None:
@@ -76,7 +74,7 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _answer(self, _: web.Request) -> web.Response:
-        content = self._report() | {"loop_lag_seconds": round(self.lag.worst, 4)}
+        content = await self._report() | {"loop_lag_seconds": round(self.lag.worst, 4)}
         return web.json_response(content, status=200 if content["ready"] else 503)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Self, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, Delete, Insert, Row, Select, Table
+from sqlalchemy import URL, Connection, Delete, Insert, Result, Row, Select, Table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -58,11 +57,11 @@ class Database:
         return cls(engine)
 
     async def read(self, question: Select[Any]) -> Rows:
-        async def rows() -> Rows:
-            async with self._transaction() as connection:
-                return (await connection.execute(question)).all()
+        async def rows(connection: AsyncConnection) -> Rows:
+            result: Result[Any] = await connection.execute(question)
+            return result.all()
 
-        return await self._to_the_end(rows())
+        return await self._run(rows)
 
     async def write(self, *changes: Insert | Delete) -> list[int]:
         """Make all of the changes, or none; the number of rows that each of them changed.
@@ -70,11 +69,10 @@ class Database:
         What is acknowledged by returning survives the death of the process.
         """
 
-        async def counts() -> list[int]:
-            async with self._transaction() as connection:
-                return [(await connection.execute(change)).rowcount for change in changes]
+        async def counts(connection: AsyncConnection) -> list[int]:
+            return [(await connection.execute(change)).rowcount for change in changes]
 
-        return await self._to_the_end(counts())
+        return await self._run(counts)
 
     def insert_new(self, table: Table, values: Mapping[str, object]) -> Insert:
         """An INSERT that changes nothing if what has to be unique is there already."""
@@ -90,19 +88,19 @@ class Database:
             await asyncio.wait(self._under_way)
         await self._engine.dispose()
 
-    async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
-        task = asyncio.create_task(work)
+    async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do the work in a task of its own, which goes on if the caller is cancelled."""
+        if self._closed:
+            raise StoreUnavailable
+        task = asyncio.create_task(self._transact(work))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return await asyncio.shield(task)
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        if self._closed:
-            raise StoreUnavailable
+    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         try:
             async with self._engine.begin() as connection:
-                yield connection
+                return await work(connection)
         except SQLAlchemyError as error:
             log.error("the database failed: %s", _reason(error))  # noqa: TRY400 - one line
             raise StoreUnavailable from error

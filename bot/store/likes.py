@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Table, delete, func, select
 
-from bot.store.database import Database, Rows
+from bot.store.database import Database
 from bot.store.tables import dislikes, likes
 from models.results import Song
 
@@ -36,7 +37,7 @@ class Likes:
 
     async def list(self, user_id: int) -> list[LikedSong]:
         """What the person likes, oldest like first."""
-        return [LikedSong(Song(*song), since) for *song, since in await self._rows(likes, user_id)]
+        return [LikedSong(song, since) for song, since in await self._songs(likes, user_id)]
 
     async def clear(self, user_id: int) -> int:
         """Take all likes of a person back; how many there were."""
@@ -45,8 +46,8 @@ class Likes:
 
     async def count(self, user_id: int) -> int:
         number = select(func.count()).select_from(likes).where(likes.c.user_id == user_id)
-        ((counted,),) = await self._database.read(number)
-        return int(counted)
+        (row,) = await self._database.read(number)
+        return int(row[0])
 
     async def dislike(self, user_id: int, song: Song) -> bool:
         """Never recommend a song to this person; a like of it is taken back. False if that was so already."""
@@ -58,7 +59,7 @@ class Likes:
 
     async def dislikes(self, user_id: int) -> tuple[Song, ...]:
         """What the person does not want to be recommended, oldest first."""
-        return tuple(Song(*song) for *song, _ in await self._rows(dislikes, user_id))
+        return tuple(song for song, _ in await self._songs(dislikes, user_id))
 
     async def _put(self, table: Table, opposite: Table, user_id: int, song: Song) -> bool:
         values = {
@@ -80,8 +81,9 @@ class Likes:
         )
         return deleted > 0
 
-    async def _rows(self, table: Table, user_id: int) -> Rows:
-        """Id, title, artist and time of somebody's songs, oldest first."""
+    async def _songs(self, table: Table, user_id: int) -> Sequence[tuple[Song, datetime]]:
+        """Somebody's songs, oldest first, and since when."""
         columns = (table.c.song_id, table.c.title, table.c.artist, table.c.since)
         question = select(*columns).where(table.c.user_id == user_id).order_by(table.c.position)
-        return await self._database.read(question)
+        rows = await self._database.read(question)
+        return [(Song(song_id, title, artist), since) for song_id, title, artist, since in rows]

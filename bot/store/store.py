@@ -49,7 +49,9 @@ class Store:
     async def forget(self, user_id: int) -> int:
         """Delete everything that is kept about a person, or nothing; how many records there were."""
         tables = reversed(metadata.sorted_tables)
-        return sum(await self._database.write(*(delete(it).where(it.c.user_id == user_id) for it in tables)))
+        return sum(
+            await self._database.write(*(delete(table).where(table.c.user_id == user_id) for table in tables))
+        )
 
     async def close(self) -> None:
         """Close the database. Closing twice is harmless."""

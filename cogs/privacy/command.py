@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import discord
 from discord import app_commands
@@ -18,19 +18,13 @@ from cogs.shared.text import count
 
 @runtime_checkable
 class Keeper(Protocol):
-    """A cog that keeps something about people. `keeps` completes the sentence "I keep ..."."""
+    """A cog that keeps something about people in the store. `keeps` completes the sentence "I keep ..."."""
 
     keeps: str
 
-    async def personal_data(self, user_id: int) -> dict[str, Any]:
-        """Everything it keeps about this person by what it is, ready for JSON."""
 
-    async def forget(self, user_id: int) -> int:
-        """Delete all of it; how many records there were."""
-
-
-def keepers(bot: Tokenwise) -> dict[str, Keeper]:
-    return {name: cog for name, cog in bot.cogs.items() if isinstance(cog, Keeper)}
+def what_is_kept(bot: Tokenwise) -> str:
+    return "; ".join(cog.keeps for cog in bot.cogs.values() if isinstance(cog, Keeper))
 
 
 class Delete(OwnButton, template=own("privacy-delete")):
@@ -40,7 +34,7 @@ class Delete(OwnButton, template=own("privacy-delete")):
 
     async def act(self, interaction: Interaction) -> None:
         await interaction.response.defer()
-        deleted = sum([await keeper.forget(self.user_id) for keeper in keepers(interaction.client).values()])
+        deleted = await interaction.client.store.forget(self.user_id)
         done = f"Deleted: {count(deleted, 'record')}. I keep nothing about you now."
         await interaction.edit_original_response(content=done, view=None)
 
@@ -57,11 +51,13 @@ class Privacy(
         """Read what is kept about you, and whether others may build on it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         user = interaction.user.id
-        kept = "; ".join(keeper.keeps for keeper in keepers(self.bot).values())
-        likes, dislikes = await self.bot.likes.count(user), len(await self.bot.likes.dislikes(user))
-        sharing = _sharing(self.bot, allowed=await self.bot.likes.shares(user))
+        likes, dislikes = (
+            await self.bot.store.likes.count(user),
+            len(await self.bot.store.likes.dislikes(user)),
+        )
+        sharing = _sharing(self.bot, allowed=await self.bot.store.consents.shares(user))
         await interaction.edit_original_response(
-            content=f"Under your Discord id I keep {kept}. At the moment that is"
+            content=f"Under your Discord id I keep {what_is_kept(self.bot)}. At the moment that is"
             f" {count(likes, 'song')} you like and {count(dislikes, 'song')} you do not. {sharing}\n"
             "What you ask and what I answer is never written to a disk, nor to my log. The latest of it stays in"
             " memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.\n"
@@ -74,9 +70,7 @@ class Privacy(
         """Get everything that is kept about you as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         user = interaction.user.id
-        data: dict[str, Any] = {"user_id": str(user)}
-        for keeper in keepers(self.bot).values():
-            data |= await keeper.personal_data(user)
+        data = {"user_id": str(user)} | await self.bot.store.export(user)
         text = json.dumps(data, ensure_ascii=False, indent=2)
         file = discord.File(io.BytesIO(text.encode()), "tokenwise-data.json")
         await interaction.edit_original_response(
@@ -88,7 +82,7 @@ class Privacy(
     async def share(self, interaction: Interaction, allowed: bool) -> None:
         """Let others get recommendations from your likes and theirs together, or no longer."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await self.bot.likes.share(interaction.user.id, allowed=allowed)
+        await self.bot.store.consents.share(interaction.user.id, allowed=allowed)
         await interaction.edit_original_response(content=_sharing(self.bot, allowed=allowed))
 
     @app_commands.command(extras={"example": "/privacy delete"})

@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from bot.failures import Refused
-from bot.store.likes import Like as Liked
+from bot.store import LikedSong
 from cogs.shared.asking import answered
 from cogs.shared.buttons import Buttons, Keep, OwnButton, own
 from cogs.shared.mentions import mention
@@ -51,19 +51,19 @@ class Clear(OwnButton, template=own("likes-clear")):
 
     async def act(self, interaction: Interaction) -> None:
         await interaction.response.defer()
-        number = await interaction.client.likes.clear(self.user_id)
+        number = await interaction.client.store.likes.clear(self.user_id)
         done = f"You like no songs any more; {count(number, 'like')} taken back."
         await interaction.edit_original_response(content=done, view=None)
 
 
 async def listed(bot: Tokenwise, user_id: int, number: int) -> dict[str, Any]:
     """One page of somebody's songs, as an edit; the nearest page if there is none of that number."""
-    likes = await bot.likes.list(user_id)
+    likes = await bot.store.likes.list(user_id)
     pages = max(1, -(-len(likes) // PAGE))
     number = min(number, pages - 1)
     turns = [Page(user_id, other) for other in (number - 1, number + 1) if 0 <= other < pages]
     on_it = likes[number * PAGE : (number + 1) * PAGE]
-    embed = messages.liked_songs(on_it, number * PAGE, len(likes), await bot.likes.dislikes(user_id))
+    embed = messages.liked_songs(on_it, number * PAGE, len(likes), await bot.store.likes.dislikes(user_id))
     if not likes:
         embed.description = (
             f"No songs yet. Add one with {mention(bot, 'likes add')}, or press Like under a song"
@@ -94,7 +94,7 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
         ticket = self.bot.ask(interaction, "songs", lambda _job, model: pick(model, song))
         picked: Picked = await answered(interaction, ticket, private=True)
         title = messages.song(picked.song)
-        added = await self.bot.likes.add(interaction.user.id, picked.song)
+        added = await self.bot.store.likes.add(interaction.user.id, picked.song)
         how = f" I took “{inline(song, 100)}” to mean it." if picked.guessed else ""
         undo = f" {mention(self.bot, 'likes remove')} takes it back."
         said = f"👍 You like {title} now." if added else f"You like {title} already."
@@ -106,7 +106,7 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
         """Take a like back."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         chosen = _chosen(await self._liked(interaction), song, "songs you like")
-        await self.bot.likes.remove(interaction.user.id, chosen.id)
+        await self.bot.store.likes.remove(interaction.user.id, chosen.id)
         await interaction.edit_original_response(content=f"You no longer like {messages.song(chosen)}.")
 
     @app_commands.command(extras={"example": "/likes dislike song:Bohemian Rhapsody"})
@@ -124,9 +124,9 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
     async def undislike(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
         """Let a song be recommended to you again."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        own_songs = await self.bot.likes.dislikes(interaction.user.id)
+        own_songs = await self.bot.store.likes.dislikes(interaction.user.id)
         chosen = _chosen(own_songs, song, "songs you do not want to be recommended")
-        await self.bot.likes.undislike(interaction.user.id, chosen.id)
+        await self.bot.store.likes.undislike(interaction.user.id, chosen.id)
         said = f"{messages.song(chosen)} may be recommended to you again."
         await interaction.edit_original_response(content=said)
 
@@ -134,7 +134,7 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
     async def clear(self, interaction: Interaction) -> None:
         """Take all your likes back; asks first."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        number = await self.bot.likes.count(interaction.user.id)
+        number = await self.bot.store.likes.count(interaction.user.id)
         user = interaction.user.id
         await interaction.edit_original_response(
             content=f"Take back {count(number, 'like')}? This cannot be undone."
@@ -148,7 +148,7 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
     async def export(self, interaction: Interaction, file_format: Literal["json", "csv"] = "json") -> None:
         """Get the songs you like as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        likes = await self.bot.likes.list(interaction.user.id)
+        likes = await self.bot.store.likes.list(interaction.user.id)
         text = _csv(likes) if file_format == "csv" else _json(likes)
         file = discord.File(io.BytesIO(text.encode()), f"likes.{file_format}")
         await interaction.edit_original_response(
@@ -166,16 +166,10 @@ class Likes(commands.GroupCog, name="likes", description="The songs you like: on
 
     @undislike.autocomplete("song")
     async def own_dislikes(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        return song_choices(_like(await self.bot.likes.dislikes(interaction.user.id), current))
+        return song_choices(_like(await self.bot.store.likes.dislikes(interaction.user.id), current))
 
     async def _liked(self, interaction: Interaction) -> list[Song]:
-        return [like.song for like in await self.bot.likes.list(interaction.user.id)]
-
-    async def personal_data(self, user_id: int) -> dict[str, Any]:
-        return await self.bot.likes.export(user_id)
-
-    async def forget(self, user_id: int) -> int:
-        return await self.bot.likes.forget(user_id)
+        return [like.song for like in await self.bot.store.likes.list(interaction.user.id)]
 
 
 def _chosen(songs: Sequence[Song], named: str, which: str) -> Song:
@@ -196,11 +190,11 @@ def _like(songs: Sequence[Song], text: str) -> list[Song]:
     return [song for song in songs if all(word in song.label.casefold() for word in wanted)]
 
 
-def _json(likes: Sequence[Liked]) -> str:
+def _json(likes: Sequence[LikedSong]) -> str:
     return json.dumps([_record(like) for like in likes], ensure_ascii=False, indent=2)
 
 
-def _csv(likes: Sequence[Liked]) -> str:
+def _csv(likes: Sequence[LikedSong]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, ["id", "title", "artist", "liked_at"])
     writer.writeheader()
@@ -208,6 +202,6 @@ def _csv(likes: Sequence[Liked]) -> str:
     return file.getvalue()
 
 
-def _record(like: Liked) -> dict[str, str]:
+def _record(like: LikedSong) -> dict[str, str]:
     song = like.song
     return {"id": song.id, "title": song.title, "artist": song.artist, "liked_at": like.liked_at.isoformat()}

@@ -121,7 +121,11 @@ class Turn(Reporting, template=rf"(?s)songs:{QUERY}"):
         await interaction.response.defer()
         # A list that everybody sees came from people who all allowed it; the others are asked in `shown`.
         private = interaction.message is not None and interaction.message.flags.ephemeral
-        if self.query.people and not private and not await interaction.client.likes.shares(self.query.asker):
+        if (
+            self.query.people
+            and not private
+            and not await interaction.client.store.consents.shares(self.query.asker)
+        ):
             raise Refused(
                 "You no longer let others build on your likes, so here, where everybody reads it, I show no more"
                 " songs. Ask the command again for a list that only you see."
@@ -216,7 +220,7 @@ class ThreeFavourites(discord.ui.Modal, title="Three songs that you like"):
         lines = []
         for text, found in zip(named, songs, strict=True):
             if found:
-                await interaction.client.likes.add(interaction.user.id, found[0])
+                await interaction.client.store.likes.add(interaction.user.id, found[0])
                 lines.append(f"“{inline(text, 100)}”: 👍 {messages.song(found[0])}")
             else:
                 lines.append(
@@ -241,11 +245,11 @@ async def shown(interaction: Interaction, query: Query, named: str = "") -> dict
     people = (query.asker, *query.people)
     for person in query.people:
         # Asked each time: they may have taken it back since the last page.
-        if not await bot.likes.shares(person):
+        if not await bot.store.consents.shares(person):
             share = mention(bot, "privacy share")
             raise Refused(NOT_ALLOWED.format(name=f"<@{person}>", share=share))
-    likes = [tuple(like.song.id for like in await bot.likes.list(person)) for person in people]
-    dislikes = [song.id for person in people for song in await bot.likes.dislikes(person)]
+    likes = [tuple(like.song.id for like in await bot.store.likes.list(person)) for person in people]
+    dislikes = [song.id for person in people for song in await bot.store.likes.dislikes(person)]
     taste = Taste(tuple(likes), tuple(dislikes))
 
     def work(_job: Job, catalogue: SongCatalogue) -> tuple[Query, Found]:
@@ -406,7 +410,7 @@ class Recommend(commands.Cog):
         return tuple(people)
 
     async def _all_share(self, people: Sequence[int]) -> bool:
-        return all([await self.bot.likes.shares(person) for person in people])
+        return all([await self.bot.store.consents.shares(person) for person in people])
 
     @recommend.autocomplete("song")
     async def songs(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:

@@ -78,7 +78,7 @@ class Like(Thumb, template=r"(?s)like:(?P<song>.+)"):
 
     async def said(self, interaction: Interaction, song: Song) -> dict[str, Any]:
         bot = interaction.client
-        if await bot.likes.add(interaction.user.id, song):
+        if await bot.store.likes.add(interaction.user.id, song):
             shows = mention(bot, "likes list")
             return {"content": f"👍 You like {titled(song)} now. {shows} shows all your songs."}
         return {"content": f"You like {titled(song)} already. {mention(bot, 'likes remove')} takes it back."}
@@ -95,7 +95,7 @@ class Dislike(Thumb, template=r"(?s)dislike:(?P<song>.+)"):
 
 async def disliked(bot: Tokenwise, user_id: int, song: Song) -> str:
     """Keep that somebody does not want a song, and the sentence that says so."""
-    if await bot.likes.dislike(user_id, song):
+    if await bot.store.likes.dislike(user_id, song):
         said = f"👎 I will not recommend {titled(song)} to you again, nor other versions of it."
     else:
         said = f"You said so before: I do not recommend {titled(song)} to you."

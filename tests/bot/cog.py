@@ -11,15 +11,18 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from bot.errors import report
-from bot.failures import Refused
+from bot.failures import Refused, StoreUnavailable
+from cogs.shared.asking import caller
 from models.failures import LaneFull
+from models.local import LocalService
 
 FAILURES: dict[str, Exception] = {
     "refused": Refused("The text is empty. Write something."),
     "busy": LaneFull(4, 3),
     "unforeseen": ZeroDivisionError("/secret/path/to/file.py"),
-    "database": sqlite3.OperationalError("disk I/O error in /secret/path"),
+    "database": StoreUnavailable(),
 }
+FAILURES["database"].__cause__ = sqlite3.OperationalError("disk I/O error in /secret/path")
 
 
 class Press(discord.ui.View):
@@ -44,7 +47,9 @@ class Trials(commands.Cog):
     @app_commands.command()
     async def slow(self, interaction: Interaction) -> None:
         """Answer when the model does."""
-        ticket = self.bot.ask(interaction, "language", lambda job, model: model.answer(job))
+        service = self.bot.service
+        assert isinstance(service, LocalService)
+        ticket = service.admit("language", caller(interaction), lambda job, model: model.answer(job))
         await interaction.response.defer()
         await interaction.edit_original_response(content=await ticket)
 

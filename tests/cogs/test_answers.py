@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.store.likes import Like
+from bot.store import LikedSong
 from cogs.generate import messages as generate_messages
 from cogs.generate import picture
 from cogs.models import messages as models_messages
@@ -296,7 +296,7 @@ SONG = st.builds(Song, st.text(min_size=1), st.text(max_size=300), st.text(max_s
 @settings(deadline=None)
 def test_any_songs_keep_to_discords_limits(songs: list[Recommendation], hint: str) -> None:
     obeys(songs_messages.recommendations(Recommendations("m" * 300, tuple(songs), ()), "t" * 300, hint))
-    likes = [Like(one.song, datetime.now(UTC)) for one in songs]
+    likes = [LikedSong(one.song, datetime.now(UTC)) for one in songs]
     obeys(Reply(embed=songs_messages.liked_songs(likes, 0, len(likes))))
 
 

@@ -358,7 +358,7 @@ async def test_a_database_that_keeps_everybody_waiting_does_not_keep_discord_wai
     locked = sqlite3.connect(tmp_path / "data" / "tokenwise.db", isolation_level=None)
     try:
         locked.execute("BEGIN IMMEDIATE")
-        writing = asyncio.create_task(live.bot.likes.share(live.box.student.id, allowed=True))
+        writing = asyncio.create_task(live.bot.store.consents.share(live.box.student.id, allowed=True))
         answer = await live.box.ask("/recommend with:@admin")
         assert answer.ephemeral
         assert "took too long" in answer.text
@@ -404,14 +404,14 @@ async def test_in_a_private_message_there_is_nobody_else(live: Live) -> None:
 
 
 async def test_who_has_an_opinion_on_every_song_reads_so(live: Live) -> None:
-    await live.bot.loaded()
-    with live.bot.hub.lease("songs") as songs:
+    await live.bot.service.loaded()
+    with live.hub.lease("songs") as songs:
         every = [songs.get(it.song.id) for it in songs.popular(100, per_artist=None).songs]
     for number, song in enumerate(every):
         if number % 2:
-            await live.bot.likes.add(live.box.student.id, song)
+            await live.bot.store.likes.add(live.box.student.id, song)
         else:
-            await live.bot.likes.dislike(live.box.student.id, song)
+            await live.bot.store.likes.dislike(live.box.student.id, song)
     answer = await live.box.ask("/recommend")
     assert "You have an opinion on every song that I know" in answer.text
     assert "Like 1" not in labels(answer)

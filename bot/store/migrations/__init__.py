@@ -9,8 +9,6 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from bot.store import sqlite
-
 FOLDER = Path(__file__).resolve().parent
 
 HEAD = "2"
@@ -18,7 +16,7 @@ HEAD = "2"
 
 
 def version(connection: Connection) -> str:
-    """The version of a database; "" if it is empty."""
-    if inspect(connection).has_table("alembic_version"):
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
-    return sqlite.version_before_alembic(connection) if connection.dialect.name == "sqlite" else ""
+    """What Alembic has written into a database; "" if it has never been there."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alembic import command
-from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
@@ -13,23 +13,28 @@ from bot.store import migrations, sqlite
 
 
 def upgrade(connection: Connection, database: str) -> None:
-    """Take every step that is missing, within the transaction of the connection. DatabaseTooNew if it has steps of its own.
+    """Take every step that is missing, within the transaction of the connection.
 
-    `database` is how a failure calls it.
+    DatabaseTooNew, in which the database is called `database`, if a later version of the program has taken other steps.
     """
     on_sqlite = connection.dialect.name == "sqlite"
     if on_sqlite:
         sqlite.lock(connection)
-    config = Config()
-    config.set_main_option("script_location", str(migrations.FOLDER).replace("%", "%%"))
-    config.attributes["connection"] = connection
+    script = ScriptDirectory(str(migrations.FOLDER))
+    context = MigrationContext.configure(connection)
     # Read within the lock: another process may have been faster.
-    if version := migrations.version(connection):
+    version = migrations.version(connection)
+    if on_sqlite:
+        version = version or sqlite.version_before_alembic(connection)
+    if version:
         try:
-            ScriptDirectory.from_config(config).get_revision(version)
+            script.get_revision(version)
         except CommandError as error:
             raise DatabaseTooNew(database=database, version=version, known=migrations.HEAD) from error
-        command.stamp(config, version)
-    command.upgrade(config, "head")
+        context.stamp(script, version)
+    with Operations.context(context):
+        for step in reversed(list(script.iterate_revisions("head", version or "base"))):
+            step.module.upgrade()
+            context.stamp(script, step.revision)
     if on_sqlite:
         sqlite.hand_over_to_alembic(connection)
