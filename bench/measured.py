@@ -20,7 +20,8 @@ from discord.http import Route
 
 from bench.blocking_bot import BlockingBot
 from bench.lag import LagSampler
-from bot.client import Tokenwise, serve
+from bot.client import Tokenwise
+from bot.process import serve
 from bot.settings.schema import load
 
 

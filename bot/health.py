@@ -7,7 +7,7 @@ import contextlib
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -51,7 +51,7 @@ class LoopLag:
 class HealthServer:
     """Answers GET /healthz with `report()` as JSON: 200 where its "ready" is true, else 503."""
 
-    def __init__(self, report: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, report: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         self._report = report
         self._runner: web.AppRunner | None = None
         self.lag = LoopLag()
@@ -76,7 +76,7 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _answer(self, _: web.Request) -> web.Response:
-        content = self._report() | {"loop_lag_seconds": round(self.lag.worst, 4)}
+        content = await self._report() | {"loop_lag_seconds": round(self.lag.worst, 4)}
         return web.json_response(content, status=200 if content["ready"] else 503)
 
 

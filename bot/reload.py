@@ -1,40 +1,49 @@
-"""Loading a model anew: with what the settings say by now, or in another revision."""
+"""Loading a model again: with what the settings say now, or in another revision."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bot.client import Tokenwise
 from bot.errors import Refused
 from bot.settings.schema import ConfigError, Section, Settings
-from models.failures import Stopped
 from models.files import fetching
-from models.lanes import Job
 from models.results import Reload
-from models.specs import EncoderSpec, LanguageSpec, Progress, Spec
+from models.service import Caller, LoadProgress, ReloadModel
+from models.specs import EncoderSpec, LanguageSpec, Spec
+
+if TYPE_CHECKING:
+    from bot.client import Tokenwise
 
 
-def reload(bot: Tokenwise, slot: str, revision: str | None, job: Job, progress: Progress) -> Reload:
+async def reload(
+    bot: Tokenwise, caller: Caller, slot: str, revision: str | None
+) -> AsyncGenerator[LoadProgress | Reload, None]:
     """Fill a slot with what the settings file says now; with a `revision`, with that one, downloaded if need be.
 
-    For a worker thread. Refused, in the words of the settings, if they are wrong by now, and ModelError if the
-    model cannot be had or loaded; the old one serves on then.
+    Refused, in the words of the settings, if they are wrong by now, and ModelError if the model cannot be had or
+    loaded; the old one serves on then.
     """
-    section = _section(bot.settings, slot)
-    spec = bot.settings.model_copy(update={slot: section}).specs()[slot]
+    section, spec = await asyncio.to_thread(_wanted, bot.settings, slot, revision)
+    request = ReloadModel(caller, slot, spec, fetch=revision is not None)
+    async with aclosing(bot.service.reload(request)) as items:
+        async for item in items:
+            if isinstance(item, Reload):
+                # From now on its limits hold, too.
+                bot.settings = bot.settings.model_copy(update={slot: section})
+            yield item
+
+
+def _wanted(settings: Settings, slot: str, revision: str | None) -> tuple[Section, Spec]:
+    section = _section(settings, slot)
+    spec = settings.model_copy(update={slot: section}).specs()[slot]
     if revision is not None:
         spec = _revised(slot, spec, revision)
         section = section.model_copy(update={"revision": revision})
-        _fetch(slot, spec, job, progress)
-    found = bot.hub.reload(slot, progress, spec)
-    # From now on its limits hold, too. On the loop, where nobody else changes them at the same time.
-    bot.loop.call_soon_threadsafe(_adopt, bot, slot, section)
-    return found
-
-
-def _adopt(bot: Tokenwise, slot: str, section: Section) -> None:
-    bot.settings = bot.settings.model_copy(update={slot: section})
+    return section, spec
 
 
 def _section(settings: Settings, slot: str) -> Any:
@@ -57,15 +66,3 @@ def _revised(slot: str, spec: Spec, revision: str) -> LanguageSpec | EncoderSpec
     if fetching.items(slot, revised)[0].kind == "path":
         raise Refused("The settings name a folder on this machine, which has no revisions. Leave it out.")
     return revised
-
-
-def _fetch(slot: str, spec: Spec, job: Job, progress: Progress) -> None:
-    def watch(what: str, done: int, total: int | None) -> None:
-        if job.stop.is_set() or job.remaining <= 0:
-            raise Stopped("There was not enough time to download it; ask again, and it goes on from there.")
-        size = f" of {fetching.amount(total)}" if total else ""
-        progress(f"downloading {what}, {fetching.amount(done)}{size}", done / total if total else None)
-
-    for item in fetching.items(slot, spec):
-        progress(f"asking for {item.label}", None)
-        fetching.fetch(item, watch, update=True)

@@ -9,7 +9,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -87,10 +87,8 @@ class LocalService:
         hub: Hub,
         lanes: Mapping[str, LaneSettings],
         per_user: int,
-        *,
-        on_done: Callable[[JobDone], object] = lambda _: None,
     ) -> None:
-        """`lanes` has one for each slot of the hub; `on_done` is told of every job that ends."""
+        """`lanes` has one for each slot of the hub; a person may have `per_user` questions under way."""
         self.hub = hub
         # A thread for each slot, so that a load that hangs is in nobody's way.
         loading = LaneLimits(workers=max(1, len(hub.slots)), queue=LOADING_QUEUE, timeout=EDITABLE)
@@ -102,7 +100,7 @@ class LocalService:
         self.encoder = _Encoder(self)
         self.words = _Words(self)
         self.songs = _Songs(self)
-        self._on_done = on_done
+        self._listeners: list[Callable[[JobDone], object]] = []
         self._tickets: dict[str, Ticket[Any]] = {}
         self._begun_loads = {slot: threading.Event() for slot in hub.slots}
         self._first_loads = {slot: threading.Event() for slot in hub.slots}
@@ -111,6 +109,9 @@ class LocalService:
     @property
     def slots(self) -> tuple[str, ...]:
         return tuple(slot for slot in SLOTS if slot in self.hub.slots)
+
+    def listen(self, listener: Callable[[JobDone], object]) -> None:
+        self._listeners.append(listener)
 
     async def status(self) -> ServiceStatus:
         return ServiceStatus(tuple(self.hub.status()), self.lanes.status)
@@ -133,7 +134,7 @@ class LocalService:
         while not all(event.is_set() for event in self._first_loads.values()):  # noqa: ASYNC110 - threads set them
             await asyncio.sleep(POLL)
 
-    async def reload(self, request: ReloadModel) -> AsyncIterator[LoadProgress | Reload]:
+    async def reload(self, request: ReloadModel) -> AsyncGenerator[LoadProgress | Reload, None]:
         if request.slot not in self.hub.slots:
             raise NoSuchSlot
         loop = asyncio.get_running_loop()
@@ -206,9 +207,9 @@ class LocalService:
     def _done(self, slot: str, caller: Caller, ticket: Ticket[Any]) -> None:
         if self._tickets.get(caller.request_id) is ticket:
             del self._tickets[caller.request_id]
-        self._on_done(
-            JobDone(caller.request_id, slot, ticket.outcome, ticket.queue_seconds, ticket.run_seconds)
-        )
+        done = JobDone(caller.request_id, slot, ticket.outcome, ticket.queue_seconds, ticket.run_seconds)
+        for listener in self._listeners:
+            listener(done)
 
     # On worker threads
 
@@ -348,7 +349,7 @@ class _Language:
         """Those under way, by a number of their own."""
         self._count = 0
 
-    async def generate(self, request: Generate) -> AsyncIterator[GenerationEvent]:
+    async def generate(self, request: Generate) -> AsyncGenerator[GenerationEvent, None]:
         loop = asyncio.get_running_loop()
         stream = _Stream()
 

@@ -8,7 +8,7 @@ else is awaited; `Late`, `Cancelled`, `NotReady` or `BadInput` later.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Protocol, TypeAlias, TypeVar
@@ -155,7 +155,7 @@ GenerationEvent: TypeAlias = Queued | Written | Generation
 
 
 class LanguageService(Protocol):
-    def generate(self, request: Generate) -> AsyncIterator[GenerationEvent]:
+    def generate(self, request: Generate) -> AsyncGenerator[GenerationEvent, None]:
         """Closing the iterator, or cancelling the request, ends the work at the next token.
 
         `Queued` may come again after the first, when a text that has begun waits for room in the cache.
@@ -371,8 +371,11 @@ class Service(Protocol):
     async def status(self) -> ServiceStatus:
         """How the slots and their lanes stand. Never waits for a model."""
 
-    def reload(self, request: ReloadModel) -> AsyncIterator[LoadProgress | Reload]:
+    def reload(self, request: ReloadModel) -> AsyncGenerator[LoadProgress | Reload, None]:
         """Load a model beside the one that serves, then exchange them; the last item is what it came to."""
+
+    def listen(self, listener: Callable[[JobDone], object]) -> None:
+        """Have `listener` called, on the event loop, whenever a request ends."""
 
     async def cancel(self, request_id: str) -> bool:
         """Say that a request's answer is no longer wanted; whether there was one to cancel."""

@@ -272,7 +272,8 @@ def _run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from bot import logs
-    from bot.client import Tokenwise, serve
+    from bot.client import Tokenwise
+    from bot.process import serve
 
     token = settings.token.get_secret_value()
     logs.setup(settings.log.level, token)

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from bot import logs
-from bot.client import Tokenwise, serve
+from bot.client import Tokenwise, local_service
+from bot.process import serve
 from bot.settings.schema import Settings
 from models.hub import Hub
 from models.results import SlotStatus, State
@@ -48,8 +49,9 @@ async def demo(
     Page(box)
     async with box:
         # The sandbox forgets the commands when it ends, whatever the data folder remembers.
-        bot = Tokenwise(pointed_at(settings, box), hub=hub, forget_commands=True)
-        bot.hub.listen(_teller(bot))
+        settings = pointed_at(settings, box)
+        bot = Tokenwise(settings, local_service(settings, hub), forget_commands=True)
+        hub.listen(_teller(bot))
         running = asyncio.create_task(serve(bot, box.token), name="demo-bot")
         session = asyncio.create_task(
             _session(bot, box, lines, who, console or Console()), name="demo-session"
@@ -86,12 +88,12 @@ async def _session(
 
     bot.add_listener(failed, "on_interaction_failure")
     if lines is None:
-        await bot.loaded()
+        await bot.service.loaded()
         await terminal.prompt_loop(bot.idle)
         return 0
     for line in lines:
         if line.lstrip().startswith("/models"):
-            await bot.loaded()  # who asks for the models wants to see them, not how they come
+            await bot.service.loaded()  # who asks for the models wants to see them, not how they come
         console.print(
             f"{terminal.member.name.lower()} > {line}",
             style="bold",

@@ -1,16 +1,18 @@
-"""How every cog asks: admitted first, then deferred; and suggestions that never fail."""
+"""How every cog asks: admitted first, then deferred, then answered; and suggestions that never fail."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from discord import app_commands
 
-from bot.client import Interaction
+from bot.client import DRAWING
+from bot.tree import Interaction
 from cogs.shared.text import CHOICE, CHOICES, clip, size
 from models.failures import Failure
-from models.lanes import Ticket
+from models.service import Caller
 
 T = TypeVar("T")
 
@@ -18,24 +20,48 @@ SUGGESTIONS_WITHIN = 2.5
 """Seconds; Discord shows nothing after 3."""
 
 
-async def answered(interaction: Interaction, ticket: Ticket[T], *, private: bool = False) -> T:
-    """Tell Discord that the answer will come, then wait for it. The work stops if nobody can be told."""
+def caller(interaction: Interaction, *, seconds: float | None = None, typing: bool = False) -> Caller:
+    """Who asks the models: the person of an interaction, by whose id the work can be cancelled.
+
+    What is asked while somebody types has less time.
+    """
+    if typing and seconds is None:
+        seconds = SUGGESTIONS_WITHIN
+    return Caller(str(interaction.id), interaction.user.id, seconds, typing)
+
+
+async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, private: bool = False) -> T:
+    """Have the question admitted, tell Discord that the answer will come, then wait for it.
+
+    `Busy` and the like are raised before anybody is told of an answer. The work stops if nobody can be told.
+    """
+    asking = asyncio.ensure_future(answer)
     try:
+        await asyncio.sleep(0)  # the question is admitted or refused in its first step
+        if asking.done() and asking.exception() is not None:
+            return asking.result()
         await interaction.response.defer(ephemeral=private, thinking=True)
-        return await ticket
-    except BaseException:
-        ticket.cancel()
-        raise
+        return await asking
+    finally:
+        asking.cancel()
 
 
-async def suggested(interaction: Interaction, lane: str, look: Callable[[Any], list[T]]) -> list[T]:
-    """What `look` finds in a model for somebody who still types; nothing when the model is not there."""
+async def suggested(answer: Awaitable[Sequence[T]]) -> list[T]:
+    """What a model suggests to somebody who still types; nothing when the model is not there."""
     try:
-        return await interaction.client.ask(
-            interaction, lane, lambda _job, model: look(model), timeout=SUGGESTIONS_WITHIN
-        )
+        return list(await answer)
     except Failure:
         return []
+
+
+async def drawn(interaction: Interaction, work: Callable[[], T], *, counted: bool = False) -> T:
+    """What `work()` makes on a thread that draws: a picture or a file that needs no model.
+
+    It counts against the limit of the asker only if it is `counted`: what belongs to an answer was counted with it.
+    """
+    return await interaction.client.drawing.admit(
+        DRAWING, lambda _: work(), user=interaction.user.id, privileged=not counted
+    )
 
 
 def choices(pairs: list[tuple[str, str]]) -> list[app_commands.Choice[str]]:

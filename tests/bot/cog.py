@@ -11,7 +11,9 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from bot.errors import Refused, report
+from cogs.shared.asking import caller
 from models.failures import LaneFull
+from models.local import LocalService
 
 FAILURES: dict[str, Exception] = {
     "refused": Refused("The text is empty. Write something."),
@@ -43,7 +45,9 @@ class Trials(commands.Cog):
     @app_commands.command()
     async def slow(self, interaction: Interaction) -> None:
         """Answer when the model does."""
-        ticket = self.bot.ask(interaction, "language", lambda job, model: model.answer(job))
+        service = self.bot.service
+        assert isinstance(service, LocalService)
+        ticket = service.admit("language", caller(interaction), lambda job, model: model.answer(job))
         await interaction.response.defer()
         await interaction.edit_original_response(content=await ticket)
 

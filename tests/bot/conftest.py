@@ -13,7 +13,8 @@ import pytest
 
 from bot import client as client_module
 from bot.cli.demo import pointed_at
-from bot.client import Tokenwise, serve
+from bot.client import Tokenwise, local_service
+from bot.process import serve
 from bot.settings.schema import Settings, load
 from models.hub import Hub
 from models.lanes import Job
@@ -95,8 +96,9 @@ async def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
 class Run:
     """One run of the bot, and how it ended."""
 
-    def __init__(self, bot: Tokenwise, token: str) -> None:
+    def __init__(self, bot: Tokenwise, hub: Hub, token: str) -> None:
         self.bot = bot
+        self.hub = hub
         self.task = asyncio.create_task(serve(bot, token))
 
     async def stop(self) -> int:
@@ -127,7 +129,7 @@ async def start(
                 update={section: getattr(changed, section).model_copy(update=values)}
             )
         hub = Hub(changed.specs(), loaders or dict.fromkeys(changed.specs(), lambda *_: model))
-        runs.append(Run(Tokenwise(changed, hub=hub), token))
+        runs.append(Run(Tokenwise(changed, local_service(changed, hub)), hub, token))
         if ready:
             await box.ready()
             await box.commands_synced()

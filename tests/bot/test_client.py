@@ -19,6 +19,7 @@ import pytest
 from bot import client as client_module
 from bot.client import Tokenwise
 from bot.settings.schema import Settings
+from models import local as local_module
 from models.failures import ModelError
 from models.results import State
 from sandbox import Sandbox
@@ -213,7 +214,7 @@ async def test_a_question_right_after_the_start_waits_for_its_model(
     assert not answer.text
     release.set()
     assert (await answer.until(lambda answer: answer.text)).text == "answered"
-    await asyncio.wait_for(run.bot.loaded(), 5)
+    await asyncio.wait_for(run.bot.service.loaded(), 5)
 
 
 async def test_a_model_that_does_not_load_is_said_to_be_missing(
@@ -231,7 +232,7 @@ async def test_a_model_that_does_not_load_is_said_to_be_missing(
 async def test_health_tells_how_it_is(start: Start, unused_tcp_port: int) -> None:
     run = await start(health={"enabled": True, "port": unused_tcp_port})
     await asyncio.wait_for(run.bot.wait_until_ready(), 10)
-    await asyncio.wait_for(run.bot.loaded(), 5)
+    await asyncio.wait_for(run.bot.service.loaded(), 5)
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{unused_tcp_port}/healthz") as response,
@@ -331,11 +332,11 @@ async def test_a_load_that_hangs_does_not_hang_the_end(start: Start, model: Gate
 async def test_a_load_that_hangs_is_in_nobodys_way(
     start: Start, model: Gated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(local_module, "PATIENCE", 0.05)
     release = threading.Event()
     run = await start(loaders={"words": lambda *_: release.wait(30), "language": lambda *_: model})
-    await until(lambda: run.bot.hub.status("language")[0].state is State.READY)
-    assert run.bot.hub.status("words")[0].state is State.LOADING
+    await until(lambda: run.hub.status("language")[0].state is State.READY)
+    assert run.hub.status("words")[0].state is State.LOADING
     release.set()
 
 
@@ -354,10 +355,10 @@ async def test_loads_take_turns(start: Start, model: Gated) -> None:
 
     run = await start(loaders={"words": words, "language": language})
     await until(lambda: begun)
-    await asyncio.sleep(3 * client_module.POLL)
+    await asyncio.sleep(3 * local_module.POLL)
     assert begun == ["words"]
     release.set()
-    await run.bot.loaded()
+    await run.bot.service.loaded()
     assert begun == ["words", "language"]
 
 
@@ -378,12 +379,12 @@ async def test_a_replaced_model_is_freed_when_its_last_job_ends(box: Sandbox, st
         return model
 
     run = await start(loaders={"language": load, "words": load})
-    await run.bot.loaded()
-    run.bot.hub.load("language")
+    await run.bot.service.loaded()
+    run.hub.load("language")
     old = made[-1]
     answer = box.send_command("slow")
     await until(lambda: (model := old()) is not None and model.entered.is_set())
-    run.bot.hub.load("language")
+    run.hub.load("language")
     gc.disable()
     try:
         model = old()

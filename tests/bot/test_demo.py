@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.demo import demo
-from bot.client import Tokenwise
+from bot.client import local_service
 from bot.settings.schema import Settings, load
 from tests.bot.conftest import until
 from tests.wire import tiny
@@ -100,20 +100,20 @@ def test_torch_gets_its_share_of_the_cores(tiny_settings: Settings, monkeypatch:
 
     before = torch.get_num_threads()
     alone = tiny_settings.model_copy(update={"encoder": None})
-    monkeypatch.setattr("bot.client.usable_cores", lambda: 8)
+    monkeypatch.setattr("models.local.usable_cores", lambda: 8)
     try:
         torch.set_num_threads(8)
-        Tokenwise(alone)._share_cores()
+        local_service(alone)._share_cores()
         assert torch.get_num_threads() == 8, "one thread writes all texts, without an encoder"
-        Tokenwise(tiny_settings)._share_cores()
+        local_service(tiny_settings)._share_cores()
         assert torch.get_num_threads() == 4, "the encoder has a worker of its own"
         torch.set_num_threads(2)
-        Tokenwise(tiny_settings)._share_cores()
+        local_service(tiny_settings)._share_cores()
         assert torch.get_num_threads() == 2, "whoever asked for fewer gets fewer"
         lane = tiny_settings.lanes.encoder.model_copy(update={"workers": 3})
         lanes = tiny_settings.lanes.model_copy(update={"encoder": lane})
         torch.set_num_threads(8)
-        Tokenwise(tiny_settings.model_copy(update={"lanes": lanes}))._share_cores()
+        local_service(tiny_settings.model_copy(update={"lanes": lanes}))._share_cores()
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

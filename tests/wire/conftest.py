@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import BaseModel
 
-from bot.client import Tokenwise
+from bot.client import Tokenwise, local_service
 from bot.settings import schema
 from bot.settings.schema import Settings
 from models.hub import Hub
@@ -98,6 +98,7 @@ class Live:
     box: Sandbox
     pace: Paced
     task: asyncio.Task[None]
+    hub: Hub
 
     async def stop(self) -> None:
         self.pace.run()
@@ -173,8 +174,8 @@ async def launch(
             settings.specs(),
             {slot: lambda *_, model=models[slot]: model for slot in models} | dict(loaders or {}),
         )
-        bot = Tokenwise(settings, hub=hub)
-        live = Live(bot, box, pace, asyncio.create_task(bot.start(box.token)))
+        bot = Tokenwise(settings, local_service(settings, hub))
+        live = Live(bot, box, pace, asyncio.create_task(bot.start(box.token)), hub)
         running.append(live)
         await box.ready()
         await box.commands_synced()

@@ -10,7 +10,7 @@ from tests.wire.conftest import Live
 async def test_each_token_is_shown_with_its_id_and_the_shape_in_words(live: Live) -> None:
     answer = await live.box.ask("/embed text:The engineer")
     assert not answer.ephemeral
-    with live.bot.hub.lease("encoder") as encoder:
+    with live.hub.lease("encoder") as encoder:
         expected = encoder.embed("The engineer")
     _, tokens, numbers = expected.shape
     assert f"(1, {tokens}, {numbers})" in answer.text
@@ -27,7 +27,7 @@ async def test_each_token_is_shown_with_its_id_and_the_shape_in_words(live: Live
 
 async def test_a_word_in_two_contexts(live: Live) -> None:
     answer = await live.box.ask("/embed text:A song by the king other:The song plays")
-    with live.bot.hub.lease("encoder") as encoder:
+    with live.hub.lease("encoder") as encoder:
         expected = encoder.contexts("A song by the king", "The song plays")
     for word in expected.words:
         assert f"{word.cosine:.3f}" in answer.text

@@ -19,11 +19,11 @@ from tests.wire.test_generate import finished, writing
 
 
 async def test_status_is_for_everybody(live: Live) -> None:
-    for slot in live.bot.hub.slots:
-        await asyncio.to_thread(live.bot.hub.wait, slot, 30)
+    for slot in live.hub.slots:
+        await asyncio.to_thread(live.hub.wait, slot, 30)
     answer = await live.box.ask("/models status")
     assert not answer.ephemeral
-    for status in live.bot.hub.status():
+    for status in live.hub.status():
         assert f"{status.slot}: ready" in answer.text
         assert status.name in answer.text
 
@@ -39,7 +39,7 @@ async def test_only_admins_reload(live: Live) -> None:
     refused = await live.box.ask("/models reload slot:words")
     assert refused.ephemeral
     assert "Only people who manage this server" in refused.text
-    assert live.bot.hub.status("words")[0].generation <= 1
+    assert live.hub.status("words")[0].generation <= 1
 
 
 async def test_a_role_from_the_settings_may_reload(launch: Launch, box: Sandbox) -> None:
@@ -60,7 +60,7 @@ async def test_reload_swaps_while_jobs_finish_on_the_old_model(
     reload = await live.box.ask("/models reload slot:language", member=live.box.admin)
     assert reload.ephemeral
     await reload.until(lambda it: "language** is loaded anew" in it.text)
-    assert live.bot.hub.status("language")[0].generation == 2
+    assert live.hub.status("language")[0].generation == 2
     assert not finished(answer)
     old.run()
     await answer.until(finished)
@@ -148,7 +148,7 @@ async def test_a_reload_takes_what_the_settings_say_by_now(
         return loaded["tokenizers"]
 
     live = await launch(loaders={"tokenizers": load})
-    await live.bot.loaded()
+    await live.bot.service.loaded()
     phi = f"{tiny_config.parent.as_posix()}/phi"
     bert = f"{tiny_config.parent.as_posix()}/bert"
     rewrite(live, tmp_path, (f'names = ["{phi}", "{bert}"]', f'names = ["{bert}"]'))
@@ -159,7 +159,7 @@ async def test_a_reload_takes_what_the_settings_say_by_now(
 
 
 async def test_the_limits_of_a_changed_section_hold_from_then_on(live: Live, tmp_path: Path) -> None:
-    await live.bot.loaded()
+    await live.bot.service.loaded()
     rewrite(live, tmp_path, ("max_new_tokens = 1400", "max_new_tokens = 3\ndefault_new_tokens = 2"))
     await reloaded(live, "slot:language")
     assert live.bot.settings.language is not None
@@ -181,19 +181,19 @@ async def test_the_limits_of_a_changed_section_hold_from_then_on(live: Live, tmp
 async def test_wrong_settings_are_refused_in_their_own_words(
     live: Live, tmp_path: Path, change: tuple[str, str], words: str
 ) -> None:
-    await live.bot.loaded()
+    await live.bot.service.loaded()
     rewrite(live, tmp_path, change)
     text = (await reloaded(live, "slot:words", "not loaded anew")).replace("\\", "")
     assert words in text
     assert "The old one goes on answering" in text
     assert str(tmp_path) not in text
-    assert live.bot.hub.status("words")[0].generation == 1
+    assert live.hub.status("words")[0].generation == 1
     assert "engineer" in (await live.box.ask("/similar word:engineer")).text
 
 
 async def test_what_the_settings_leave_out_cannot_be_loaded(launch: Launch, tmp_path: Path) -> None:
     live = await launch({"encoder": None})
-    await live.bot.loaded()
+    await live.bot.service.loaded()
     text = await live.box.ask("/models reload slot:encoder", member=live.box.admin)
     assert text.ephemeral
     assert "no section [encoder]" in text.text.replace("\\", "")
@@ -204,11 +204,11 @@ async def test_what_the_settings_leave_out_cannot_be_loaded(launch: Launch, tmp_
 
 
 async def test_what_is_not_there_is_said_with_what_brings_it(live: Live, tmp_path: Path) -> None:
-    await live.bot.loaded()
+    await live.bot.service.loaded()
     words = live.bot.settings.words
     assert words is not None
     rewrite(live, tmp_path, (words.name, "https://vectors.example/german.vec"))
-    live.bot.hub._loaders["words"] = LOADERS["words"]
+    live.hub._loaders["words"] = LOADERS["words"]
     assert "python -m bot fetch words" in await reloaded(live, "slot:words", "not loaded anew")
 
 
@@ -220,7 +220,7 @@ async def test_a_bot_without_its_models_starts_and_says_what_brings_them(launch:
         "language.name": "somebody/model",
     }
     live = await launch(settings, loaders={slot: LOADERS[slot] for slot in ("words", "songs", "language")})
-    await live.bot.loaded()
+    await live.bot.service.loaded()
     status = (await live.box.ask("/models status")).text
     for slot, question in (
         ("words", "/similar word:engineer"),
@@ -257,9 +257,9 @@ async def test_a_revision_is_downloaded_and_then_serves(
         )
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
         live = await launch()
-        await live.bot.loaded()
+        await live.bot.service.loaded()
         rewrite(live, tmp_path, (f'{tiny_config.parent.as_posix()}/phi"\nmax', 'somebody/phi"\nmax'))
-        live.bot.hub._loaders["language"] = LOADERS["language"]
+        live.hub._loaders["language"] = LOADERS["language"]
         assert "fetch language" in await reloaded(live, "slot:language", "not loaded anew")
         assert not hub.seen, "without a revision nothing is downloaded"
         assert "no revision “v3”" in await reloaded(live, "slot:language revision:v3", "not loaded anew")
@@ -274,11 +274,11 @@ async def test_a_revision_is_downloaded_and_then_serves(
         text = await reloaded(live, "slot:language revision:main", "not loaded anew")
         assert "HF_HUB_OFFLINE" in text.replace("\\", "")
         assert not hub.seen
-    assert live.bot.hub.status("language")[0].generation == 2
+    assert live.hub.status("language")[0].generation == 2
 
 
 async def test_only_models_of_the_hub_have_revisions(live: Live) -> None:
-    await live.bot.loaded()
+    await live.bot.service.loaded()
     assert "leave it out for words" in await reloaded(live, "slot:words revision:v2", "not loaded anew")
     text = await reloaded(live, "slot:language revision:v2", "not loaded anew")
     assert "folder on this machine, which has no revisions" in text
@@ -293,7 +293,7 @@ async def test_where_two_do_not_fit_questions_wait_and_the_answer_says_so(
     old, new = Paced(loaded["language"]), Paced(loaded["language"])
     models = iter([old, new])
     live = await launch(loaders={"language": lambda *_: next(models)})
-    live.bot.hub._fits = lambda _spec, _there: False
+    live.hub._fits = lambda _spec, _there: False
     live.pace = old
     answer = await writing(live)
     reload = live.box.send("/models reload slot:language", member=live.box.admin)

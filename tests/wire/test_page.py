@@ -112,7 +112,7 @@ async def test_reloading_models_is_for_admins(tab: Tab, live: Live) -> None:
     await become(tab, live.box.admin)
     await tab.ask("/models reload slot:words")
     await expect(tab.last).to_contain_text("loaded anew")
-    assert live.bot.hub.status("words")[0].generation >= 2
+    assert live.hub.status("words")[0].generation >= 2
 
 
 async def become(tab: Tab, member: Member) -> None:

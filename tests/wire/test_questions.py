@@ -20,7 +20,7 @@ from tests.wire.conftest import Launch, Live
 async def test_tokenizers_are_compared(live: Live) -> None:
     answer = await live.box.ask("/tokens text:CAPITALIZATION and other stuff")
     assert not answer.ephemeral
-    with live.bot.hub.lease("tokenizers") as tokenizers:
+    with live.hub.lease("tokenizers") as tokenizers:
         for tokenization in tokenizers.compare("CAPITALIZATION and other stuff"):
             for fact in (
                 tokenization.name,
@@ -35,7 +35,7 @@ async def test_tokenizers_are_compared(live: Live) -> None:
 
 
 async def test_one_tokenizer_shows_every_piece_above_its_id(live: Live) -> None:
-    with live.bot.hub.lease("tokenizers") as tokenizers:
+    with live.hub.lease("tokenizers") as tokenizers:
         name = tokenizers.names[0]
         expected = tokenizers.get(name).tokenize("CAPITALIZATION and other stuff").ids
     answer = await live.box.ask(f"/tokens text:CAPITALIZATION and other stuff tokenizer:{name}")
@@ -45,7 +45,7 @@ async def test_one_tokenizer_shows_every_piece_above_its_id(live: Live) -> None:
 
 async def test_tokenizers_complete_and_unknown_ones_are_refused(live: Live) -> None:
     names = [choice["value"] for choice in await live.box.autocomplete("/tokens text:x tokenizer:")]
-    with live.bot.hub.lease("tokenizers") as tokenizers:
+    with live.hub.lease("tokenizers") as tokenizers:
         assert names == tokenizers.names
     some = await live.box.autocomplete(f"/tokens text:x tokenizer:{names[1][:3].upper()}")
     assert names[1] in [choice["value"] for choice in some]
@@ -85,7 +85,7 @@ async def test_a_text_that_is_too_long_for_these_settings_is_refused(launch: Lau
 
 async def test_neighbours_come_with_cosines_and_a_map(live: Live) -> None:
     answer = await live.box.ask("/similar word:engineer n:5")
-    with live.bot.hub.lease("words") as words:
+    with live.hub.lease("words") as words:
         expected = words.similar("engineer", 5)
     for neighbour in expected.neighbours:
         assert neighbour.word in answer.text
@@ -132,7 +132,7 @@ async def test_a_word_by_its_vector_is_its_own_neighbour(live: Live) -> None:
 
 async def test_two_words_are_compared(live: Live) -> None:
     answer = await live.box.ask("/similar word:king, queen")
-    with live.bot.hub.lease("words") as words:
+    with live.hub.lease("words") as words:
         expected = words.pair("king", "queen")
     assert f"Cosine **{expected.cosine:.3f}**" in answer.text
     assert f"the {ordinal(expected.rank_of_second)} nearest to **king**" in answer.text
@@ -143,7 +143,7 @@ async def test_two_words_are_compared(live: Live) -> None:
 async def test_the_one_that_does_not_belong(live: Live) -> None:
     answer = await live.box.ask("/similar word:king, queen, man, engineer")
     assert answer.message is not None
-    with live.bot.hub.lease("words") as words:
+    with live.hub.lease("words") as words:
         odd = words.odd_one_out(["king", "queen", "man", "engineer"]).odd
     assert f"{odd} does not belong" in answer.text
     names = {file.filename: file.bytes for file in answer.message.attachments}
@@ -209,7 +209,7 @@ async def test_a_question_right_after_the_start_waits_for_the_model(launch: Laun
 
     go = threading.Event()
     live = await launch()
-    with live.bot.hub.lease("words") as words:
+    with live.hub.lease("words") as words:
         pass
 
     def slow(*_: object) -> object:

@@ -37,7 +37,7 @@ async def listed(live: Live) -> list[str]:
 async def test_songs_complete_by_title_and_artist_in_spite_of_typos(live: Live) -> None:
     choices = await live.box.autocomplete("/recommend song:Song Alpah")
     assert choices[0]["name"].startswith("Song Alpha")
-    with live.bot.hub.lease("songs") as songs:
+    with live.hub.lease("songs") as songs:
         assert songs.get(choices[0]["value"]).title == "Song Alpha"
     assert await live.box.autocomplete("/recommend song:Artist 3")
     assert await live.box.autocomplete("/recommend song:")
@@ -143,7 +143,7 @@ async def test_a_slow_like_is_acknowledged_in_time(launch: Launch) -> None:
     live = await launch()
     answer = await live.box.ask("/recommend song:Song Alpha")
     assert answer.message is not None
-    with live.bot.hub.lease("songs"):  # the catalogue is busy: the press cannot be answered yet
+    with live.hub.lease("songs"):  # the catalogue is busy: the press cannot be answered yet
         pressed = live.box.send_press(answer.message, "Like 1")
         await pressed.until(lambda it: it.deferred)
     await pressed.until(lambda it: "You like" in it.text)

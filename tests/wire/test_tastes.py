@@ -404,8 +404,8 @@ async def test_in_a_private_message_there_is_nobody_else(live: Live) -> None:
 
 
 async def test_who_has_an_opinion_on_every_song_reads_so(live: Live) -> None:
-    await live.bot.loaded()
-    with live.bot.hub.lease("songs") as songs:
+    await live.bot.service.loaded()
+    with live.hub.lease("songs") as songs:
         every = [songs.get(it.song.id) for it in songs.popular(100, per_artist=None).songs]
     for number, song in enumerate(every):
         if number % 2:

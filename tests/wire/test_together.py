@@ -22,7 +22,7 @@ QUESTIONS = [
 @pytest.fixture
 async def live(launch: Launch) -> Live:
     live = await launch({"lanes.language.workers": 4, "lanes.language.queue": 16})
-    await live.bot.loaded()
+    await live.bot.service.loaded()
     return live
 
 

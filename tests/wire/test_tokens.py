@@ -51,7 +51,7 @@ async def test_an_answer_has_a_picture_and_buttons(answer: Answer) -> None:
 
 async def test_ids_of_each_tokenizer_in_turn_with_a_file(live: Live, answer: Answer) -> None:
     seen = await look(live, answer, "Ids and CSV")
-    with live.bot.hub.lease("tokenizers") as tokenizers:
+    with live.hub.lease("tokenizers") as tokenizers:
         made = tokenizers.compare(TEXT)
     for number, tokenization in enumerate(made):
         assert tokenization.name in seen.text
@@ -93,7 +93,7 @@ async def test_how_it_works(live: Live, answer: Answer) -> None:
 
 async def test_cost(live: Live, answer: Answer) -> None:
     seen = await look(live, answer, "Cost")
-    with live.bot.hub.lease("tokenizers") as tokenizers:
+    with live.hub.lease("tokenizers") as tokenizers:
         for tokenization in tokenizers.compare(TEXT):
             assert re.search(rf"{tokenization.name} +{tokenization.count} +[\d,]+ +0\.\d%", seen.text)
     assert "2,048" in seen.text
@@ -160,7 +160,7 @@ FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
     ids=ascii,
 )
 async def test_any_text_has_an_answer(live: Live, tokenizer: str | None, text: str) -> None:
-    with live.bot.hub.lease("tokenizers") as tokenizers:
+    with live.hub.lease("tokenizers") as tokenizers:
         made = tokenizers.compare(text) if tokenizer is None else [tokenizers.get(tokenizer).tokenize(text)]
     options = {"text": text} | ({"tokenizer": tokenizer} if tokenizer else {})
     answer = await live.box.ask_command("tokens", options)
@@ -195,7 +195,7 @@ async def test_what_is_no_text_is_one_sentence(
 
 
 async def test_ids_are_decoded_together_and_one_by_one(live: Live) -> None:
-    with live.bot.hub.lease("tokenizers") as tokenizers:
+    with live.hub.lease("tokenizers") as tokenizers:
         tokenizer = tokenizers.get("phi")
         ids = tokenizer.ids(TEXT)
         pieces = tokenizer.pieces(ids)
