@@ -11,7 +11,6 @@ class NotAnAdmin(Refused):
     """Only people who manage the server may do this."""
 
 
-
 def require_admin(interaction: Interaction) -> None:
     if not is_admin(interaction):
         raise NotAnAdmin

@@ -12,7 +12,8 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.client import Interaction, Tokenwise
+from bot.client import Tokenwise
+from bot.tree import Interaction
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
 from cogs.shared.buttons import NOBODY, Buttons, OpenButton, everybodys
 from cogs.shared.recent import Recent
