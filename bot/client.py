@@ -14,8 +14,8 @@ import discord
 from discord.ext import commands
 
 from bot import endpoints
-from bot.errors import StartupError
 from bot.events import ANSWERED, CommandDone, CommandLog, Events
+from bot.failures import StartupError
 from bot.health import HealthServer, finite
 from bot.registration import CommandRegister
 from bot.settings.schema import Settings

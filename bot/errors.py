@@ -36,14 +36,6 @@ TOO_LARGE, ALREADY_ACKNOWLEDGED, INVALID_WEBHOOK_TOKEN = 40005, 40060, 50027
 GONE = {UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED, INVALID_WEBHOOK_TOKEN}  # fmt: skip
 
 
-class Refused(Failure):
-    """The question cannot be taken as it was asked; the sentence says what to do instead."""
-
-
-class StartupError(Failure):
-    """The bot cannot run; the sentence is for whoever runs it and may name files."""
-
-
 def cause(error: BaseException) -> BaseException:
     """The failure inside the wrappers that discord.py puts around it."""
     while True:

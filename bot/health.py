@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.errors import StartupError
+from bot.failures import StartupError
 
 TICK = 0.25
 """Seconds between two looks at the clock."""

@@ -9,6 +9,7 @@ import discord
 
 from bot import errors
 from bot.client import Interaction
+from bot.failures import Refused
 
 Button = discord.ui.Button[discord.ui.View]
 NOBODY = r"(?!)"
@@ -65,9 +66,7 @@ class OwnButton(Reporting, template=NOBODY):
     def check(self, interaction: Interaction) -> None:
         """Raises Refused for whom the button is not."""
         if interaction.user.id != self.user_id:
-            raise errors.Refused(
-                "That button belongs to somebody else. Ask the command yourself to get your own."
-            )
+            raise Refused("That button belongs to somebody else. Ask the command yourself to get your own.")
 
     async def act(self, interaction: Interaction) -> None:
         raise NotImplementedError

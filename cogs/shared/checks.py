@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.admins import is_admin
-from bot.errors import Refused
+from bot.failures import Refused
 from bot.tree import Interaction
 
 

@@ -14,7 +14,7 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
-from bot.errors import Refused
+from bot.failures import Refused
 from bot.store.likes import Like as Liked
 from cogs.shared.asking import answered
 from cogs.shared.buttons import Buttons, Keep, OwnButton, own

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from discord import app_commands
 
 from bot.client import Interaction
-from bot.errors import Refused
+from bot.failures import Refused
 from cogs.shared.asking import choices, suggested
 from cogs.shared.text import CHOICE, clip, inline, size
 from models.results import Song

@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot import errors
 from bot.client import Interaction, Tokenwise
-from bot.errors import Refused
+from bot.failures import Refused
 from cogs.shared.asking import answered
 from cogs.shared.buttons import Button, Buttons, OpenButton, Reporting, everybodys
 from cogs.shared.mentions import mention

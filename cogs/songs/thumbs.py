@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import discord
 
 from bot.client import Interaction, Tokenwise
-from bot.errors import Refused
+from bot.failures import Refused
 from cogs.shared.buttons import NOBODY, Button, Reporting
 from cogs.shared.mentions import mention
 from cogs.shared.text import CUSTOM_ID, size

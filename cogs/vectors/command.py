@@ -7,7 +7,7 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot.client import Tokenwise
-from bot.errors import Refused
+from bot.failures import Refused
 from bot.tree import Interaction
 from cogs.shared.asking import answered, caller, drawn
 from cogs.vectors import messages
