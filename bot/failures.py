@@ -11,3 +11,9 @@ class Refused(Failure):
 
 class StartupError(Failure):
     """The bot cannot run; the sentence is for whoever runs it and may name files."""
+
+
+class NoSection(Refused):
+    """The settings leave out a slot that was to be loaded."""
+
+    slot: str

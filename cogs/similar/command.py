@@ -8,17 +8,10 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-<<<<<<< HEAD
 from bot.client import Tokenwise
 from bot.failures import Refused
 from bot.tree import Interaction
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
-=======
-from bot.client import Interaction, Tokenwise
-from bot.failures import Refused
-from cogs.shared.asking import answered, choices, suggested
-from cogs.shared.reply import Reply
->>>>>>> main
 from cogs.similar import messages
 from models.service import AskWords, SuggestWords
 

@@ -12,19 +12,11 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-<<<<<<< HEAD
 from bot.client import Tokenwise
 from bot.tree import Interaction
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
 from cogs.shared.buttons import NOBODY, Buttons, OpenButton, everybodys
 from cogs.shared.recent import Recent
-=======
-from bot.client import Interaction, Tokenwise
-from bot.failures import Refused
-from cogs.shared.asking import answered, choices, suggested
-from cogs.shared.buttons import Buttons, OpenButton, everybodys
-from cogs.shared.recent import Kept
->>>>>>> main
 from cogs.shared.reply import Reply
 from cogs.shared.text import clip
 from cogs.tokens import inspection, messages
