@@ -17,3 +17,40 @@ class NoSection(Refused):
     """The settings leave out a slot that was to be loaded."""
 
     slot: str
+
+
+class BrokenExtension(StartupError):
+    """A cog cannot be loaded."""
+
+    extension: str
+    kind: str
+    reason: str
+
+
+class BadToken(StartupError):
+    """Discord does not know the token."""
+
+
+class IntentsRefused(StartupError):
+    """Discord does not allow the intents that the bot asks for."""
+
+
+class GatewayClosed(StartupError):
+    """Discord closed the gateway with a code after which nothing may be tried again."""
+
+    close_code: str
+
+
+class LoginRefused(StartupError):
+    """Discord answered the login with a status after which nothing may be tried again."""
+
+    url: str
+    status: str
+
+
+class AddressTaken(StartupError):
+    """The health endpoint cannot listen on its address."""
+
+    host: str
+    port: str
+    reason: str

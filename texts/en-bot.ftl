@@ -14,3 +14,12 @@ discord-in-trouble = Discord has trouble at the moment. Try again in a minute.
 connection-broke = The connection to Discord broke. Try again in a moment.
 out-of-memory = There was not enough memory for that. Try a shorter text, or ask again in a minute.
 unforeseen = Something went wrong on my side (reference { $reference }).
+
+## Why the bot cannot run (bot/failures.py)
+
+broken-extension = { $extension } cannot be loaded: { $kind }: { $reason }
+bad-token = Discord refused the token. Copy it anew from the bot's page in the developer portal into DISCORD_TOKEN.
+intents-refused = Discord refused the bot's intents.
+gateway-closed = Discord closed the gateway for good (code { $close_code }).
+login-refused = { $url } refused the login with status { $status }.
+address-taken = health: { $host }:{ $port } cannot be listened on: { $reason }.

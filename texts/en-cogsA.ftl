@@ -4,10 +4,10 @@ and-more = … and { $n } more
 and-more-stop = … and { $n } more.
 ordinal =
     { $form ->
-        [one] { NUMBER($n, useGrouping: 0) }st
-        [two] { NUMBER($n, useGrouping: 0) }nd
-        [few] { NUMBER($n, useGrouping: 0) }rd
-       *[other] { NUMBER($n, useGrouping: 0) }th
+        [one] { $n }st
+        [two] { $n }nd
+        [few] { $n }rd
+       *[other] { $n }th
     }
 quoted = “{ $text }”
 
@@ -97,7 +97,7 @@ token-bytes-unknown =
 token-bytes-whole = { $tokenizer } has a token for every character of this text: none is cut into bytes.
 
 token-specials-title = Special tokens of { $tokenizer }
-token-special = { $token } id { NUMBER($id, useGrouping: 0) }
+token-special = { $token } id { $id }
 token-special-here =
     { $n ->
         [one] { $n } time

@@ -102,7 +102,7 @@ def code(text: str) -> str:
 
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, 11th, 21st ..."""
-    return say("ordinal", n=number, form=Locale.parse(texts.LOCALE).ordinal_form(number))
+    return say("ordinal", n=str(number), form=Locale.parse(texts.LOCALE).ordinal_form(number))
 
 
 def count(number: int, noun: str) -> str:

@@ -104,7 +104,7 @@ def special_tokens(specials: Specials) -> Reply:
 
 
 def _special_token(token: SpecialToken) -> str:
-    facts = [say("token-special", token=code(clip(token.token, 60)), id=token.id)]
+    facts = [say("token-special", token=code(clip(token.token, 60)), id=str(token.id))]
     if token.here:
         facts.append(say("token-special-here", n=token.here))
     if token.here and token.added:
