@@ -223,7 +223,7 @@ async def test_a_question_right_after_the_start_waits_for_the_model(launch: Laun
     live = await launch(loaders={"words": slow})
     await loading.wait()
     answer = live.box.send("/similar word:engineer")
-    await answer.until(lambda it: it.deferred)
+    await answer.until(lambda shown: shown.deferred)
     status = await live.box.ask("/models status")
     assert "words: loading" in status.text
     go.set()
@@ -257,7 +257,7 @@ async def test_what_was_asked_before_a_shutdown_is_answered_with_its_picture(
     stop = asyncio.create_task(live.stop())
     await live.bot.stopping.wait()
     held.go.set()
-    await answer.until(lambda it: it.message is not None and it.message.attachments)
+    await answer.until(lambda shown: shown.message is not None and shown.message.attachments)
     assert not answer.ephemeral
     await stop
 
