@@ -21,6 +21,8 @@ Fact: TypeAlias = str | int | float | Sequence[str]
 
 FOLDER = Path(__file__).resolve().parent
 LANGUAGE = "en"
+LONGEST_FACT = 2500
+"""Characters. Fluent's runtime refuses longer parts, so that no text can make a message grow without bound."""
 LOCALE = "en_GB"
 """Of numbers and lists: no comma before the last "or"."""
 
@@ -61,16 +63,17 @@ def _say(name: str, attribute: str | None, facts: Mapping[str, Fact]) -> str:
     pattern = message.value if attribute is None else message.attributes[attribute]
     if pattern is None:
         raise KeyError(name)
-    values = {
-        fact: value
-        if isinstance(value, str | int | float)
-        else format_list(list(value), style="or", locale=LOCALE)
-        for fact, value in facts.items()
-    }
-    text, errors = bundle.format_pattern(pattern, values)
+    text, errors = bundle.format_pattern(pattern, {fact: _value(value) for fact, value in facts.items()})
     if errors:
         log.error("the message %s cannot be said in full: %s", name, errors)
     return str(text)
+
+
+def _value(fact: Fact) -> str | int | float:
+    if isinstance(fact, int | float):
+        return fact
+    text = fact if isinstance(fact, str) else format_list(list(fact), style="or", locale=LOCALE)
+    return text if len(text) <= LONGEST_FACT else text[: LONGEST_FACT - 1] + "…"
 
 
 @cache
