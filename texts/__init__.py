@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
+import humanize
 from babel.lists import format_list
 from fluent.runtime import FluentBundle, FluentResource
 
@@ -37,6 +38,11 @@ def hint(name: str, /, facts: Mapping[str, Fact]) -> str:
     """What the people who run the bot can do about it, in a sentence that others do not get; "" if there is nothing."""
     message = _bundle().get_message(name)
     return _say(name, "admin", facts) if "admin" in message.attributes else ""
+
+
+def size(number: float) -> str:
+    """Bytes for people, in powers of 1000 as disks and model pages count them; in messages `SIZE($bytes)`."""
+    return humanize.naturalsize(number, format="%.3g")
 
 
 def knows(name: str) -> bool:
@@ -76,7 +82,7 @@ def _say(name: str, attribute: str | None, facts: Mapping[str, Fact]) -> str:
 @cache
 def _bundle() -> FluentBundle:
     # Isolation marks around facts would be invisible characters in every message.
-    bundle = FluentBundle([LOCALE], use_isolating=False)
+    bundle = FluentBundle([LOCALE], functions={"SIZE": size}, use_isolating=False)
     for file in sorted(FOLDER.glob(f"{LANGUAGE}*.ftl")):
         bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
     return bundle
