@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
+import texts
 from bot.client import Tokenwise
 from bot.errors import Refused
 from bot.settings.schema import ConfigError, Section, Settings
 from models.failures import Stopped
 from models.files import fetching
+from models.files.items import Kind
 from models.lanes import Job
 from models.results import Reload
-from models.specs import EncoderSpec, LanguageSpec, Progress, Spec
+from models.specs import PretrainedSpec, Progress, Spec
 
 
 def reload(bot: Tokenwise, slot: str, revision: str | None, job: Job, progress: Progress) -> Reload:
@@ -50,11 +51,11 @@ def _section(settings: Settings, slot: str) -> Any:
     return section
 
 
-def _revised(slot: str, spec: Spec, revision: str) -> LanguageSpec | EncoderSpec:
-    if not isinstance(spec, LanguageSpec | EncoderSpec):
+def _revised(slot: str, spec: Spec, revision: str) -> PretrainedSpec:
+    if not isinstance(spec, PretrainedSpec):
         raise Refused(f"Only the language model and the encoder come in revisions; leave it out for {slot}.")
-    revised = replace(spec, revision=revision)
-    if fetching.items(slot, revised)[0].kind == "path":
+    revised = spec.revised(revision)
+    if revised.items(slot)[0].kind is Kind.PATH:
         raise Refused("The settings name a folder on this machine, which has no revisions. Leave it out.")
     return revised
 
@@ -63,9 +64,9 @@ def _fetch(slot: str, spec: Spec, job: Job, progress: Progress) -> None:
     def watch(what: str, done: int, total: int | None) -> None:
         if job.stop.is_set() or job.remaining <= 0:
             raise Stopped("There was not enough time to download it; ask again, and it goes on from there.")
-        size = f" of {fetching.amount(total)}" if total else ""
-        progress(f"downloading {what}, {fetching.amount(done)}{size}", done / total if total else None)
+        size = f" of {texts.size(total)}" if total else ""
+        progress(f"downloading {what}, {texts.size(done)}{size}", done / total if total else None)
 
-    for item in fetching.items(slot, spec):
+    for item in spec.items(slot):
         progress(f"asking for {item.label}", None)
         fetching.fetch(item, watch, update=True)

@@ -64,9 +64,9 @@ class PretrainedSpec(Spec):
 
         return pretrained.weight(self.name, self.revision, self.device, self.dtype)
 
+    @abstractmethod
     def revised(self, revision: str) -> Self:
         """The same model in another revision of its repository."""
-        return replace(self, revision=revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,9 @@ class LanguageSpec(PretrainedSpec):
     kv_tokens: int = 16_384
     together: bool = True
     int8: bool = False
+
+    def revised(self, revision: str) -> Self:
+        return replace(self, revision=revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,9 @@ class EncoderSpec(PretrainedSpec):
         if self.tokenizer not in {"", self.name}:
             needed.append(items.repository(slot, self.tokenizer, Kind.TOKENIZER))
         return needed
+
+    def revised(self, revision: str) -> Self:
+        return replace(self, revision=revision)
 
 
 @dataclass(frozen=True, slots=True)

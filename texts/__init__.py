@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 import humanize
+from babel import Locale
 from babel.lists import format_list
 from fluent.runtime import FluentBundle, FluentResource
+from fluent.runtime.types import FluentType
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,16 @@ def escaped(facts: Mapping[str, Fact], escape: Callable[[str], str]) -> dict[str
     }
 
 
+class _Size(FluentType):
+    """`SIZE($bytes)` in a message."""
+
+    def __init__(self, number: float) -> None:
+        self._number = number
+
+    def format(self, _locale: Locale) -> str:
+        return size(self._number)
+
+
 def _say(name: str, attribute: str | None, facts: Mapping[str, Fact]) -> str:
     bundle = _bundle()
     message = bundle.get_message(name)
@@ -82,7 +94,7 @@ def _say(name: str, attribute: str | None, facts: Mapping[str, Fact]) -> str:
 @cache
 def _bundle() -> FluentBundle:
     # Isolation marks around facts would be invisible characters in every message.
-    bundle = FluentBundle([LOCALE], functions={"SIZE": size}, use_isolating=False)
+    bundle = FluentBundle([LOCALE], functions={"SIZE": _Size}, use_isolating=False)
     for file in sorted(FOLDER.glob(f"{LANGUAGE}*.ftl")):
         bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
     return bundle

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import discord
 
+import texts
 from cogs.shared.reply import BLUE, FIELDS
 from cogs.shared.text import clip, code, inline
 from models.results import Reload, SlotStatus, State
@@ -70,10 +71,5 @@ def not_loaded(slot: str, why: str, statuses: Sequence[SlotStatus]) -> str:
 
 
 def memory(number: int) -> str:
-    """Bytes for people, in powers of 1000 as disks and model pages count them."""
-    value, unit = float(number), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:  # noqa: PLR2004 - the step from one unit to the next
-            break
-        value, unit = value / 1000, larger
-    return f"{value:.3g} {unit}"
+    """Bytes for people."""
+    return texts.size(number)

@@ -46,9 +46,7 @@ def repository(slot: str, name: str, kind: Kind, revision: str | None = None) ->
     return Item(slot, name, kind if is_hub_name(name) else Kind.PATH, revision)
 
 
-def file(
-    slot: str, address: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None
-) -> Item:
+def file(slot: str, address: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None) -> Item:
     """A file by its https:// address or path."""
     name = os.fspath(address)
     return Item(slot, name, Kind.FILE if is_remote(name) else Kind.PATH, data_dir=data_dir)
