@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.failures import NoSection, Refused
 from bot.settings.schema import ConfigError, Section, Settings
-from models.files import fetching
+from models.files.items import Kind
 from models.results import Reload
 from models.service import Caller, LoadProgress, ReloadModel
-from models.specs import EncoderSpec, LanguageSpec, Spec
+from models.specs import PretrainedSpec, Spec
 
 if TYPE_CHECKING:
     from bot.client import Tokenwise
@@ -59,10 +58,10 @@ def _section(settings: Settings, slot: str) -> Any:
     return section
 
 
-def _revised(slot: str, spec: Spec, revision: str) -> LanguageSpec | EncoderSpec:
-    if not isinstance(spec, LanguageSpec | EncoderSpec):
+def _revised(slot: str, spec: Spec, revision: str) -> PretrainedSpec:
+    if not isinstance(spec, PretrainedSpec):
         raise Refused(f"Only the language model and the encoder come in revisions; leave it out for {slot}.")
-    revised = replace(spec, revision=revision)
-    if fetching.items(slot, revised)[0].kind == "path":
+    revised = spec.revised(revision)
+    if revised.items(slot)[0].kind is Kind.PATH:
         raise Refused("The settings name a folder on this machine, which has no revisions. Leave it out.")
     return revised

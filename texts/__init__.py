@@ -12,8 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
+import humanize
+from babel import Locale
 from babel.lists import format_list
 from fluent.runtime import FluentBundle, FluentResource
+from fluent.runtime.types import FluentType
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,11 @@ def hint(name: str, /, facts: Mapping[str, Fact]) -> str:
     return _say(name, "admin", facts) if "admin" in message.attributes else ""
 
 
+def size(number: float) -> str:
+    """Bytes for people, in powers of 1000 as disks and model pages count them; in messages `SIZE($bytes)`."""
+    return humanize.naturalsize(number, format="%.3g")
+
+
 def knows(name: str) -> bool:
     return _bundle().has_message(name)
 
@@ -55,6 +63,16 @@ def escaped(facts: Mapping[str, Fact], escape: Callable[[str], str]) -> dict[str
         else [escape(item) for item in fact]
         for name, fact in facts.items()
     }
+
+
+class _Size(FluentType):
+    """`SIZE($bytes)` in a message."""
+
+    def __init__(self, number: float) -> None:
+        self._number = number
+
+    def format(self, _locale: Locale) -> str:
+        return size(self._number)
 
 
 def _say(name: str, attribute: str | None, facts: Mapping[str, Fact]) -> str:
@@ -79,7 +97,7 @@ def _value(fact: Fact) -> str | int | float:
 @cache
 def _bundle() -> FluentBundle:
     # Isolation marks around facts would be invisible characters in every message.
-    bundle = FluentBundle([LOCALE], use_isolating=False)
+    bundle = FluentBundle([LOCALE], functions={"SIZE": _Size}, use_isolating=False)
     for file in sorted(FOLDER.glob(f"{LANGUAGE}*.ftl")):
         bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
     return bundle

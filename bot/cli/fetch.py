@@ -21,9 +21,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
+import texts
 from bot.settings.schema import ConfigError, Settings, load
 from models.failures import ModelError
 from models.files import fetching
+from models.files.downloading import Watch
+from models.files.items import Item
 from models.specs import Spec
 
 EVERY = 5.0
@@ -34,7 +37,7 @@ EVERY = 5.0
 class Outcome:
     """What became of one item: where it is and what came over the network, or why it is not there."""
 
-    item: fetching.Item
+    item: Item
     path: str = ""
     downloaded: int = 0
     seconds: float = 0.0
@@ -46,8 +49,8 @@ class Outcome:
             return f"✗ {self.item.slot}: {self.error}"
         became = "here already"
         if self.downloaded:
-            pace = fetching.amount(self.downloaded / max(self.seconds, 1e-3))
-            became = f"downloaded {fetching.amount(self.downloaded)} in {self.seconds:.0f} s ({pace}/s)"
+            pace = texts.size(self.downloaded / max(self.seconds, 1e-3))
+            became = f"downloaded {texts.size(self.downloaded)} in {self.seconds:.0f} s ({pace}/s)"
         return f"✓ {self.item.slot}: {self.item.label}: {became}"
 
 
@@ -56,7 +59,7 @@ def fetch(arguments: argparse.Namespace) -> int:
     specs = _specs(load(arguments.config), arguments.slots)
     outcomes: list[Outcome] = []
     with _watching(Console(stderr=True, soft_wrap=True, highlight=False)) as watch:
-        for item in (item for slot, spec in specs.items() for item in fetching.items(slot, spec)):
+        for item in (item for slot, spec in specs.items() for item in spec.items(slot)):
             outcomes.append(_fetched(item, watch, update=arguments.update))
             if not arguments.json:
                 print(outcomes[-1].line, flush=True)
@@ -75,7 +78,7 @@ def _specs(settings: Settings, slots: Sequence[str]) -> Mapping[str, Spec]:
     return {slot: spec for slot, spec in specs.items() if not slots or slot in slots}
 
 
-def _fetched(item: fetching.Item, watch: fetching.Watch, *, update: bool) -> Outcome:
+def _fetched(item: Item, watch: Watch, *, update: bool) -> Outcome:
     began = time.monotonic()
     try:
         found = fetching.fetch(item, watch, update=update)
@@ -85,7 +88,7 @@ def _fetched(item: fetching.Item, watch: fetching.Watch, *, update: bool) -> Out
 
 
 @contextmanager
-def _watching(console: Console) -> Iterator[fetching.Watch]:
+def _watching(console: Console) -> Iterator[Watch]:
     """Bars on a terminal, plain lines elsewhere."""
     if not console.is_terminal:
         yield _lines(console)
@@ -108,7 +111,7 @@ def _watching(console: Console) -> Iterator[fetching.Watch]:
         yield watch
 
 
-def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> fetching.Watch:
+def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> Watch:
     """A line at the beginning and at the end of each file, and now and then between."""
     begun: dict[str, tuple[float, int]] = {}
     told: dict[str, float] = {}
@@ -119,9 +122,9 @@ def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> fet
         if what in told and now - told[what] < EVERY and done != total:
             return
         told[what] = now
-        size = f" of {fetching.amount(total)}" if total is not None else ""
-        pace = f", {fetching.amount((done - before) / (now - since))}/s" if done > before else ""
-        console.print(Text(f"{what}: {fetching.amount(done)}{size}{pace}"))
+        size = f" of {texts.size(total)}" if total is not None else ""
+        pace = f", {texts.size((done - before) / (now - since))}/s" if done > before else ""
+        console.print(Text(f"{what}: {texts.size(done)}{size}{pace}"))
 
     return watch
 

@@ -42,7 +42,7 @@ from pydantic_settings import (
 )
 
 from models.failures import NotThere
-from models.files import finding
+from models.files import finding, names
 from models.specs import EncoderSpec, LanguageSpec, SongsSpec, Spec, TokenizersSpec, WordsSpec
 
 DEFAULT_PATH = Path("config.toml")
@@ -591,7 +591,7 @@ def _rooted(value: Any, place: str, base: Path) -> Any:
     if not isinstance(value, str | Path) or not str(value):
         return value
     if str(value).startswith("file:"):
-        return str(finding.path_of(value))
+        return str(names.path_of(value))
     if "://" in str(value):
         return value
     path = base / Path(value).expanduser()
@@ -637,7 +637,7 @@ def inspect(settings: Settings) -> tuple[list[str], list[str]]:
                 problems += _place_problem(key, item, place)
     warnings = [
         f"{key}: {name} is not here yet, so /recommend will not answer"
-        + (f"; {finding.remedy('songs')}" if finding.is_remote(name) else "")
+        + (f"; “{names.fetch_command('songs')}” downloads it" if names.is_remote(name) else "")
         for key in ("songs.songs", "songs.playlists", "songs.tags", "songs.tag_names")
         if (name := value_of(settings, key)) and not _is_there(name, settings)
     ]
@@ -667,7 +667,7 @@ def _place_problem(key: str, name: str, place: str) -> list[str]:
         return (
             [] if place == "address" or Path(name).exists() else [f"{key}: there is no file or folder {name}"]
         )
-    if finding.is_remote(name) and place != "name":
+    if names.is_remote(name) and place != "name":
         return [] if _is_url(name, ("https", "http")) else [f"{key}: {_shown(name)} is no complete address"]
     if HUB_NAME.fullmatch(name):
         return []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import discord
-from humanize import naturalsize
 
+import texts
 from cogs.shared.reply import BLUE, FIELDS
 from cogs.shared.text import clip, code, inline
 from models.results import Reload, SlotStatus, State
@@ -37,7 +37,7 @@ def _facts(slot: SlotStatus) -> list[str]:
     facts = [
         code(clip(slot.name, 100)) if slot.name else "",
         clip(" ".join(part for part in (slot.device, slot.dtype) if part), 60),
-        _bytes(slot.memory) if slot.memory else "",
+        texts.size(slot.memory) if slot.memory else "",
     ]
     return [fact for fact in facts if fact]
 
@@ -63,10 +63,10 @@ def loaded(reload: Reload) -> str:
     facts = [*_facts(status), say("models-loaded-in", seconds=status.load_seconds)]
     memory = say(
         "models-memory",
-        models_before=_bytes(before.models),
-        models_after=_bytes(after.models),
-        process_before=_bytes(before.process),
-        process_after=_bytes(after.process),
+        models_before=texts.size(before.models),
+        models_after=texts.size(after.models),
+        process_before=texts.size(before.process),
+        process_after=texts.size(after.process),
     )
     lines = [say("models-loaded", slot=status.slot, facts=" · ".join(facts)), f"-# {memory}"]
     if reload.drained:
@@ -78,8 +78,3 @@ def not_loaded(slot: str, why: str, *, serving: bool) -> str:
     """Why a reload failed, in a sentence for Discord, and whether the model that was there still answers."""
     head = say("models-not-loaded", slot=slot, why=clip(why, 1500))
     return f"{head}\n{say('models-still-serving' if serving else 'models-nothing-serves')}"
-
-
-def _bytes(number: int) -> str:
-    """In powers of 1000, as disks and model pages count them."""
-    return naturalsize(number, format="%.3g")

@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import constants
 
 from models.failures import NotThere
-from models.hub import LOADERS
+from models.slots import SLOTS
 from sandbox import Sandbox
 from tests.models import serving
 from tests.wire.conftest import Launch, Live, Paced
@@ -208,7 +208,7 @@ async def test_what_is_not_there_is_said_with_what_brings_it(live: Live, tmp_pat
     words = live.bot.settings.words
     assert words is not None
     rewrite(live, tmp_path, (words.name, "https://vectors.example/german.vec"))
-    live.hub._loaders["words"] = LOADERS["words"]
+    live.hub._loaders["words"] = SLOTS["words"].load
     assert "python -m bot fetch words" in await reloaded(live, "slot:words", "not loaded anew")
 
 
@@ -219,7 +219,7 @@ async def test_a_bot_without_its_models_starts_and_says_what_brings_them(launch:
         "songs.playlists": "https://songs.example/a/lists.txt",
         "language.name": "somebody/model",
     }
-    live = await launch(settings, loaders={slot: LOADERS[slot] for slot in ("words", "songs", "language")})
+    live = await launch(settings, loaders={slot: SLOTS[slot].load for slot in ("words", "songs", "language")})
     await live.bot.service.loaded()
     status = (await live.box.ask("/models status")).text
     for slot, question in (
@@ -259,7 +259,7 @@ async def test_a_revision_is_downloaded_and_then_serves(
         live = await launch()
         await live.bot.service.loaded()
         rewrite(live, tmp_path, (f'{tiny_config.parent.as_posix()}/phi"\nmax', 'somebody/phi"\nmax'))
-        live.hub._loaders["language"] = LOADERS["language"]
+        live.hub._loaders["language"] = SLOTS["language"].load
         assert "fetch language" in await reloaded(live, "slot:language", "not loaded anew")
         assert not hub.seen, "without a revision nothing is downloaded"
         assert "no revision “v3”" in await reloaded(live, "slot:language revision:v3", "not loaded anew")
