@@ -6,6 +6,10 @@ from bot.client import Interaction
 from bot.errors import Refused
 
 
+class NotAnAdmin(Refused):
+    """Only people who manage the server may do this."""
+
+
 def is_admin(interaction: Interaction) -> bool:
     """Whether the person manages the server, or has one of the roles that the settings name."""
     if interaction.guild_id is None:
@@ -18,4 +22,4 @@ def is_admin(interaction: Interaction) -> bool:
 
 def require_admin(interaction: Interaction) -> None:
     if not is_admin(interaction):
-        raise Refused("Only people who manage this server may do that. Ask one of them.")
+        raise NotAnAdmin
