@@ -155,7 +155,11 @@ async def test_a_message_that_is_gone_ends_the_work() -> None:
     message = Message()
     message.failures = [http_error(404), http_error(404)]
     gone = asyncio.Event()
-    editor = Editor(message.edit, on_gone=gone.set, interval=0.01)
+
+    async def on_gone() -> None:
+        gone.set()
+
+    editor = Editor(message.edit, on_gone=on_gone, interval=0.01)
     editor.start()
     editor.show(content="text")
     await asyncio.wait_for(gone.wait(), 5)
