@@ -14,8 +14,8 @@ import discord
 from discord.ext import commands
 
 from bot import endpoints
-from bot.errors import StartupError
 from bot.events import ANSWERED, CommandDone, CommandLog, Events
+from bot.failures import BadToken, BrokenExtension, GatewayClosed, IntentsRefused, LoginRefused
 from bot.health import HealthServer, finite
 from bot.registration import CommandRegister
 from bot.settings.schema import Settings
@@ -64,9 +64,6 @@ UNREACHABLE = (
     discord.RateLimited,
 )
 AUTHENTICATION_FAILED = 4004
-BAD_TOKEN = (
-    "Discord refused the token. Copy it anew from the bot's page in the developer portal into DISCORD_TOKEN."  # noqa: S105
-)
 
 
 def local_service(settings: Settings, hub: Hub | None = None) -> LocalService:
@@ -183,7 +180,7 @@ class Tokenwise(commands.AutoShardedBot):
             inner = error.original if isinstance(error, commands.ExtensionFailed) else error
             log.debug("%s", extension, exc_info=inner)
             reason = " ".join(str(inner).split())
-            raise StartupError(f"{extension} cannot be loaded: {type(inner).__name__}: {reason}") from error
+            raise BrokenExtension(extension, type(inner).__name__, reason) from error
 
     async def _register(self) -> None:
         register = CommandRegister(self.settings.data_dir / "commands.json")
@@ -202,16 +199,15 @@ class Tokenwise(commands.AutoShardedBot):
             await self._persist(lambda: self._log_in_afresh(token))
             await self._persist(lambda: self.connect(reconnect=reconnect))
         except discord.LoginFailure as error:
-            raise StartupError(BAD_TOKEN) from error
+            raise BadToken from error
         except discord.PrivilegedIntentsRequired as error:
-            raise StartupError("Discord refused the bot's intents.") from error
+            raise IntentsRefused from error
         except discord.ConnectionClosed as error:
             if error.code == AUTHENTICATION_FAILED:
-                raise StartupError(BAD_TOKEN) from error
-            raise StartupError(f"Discord closed the gateway for good (code {error.code}).") from error
+                raise BadToken from error
+            raise GatewayClosed(str(error.code)) from error
         except discord.HTTPException as error:
-            url = self.settings.discord.api_url
-            raise StartupError(f"{url} refused the login with status {error.status}.") from error
+            raise LoginRefused(self.settings.discord.api_url, str(error.status)) from error
 
     async def _persist(self, attempt: Callable[[], Awaitable[None]]) -> None:
         """Try until Discord can be reached. Later breaks are discord.py's business."""

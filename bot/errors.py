@@ -12,13 +12,18 @@ import logging
 import math
 import secrets
 import sqlite3
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 import discord
 from discord import app_commands
 
+import texts
+from bot.admins import is_admin
+from bot.visible import inline
 from models.failures import Failure, Late
+from texts import say
 
 log = logging.getLogger(__name__)
 
@@ -29,14 +34,6 @@ LONGEST = 1800
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION = 10003, 10008, 10015, 10062
 TOO_LARGE, ALREADY_ACKNOWLEDGED, INVALID_WEBHOOK_TOKEN = 40005, 40060, 50027
 GONE = {UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED, INVALID_WEBHOOK_TOKEN}  # fmt: skip
-
-
-class Refused(Failure):
-    """The question cannot be taken as it was asked; the sentence says what to do instead."""
-
-
-class StartupError(Failure):
-    """The bot cannot run; the sentence is for whoever runs it and may name files."""
 
 
 def cause(error: BaseException) -> BaseException:
@@ -54,74 +51,89 @@ def cause(error: BaseException) -> BaseException:
         error = inner
 
 
-def sentence(error: BaseException) -> str | None:
-    """Any failure as one sentence for a person; None where nobody is there to read it.
+def sentence(error: BaseException, *, admin: bool = False) -> str | None:
+    """Any failure as one sentence for Discord; None where nobody is there to read it.
 
-    A failure that is not foreseen is logged here, with its traceback, under the reference that the
-    sentence gives.
+    An `admin` is told as well what mends it, where something does. A failure that is not foreseen is logged here,
+    with its traceback, under the reference that the sentence gives.
     """
     error = cause(error)
     if isinstance(error, asyncio.CancelledError):
         return None
-    text = _discord(error) if isinstance(error, discord.DiscordException) else _own(error)
-    if text is None:
-        return None
+    if isinstance(error, Failure):
+        text = told(error, admin=admin)
+    elif isinstance(error, discord.DiscordException):
+        if isinstance(error, discord.HTTPException) and error.code in GONE:
+            return None
+        text = _discord(error)
+    else:
+        text = _other(error)
     if not text:
         reference = secrets.token_hex(3)
         log.error("reference %s: unforeseen failure", reference, exc_info=error)
-        text = f"Something went wrong on my side (reference {reference})."
+        text = say("unforeseen", reference=reference)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def _own(error: BaseException) -> str:
+def told(failure: Failure, *, admin: bool = False) -> str:
+    """The sentence of a failure for Discord: nothing in its facts is formatted, linked or mentioned."""
+    if not texts.knows(failure.code):
+        return str(failure)
+    facts = texts.escaped(failure.facts, inline)
+    hint = texts.hint(failure.code, facts) if admin else ""
+    return f"{say(failure.code, **facts)} {hint}".strip()
+
+
+def _other(error: BaseException) -> str:
     """The sentence for a failure outside of discord.py; empty if it is not foreseen."""
     match error:
-        case Failure():
-            return str(error)
         case TimeoutError():
-            return str(Late())
+            return told(Late())
         case sqlite3.Error():
             log.error("the database failed: %s", error)
             return "I cannot reach my database right now, so nothing was changed. Try again in a minute."
         case aiohttp.ClientError():
-            return "The connection to Discord broke. Try again in a moment."
+            return say("connection-broke")
         case _ if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
             # torch.OutOfMemoryError is known by its name, because this module must not load torch.
             log.error("out of memory: %s", error)
-            return "There was not enough memory for that. Try a shorter text, or ask again in a minute."
+            return say("out-of-memory")
     return ""
 
 
-def _discord(error: discord.DiscordException) -> str | None:  # noqa: C901, PLR0911 - a table, line by line
+def _discord(error: discord.DiscordException) -> str:
     """The sentence for one of discord.py's own failures; empty if it is not foreseen."""
     match error:
         case app_commands.CommandOnCooldown():
-            return f"That was fast: you can ask again in {max(1, math.ceil(error.retry_after))} s."
-        case app_commands.NoPrivateMessage():
-            return "This works only in a server, not in direct messages."
+            return say("on-cooldown", seconds=max(1, math.ceil(error.retry_after)))
         case app_commands.MissingPermissions():
-            return f"For this you need the permission {_permissions(error.missing_permissions)}."
+            return say("you-need-permission", permissions=_permissions(error.missing_permissions))
         case app_commands.BotMissingPermissions():
-            return (
-                f"For this I need the permission {_permissions(error.missing_permissions)} in this channel."
-            )
-        case app_commands.MissingRole() | app_commands.MissingAnyRole():
-            return "For this you need a role that you do not have here."
-        case app_commands.CheckFailure():
-            return "You may not use this here."
+            return say("i-need-permission", permissions=_permissions(error.missing_permissions))
         case app_commands.TransformerError():
-            return f"I cannot read {str(error.value)[:100]!r} here. Choose one of the suggestions, or write it another way."
-        case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
-            return "This command has changed. Reload Discord (Ctrl+R) and try again."
-        case discord.HTTPException() if error.code in GONE:
-            return None
-        case discord.HTTPException() if error.status == 413 or error.code == TOO_LARGE:  # noqa: PLR2004
-            return "My answer is larger than Discord takes. Ask for less."
-        case discord.Forbidden():
-            return "Discord does not let me do that in this channel. Ask somebody who manages the server."
-        case discord.DiscordServerError() | discord.RateLimited() | discord.HTTPException(status=429):
-            return "Discord has trouble at the moment. Try again in a minute."
-    return ""
+            return say("cannot-read-option", value=repr(str(error.value)[:100]))
+    return next((say(name) for kind, name in DISCORD_SENTENCES if isinstance(error, kind)), _status(error))
+
+
+DISCORD_SENTENCES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (app_commands.NoPrivateMessage, "only-in-a-server"),
+    ((app_commands.MissingRole, app_commands.MissingAnyRole), "you-need-a-role"),
+    (app_commands.CheckFailure, "not-allowed"),
+    ((app_commands.CommandNotFound, app_commands.CommandSignatureMismatch), "command-changed"),
+    ((discord.DiscordServerError, discord.RateLimited), "discord-in-trouble"),
+)
+"""Sentences without facts; the first that fits holds."""
+
+
+def _status(error: discord.DiscordException) -> str:
+    """The sentence for an answer of Discord with a status that is foreseen."""
+    if not isinstance(error, discord.HTTPException):
+        return ""
+    if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or error.code == TOO_LARGE:
+        return say("answer-too-large")
+    if error.status == HTTPStatus.FORBIDDEN:
+        return say("discord-forbids")
+    return say("discord-in-trouble") if error.status == HTTPStatus.TOO_MANY_REQUESTS else ""
 
 
 def _permissions(names: list[str]) -> str:
@@ -138,7 +150,7 @@ async def report(interaction: discord.Interaction[Any], error: BaseException) ->
     is left alone. The client's listeners for `interaction_failure` get the interaction and the failure.
     """
     interaction.client.dispatch("interaction_failure", interaction, cause(error))
-    text = sentence(error)
+    text = sentence(error, admin=is_admin(interaction))
     if text is None:
         return
     try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.errors import StartupError
+from bot.failures import AddressTaken
 
 TICK = 0.25
 """Seconds between two looks at the clock."""
@@ -65,9 +65,7 @@ class HealthServer:
         try:
             await web.TCPSite(self._runner, host, port).start()
         except OSError as error:
-            raise StartupError(
-                f"health: {host}:{port} cannot be listened on: {error.strerror or error}."
-            ) from error
+            raise AddressTaken(host, str(port), error.strerror or str(error)) from error
         self.lag.start()
 
     async def close(self) -> None:

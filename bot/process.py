@@ -7,7 +7,7 @@ import logging
 import signal
 
 from bot.client import Tokenwise
-from bot.errors import StartupError
+from bot.failures import StartupError
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bot.errors import Refused
+from bot.failures import Refused
 from bot.settings.schema import ConfigError, Section, Settings
 from models.files import fetching
 from models.results import Reload

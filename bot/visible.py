@@ -7,12 +7,15 @@ The marks are the same wherever tokens are shown; docs/commands.md explains them
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from models.results import Piece
 
+ZERO_WIDTH_SPACE = "\u200b"
+_MARKDOWN = re.compile(r"[\\`*_~|<>\[\]()#]|:(?=//)")
 _WHITE = {" ": "·", "\t": "→", "\n": "↵", "\r": "␍"}
 _KEPT = {"\n", "\t", "\u200c", "\u200d"}  # line breaks, tabs, and the joiners that scripts and emoji need
 
@@ -80,3 +83,26 @@ def source(piece: Piece) -> str:
 
 def _shapeless(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp"}
+
+
+def size(text: str) -> int:
+    """Length as Discord's clients count it: UTF-16 code units, never fewer than code points."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def inline(text: str, limit: int = 2000) -> str:
+    """One line that may stand amid markdown: nothing in it is formatted, linked or mentioned."""
+    line = " ".join(harmless(text).split())
+    escaped = [
+        f"\\{character}" if _MARKDOWN.match(line, place) else character.replace("@", "@" + ZERO_WIDTH_SPACE)
+        for place, character in enumerate(line)
+    ]
+    if size("".join(escaped)) <= limit:
+        return "".join(escaped)
+    kept, used = [], size("…")
+    for part in escaped:
+        used += size(part)
+        if used > limit:
+            break
+        kept.append(part)
+    return "".join(kept) + "…"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields, is_dataclass
+from inspect import get_annotations
 from typing import Any, dataclass_transform
 
 import texts
@@ -18,7 +19,7 @@ class Failure(Exception):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if cls.__dict__.get("__annotations__"):
+        if get_annotations(cls):
             dataclass(eq=False, repr=False)(cls)
 
     @property

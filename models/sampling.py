@@ -41,3 +41,6 @@ class Sampling:
     @property
     def greedy(self) -> bool:
         return self.temperature == 0
+
+
+GREEDY = Sampling()

@@ -29,7 +29,7 @@ from models.results import (
     Specials,
     Tokenization,
 )
-from models.sampling import Sampling
+from models.sampling import GREEDY, Sampling
 from models.specs import Spec
 
 T_co = TypeVar("T_co", covariant=True)
@@ -129,7 +129,7 @@ class Generate:
     caller: Caller
     prompt: str
     max_new_tokens: int
-    sampling: Sampling = Sampling()
+    sampling: Sampling = GREEDY
     written: tuple[int, ...] = ()
     model: str = ""
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import aiosqlite
 
-from bot.errors import StartupError
+from bot.failures import StartupError
 from models.results import Song
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.errors import Refused
+from bot.failures import Refused
 
 
 class EmptyPrompt(Refused):

@@ -10,7 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
-from bot.errors import Refused
+from bot.failures import Refused
 from bot.reload import reload
 from cogs.models import messages
 from cogs.shared.checks import require_admin

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 import discord
 
 from bot import errors
-from bot.errors import Refused
+from bot.failures import Refused
 from bot.tree import Interaction
 from texts import say
 

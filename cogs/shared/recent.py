@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from bot.errors import Refused
+from bot.failures import Refused
 
 T = TypeVar("T")
 

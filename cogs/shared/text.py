@@ -14,7 +14,7 @@ import texts
 from bot import visible
 from texts import say
 
-harmless = visible.harmless
+harmless, inline, size = visible.harmless, visible.inline, visible.size
 
 CONTENT = 2000
 DESCRIPTION = 4096
@@ -28,16 +28,9 @@ CHOICES = 25
 CHOICE = 100
 CUSTOM_ID = 100
 
-_MARKDOWN = re.compile(r"[\\`*_~|<>\[\]()#]|:(?=//)")
 _LONGEST_WORD = 40
 _LAST_WORD = re.compile(rf"\s\S{{0,{_LONGEST_WORD}}}\Z")
 _FENCE = re.compile(r"`{3,}")
-_ZERO_WIDTH_SPACE = "\u200b"
-
-
-def size(text: str) -> int:
-    """Length as Discord's clients count it: UTF-16 code units, never fewer than code points."""
-    return len(text) + sum(character > "\uffff" for character in text)
 
 
 def clip(text: str, limit: int) -> str:
@@ -87,7 +80,7 @@ def settled(text: str) -> str:
 
 def unfenced(text: str) -> str:
     """No run of backticks in it can close the code block around it; it looks the same."""
-    return _FENCE.sub(lambda run: _ZERO_WIDTH_SPACE.join(run[0]), text)
+    return _FENCE.sub(lambda run: visible.ZERO_WIDTH_SPACE.join(run[0]), text)
 
 
 def block(text: str, limit: int = CONTENT, *, keep_end: bool = False) -> str:
@@ -101,24 +94,6 @@ def block(text: str, limit: int = CONTENT, *, keep_end: bool = False) -> str:
     return f"```\n{clip_start(body, room) if keep_end else clip(body, room)}\n```"
 
 
-def inline(text: str, limit: int = CONTENT) -> str:
-    """One line that may stand amid markdown: nothing in it is formatted, linked or mentioned."""
-    line = " ".join(harmless(text).split())
-    escaped = [
-        f"\\{character}" if _MARKDOWN.match(line, place) else character.replace("@", "@" + _ZERO_WIDTH_SPACE)
-        for place, character in enumerate(line)
-    ]
-    if size("".join(escaped)) <= limit:
-        return "".join(escaped)
-    kept, used = [], size("…")
-    for part in escaped:
-        used += size(part)
-        if used > limit:
-            break
-        kept.append(part)
-    return "".join(kept) + "…"
-
-
 def code(text: str) -> str:
     """A name in inline code; names that hold a backtick keep their look with an apostrophe."""
     name = " ".join(harmless(text).split()).replace("`", "'")
@@ -127,7 +102,7 @@ def code(text: str) -> str:
 
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, 11th, 21st ..."""
-    return say("ordinal", n=number, form=Locale.parse(texts.LOCALE).ordinal_form(number))
+    return say("ordinal", n=str(number), form=Locale.parse(texts.LOCALE).ordinal_form(number))
 
 
 def count(number: int, noun: str) -> str:

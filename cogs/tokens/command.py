@@ -12,7 +12,7 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
-from bot.errors import Refused
+from bot.failures import Refused
 from cogs.shared.asking import answered, choices, suggested
 from cogs.shared.buttons import Buttons, OpenButton, everybodys
 from cogs.shared.recent import Kept

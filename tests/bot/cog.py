@@ -10,7 +10,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
-from bot.errors import Refused, report
+from bot.errors import report
+from bot.failures import Refused
 from cogs.shared.asking import caller
 from models.failures import LaneFull
 from models.local import LocalService

@@ -18,6 +18,7 @@ import pytest
 
 from bot import client as client_module
 from bot.client import Tokenwise
+from bot.failures import BadToken
 from bot.settings.schema import Settings
 from models import local as local_module
 from models.failures import ModelError
@@ -184,7 +185,7 @@ async def test_a_gateway_that_refuses_for_good_is_one_line_and_exit_code_1(
     await box.drop(4004)
     assert await run.ended() == 1
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
-        client_module.BAD_TOKEN
+        str(BadToken())
     ]
 
 

@@ -15,7 +15,8 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.errors import Refused, cause, sentence
+from bot.errors import cause, sentence
+from bot.failures import Refused
 from models.failures import BadInput, Cancelled, LaneFull, Late, NotReady, Stopping
 from sandbox import Sandbox
 from tests.bot.conftest import Start

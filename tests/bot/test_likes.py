@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import StartupError
+from bot.failures import StartupError
 from bot.store import likes as module
 from bot.store.likes import Likes
 from models.results import Song

@@ -1,0 +1,60 @@
+"""The contract between cogs and models: plain values that travel, and nothing that ties them to this process."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from typing import Any, get_type_hints
+
+import pytest
+
+from models import results, service
+from models.sampling import Sampling
+from models.specs import WordsSpec
+
+CALLER = service.Caller("7", 42, 20.0)
+VALUES = [
+    kind
+    for module in (service, results)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__module__ == module.__name__
+]
+REQUESTS = [
+    service.ListTokenizers(CALLER),
+    service.CompareTokenizers(CALLER, "text"),
+    service.Tokenize(CALLER, "text", None, 1),
+    service.Decode(CALLER, "phi", (1, 2)),
+    service.Generate(CALLER, "Once", 10, Sampling(0.7, top_k=5, stop=("\n",)), (1, 2), "phi"),
+    service.EmbedText(CALLER, "text"),
+    service.CompareContexts(CALLER, "one", "two"),
+    service.AskWords(CALLER, "king - man"),
+    service.SuggestWords(CALLER, "ki"),
+    service.GetSongs(CALLER, ("1",)),
+    service.FindSongs(CALLER, ("Bohemian",)),
+    service.SuggestSongs(CALLER, "bo"),
+    service.SongsLike(CALLER, "1", known=("2",)),
+    service.SongsFor(CALLER, (("1",), ("2", "3"))),
+    service.ReloadModel(CALLER, "words", WordsSpec("words"), fetch=True),
+]
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: type(request).__name__)
+def test_a_request_travels_and_cannot_be_changed(request_: Any) -> None:
+    assert pickle.loads(pickle.dumps(request_)) == request_
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        request_.caller = None
+    hash(request_)
+
+
+def test_every_request_is_among_those() -> None:
+    with_caller = {kind for kind in VALUES if "caller" in {field.name for field in dataclasses.fields(kind)}}
+    assert with_caller == {type(request) for request in REQUESTS}
+
+
+@pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
+def test_values_hold_no_callback_event_or_lock(kind: type[Any]) -> None:
+    params = kind.__dataclass_params__
+    assert params.frozen, f"{kind.__name__} can be changed"
+    for name, hint in get_type_hints(kind).items():
+        shown = str(hint)
+        assert not any(word in shown for word in ("Callable", "Event", "Lock", "Future", "Task")), name
