@@ -13,6 +13,12 @@ class StartupError(Failure):
     """The bot cannot run; the sentence is for whoever runs it and may name files."""
 
 
+class NoSection(Refused):
+    """The settings leave out a slot that was to be loaded."""
+
+    slot: str
+
+
 class BrokenExtension(StartupError):
     """A cog cannot be loaded."""
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bot.failures import Refused
+from bot.failures import NoSection, Refused
 from bot.settings.schema import ConfigError, Section, Settings
 from models.files import fetching
 from models.results import Reload
@@ -55,7 +55,7 @@ def _section(settings: Settings, slot: str) -> Any:
             f"The settings are wrong by now, so nothing was changed. {'; '.join(error.problems)}"
         ) from None
     if section is None:
-        raise Refused(f"The settings have no section [{slot}], so there is nothing to load.")
+        raise NoSection(slot)
     return section
 
 

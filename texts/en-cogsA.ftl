@@ -4,10 +4,10 @@ and-more = … and { $n } more
 and-more-stop = … and { $n } more.
 ordinal =
     { $form ->
-        [one] { NUMBER($n, useGrouping: 0) }st
-        [two] { NUMBER($n, useGrouping: 0) }nd
-        [few] { NUMBER($n, useGrouping: 0) }rd
-       *[other] { NUMBER($n, useGrouping: 0) }th
+        [one] { $n }st
+        [two] { $n }nd
+        [few] { $n }rd
+       *[other] { $n }th
     }
 quoted = “{ $text }”
 
@@ -42,18 +42,25 @@ not-a-token-id = “{ $text }” is no token id. Write numbers such as 16594, 28
 no-token-ids = Write at least one token id, such as 16594.
 too-many-token-ids = I decode at most { $limit } ids at a time; these are { $count }.
 
-tokens-count =
-    { $n ->
-        [one] { $n } token
-       *[other] { $n } tokens
-    }
 tokens-compared = tokenizer | tokens | chars/token | vocabulary
 tokens-missing = { $tokenizer } is not there: { $why }
 tokens-more-in-file = … and { $n } more in the file.
-tokens-of-one = { $tokenizer }: **{ tokens-count }** · { NUMBER($ratio, minimumFractionDigits: 2, maximumFractionDigits: 2) } characters per token · vocabulary of { $vocabulary } · { $algorithm }
-tokens-file-head = # { $tokenizer } ({ $algorithm }): { tokens-count }
+tokens-of-one =
+    { $tokenizer }: **{ $n ->
+        [one] { $n } token
+       *[other] { $n } tokens
+    }** · { NUMBER($ratio, minimumFractionDigits: 2, maximumFractionDigits: 2) } characters per token · vocabulary of { $vocabulary } · { $algorithm }
+tokens-file-head =
+    # { $tokenizer } ({ $algorithm }): { $n ->
+        [one] { $n } token
+       *[other] { $n } tokens
+    }
 tokens-file-cut = ... cut here: the file would be too large for Discord.
-tokens-in-picture = { tokens-count } · { $algorithm }
+tokens-in-picture =
+    { $n ->
+        [one] { $n } token
+       *[other] { $n } tokens
+    } · { $algorithm }
 tokens-not-in-picture = · { $left } more are not shown
 
 decoded-title =
@@ -90,7 +97,7 @@ token-bytes-unknown =
 token-bytes-whole = { $tokenizer } has a token for every character of this text: none is cut into bytes.
 
 token-specials-title = Special tokens of { $tokenizer }
-token-special = { $token } id { NUMBER($id, useGrouping: 0) }
+token-special = { $token } id { $id }
 token-special-here =
     { $n ->
         [one] { $n } time
@@ -170,7 +177,7 @@ no-word-given = Write a word, for example `engineer`, or a sum such as `king - m
 similar-title = Nearest to { $terms }
 similar-columns = | word | | cosine
 similar-footer = { $model } · cosine 1 is the same direction, 0 is unrelated
-similar-footer-by-vector = { similar-footer } · by vector, so the word itself is found too
+similar-footer-by-vector = { $model } · cosine 1 is the same direction, 0 is unrelated · by vector, so the word itself is found too
 similar-pair-title = { $first } and { $second }
 similar-pair-cosine = Cosine **{ NUMBER($cosine, minimumFractionDigits: 3, maximumFractionDigits: 3) }** { $bar }
 similar-pair-same = It is the same word, so its vector is the same.
@@ -181,9 +188,11 @@ similar-odd-columns = word | | cosine
 similar-map-marks = ◆ asked   ● neighbours, numbered as in the list
 similar-map-marks-odd = ◆ does not belong   ● the others
 similar-map-axes = laid out along the two directions in which these words differ most
-similar-map-axes-share = { similar-map-axes } ({ NUMBER($share, style: "percent") } of all difference)
+similar-map-axes-share = laid out along the two directions in which these words differ most ({ NUMBER($share, style: "percent") } of all difference)
 
 ## /models (cogs/models)
+
+no-section = The settings have no section [{ $slot }], so there is nothing to load.
 
 models-title = What is loaded
 models-state = { $sign } { $slot }: { $state }
@@ -192,7 +201,6 @@ models-load-seconds = loaded in { NUMBER($seconds, minimumFractionDigits: 1, max
 models-queue = { $running } running, { $waiting } waiting
 
 models-loading = ⏳ Loading **{ $slot }** anew: { $what }
-models-loading-begins = beginning
 models-loading-seconds = { NUMBER($seconds, maximumFractionDigits: 0, useGrouping: 0) } s
 models-loading-serving = the old one goes on answering
 models-loading-waited-for = questions wait for it

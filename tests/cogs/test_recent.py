@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.errors import Refused
+from bot.failures import Refused
 from cogs.shared.recent import Recent
 
 
