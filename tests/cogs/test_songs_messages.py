@@ -63,7 +63,12 @@ NAME = st.text(st.characters(exclude_categories=("C", "Z")) | st.just(" "), max_
 def test_a_list_tells_the_names_of_its_songs(songs: list[Recommendation], first: int) -> None:
     """So that a thumb under it works without the catalogue."""
     answer = messages.recommendations(
-        Recommendations("songs", tuple(songs), ()), "Title", "A hint", because="because-of", first=first, few=3
+        Recommendations("songs", tuple(songs), ()),
+        "Title",
+        "A hint",
+        because="because-of",
+        first=first,
+        few=3,
     )
     assert answer.embed is not None
     found = messages.names_in(answer.embed.description or "")
