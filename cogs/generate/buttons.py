@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, cast
 
 import discord
 
+from bot.admins import is_admin
 from bot.tree import Interaction
 from cogs.generate import messages
 from cogs.generate.drafts import FinishedText
 from cogs.generate.refusals import NothingToStop, NotYoursToStop
 from cogs.shared.asking import answered, drawn
-from cogs.shared.buttons import Buttons, OpenButton, OwnButton, everybodys, own
-from cogs.shared.checks import is_admin
+from cogs.shared.buttons import Buttons, OpenButton, OwnButton, open_template, own_template
 from models.results import Generation
 from texts import say
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cogs.generate.command import GenerateCommands
 
 
-class StopButton(OwnButton, template=own("stop")):
+class StopButton(OwnButton, template=own_template("stop")):
     """Ends the generation whose interaction is its argument; for the asker and for admins."""
 
     name = "stop"
@@ -37,7 +37,7 @@ class StopButton(OwnButton, template=own("stop")):
         await interaction.response.defer()
 
 
-class ShowTokensButton(OpenButton, template=everybodys("generated-tokens")):
+class ShowTokensButton(OpenButton, template=open_template("generated-tokens")):
     """What the model read and wrote, token by token; for whoever presses."""
 
     name = "generated-tokens"
@@ -50,7 +50,7 @@ class ShowTokensButton(OpenButton, template=everybodys("generated-tokens")):
         await interaction.edit_original_response(**reply.message())
 
 
-class WhyThisWordButton(OpenButton, template=everybodys("why")):
+class WhyThisWordButton(OpenButton, template=open_template("why")):
     """Some steps of the text as a picture and a table: each token with those that it was chosen over."""
 
     name = "why"
@@ -79,7 +79,7 @@ def _shows_why(message: discord.Message | None) -> bool:
     return message is not None and any(file.filename == messages.WHY_PICTURE for file in message.attachments)
 
 
-class ContinueButton(OpenButton, template=everybodys("continue")):
+class ContinueButton(OpenButton, template=open_template("continue")):
     """Goes on with a text that stopped before its end, in a new message."""
 
     name = "continue"
@@ -90,7 +90,7 @@ class ContinueButton(OpenButton, template=everybodys("continue")):
         await _commands(interaction).write(interaction, draft)
 
 
-class TryAgainButton(OpenButton, template=everybodys("again")):
+class TryAgainButton(OpenButton, template=open_template("again")):
     """Another try with another seed, in a new message."""
 
     name = "again"

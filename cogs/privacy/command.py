@@ -11,12 +11,12 @@ from discord.ext import commands
 
 from bot.client import Tokenwise
 from bot.tree import Interaction
-from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own
+from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own_template
 from cogs.shared.mentions import mention
 from texts import say
 
 
-class DeleteEverythingButton(OwnButton, template=own("privacy-delete")):
+class DeleteEverythingButton(OwnButton, template=own_template("privacy-delete")):
     name = "privacy-delete"
     label = say("button-privacy-delete")
     style = discord.ButtonStyle.danger

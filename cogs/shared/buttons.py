@@ -72,7 +72,7 @@ class ReportingItem(discord.ui.DynamicItem[ItemT], template=NOBODY):
 class OwnButton(ReportingItem[Button], template=NOBODY):
     """A button for one person: its custom_id is `name:user:argument`.
 
-    A subclass gives `template=own("name")`, its looks, and `act`.
+    A subclass gives `template=own_template("name")`, its looks, and `act`.
     """
 
     name: ClassVar[str]
@@ -102,7 +102,7 @@ class OwnButton(ReportingItem[Button], template=NOBODY):
         await self.act(interaction)
 
 
-def own(name: str) -> str:
+def own_template(name: str) -> str:
     """The template of an `OwnButton`."""
     return rf"{name}:(?P<user>\d+):(?P<argument>\d+)"
 
@@ -110,7 +110,7 @@ def own(name: str) -> str:
 class OpenButton(ReportingItem[Button], template=NOBODY):
     """A button for whoever sees it: its custom_id is `name:argument:page`.
 
-    A subclass gives `template=everybodys("name")`, its looks, and `pressed`.
+    A subclass gives `template=open_template("name")`, its looks, and `pressed`.
     """
 
     name: ClassVar[str]
@@ -128,12 +128,12 @@ class OpenButton(ReportingItem[Button], template=NOBODY):
         return cls(int(match["argument"]), int(match["page"]))
 
 
-def everybodys(name: str) -> str:
+def open_template(name: str) -> str:
     """The template of an `OpenButton`."""
     return rf"{name}:(?P<argument>\d+):(?P<page>\d+)"
 
 
-class KeepButton(OwnButton, template=own("keep")):
+class KeepButton(OwnButton, template=own_template("keep")):
     """The other answer to "Are you sure?"."""
 
     name = "keep"

@@ -17,7 +17,7 @@ from bot.client import Tokenwise
 from bot.store.likes import Like
 from bot.tree import Interaction
 from cogs.shared.asking import answered
-from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own
+from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own_template
 from cogs.shared.mentions import mention
 from cogs.shared.text import inline
 from cogs.songs import messages, opinions
@@ -31,7 +31,7 @@ PAGE = 15
 """Songs on one page of the list."""
 
 
-class LikesPageButton(OwnButton, template=own("likes-page")):
+class LikesPageButton(OwnButton, template=own_template("likes-page")):
     """Turns to the page that is its argument, counted from 0."""
 
     name = "likes-page"
@@ -46,7 +46,7 @@ class LikesPageButton(OwnButton, template=own("likes-page")):
         await show_likes(interaction, self.argument)
 
 
-class ClearLikesButton(OwnButton, template=own("likes-clear")):
+class ClearLikesButton(OwnButton, template=own_template("likes-clear")):
     name = "likes-clear"
     label = say("button-likes-clear")
     style = discord.ButtonStyle.danger

@@ -21,7 +21,7 @@ from cogs.shared.buttons import (
     OpenButton,
     ReportingForm,
     ReportingItem,
-    everybodys,
+    open_template,
 )
 from cogs.shared.mentions import mention
 from cogs.shared.text import CHOICE, CUSTOM_ID, clip, harmless, inline, size
@@ -37,7 +37,7 @@ from cogs.songs.refusals import (
     SongGone,
     SongsGone,
 )
-from cogs.songs.thumbs import ThumbDown, ThumbUp, liked_songs_of
+from cogs.songs.thumbs import ThumbDown, ThumbUp, songs_of_list
 from models.failures import UnknownSong
 from models.results import Song
 from models.service import Basis, GetSongs, SongList, SongsFor, SongsLike
@@ -175,14 +175,14 @@ class TurnPageButton(ReportingItem[Button], template=rf"(?s)songs:{PATTERN}"):
         await show_songs(interaction, self.query)
 
 
-class MoreLikeThisButton(OpenButton, template=everybodys("more-like-this")):
+class MoreLikeThisButton(OpenButton, template=open_template("more-like-this")):
     """Lets whoever presses choose one of the songs above, and shows what goes with it."""
 
     name = "more-like-this"
     label = say("button-more-like-this")
 
     async def pressed(self, interaction: Interaction) -> None:
-        request = GetSongs(caller(interaction), liked_songs_of(interaction.message))
+        request = GetSongs(caller(interaction), songs_of_list(interaction.message))
         songs = await answered(interaction, interaction.client.service.songs.get(request), private=True)
         if not songs:
             raise SongsGone
@@ -220,7 +220,7 @@ class SongMenu(ReportingItem[Menu], template="which-song"):
         await show_songs(interaction, SongQuery(interaction.user.id, song=self.item.values[0]))
 
 
-class FavouritesButton(OpenButton, template=everybodys("three-favourites")):
+class FavouritesButton(OpenButton, template=open_template("three-favourites")):
     """Asks for three songs to begin with."""
 
     name = "three-favourites"

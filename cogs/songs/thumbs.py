@@ -122,7 +122,7 @@ def _name(message: discord.Message | None, custom_id: str) -> SongName | None:
     return None
 
 
-def liked_songs_of(message: discord.Message | None) -> tuple[str, ...]:
+def songs_of_list(message: discord.Message | None) -> tuple[str, ...]:
     """The ids of the songs of a list, from its thumbs up."""
     ids = [button.custom_id or "" for button in buttons_of(message)]
     return tuple(id_.removeprefix(ThumbUp.prefix) for id_ in ids if id_.startswith(ThumbUp.prefix))
