@@ -134,7 +134,7 @@ async def test_parts_of_a_failed_edit_come_with_the_next() -> None:
 @pytest.mark.parametrize(
     "failure", [http_error(429, {"Retry-After": "0.01"}), aiohttp.ServerDisconnectedError(), OSError()]
 )
-async def test_the_last_edit_is_tried_again_with_files_made_anew(
+async def test_the_last_edit_is_tried_again_with_new_files(
     failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming, "_LONGEST_PAUSE", 0.01)
