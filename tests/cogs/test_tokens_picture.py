@@ -83,7 +83,7 @@ def test_no_character_is_in_a_special_token_or_in_two_words() -> None:
 @given(st.text(max_size=40), st.integers(1, 4))
 @settings(deadline=None)
 def test_links_are_in_order_and_of_this_text(text: str, size: int) -> None:
-    made = split_in("".join(it for it in text if not "\ud800" <= it <= "\udfff"), size)
+    made = split_in("".join(character for character in text if not "\ud800" <= character <= "\udfff"), size)
     links = picture._links(made)
     assert all(link.first < link.last for link in links)
     assert all(one.last < other.first for one, other in pairwise(links))
