@@ -48,3 +48,28 @@ class AddressTaken(StartupError):
     host: str
     port: str
     reason: str
+
+
+# Reloading a model -----------------------------------------------------------------------------------------
+
+
+class SettingsWrong(Refused):
+    """The settings file cannot be used any more; `problems` says why, in its own words."""
+
+    problems: str
+
+
+class NoSection(Refused):
+    """The settings have no section for a slot."""
+
+    slot: str
+
+
+class NoRevisions(Refused):
+    """Models of this slot have no revisions."""
+
+    slot: str
+
+
+class RevisionOfFolder(Refused):
+    """A revision was asked for, but the model is a local folder."""

@@ -16,15 +16,8 @@ from typing import Any, TypeAlias
 from models import memory
 from models.failures import BadInput, ModelError, NotReady
 from models.results import Memory, Reload, SlotStatus, State
-from models.specs import (
-    EncoderSpec,
-    LanguageSpec,
-    Progress,
-    SongsSpec,
-    Spec,
-    TokenizersSpec,
-    WordsSpec,
-)
+from models.slots import SLOTS
+from models.specs import EncoderSpec, LanguageSpec, Progress, SongsSpec, Spec, TokenizersSpec
 
 log = logging.getLogger(__name__)
 
@@ -42,43 +35,7 @@ ROOM = 1.15
 """How much more than its weights a model takes while it is loaded."""
 
 
-def _language(spec: LanguageSpec, progress: Progress | None) -> Any:
-    from models.language.model import LanguageModel
-
-    return LanguageModel.load(spec, progress)
-
-
-def _tokenizers(spec: TokenizersSpec, progress: Progress | None) -> Any:
-    from models.tokenizers.tokenizer import Tokenizers
-
-    return Tokenizers.load(spec, progress)
-
-
-def _encoder(spec: EncoderSpec, progress: Progress | None) -> Any:
-    from models.encoder import Encoder
-
-    return Encoder.load(spec, progress)
-
-
-def _words(spec: WordsSpec, progress: Progress | None) -> Any:
-    from models.words.vectors import WordVectors
-
-    return WordVectors.load(spec, progress)
-
-
-def _songs(spec: SongsSpec, progress: Progress | None) -> Any:
-    from models.songs.catalogue import SongCatalogue
-
-    return SongCatalogue.load(spec, progress)
-
-
-LOADERS: Mapping[str, Loader] = {
-    "language": _language,
-    "tokenizers": _tokenizers,
-    "encoder": _encoder,
-    "words": _words,
-    "songs": _songs,
-}
+LOADERS: Mapping[str, Loader] = {name: slot.load for name, slot in SLOTS.items()}
 
 
 @dataclass(eq=False)
@@ -382,7 +339,7 @@ def _shown(spec: Spec) -> str:
         case SongsSpec():
             return catalogue_label(spec.songs)
         case _:
-            return label(spec.name)
+            return label(spec.needs()[0].name)
 
 
 def _sweep() -> None:

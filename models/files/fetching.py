@@ -30,7 +30,7 @@ from urllib.parse import quote, urlsplit
 
 from models.failures import ModelError, NotThere
 from models.files import finding
-from models.specs import EncoderSpec, LanguageSpec, SongsSpec, Spec, TokenizersSpec, WordsSpec
+from models.specs import Need, Spec
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
@@ -53,6 +53,7 @@ CONVERTER = "SFconvertbot"
 """The hub's own account that offers the weights of old repositories as safetensors, in a pull request."""
 
 Hashes: TypeAlias = Literal["sha256", "md5"]
+Kind: TypeAlias = Literal["model", "tokenizer", "vectors", "file", "dataset", "path"]
 Watch: TypeAlias = Callable[[str, int, int | None], None]
 """Called with the name of what is being downloaded, its bytes so far and, where it is known, its size."""
 
@@ -71,7 +72,7 @@ class Item:
 
     slot: str
     name: str
-    kind: Literal["model", "tokenizer", "vectors", "file", "dataset", "path"]
+    kind: Kind
     revision: str | None = None
     data_dir: str | os.PathLike[str] | None = None
 
@@ -90,36 +91,15 @@ class Fetched:
 
 def items(slot: str, spec: Spec) -> list[Item]:
     """What a slot needs, in the order of the settings."""
-    match spec:
-        case LanguageSpec():
-            return [_repository(slot, spec.name, "model", spec.revision)]
-        case TokenizersSpec():
-            return [_repository(slot, name, "tokenizer") for name in spec.names]
-        case EncoderSpec():
-            other = spec.tokenizer if spec.tokenizer != spec.name else ""
-            own = _repository(slot, spec.name, "model", spec.revision)
-            return [own, *([_repository(slot, other, "tokenizer")] if other else [])]
-        case WordsSpec():
-            return [_words(slot, spec)]
-        case SongsSpec():
-            places = (spec.songs, spec.playlists, spec.tags, spec.tag_names)
-            return [_file(slot, os.fspath(place), spec.data_dir) for place in places if place]
+    return [Item(slot, need.name, _kind(need), need.revision, need.data_dir) for need in spec.needs()]
 
 
-def _repository(
-    slot: str, name: str, kind: Literal["model", "tokenizer", "vectors"], revision: str | None = None
-) -> Item:
-    return Item(slot, name, kind if finding.is_hub_name(name) else "path", revision)
-
-
-def _file(slot: str, name: str, data_dir: str | os.PathLike[str] | None) -> Item:
-    return Item(slot, name, "file" if finding.is_remote(name) else "path", data_dir=data_dir)
-
-
-def _words(slot: str, spec: WordsSpec) -> Item:
-    if finding.is_remote(spec.name) or not finding.is_hub_name(spec.name):
-        return _file(slot, spec.name, spec.data_dir)
-    return Item(slot, spec.name, "vectors" if "/" in spec.name else "dataset", data_dir=spec.data_dir)
+def _kind(need: Need) -> Kind:
+    if need.kind in {"file", "vectors"} and finding.is_remote(need.name):
+        return "file"
+    if need.kind == "file" or not finding.is_hub_name(need.name):
+        return "path"
+    return "dataset" if need.kind == "vectors" and "/" not in need.name else need.kind
 
 
 def present(item: Item) -> Path | None:

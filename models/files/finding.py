@@ -35,7 +35,7 @@ HUB_SECONDS = 4.0
 WORTH_HALVING = 300_000_000
 """Parameters from which on a CPU's memory bandwidth, not its arithmetic, sets the pace."""
 
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "tekken.json")
 
@@ -82,7 +82,7 @@ def is_remote(name: str) -> bool:
 
 def is_hub_name(name: str) -> bool:
     """Whether a name is one of the Hugging Face hub (or of gensim's data) and of nothing on this machine."""
-    return _HUB_NAME.fullmatch(name) is not None and not _exists(name)
+    return HUB_NAME.fullmatch(name) is not None and not _exists(name)
 
 
 def remedy(slot: str) -> str:
@@ -142,7 +142,7 @@ def find(name: str, *, revision: str | None = None, weights: bool = True, slot: 
     if (folder := _folder(name)) is not None:
         _check(folder, shown, weights=weights)
         return Source(shown, str(folder), folder)
-    if _looks_like_a_path(name) or not _HUB_NAME.fullmatch(name):
+    if _looks_like_a_path(name) or not HUB_NAME.fullmatch(name):
         raise NotThere(f"There is no model folder called {shown or 'that'} on this machine.")
     folder = _cached(name, revision)
     if folder is None or not _complete(folder, weights=weights):

@@ -413,11 +413,11 @@ def test_an_answer_that_nobody_reads_is_no_failure_to_talk_about() -> None:
 STUCK = """
 import logging, sys, threading
 from concurrent.futures import ThreadPoolExecutor
-from bot import cli
+from bot.cli.terminal import leave
 logging.basicConfig()
 ThreadPoolExecutor(1, thread_name_prefix="lane-stuck").submit(threading.Event().wait)
 print("answered")
-sys.exit(cli._leave(0))
+sys.exit(leave(0))
 """
 
 
