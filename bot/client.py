@@ -265,7 +265,6 @@ class Tokenwise(commands.AutoShardedBot):
     async def _drain(self) -> None:
         """Let what runs end, until the time is over or somebody is in a hurry."""
         self.service.stop_admitting()
-        self.drawing.stop_admitting()
         seconds = self.settings.limits.drain_seconds
         work = asyncio.gather(self.service.drain(seconds), self.drawing.drain(seconds))
         if not await self._shutdown.unless_hurried(work):

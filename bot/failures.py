@@ -60,7 +60,7 @@ class SettingsWrong(Refused):
 
 
 class NoSection(Refused):
-    """The settings have no section for a slot."""
+    """The settings leave out a slot that was to be loaded."""
 
     slot: str
 

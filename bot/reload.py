@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.failures import NoRevisions, NoSection, RevisionOfFolder, SettingsWrong
 from bot.settings.load import load_again
 from bot.settings.schema import ConfigError, Settings
-from models.files import finding
+from models.files.items import Kind
 from models.results import Reload
 from models.sections import ModelSection
 from models.service import Caller, LoadProgress, ReloadModel
@@ -62,6 +62,6 @@ def reload_request(settings: Settings, slot: str, revision: str | None) -> Reloa
         section = section.model_copy(update={"revision": revision})
     # The other sections stay as they are until the bot starts again, and so do the lanes.
     spec = settings.spec_of(slot, section)
-    if revision is not None and not finding.is_hub_name(spec.needs()[0].name):
+    if revision is not None and spec.items(slot)[0].kind is Kind.PATH:
         raise RevisionOfFolder
     return ReloadRequest(section, spec, fetch=revision is not None)

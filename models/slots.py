@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any
+from typing import Protocol
 
 from models.sections import (
     EncoderSection,
@@ -34,6 +34,31 @@ class LaneLimits:
     """What `workers` means, for the reference of the settings."""
 
 
+class Model(Protocol):
+    """What every model tells of itself.
+
+    It may also have `concurrent`, true if several threads may use it at once, and `now`, a sentence about this
+    moment, such as how full its cache is.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def memory(self) -> int:
+        """Bytes."""
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def detail(self) -> str:
+        """One sentence on what the model is."""
+
+    def probe(self) -> object:
+        """Answer a small question. Raises if the model does not work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A named place for one kind of model."""
@@ -51,10 +76,11 @@ class Slot:
     display_order: int = 100
     """Where people see it listed: those with smaller numbers come first."""
 
-    def load(self, spec: Spec, progress: Progress | None) -> Any:
+    def load(self, spec: Spec, progress: Progress | None) -> Model:
         """A model of this kind. ModelError says why it cannot be had."""
         module, _, name = self.loader.partition(":")
-        return getattr(import_module(module), name).load(spec, progress)
+        model: Model = getattr(import_module(module), name).load(spec, progress)
+        return model
 
 
 SLOTS: Mapping[str, Slot] = MappingProxyType(

@@ -49,6 +49,5 @@ terminal-interval = ± is half of a 95 % bootstrap interval over the test playli
 ## Reloading a model (bot/failures.py)
 
 settings-wrong = The settings are wrong by now, so nothing was changed. { $problems }
-no-section = The settings have no section [{ $slot }], so there is nothing to load.
 no-revisions = Only the language model and the encoder come in revisions; leave it out for { $slot }.
 revision-of-folder = The settings name a folder on this machine, which has no revisions. Leave it out.

@@ -63,7 +63,7 @@ setting-file-to-fetch =
     { $key }: { $name } is not here yet{ $slot ->
         [songs] , so /recommend will not answer
        *[other] {""}
-    }; { $remedy }
+    }; “{ $command }” downloads it
 setting-no-token = no token: set DISCORD_TOKEN before `run`; the demo and the questions here need none
 setting-not-encrypted = discord.api_url: the token travels to { $host } without encryption
 setting-token-set = token: set

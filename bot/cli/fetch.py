@@ -21,19 +21,19 @@ from models.specs import Spec
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from models.files import fetching
+    from models.files.downloading import Watch
+    from models.files.items import Item
 
 SUMMARY = "download what the settings name, as far as it is not there"
 EVERY = 5.0
 """Seconds between two lines about the same file, where there is no terminal to draw a bar on."""
-GIGABYTE = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
     """What became of one item: where it is and what came over the network, or why it is not there."""
 
-    item: fetching.Item
+    item: Item
     path: str = ""
     downloaded: int = 0
     seconds: float = 0.0
@@ -49,9 +49,9 @@ class FetchResult:
             "terminal-fetched",
             slot=self.item.slot,
             item=self.item.label,
-            size=size(self.downloaded),
+            size=texts.size(self.downloaded),
             seconds=f"{self.seconds:.0f}",
-            pace=size(self.downloaded / max(self.seconds, 1e-3)),
+            pace=texts.size(self.downloaded / max(self.seconds, 1e-3)),
         )
 
 
@@ -74,12 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Fetch what the slots of the command line need, or all slots; 0 only if everything is there."""
     from rich.console import Console
 
-    from models.files import fetching
-
     specs = _specs(load(arguments.config), arguments.slots)
     results: list[FetchResult] = []
     with _watching(Console(stderr=True, soft_wrap=True, highlight=False)) as watch:
-        for item in (item for slot, spec in specs.items() for item in fetching.items(slot, spec)):
+        for item in (item for slot, spec in specs.items() for item in spec.items(slot)):
             results.append(_fetched(item, watch, update=arguments.update))
             if not arguments.json:
                 print(results[-1].line, flush=True)
@@ -98,7 +96,7 @@ def _specs(settings: Settings, slots: Sequence[str]) -> Mapping[str, Spec]:
     return {slot: spec for slot, spec in specs.items() if not slots or slot in slots}
 
 
-def _fetched(item: fetching.Item, watch: fetching.Watch, *, update: bool) -> FetchResult:
+def _fetched(item: Item, watch: Watch, *, update: bool) -> FetchResult:
     from models.files import fetching
 
     began = time.monotonic()
@@ -109,15 +107,8 @@ def _fetched(item: fetching.Item, watch: fetching.Watch, *, update: bool) -> Fet
     return FetchResult(item, str(found.path), found.downloaded, time.monotonic() - began)
 
 
-def size(number: float) -> str:
-    """Bytes for people."""
-    from humanize import naturalsize
-
-    return naturalsize(number, format="%.1f" if number >= GIGABYTE else "%.0f")
-
-
 @contextmanager
-def _watching(console: Console) -> Iterator[fetching.Watch]:
+def _watching(console: Console) -> Iterator[Watch]:
     """Bars on a terminal, plain lines elsewhere."""
     from rich import progress as bar
     from rich.text import Text
@@ -143,7 +134,7 @@ def _watching(console: Console) -> Iterator[fetching.Watch]:
         yield watch
 
 
-def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> fetching.Watch:
+def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> Watch:
     """A line at the beginning and at the end of each file, and now and then between."""
     from rich.text import Text
 
@@ -156,9 +147,9 @@ def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> fet
         if what in told and now - told[what] < EVERY and done != total:
             return
         told[what] = now
-        of_total = f" of {size(total)}" if total is not None else ""
-        pace = f", {size((done - before) / (now - since))}/s" if done > before else ""
-        console.print(Text(f"{what}: {size(done)}{of_total}{pace}"))
+        of_total = f" of {texts.size(total)}" if total is not None else ""
+        pace = f", {texts.size((done - before) / (now - since))}/s" if done > before else ""
+        console.print(Text(f"{what}: {texts.size(done)}{of_total}{pace}"))
 
     return watch
 

@@ -110,12 +110,13 @@ def _folders_in_settings(config: Path | None) -> dict[str, str]:
 def _fetched(name: str, progress: Progress) -> str:
     """The name itself; who types that of a tokenizer on the hub wants it downloaded, if it is not here."""
     from models.files import fetching
+    from models.files.items import Kind
 
     def watch(what: str, done: int, total: int | None) -> None:
         progress(f"downloading {what}", done / total if total else None)
 
-    for item in fetching.items("tokenizers", TokenizersSpec((name,))):
-        if item.kind != "path":
+    for item in TokenizersSpec((name,)).items("tokenizers"):
+        if item.kind is not Kind.PATH:
             fetching.fetch(item, watch)
     return name
 

@@ -16,6 +16,7 @@ from bot.redaction import TOKEN_SHAPE, without_password
 from bot.settings.schema import Settings, is_url, keys, place_of
 from models.failures import NotThere
 from models.files import finding
+from models.files.names import HUB_NAME, fetch_command, is_remote
 from models.sections import Rule
 
 PLACES = {
@@ -115,9 +116,9 @@ def _is_there(address: str, settings: Settings, slot: str) -> bool:
 
 def _missing_file(key: str, name: str) -> str:
     slot = _slot_of(key)
-    if finding.is_remote(name):
-        remedy = finding.remedy(slot)
-        return texts.say("setting-file-to-fetch", key=key, name=name, slot=slot, remedy=remedy)
+    if is_remote(name):
+        command = fetch_command(slot)
+        return texts.say("setting-file-to-fetch", key=key, name=name, slot=slot, command=command)
     return texts.say("setting-file-not-here", key=key, name=name, slot=slot)
 
 
@@ -126,10 +127,10 @@ def _place_problem(key: str, name: str, place: str) -> list[str]:
         # The files of songs may come later; the bot does without them until then.
         there = place == "address" or Path(name).exists()
         return [] if there else [texts.say("setting-nothing-there", key=key, name=name)]
-    if finding.is_remote(name) and place != "name":
+    if is_remote(name) and place != "name":
         complete = is_url(name, ("https", "http"))
         return [] if complete else [texts.say("setting-address-incomplete", key=key, value=shown(name))]
-    if finding.HUB_NAME.fullmatch(name):
+    if HUB_NAME.fullmatch(name):
         return []
     return [texts.say("setting-no-such-place", key=key, value=shown(name), place=texts.say(PLACES[place]))]
 

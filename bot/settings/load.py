@@ -25,7 +25,7 @@ import texts
 from bot.redaction import TOKEN_SHAPE
 from bot.settings.check import allowed, shown
 from bot.settings.schema import PREFIX, ConfigError, Settings, env_name, keys, place_of, section_of
-from models.files import finding
+from models.files.names import path_of
 
 DEFAULT_PATH = Path("config.toml")
 TOKEN_KEY = re.compile(r"(.*_)?token", re.IGNORECASE)
@@ -198,7 +198,7 @@ def _rooted(value: Any, place: str, base: Path) -> Any:
     if not isinstance(value, str | Path) or not str(value):
         return value
     if str(value).startswith("file:"):
-        return str(finding.path_of(value))
+        return str(path_of(value))
     if "://" in str(value):
         return value
     path = base / Path(value).expanduser()

@@ -19,7 +19,7 @@ from cogs.generate import messages
 from cogs.shared.asking import answered
 from cogs.shared.buttons import Buttons, OpenButton, OwnButton, everybodys, own
 from cogs.shared.checks import is_admin
-from cogs.shared.recent import Kept
+from cogs.shared.recent import Recent
 from cogs.shared.streaming import Editor
 from cogs.shared.text import count, settled
 from models.failures import Cancelled, Stopped
@@ -188,7 +188,7 @@ class Generate(commands.Cog):
         self.bot = bot
         self.running: dict[int, Ticket[Generation]] = {}
         """Generations that wait or run, by the id of their interaction."""
-        self.answered: Kept[Answered] = Kept(LOOKED_INTO, weigh=_tokens)
+        self.answered: Recent[Answered] = Recent(LOOKED_INTO, weigh=_tokens)
 
     @app_commands.command(
         extras={"example": "/generate prompt:Write an email apologizing to Sarah temperature:0.8 seed:7"}

@@ -63,10 +63,10 @@ def test_wrong_settings_are_refused_without_their_path(
 ) -> None:
     write_config("[words]\nname = 7\n[log]\nlevel = 'LOUD'\n")
     with pytest.raises(
-        SettingsWrong, match="nothing was changed. words.name: got 7; allowed: .*; log.level: "
+        SettingsWrong, match=r"nothing was changed. words.name: got 7; allowed: .*; log.level: "
     ):
         reload_request(settings, "words", None)
     write_config("[words")
-    with pytest.raises(SettingsWrong, match="config.toml: this is no TOML") as error:
+    with pytest.raises(SettingsWrong, match=r"config.toml: this is no TOML") as error:
         reload_request(settings, "words", None)
     assert str(tmp_path) not in str(error.value)

@@ -25,8 +25,9 @@ from types import MappingProxyType
 from pydantic import Field
 
 from models import slots
+from models.files import items
 from models.sections import ADDRESS, ModelSection
-from models.specs import Need, Spec
+from models.specs import Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,12 @@ class PicturesSpec(Spec):
     file: str
     threads: int
 
-    def needs(self):
-        return (Need(self.file, "file"),)
+    @property
+    def label(self):
+        return "pictures"
+
+    def items(self, slot):
+        return [items.file(slot, self.file)]
 
 
 class PicturesSection(ModelSection):
