@@ -54,7 +54,7 @@ async def main() -> int:
         running = asyncio.create_task(serve(bot, box.token))
         await box.ready(60)
         await box.commands_synced(60)
-        await bot.loaded()
+        await bot.service.loaded()
         await like(box, bot)
         async with async_playwright() as play:
             chromium = await play.chromium.launch(executable_path=browser, args=FLAGS)

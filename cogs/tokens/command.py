@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.client import Tokenwise
 from bot.tree import Interaction
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
-from cogs.shared.buttons import NOBODY, Buttons, OpenButton, everybodys
+from cogs.shared.buttons import NOBODY, Buttons, OpenButton, open_template
 from cogs.shared.recent import Recent
 from cogs.shared.reply import Reply
 from cogs.shared.text import clip
@@ -61,7 +61,7 @@ class ShowTokenizer(OpenButton, template=NOBODY):
         await interaction.edit_original_response(**reply.message(), view=Buttons(*turns) if turns else None)
 
 
-class ShowIds(ShowTokenizer, template=everybodys("token-ids")):
+class ShowIds(ShowTokenizer, template=open_template("token-ids")):
     name = "token-ids"
     label = say("token-ids")
 
@@ -70,7 +70,7 @@ class ShowIds(ShowTokenizer, template=everybodys("token-ids")):
         return partial(inspection.ids, one.found), one.count
 
 
-class ShowBytes(ShowTokenizer, template=everybodys("token-bytes")):
+class ShowBytes(ShowTokenizer, template=open_template("token-bytes")):
     name = "token-bytes"
     label = say("token-bytes")
 
@@ -79,7 +79,7 @@ class ShowBytes(ShowTokenizer, template=everybodys("token-bytes")):
         return partial(inspection.split_characters, one.found), one.count
 
 
-class ShowSpecialTokens(ShowTokenizer, template=everybodys("token-specials")):
+class ShowSpecialTokens(ShowTokenizer, template=open_template("token-specials")):
     name = "token-specials"
     label = say("token-specials")
 
@@ -88,7 +88,7 @@ class ShowSpecialTokens(ShowTokenizer, template=everybodys("token-specials")):
         return partial(inspection.special_tokens, one.found), one.count
 
 
-class ShowMethod(ShowTokenizer, template=everybodys("token-how")):
+class ShowMethod(ShowTokenizer, template=open_template("token-how")):
     name = "token-how"
     label = say("token-how")
 
@@ -97,7 +97,7 @@ class ShowMethod(ShowTokenizer, template=everybodys("token-how")):
         return partial(inspection.method, one.found), one.count
 
 
-class ShowCost(OpenButton, template=everybodys("token-cost")):
+class ShowCost(OpenButton, template=open_template("token-cost")):
     """All tokenizers beside each other, also where one was asked about: one cost alone says little."""
 
     name = "token-cost"

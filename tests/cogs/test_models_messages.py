@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+import texts
 from cogs.models import messages
 from cogs.shared.reply import Reply
 from models.results import SlotStatus, State
@@ -33,7 +34,7 @@ def test_any_status_keeps_to_discords_limits(slots: list[SlotStatus]) -> None:
 
 
 def test_memory_is_readable() -> None:
-    assert [messages._bytes(n) for n in (999, 14_500_000, 2_840_000_000)] == [
+    assert [texts.size(n) for n in (999, 14_500_000, 2_840_000_000)] == [
         "999 Bytes",
         "14.5 MB",
         "2.84 GB",

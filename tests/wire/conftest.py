@@ -10,7 +10,7 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -66,7 +66,7 @@ class Paced:
 
     def again(self) -> Generation:
         """What the model answers to the first question that it was asked here, asked directly."""
-        options = {name: self.calls[0][name] for name in ("max_new_tokens", "temperature", "top_p", "seed")}
+        options = {name: self.calls[0][name] for name in ("max_new_tokens", "sampling")}
         result: Generation = self._model.generate(self.calls[0]["prompt"], **options)
         return result
 
@@ -81,8 +81,8 @@ class Paced:
                     self._changed.wait(0.02)
                 self._allowed -= 1
 
-        def show_and_wait(text: str) -> None:
-            show(text)
+        def show_and_wait(text: str, ids: Sequence[int]) -> None:
+            show(text, ids)
             wait()
 
         wait()
