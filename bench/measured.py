@@ -22,7 +22,7 @@ from bench.blocking_bot import BlockingBot
 from bench.lag import LagSampler
 from bot.client import Tokenwise
 from bot.process import serve
-from bot.settings.schema import load
+from bot.settings.load import load
 
 
 async def _tokenwise(config: str) -> int:

@@ -18,7 +18,7 @@ from playwright.async_api import async_playwright
 from bot.cli.demo import pointed_at
 from bot.client import Tokenwise
 from bot.process import serve
-from bot.settings.schema import load
+from bot.settings.load import load
 from sandbox import Sandbox
 from sandbox.page import Page
 
