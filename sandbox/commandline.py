@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sandbox import rules
 from sandbox.rules import Json
@@ -179,7 +178,7 @@ class Filling:
         self._attach = attach
         self._resolved: dict[str, Json] = {}
 
-    def data(self, values: Mapping[str, Any], *, focused: str | None = None) -> Json:
+    def data(self, values: Mapping[str, object], *, focused: str | None = None) -> Json:
         """`values` by option name: strings as typed, or values of the option's own type.
 
         With `focused` (an autocomplete) values are passed on as typed and required ones may be missing.
@@ -219,7 +218,7 @@ class Filling:
             data["resolved"] = self._resolved
         return data
 
-    def _value(self, option: Json, value: Any) -> Any:
+    def _value(self, option: Json, value: object) -> object:
         kind, name = option["type"], option["name"]
         choices = option.get("choices")
         if choices:
@@ -242,7 +241,7 @@ class Filling:
             return self._file(name, value)
         return self._resolve(kind, name, value)
 
-    def _file(self, name: str, value: Any) -> str:
+    def _file(self, name: str, value: object) -> str:
         """The id of a file that is sent along: an `Upload`, or the path of one."""
         if not isinstance(value, Upload):
             path = Path(value).expanduser()
@@ -265,7 +264,7 @@ class Filling:
             raise CommandLineError(f"{option['name']} takes {wanted}; these are {len(value)}.")
         return value
 
-    def _numeric(self, option: Json, value: Any) -> int | float:
+    def _numeric(self, option: Json, value: object) -> int | float:
         whole = option["type"] == rules.INTEGER
         try:
             number: int | float = int(str(value)) if whole else float(str(value))
@@ -283,7 +282,7 @@ class Filling:
         return number
 
     @staticmethod
-    def _boolean(name: str, value: Any) -> bool:
+    def _boolean(name: str, value: object) -> bool:
         word = str(value).casefold()
         if word in {"true", "yes", "on", "1"}:
             return True
@@ -291,7 +290,7 @@ class Filling:
             return False
         raise CommandLineError(f"{name} is true or false.")
 
-    def _resolve(self, kind: int, name: str, value: Any) -> str:
+    def _resolve(self, kind: int, name: str, value: object) -> str:
         """The id of the member, role or channel meant: by mention, id or name, or the object itself."""
         word = (
             re.sub(r"^<(?:@[!&]?|#)(\d+)>$", r"\1", str(getattr(value, "id", value))).lstrip("@#").casefold()

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -36,6 +35,14 @@ BUTTONS = {
     4: "white on #da373c",
     5: "underline",
 }
+
+KILOBYTE, MEGABYTE = 1000, 1_000_000
+LAST_BYTE = 0xFF
+SGR_RESET, SGR_BOLD, SGR_UNDERLINE = 0, 1, 4
+SGR_DIGITS = 3
+"""Digits of the longest code that `ansi` blocks use."""
+INLINE_FIELDS = 3
+"""Inline fields that Discord puts side by side."""
 
 # C0 and C1 controls, delete, direction overrides, line separators and lone surrogates; tab and newline may pass.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -75,17 +82,18 @@ def clean(text: object) -> str:
 
     def spell(found: re.Match[str]) -> str:
         number = ord(found[0])
-        return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"  # noqa: PLR2004 - one byte
+        return f"\\x{number:02x}" if number <= LAST_BYTE else f"\\u{number:04x}"
 
     return _CONTROLS.sub(spell, str(text).replace("\r\n", "\n"))
 
 
 def size(count: int) -> str:
     """Bytes for people: 812 bytes, 12.3 KB."""
-    if count < 1000:  # noqa: PLR2004 - a kilobyte
+    if count < KILOBYTE:
         return f"{count} bytes"
-    value, unit = (count / 1e3, "KB") if count < 1e6 else (count / 1e6, "MB")  # noqa: PLR2004 - a megabyte
-    return f"{value:.1f} {unit}"
+    if count < MEGABYTE:
+        return f"{count / KILOBYTE:.1f} KB"
+    return f"{count / MEGABYTE:.1f} MB"
 
 
 def ansi(text: str) -> Text:
@@ -103,12 +111,12 @@ def ansi(text: str) -> Text:
 
 def _sgr(style: Style, codes: str) -> Style:
     for code in codes.split(";"):
-        number = int(code or 0) if len(code) < 4 else -1  # noqa: PLR2004 - codes have three digits at most
-        if number == 0:
+        number = int(code or 0) if len(code) <= SGR_DIGITS else -1
+        if number == SGR_RESET:
             style = CODE
-        elif number == 1:
+        elif number == SGR_BOLD:
             style += Style(bold=True)
-        elif number == 4:  # noqa: PLR2004 - SGR for underline
+        elif number == SGR_UNDERLINE:
             style += Style(underline=True)
         elif number in range(30, 38):
             style += Style(color=FOREGROUNDS[number - 30])
@@ -265,7 +273,7 @@ class Painter:
             name = Text()
             self._inline(name, str(field["name"]), Style(bold=True))
             cell = Group(name, *self.markdown(str(field["value"])))
-            if row and (not field.get("inline") or len(row) == 3):  # noqa: PLR2004 - as Discord lays them out
+            if row and (not field.get("inline") or len(row) == INLINE_FIELDS):
                 yield table()
                 row.clear()
             if field.get("inline"):
@@ -281,7 +289,7 @@ class Painter:
             buttons: list[RenderableType] = []
             for part in rules.walk([component]):
                 number = numbers.get(str(part.get("custom_id")))
-                if part.get("type") == 10:  # noqa: PLR2004 - a text display
+                if part.get("type") == rules.TEXT:
                     yield from self.markdown(str(part["content"]))
                 elif part.get("type") in rules.SELECTS:
                     yield self._select(part, number)
@@ -303,7 +311,7 @@ class Painter:
         return text
 
     @staticmethod
-    def _select(part: Mapping[str, Any], number: int | None) -> Text:
+    def _select(part: Json, number: int | None) -> Text:
         offered = [option["label"] for option in part.get("options") or ()] or rules.SELECT_GROUPS.get(
             part["type"], ()
         )

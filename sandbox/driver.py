@@ -204,7 +204,7 @@ class Sandbox(Server):
     def send_command(
         self,
         name: str,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, object] | None = None,
         *,
         member: Member | None = None,
         locale: str = "en-US",
@@ -218,7 +218,7 @@ class Sandbox(Server):
     async def ask_command(
         self,
         name: str,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, object] | None = None,
         *,
         member: Member | None = None,
         timeout: float = 30,  # noqa: ASYNC109
@@ -232,7 +232,7 @@ class Sandbox(Server):
         return self.world.visible_commands(member, direct=channel is not None and channel.guild is None)
 
     def _command(
-        self, target: Target, values: Mapping[str, Any], member: Member, locale: str, channel: Channel | None
+        self, target: Target, values: Mapping[str, object], member: Member, locale: str, channel: Channel | None
     ) -> Answer:
         place = channel or self.channel
         data = self._filling(target, place).data(values)
@@ -297,7 +297,7 @@ class Sandbox(Server):
     def send_autocomplete(
         self,
         name: str,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         focused: str,
         *,
         member: Member | None = None,
@@ -370,7 +370,7 @@ class Sandbox(Server):
         return await self.send_press(message, button, member=member).visible(timeout)
 
     def send_select(
-        self, message: Message, custom_id: str, values: Sequence[Any], *, member: Member | None = None
+        self, message: Message, custom_id: str, values: Sequence[object], *, member: Member | None = None
     ) -> Answer:
         """Choose `values` (those of its options; members, roles or channels) in a select; returns at once."""
         who = self._viewer(message, member)
@@ -395,7 +395,7 @@ class Sandbox(Server):
         self,
         message: Message,
         custom_id: str,
-        values: Sequence[Any],
+        values: Sequence[object],
         *,
         member: Member | None = None,
         timeout: float = 30,  # noqa: ASYNC109
@@ -403,7 +403,7 @@ class Sandbox(Server):
         return await self.send_select(message, custom_id, values, member=member).visible(timeout)
 
     def send_submit(
-        self, modal: Modal | None, values: Mapping[str, Any], *, member: Member | None = None
+        self, modal: Modal | None, values: Mapping[str, object], *, member: Member | None = None
     ) -> Answer:
         """Fill in a modal, by label or custom id of its fields, and send it; returns at once."""
         if modal is None:
@@ -473,7 +473,7 @@ class Sandbox(Server):
         return {"values": chosen}
 
     @staticmethod
-    def _offers(name: str, part: Json, values: Sequence[Any]) -> None:
+    def _offers(name: str, part: Json, values: Sequence[object]) -> None:
         """Raise SandboxError where one of `values` is none of the options, if there are any."""
         offered = {option["value"] for option in part.get("options") or ()}
         if offered and (unknown := [value for value in values if value not in offered]):
@@ -482,7 +482,7 @@ class Sandbox(Server):
     async def submit(
         self,
         modal: Modal | None,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         *,
         member: Member | None = None,
         timeout: float = 30,  # noqa: ASYNC109
@@ -578,7 +578,7 @@ class Sandbox(Server):
         return self.log.events(name, op)
 
 
-def _left_alone(part: Json) -> Any:
+def _left_alone(part: Json) -> object:
     """What an input of a modal holds that nobody touched."""
     if part["type"] == rules.INPUT:
         return part.get("value") or ""
@@ -590,7 +590,7 @@ def _left_alone(part: Json) -> Any:
     return chosen + [item["id"] for item in rules.children(part, "default_values")]
 
 
-def _submitted(part: Mapping[str, Any], filled: Mapping[str, Json]) -> Json:
+def _submitted(part: Mapping[str, object], filled: Mapping[str, Json]) -> Json:
     """A modal's component as its submission carries it."""
     body: Json = {"type": part["type"], "id": part.get("id", 0)}
     if "components" in part:

@@ -14,14 +14,14 @@ import zlib
 from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import aiohttp
 from aiohttp import web
 
 from sandbox import rules
 from sandbox.clock import Clock
-from sandbox.log import Change, Entry, Event
+from sandbox.log import Change, Direction, Entry, Event
 from sandbox.ratelimits import Limits
 from sandbox.rules import Json
 from sandbox.world import World
@@ -265,7 +265,7 @@ class Gateway:
             *(connection.end(aiohttp.WSCloseCode.GOING_AWAY) for connection in self._connections)
         )
 
-    def note(self, connection: Connection, direction: Any, payload: Json) -> None:
+    def note(self, connection: Connection, direction: Direction, payload: Json) -> None:
         data = payload.get("d")
         if isinstance(data, dict) and "token" in data and payload.get("op") != Op.DISPATCH:
             data = {key: value for key, value in data.items() if key != "token"}
@@ -340,7 +340,7 @@ class Gateway:
         self.note(connection, "received", payload)
         return self._act(connection, operation, data)
 
-    def _act(self, connection: Connection, operation: int, data: Any) -> CloseCode | None:
+    def _act(self, connection: Connection, operation: int, data: object) -> CloseCode | None:
         if operation == Op.HEARTBEAT:
             connection.send({"op": Op.HEARTBEAT_ACK, "t": None, "s": None, "d": None})
             return None
@@ -353,7 +353,7 @@ class Gateway:
             return None
         return None if operation in {Op.PRESENCE, Op.VOICE_STATE} else CloseCode.UNKNOWN_OPCODE
 
-    def _authenticate(self, connection: Connection, operation: int, data: Any) -> CloseCode | None:
+    def _authenticate(self, connection: Connection, operation: int, data: object) -> CloseCode | None:
         if connection.session is not None:
             return CloseCode.ALREADY_AUTHENTICATED
         if not isinstance(data, dict) or data.get("token") != self._token:

@@ -15,6 +15,9 @@ KEPT = 50_000
 """Entries kept; a sandbox that runs for days drops the oldest."""
 
 
+Direction = Literal["sent", "received"]
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A REST call and how it was answered. `time` is when it came in (seconds since 1970), `duration` in seconds.
@@ -42,7 +45,7 @@ class Event:
     """A gateway payload, seen from the sandbox: `sent` to the bot or `received` from it (its token left out)."""
 
     time: float
-    direction: Literal["sent", "received"]
+    direction: Direction
     session: str
     op: int
     name: str | None

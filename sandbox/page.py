@@ -16,9 +16,9 @@ import contextlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from aiohttp import WSMsgType, web
 
@@ -155,7 +155,7 @@ class _Visit:
             while True:
                 await self.socket.send_str(json.dumps(await self._outgoing.get(), default=str))
 
-    def _tell(self, kind: str, **content: Any) -> None:
+    def _tell(self, kind: str, **content: object) -> None:
         if self._outgoing.qsize() < BACKLOG:
             self._outgoing.put_nowait({"type": kind, **content})
         elif self._transport is not None:
@@ -395,7 +395,7 @@ def _person(member: Member) -> Json:
     }
 
 
-def _value(value: Any) -> Any:
+def _value(value: object) -> object:
     """An option as the page sends it; a file comes as its name and its bytes in base64."""
     if isinstance(value, dict):
         return Upload(str(value["filename"]), base64.b64decode(value["content"], validate=True))
@@ -421,7 +421,7 @@ def _line(number: int, entry: Entry) -> Json:
                 "status": entry.status,
             }
             line["ms"] = round(entry.duration * 1000, 1)
-            if entry.status == 429:  # noqa: PLR2004 - too many requests
+            if entry.status == HTTPStatus.TOO_MANY_REQUESTS:
                 line["retry_after"] = (
                     entry.answer.get("retry_after") if isinstance(entry.answer, dict) else None
                 )

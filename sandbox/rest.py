@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from aiohttp import BodyPartReader, web
 
@@ -43,7 +42,7 @@ class Call:
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    body: Any = None
+    body: object = None
     uploads: dict[int, Upload] = field(default_factory=dict)
 
     @property
@@ -73,8 +72,9 @@ def _digits(text: str | None) -> int | str | None:
     return rules.snowflake(text) if rules.snowflake(text) is not None else text
 
 
-Answer = tuple[int, Any]
-Handler = Callable[[Call], Answer]
+Reply = tuple[int, object]
+"""Status and JSON body; None for an empty body."""
+Handler = Callable[[Call], Reply]
 
 
 @dataclass
@@ -218,7 +218,7 @@ class Rest:
 
     def _answer(
         self, request: web.Request, call: Call, handler: Handler, fault: Fault | None, headers: dict[str, str]
-    ) -> Answer:
+    ) -> Reply:
         free = call.route.startswith(("/interactions/", "/webhooks/")) or call.route in {"/gateway", ""}
         verdict = self.limiter.ask(call.method, call.route, call.parameters, authorized=not free)
         headers.update(verdict.headers)
@@ -234,7 +234,7 @@ class Rest:
             raise ApiError(401, 0, "401: Unauthorized")
         return handler(call)
 
-    def _unknown(self, _: Call) -> Answer:
+    def _unknown(self, _: Call) -> Reply:
         raise ApiError(404, 0, "404: Not Found")
 
     async def _attachment(self, request: web.Request) -> web.Response:
@@ -253,10 +253,10 @@ class Rest:
 
     # --- who and where
 
-    def _get_gateway(self, _: Call) -> Answer:
+    def _get_gateway(self, _: Call) -> Reply:
         return 200, {"url": self._gateway.url}
 
-    def _get_gateway_bot(self, _: Call) -> Answer:
+    def _get_gateway_bot(self, _: Call) -> Reply:
         left = {"total": 1000, "remaining": max(1000 - self._gateway.starts, 0), "reset_after": 86_400_000}
         return 200, {
             "url": self._gateway.url,
@@ -264,14 +264,14 @@ class Rest:
             "session_start_limit": left | {"max_concurrency": 1},
         }
 
-    def _get_me(self, _: Call) -> Answer:
+    def _get_me(self, _: Call) -> Reply:
         return 200, self._world.bot_user.payload() | {
             "verified": True,
             "mfa_enabled": False,
             "locale": "en-US",
         }
 
-    def _get_application(self, _: Call) -> Answer:
+    def _get_application(self, _: Call) -> Reply:
         world = self._world
         return 200, {
             "id": str(world.application_id),
@@ -294,7 +294,7 @@ class Rest:
             "integration_types_config": {"0": {}},
         }
 
-    def _get_guilds(self, call: Call) -> Answer:
+    def _get_guilds(self, call: Call) -> Reply:
         guild = self._world.guild
         body: Json = {
             "id": str(guild.id),
@@ -311,11 +311,11 @@ class Rest:
         here = (before is None or guild.id < before) and (after is None or guild.id > after)
         return 200, [body] if here else []
 
-    def _get_emojis(self, call: Call) -> Answer:
+    def _get_emojis(self, call: Call) -> Reply:
         self._scope(call)
         return 200, {"items": []}
 
-    def _get_user(self, call: Call) -> Answer:
+    def _get_user(self, call: Call) -> Reply:
         member = self._world.guild.members.get(call.number("user_id"))
         if member is None:
             raise ApiError(404, 10013, "Unknown User")
@@ -325,26 +325,26 @@ class Rest:
         if call.number("guild_id") != self._world.guild.id:
             raise ApiError(404, 10004, "Unknown Guild")
 
-    def _get_guild(self, call: Call) -> Answer:
+    def _get_guild(self, call: Call) -> Reply:
         self._guild(call)
         return 200, self._world.guild.payload()
 
-    def _get_guild_channels(self, call: Call) -> Answer:
+    def _get_guild_channels(self, call: Call) -> Reply:
         self._guild(call)
         return 200, [channel.payload() for channel in self._world.guild.channels]
 
-    def _get_roles(self, call: Call) -> Answer:
+    def _get_roles(self, call: Call) -> Reply:
         self._guild(call)
         return 200, self._world.guild.payload()["roles"]
 
-    def _get_members(self, call: Call) -> Answer:
+    def _get_members(self, call: Call) -> Reply:
         self._guild(call)
         limit = call.whole("limit", low=1, high=1000, default=1)
         after = rules.snowflake(call.query.get("after")) or 0
         members = sorted(self._world.guild.members.values(), key=lambda member: member.id)
         return 200, [member.payload() for member in members if member.id > after][:limit]
 
-    def _get_member(self, call: Call) -> Answer:
+    def _get_member(self, call: Call) -> Reply:
         self._guild(call)
         member = self._world.guild.members.get(call.number("user_id"))
         if member is None:
@@ -364,21 +364,21 @@ class Rest:
                 raise ApiError(403, 50013, "Missing Permissions")
         return channel
 
-    def _open_direct(self, call: Call) -> Answer:
+    def _open_direct(self, call: Call) -> Reply:
         number = rules.snowflake(call.json.get("recipient_id"))
         member = self._world.guild.members.get(number or 0)
         if member is None or member.user.bot:
             raise ApiError(400, 50033, "Invalid Recipient(s)")
         return 200, self._world.direct_channel(member).payload()
 
-    def _get_channel(self, call: Call) -> Answer:
+    def _get_channel(self, call: Call) -> Reply:
         return 200, self._channel(call).payload()
 
-    def _typing(self, call: Call) -> Answer:
+    def _typing(self, call: Call) -> Reply:
         self._world.changed("typing", self._channel(call, Permission.SEND_MESSAGES))
         return 204, None
 
-    def _get_messages(self, call: Call) -> Answer:
+    def _get_messages(self, call: Call) -> Reply:
         channel = self._channel(call, Permission.READ_HISTORY)
         limit = call.whole("limit", low=1, high=100, default=50)
         there = [
@@ -399,7 +399,7 @@ class Rest:
             there = [message for message in there if message.id < before]
         return 200, [message.payload() for message in there[: -limit - 1 : -1]]
 
-    def _post_message(self, call: Call) -> Answer:
+    def _post_message(self, call: Call) -> Reply:
         needed = Permission.SEND_MESSAGES | (Permission.ATTACH_FILES if call.uploads else 0)
         channel = self._channel(call, needed)
         body = call.json
@@ -425,14 +425,14 @@ class Rest:
         message = self._world.messages.get(number)
         return message is not None and message.channel is channel and not message.deleted
 
-    def _get_message(self, call: Call) -> Answer:
+    def _get_message(self, call: Call) -> Reply:
         channel = self._channel(call, Permission.READ_HISTORY)
         message = self._world.message(channel.id, call.number("message_id"))
         if message.ephemeral:
             raise ApiError(404, 10008, "Unknown Message")
         return 200, message.payload()
 
-    def _patch_message(self, call: Call) -> Answer:
+    def _patch_message(self, call: Call) -> Reply:
         message = self._world.message(self._channel(call).id, call.number("message_id"))
         if message.ephemeral:
             raise ApiError(404, 10008, "Unknown Message")
@@ -442,7 +442,7 @@ class Rest:
         self._world.edit_message(message, call.json, call.uploads)
         return 200, message.payload()
 
-    def _delete_message(self, call: Call) -> Answer:
+    def _delete_message(self, call: Call) -> Reply:
         message = self._world.message(self._channel(call).id, call.number("message_id"))
         if message.ephemeral:
             raise ApiError(404, 10008, "Unknown Message")
@@ -469,7 +469,7 @@ class Rest:
             raise ApiError(404, 10063, "Unknown application command")
         return command
 
-    def _get_commands(self, call: Call) -> Answer:
+    def _get_commands(self, call: Call) -> Reply:
         return 200, [command.body for command in self._world.commands_of(self._scope(call))]
 
     def _count_new(self, bodies: list[Json], guild: int | None) -> None:
@@ -482,13 +482,13 @@ class Rest:
             )
         self._created_commands += new
 
-    def _put_commands(self, call: Call) -> Answer:
+    def _put_commands(self, call: Call) -> Reply:
         guild = self._scope(call)
         bodies = rules.check_commands(call.body)
         self._count_new(bodies, guild)
         return 200, [command.body for command in self._world.overwrite_commands(bodies, guild)]
 
-    def _post_command(self, call: Call) -> Answer:
+    def _post_command(self, call: Call) -> Reply:
         guild = self._scope(call)
         body = rules.check_command(call.body)
         kind = body.get("type") or rules.CHAT
@@ -501,10 +501,10 @@ class Rest:
         self._world.changed("commands.update", [command])
         return 200 if known else 201, command.body
 
-    def _get_command(self, call: Call) -> Answer:
+    def _get_command(self, call: Call) -> Reply:
         return 200, self._command(call).body
 
-    def _patch_command(self, call: Call) -> Answer:
+    def _patch_command(self, call: Call) -> Reply:
         command = self._command(call)
         body = rules.check_command({**command.body, **call.json, "type": command.type})
         taken = any(
@@ -520,7 +520,7 @@ class Rest:
         self._world.replace_command(command, body)
         return 200, command.body
 
-    def _delete_command(self, call: Call) -> Answer:
+    def _delete_command(self, call: Call) -> Reply:
         command = self._command(call)
         del self._world.commands[command.id]
         self._world.changed("commands.update", [])
@@ -528,7 +528,7 @@ class Rest:
 
     # --- interactions
 
-    def _callback(self, call: Call) -> Answer:
+    def _callback(self, call: Call) -> Reply:
         interaction = self._interactions.respond(
             call.number("webhook_id"), call.parameters["webhook_token"], call.json, call.uploads
         )
@@ -553,28 +553,28 @@ class Rest:
                 resource["message"] = original.payload()
         return 200, {"interaction": about, "resource": resource}
 
-    def _follow_up(self, call: Call) -> Answer:
+    def _follow_up(self, call: Call) -> Reply:
         interaction = self._interactions.webhook(call.number("webhook_id"), call.parameters["webhook_token"])
         message = self._interactions.follow_up(interaction, call.json, call.uploads)
         # Webhooks of interactions always wait for the message.
         return 200, message.payload()
 
-    def _get_webhook_message(self, call: Call) -> Answer:
+    def _get_webhook_message(self, call: Call) -> Reply:
         interaction = self._interactions.webhook(call.number("webhook_id"), call.parameters["webhook_token"])
         return 200, self._interactions.message(interaction, call.parameters["message_id"]).payload()
 
-    def _edit_webhook_message(self, call: Call) -> Answer:
+    def _edit_webhook_message(self, call: Call) -> Reply:
         interaction = self._interactions.webhook(call.number("webhook_id"), call.parameters["webhook_token"])
         message = self._interactions.edit(interaction, call.parameters["message_id"], call.json, call.uploads)
         return 200, message.payload()
 
-    def _delete_webhook_message(self, call: Call) -> Answer:
+    def _delete_webhook_message(self, call: Call) -> Reply:
         interaction = self._interactions.webhook(call.number("webhook_id"), call.parameters["webhook_token"])
         self._interactions.delete(interaction, call.parameters["message_id"])
         return 204, None
 
 
-def _response(status: int, answer: Any, headers: Mapping[str, str]) -> web.Response:
+def _response(status: int, answer: object, headers: Mapping[str, str]) -> web.Response:
     if answer is None:
         return web.Response(status=status, headers=headers)
     body = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
@@ -582,7 +582,7 @@ def _response(status: int, answer: Any, headers: Mapping[str, str]) -> web.Respo
     return web.Response(status=status, body=body, headers={**headers, "Content-Type": "application/json"})
 
 
-def _too_many(verdict: Verdict, headers: dict[str, str]) -> Answer:
+def _too_many(verdict: Verdict, headers: dict[str, str]) -> Reply:
     wait = verdict.retry_after or 0.0
     if not verdict.banned:
         headers["Via"] = VIA
@@ -591,7 +591,7 @@ def _too_many(verdict: Verdict, headers: dict[str, str]) -> Answer:
     return 429, {"message": "You are being rate limited.", "retry_after": wait, "global": verdict.everywhere}
 
 
-def _parse(content: bytes) -> Any:
+def _parse(content: bytes) -> object:
     """Strict JSON: neither NaN nor half a surrogate pair, which could not be sent on. ValueError, RecursionError."""
     body = json.loads(content.decode(), parse_constant=_refuse)
     json.dumps(body, ensure_ascii=False).encode()

@@ -13,6 +13,9 @@ from datetime import datetime
 from typing import Any, Final
 
 Json = dict[str, Any]
+"""A JSON object that the sandbox has built or checked."""
+Body = Mapping[str, object]
+"""A JSON object as a client sent it: nothing is known about its values yet."""
 Key = str | int
 
 CONTENT = 2000
@@ -24,6 +27,8 @@ V2_COMPONENTS = 40
 V2_TEXT = 4000
 CHOICES = 25
 OPTIONS = 25
+NAME = 32
+"""Characters in the name of a command or an option."""
 SNOWFLAKE = 20
 """Digits of an id of 64 bits."""
 COMMAND_CHARACTERS = 8000
@@ -82,7 +87,7 @@ class Form:
 
     def text(
         self,
-        body: Mapping[str, Any],
+        body: Body,
         key: str,
         path: Sequence[Key],
         *,
@@ -105,7 +110,7 @@ class Form:
         return value
 
     def items(
-        self, body: Mapping[str, Any], key: str, path: Sequence[Key], *, low: int = 0, high: int | None = None
+        self, body: Body, key: str, path: Sequence[Key], *, low: int = 0, high: int | None = None
     ) -> list[Json]:
         """The objects in the list at `key`; none where it is absent."""
         value = body.get(key)
@@ -125,7 +130,7 @@ class Form:
                 )
         return [item for item in value if isinstance(item, dict)]
 
-    def child(self, body: Mapping[str, Any], key: str, path: Sequence[Key]) -> Json | None:
+    def child(self, body: Body, key: str, path: Sequence[Key]) -> Json | None:
         """The object at `key`; None where it is absent."""
         value = body.get(key)
         if value is None or isinstance(value, dict):
@@ -133,7 +138,7 @@ class Form:
         self.wrong((*path, key), "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
         return None
 
-    def ids(self, body: Mapping[str, Any], key: str, path: Sequence[Key], *, high: int) -> None:
+    def ids(self, body: Body, key: str, path: Sequence[Key], *, high: int) -> None:
         """Check the list of snowflakes at `key`."""
         value = body.get(key)
         if value is None:
@@ -147,7 +152,7 @@ class Form:
             if snowflake(item) is None:
                 self.wrong((*path, key, index), "NUMBER_TYPE_COERCE", f'Value "{item}" is not snowflake.')
 
-    def snowflake(self, body: Mapping[str, Any], key: str, path: Sequence[Key]) -> int | None:
+    def snowflake(self, body: Body, key: str, path: Sequence[Key]) -> int | None:
         """The id at `key`; None where it is absent."""
         value = body.get(key)
         number = snowflake(value)
@@ -157,7 +162,7 @@ class Form:
 
     def whole(
         self,
-        body: Mapping[str, Any],
+        body: Body,
         key: str,
         path: Sequence[Key],
         *,
@@ -189,7 +194,7 @@ class Form:
 
 
 def check_message(
-    body: Mapping[str, Any],
+    body: Body,
     *,
     uploads: Mapping[int, str],
     kept: Mapping[int, str],
@@ -224,7 +229,7 @@ def check_message(
     form.close()
 
 
-def _embeds(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
+def _embeds(form: Form, body: Body, names: set[str]) -> None:
     total = 0
     for index, embed in enumerate(form.items(body, "embeds", (), high=EMBEDS)):
         path = ("embeds", index)
@@ -249,7 +254,7 @@ def _embeds(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
         )
 
 
-def _embed_links(form: Form, embed: Mapping[str, Any], path: Sequence[Key], names: set[str]) -> None:
+def _embed_links(form: Form, embed: Body, path: Sequence[Key], names: set[str]) -> None:
     for part in ("image", "thumbnail"):
         if (inner := form.child(embed, part, path)) is not None:
             _url(form, inner.get("url"), (*path, part, "url"), names)
@@ -286,7 +291,7 @@ def _url(form: Form, url: object, path: Sequence[Key], names: set[str]) -> None:
 
 
 def _attachments(
-    form: Form, body: Mapping[str, Any], uploads: Mapping[int, str], kept: Mapping[int, str]
+    form: Form, body: Body, uploads: Mapping[int, str], kept: Mapping[int, str]
 ) -> None:
     listed = body.get("attachments")
     if listed is None:
@@ -312,7 +317,7 @@ def snowflake(value: object) -> int | None:
     return int(value) if str(value).isdecimal() else None
 
 
-def _allowed_mentions(form: Form, body: Mapping[str, Any]) -> None:
+def _allowed_mentions(form: Form, body: Body) -> None:
     allowed = form.child(body, "allowed_mentions", ())
     if allowed is None:
         return
@@ -346,18 +351,18 @@ SELECT_GROUPS: Final = {5: ("users",), 6: ("roles",), 7: ("users", "roles"), 8: 
 """What selects without options offer, by their type."""
 FILES, RADIO, CHECKBOXES, CHECKBOX = 19, 21, 22, 23
 """Inputs that only modals have."""
-SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER = 9, 10, 11, 12, 13, 14, 17
+SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER, LABEL = 9, 10, 11, 12, 13, 14, 17, 18
 LINK, PREMIUM = 5, 6
 V2_LAYOUT = frozenset({SECTION, TEXT, GALLERY, FILE, SEPARATOR, CONTAINER})
 
 
-def kind_of(component: Mapping[str, Any]) -> int:
+def kind_of(component: Body) -> int:
     """The type of a component or an option; 0 where it has none."""
     value = component.get("type")
     return value if isinstance(value, int) else 0
 
 
-def children(part: Mapping[str, Any], key: str) -> list[Json]:
+def children(part: Body, key: str) -> list[Json]:
     """The objects in the list at `key`, if it is one."""
     value = part.get(key)
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
@@ -373,7 +378,7 @@ def walk(components: Iterable[Json]) -> Iterable[Json]:
                 yield from walk([component[key]])
 
 
-def _components(form: Form, body: Mapping[str, Any], *, v2: bool) -> None:
+def _components(form: Form, body: Body, *, v2: bool) -> None:
     top = form.items(body, "components", (), high=V2_COMPONENTS if v2 else ROWS)
     for index, component in enumerate(top):
         _component(form, component, ("components", index), v2=v2, top=True)
@@ -411,7 +416,7 @@ def media_of(component: Json) -> Iterable[tuple[Json, str]]:
         yield holder, "file" if kind == FILE else "media"
 
 
-def _media(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
+def _media(form: Form, body: Body, names: set[str]) -> None:
     for index, component in enumerate(children(body, "components")):
         for part in walk([component]):
             if kind_of(part) == GALLERY:
@@ -426,7 +431,7 @@ def _media(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
                     )
 
 
-def _component(form: Form, component: Mapping[str, Any], path: Sequence[Key], *, v2: bool, top: bool) -> None:
+def _component(form: Form, component: Body, path: Sequence[Key], *, v2: bool, top: bool) -> None:
     kind = kind_of(component)
     if kind == ROW:
         _row(form, component, path)
@@ -446,7 +451,7 @@ def _kinds(form: Form, path: Sequence[Key], allowed: Sequence[int]) -> None:
     )
 
 
-def _layout(form: Form, component: Mapping[str, Any], path: Sequence[Key], kind: int) -> None:
+def _layout(form: Form, component: Body, path: Sequence[Key], kind: int) -> None:
     if kind == TEXT:
         form.text(component, "content", path, low=1, high=V2_TEXT, required=True)
     elif kind == SECTION:
@@ -460,7 +465,7 @@ def _layout(form: Form, component: Mapping[str, Any], path: Sequence[Key], kind:
                 _component(form, inner, here, v2=True, top=True)
 
 
-def _section(form: Form, section: Mapping[str, Any], path: Sequence[Key]) -> None:
+def _section(form: Form, section: Body, path: Sequence[Key]) -> None:
     for index, inner in enumerate(form.items(section, "components", path, low=1, high=3)):
         here = (*path, "components", index)
         if kind_of(inner) == TEXT:
@@ -476,7 +481,7 @@ def _section(form: Form, section: Mapping[str, Any], path: Sequence[Key]) -> Non
         _kinds(form, (*path, "accessory"), (BUTTON, THUMBNAIL))
 
 
-def _row(form: Form, row: Mapping[str, Any], path: Sequence[Key]) -> None:
+def _row(form: Form, row: Body, path: Sequence[Key]) -> None:
     inner = form.items(row, "components", path, low=1, high=5)
     for index, component in enumerate(inner):
         here = (*path, "components", index)
@@ -492,7 +497,7 @@ def _row(form: Form, row: Mapping[str, Any], path: Sequence[Key]) -> None:
             )
 
 
-def _button(form: Form, button: Mapping[str, Any], path: Sequence[Key]) -> None:
+def _button(form: Form, button: Body, path: Sequence[Key]) -> None:
     style = form.whole(button, "style", path, low=1, high=6, required=True)
     label = form.text(button, "label", path, high=80)
     _emoji(form, button, path)
@@ -510,7 +515,7 @@ def _button(form: Form, button: Mapping[str, Any], path: Sequence[Key]) -> None:
         form.wrong(path, "COMPONENT_LABEL_REQUIRED", "A button needs a label or an emoji")
 
 
-def _emoji(form: Form, part: Mapping[str, Any], path: Sequence[Key]) -> None:
+def _emoji(form: Form, part: Body, path: Sequence[Key]) -> None:
     """A custom emoji has an id; any other is named by its own characters, none of which are plain letters."""
     here = (*path, "emoji")
     if emoji := form.child(part, "emoji", path):
@@ -519,7 +524,7 @@ def _emoji(form: Form, part: Mapping[str, Any], path: Sequence[Key]) -> None:
             form.wrong((*here, "name"), "COMPONENT_INVALID_EMOJI", "Invalid emoji")
 
 
-def _select(form: Form, select: Mapping[str, Any], path: Sequence[Key]) -> None:
+def _select(form: Form, select: Body, path: Sequence[Key]) -> None:
     form.text(select, "custom_id", path, low=1, high=100, required=True)
     form.text(select, "placeholder", path, high=150)
     low = form.whole(select, "min_values", path, low=0, high=25)
@@ -570,7 +575,7 @@ def check_modal(data: object) -> None:
                     (*path, "components"), "UNION_TYPE_CHOICES", 'Value of field "type" must be one of (4,).'
                 )
                 continue
-        elif kind == 18 and isinstance(part.get("component"), dict):  # noqa: PLR2004 - a label
+        elif kind == LABEL and isinstance(part.get("component"), dict):
             form.text(part, "label", path, low=1, high=45, required=True)
             form.text(part, "description", path, high=100)
             fields = [(part["component"], (*path, "component"))]
@@ -590,7 +595,7 @@ def check_modal(data: object) -> None:
     form.close()
 
 
-def _modal_field(form: Form, field: Mapping[str, Any], path: Sequence[Key], *, labelled: bool) -> None:
+def _modal_field(form: Form, field: Body, path: Sequence[Key], *, labelled: bool) -> None:
     kind = kind_of(field)
     if kind in SELECTS:
         _select(form, field, path)
@@ -630,7 +635,7 @@ def check_choices(data: object, kind: int) -> list[Json]:
     return choices
 
 
-def _choice(form: Form, choice: Mapping[str, Any], path: Sequence[Key], kind: int) -> None:
+def _choice(form: Form, choice: Body, path: Sequence[Key], kind: int) -> None:
     form.text(choice, "name", path, low=1, high=100, required=True)
     value = choice.get("value")
     here = (*path, "value")
@@ -656,7 +661,7 @@ _EXTRA = re.compile(r"[-_'\u0900-\u097f\u0e00-\u0e7f]")
 def valid_name(name: str) -> bool:
     """Whether a chat-input command or an option may be called so: 1 to 32 of `-_'`, letters, digits; no capitals."""
     return (
-        1 <= len(name) <= 32  # noqa: PLR2004 - named in the docstring
+        1 <= len(name) <= NAME
         and all(character.isalnum() or _EXTRA.match(character) for character in name)
         and name == name.lower()
     )
@@ -703,7 +708,7 @@ def check_command(command: object) -> Json:
     return command
 
 
-def _command(form: Form, command: Mapping[str, Any], path: Sequence[Key]) -> None:
+def _command(form: Form, command: Body, path: Sequence[Key]) -> None:
     kind = form.whole(command, "type", path, low=1, high=4) or CHAT
     if kind == CHAT:
         _name(form, command, path)
@@ -714,7 +719,7 @@ def _command(form: Form, command: Mapping[str, Any], path: Sequence[Key]) -> Non
                 path, "APPLICATION_COMMAND_TOO_LARGE", f"Command exceeds maximum size ({COMMAND_CHARACTERS})"
             )
     else:
-        form.text(command, "name", path, low=1, high=32, required=True)
+        form.text(command, "name", path, low=1, high=NAME, required=True)
         for field in ("description", "options"):
             if command.get(field):
                 form.wrong(
@@ -729,14 +734,14 @@ def _command(form: Form, command: Mapping[str, Any], path: Sequence[Key]) -> Non
         )
 
 
-def _name(form: Form, body: Mapping[str, Any], path: Sequence[Key]) -> str:
-    name = form.text(body, "name", path, low=1, high=32, required=True)
+def _name(form: Form, body: Body, path: Sequence[Key]) -> str:
+    name = form.text(body, "name", path, low=1, high=NAME, required=True)
     if name and not valid_name(name):
         form.wrong((*path, "name"), "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
     return name
 
 
-def _options(form: Form, body: Mapping[str, Any], path: Sequence[Key], depth: int) -> None:
+def _options(form: Form, body: Body, path: Sequence[Key], depth: int) -> None:
     options = form.items(body, "options", path, high=OPTIONS)
     seen: set[str] = set()
     optional = False
@@ -779,7 +784,7 @@ def _options(form: Form, body: Mapping[str, Any], path: Sequence[Key], depth: in
         _value_option(form, option, here, kind or STRING)
 
 
-def _value_option(form: Form, option: Mapping[str, Any], path: Sequence[Key], kind: int) -> None:
+def _value_option(form: Form, option: Body, path: Sequence[Key], kind: int) -> None:
     choices = form.items(option, "choices", path, high=CHOICES)
     names: set[str] = set()
     for index, choice in enumerate(choices):
@@ -812,7 +817,7 @@ def _value_option(form: Form, option: Mapping[str, Any], path: Sequence[Key], ki
         form.whole(option, field, path, low=low, high=6000)
 
 
-def _characters(part: Mapping[str, Any]) -> int:
+def _characters(part: Body) -> int:
     """Name, description and values of a command, its options and their choices, counted together."""
     total = len(str(part.get("name", ""))) + len(str(part.get("description", "")))
     for choice in children(part, "choices"):

@@ -8,10 +8,9 @@ from __future__ import annotations
 import builtins
 import mimetypes
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from sandbox import rules
 from sandbox.clock import Clock
@@ -322,10 +321,15 @@ SERVED_TYPES = frozenset(
 """What attachments are served as; everything else, markup above all, is only bytes."""
 
 
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIZE_END = 24
+"""Bytes up to the end of the width and height, which come first in a PNG file."""
+
+
 def _png_size(content: bytes) -> tuple[int, int] | None:
-    if content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 24:  # noqa: PLR2004 - signature and IHDR
+    if not content.startswith(PNG_SIGNATURE) or len(content) < PNG_SIZE_END:
         return None
-    return int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
+    return int.from_bytes(content[16:20]), int.from_bytes(content[20:PNG_SIZE_END])
 
 
 @dataclass
@@ -389,7 +393,7 @@ class Button:
     url: str = ""
 
     @classmethod
-    def of(cls, component: Mapping[str, Any]) -> Button:
+    def of(cls, component: Json) -> Button:
         return cls(
             label=component.get("label") or "",
             custom_id=component.get("custom_id") or "",
@@ -619,7 +623,7 @@ class Interaction:
     def autocompleted_type(self) -> int:
         """The type of the option that an autocomplete asks about."""
 
-        def focused(options: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+        def focused(options: Sequence[Json]) -> Iterator[int]:
             for option in options:
                 if option.get("focused"):
                     yield option["type"]

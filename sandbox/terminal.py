@@ -9,7 +9,6 @@ import tempfile
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, get_app_session
@@ -71,7 +70,7 @@ class Terminal:
         self._drawn: set[tuple[int, int]] = set()
         """Messages that were drawn for good since the last line, each as it was after so many edits."""
         self._interactive = False
-        self.meant: dict[tuple[str, str, str], Any] = {}
+        self.meant: dict[tuple[str, str, str], object] = {}
         """What the bot called a suggestion, by command, option and name, and the value that it stands for."""
         self._saved: dict[int, Path] = {}
 
@@ -330,7 +329,7 @@ class Terminal:
     async def _fill(self, modal: Modal, settled: Settled | None) -> Answer | bool:
         """Ask for the fields of a modal, one after another, and send it; an interrupt closes it."""
         session: PromptSession[str] = PromptSession()
-        values: dict[str, Any] = {}
+        values: dict[str, str] = {}
         try:
             for field in modal.fields:
                 label = f"{clean(field.label)}: "

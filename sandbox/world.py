@@ -179,7 +179,7 @@ class World:
     def create_message(
         self,
         channel: Channel,
-        body: Mapping[str, Any],
+        body: Json,
         uploads: Mapping[int, Upload],
         *,
         interaction: Interaction | None = None,
@@ -229,7 +229,7 @@ class World:
     def edit_message(
         self,
         message: Message,
-        body: Mapping[str, Any],
+        body: Json,
         uploads: Mapping[int, Upload],
         via: Interaction | None = None,
     ) -> None:
@@ -252,7 +252,7 @@ class World:
         message.deleted = True
         self.announce("message.delete", message, via)
 
-    def fill(self, message: Message, body: Mapping[str, Any], uploads: Mapping[int, Upload]) -> None:
+    def fill(self, message: Message, body: Json, uploads: Mapping[int, Upload]) -> None:
         message.attachments = self._attachments(message, body, uploads)
         if "content" in body:
             message.content = (str(body["content"]) if body["content"] is not None else "").strip()
@@ -264,13 +264,13 @@ class World:
             for part in rules.walk(message.components):
                 _resolve_media(part, message.attachments)
 
-    def _refuse_empty(self, message: Message, body: Mapping[str, Any]) -> None:
+    def _refuse_empty(self, message: Message, body: Json) -> None:
         extra = body.get("poll") or body.get("sticker_ids")
         if not (message.content or message.embeds or message.components or message.attachments or extra):
             raise rules.empty_message()
 
     def _attachments(
-        self, message: Message, body: Mapping[str, Any], uploads: Mapping[int, Upload]
+        self, message: Message, body: Json, uploads: Mapping[int, Upload]
     ) -> list[Attachment]:
         listed = body.get("attachments")
         old = {attachment.id: attachment for attachment in message.attachments}
@@ -320,7 +320,7 @@ class World:
             oldest.content = b""
         return stored
 
-    def _embed(self, embed: Mapping[str, Any], attachments: Sequence[Attachment]) -> Json:
+    def _embed(self, embed: Json, attachments: Sequence[Attachment]) -> Json:
         """As Discord gives it back: of type rich, with `attachment://` resolved to the file's address."""
         by_name = {attachment.filename: attachment for attachment in attachments}
         answer: Json = {"type": "rich"} | {key: value for key, value in embed.items() if value is not None}
@@ -339,7 +339,7 @@ class World:
                     inner["width"], inner["height"] = file.dimensions
         return answer
 
-    def _mentions(self, message: Message, body: Mapping[str, Any]) -> Mentions:
+    def _mentions(self, message: Message, body: Json) -> Mentions:
         allowed = body.get("allowed_mentions")
         if not isinstance(allowed, dict):
             allowed = {"parse": ["users", "roles", "everyone"]}
@@ -396,7 +396,7 @@ def _numbered(components: Sequence[Json]) -> list[Json]:
     taken = {part["id"] for part in rules.walk(components) if part.get("id")}
     numbers = (number for number in range(1, 1 << 31) if number not in taken)
 
-    def copy(component: Mapping[str, Any]) -> Json:
+    def copy(component: Json) -> Json:
         body = dict(component)
         if not body.get("id"):
             body["id"] = next(numbers)
