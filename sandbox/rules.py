@@ -1,6 +1,6 @@
 """What Discord refuses, as pure functions over request bodies.
 
-Each `check_*` function raises `ApiError` with the body that Discord answers: `{"code": 50035, "message": "Invalid
+Each `check_*` function raises `ApiError` with the body that Discord answers with: `{"code": 50035, "message": "Invalid
 Form Body", "errors": {...}}`, where `errors` is a tree along the body's own keys. Lengths are counted in
 characters (code points), as Discord counts them. Figures: https://docs.discord.com/developers/reference.
 """
@@ -68,7 +68,7 @@ def empty_message() -> ApiError:
 
 
 class Form:
-    """Collects what is wrong with a body, key by key; `inside` is where the body stands in the request's."""
+    """Collects the errors of a body, key by key; `inside` is the path of the body in the request's."""
 
     def __init__(self, inside: Sequence[Key] = ()) -> None:
         self._errors: Json = {}
@@ -81,7 +81,7 @@ class Form:
         node.setdefault("_errors", []).append({"code": code, "message": message})
 
     def close(self) -> None:
-        """Raise if anything was wrong."""
+        """Raise ApiError if there are errors."""
         if self._errors:
             raise ApiError(400, 50035, "Invalid Form Body", self._errors)
 
@@ -95,7 +95,7 @@ class Form:
         high: int,
         required: bool = False,
     ) -> str:
-        """The string at `key`, or an empty one; lengths from `low` to `high` characters."""
+        """The string at `key`, `low` to `high` characters long; empty if it is absent or wrong."""
         value = body.get(key)
         here = (*path, key)
         if value is None or (value == "" and required):
@@ -112,7 +112,7 @@ class Form:
     def items(
         self, body: Body, key: str, path: Sequence[Key], *, low: int = 0, high: int | None = None
     ) -> list[Json]:
-        """The objects in the list at `key`; none where it is absent."""
+        """The objects in the list at `key`; empty if it is absent or wrong."""
         value = body.get(key)
         here = (*path, key)
         if value is None:
@@ -131,7 +131,7 @@ class Form:
         return [item for item in value if isinstance(item, dict)]
 
     def child(self, body: Body, key: str, path: Sequence[Key]) -> Json | None:
-        """The object at `key`; None where it is absent."""
+        """The object at `key`; None if it is absent or wrong."""
         value = body.get(key)
         if value is None or isinstance(value, dict):
             return value
@@ -153,7 +153,7 @@ class Form:
                 self.wrong((*path, key, index), "NUMBER_TYPE_COERCE", f'Value "{item}" is not snowflake.')
 
     def snowflake(self, body: Body, key: str, path: Sequence[Key]) -> int | None:
-        """The id at `key`; None where it is absent."""
+        """The id at `key`; None if it is absent or wrong."""
         value = body.get(key)
         number = snowflake(value)
         if value is not None and number is None:
@@ -201,9 +201,9 @@ def check_message(
     was_v2: bool = False,
     inside: Sequence[Key] = (),
 ) -> None:
-    """Look at the fields of a message that is sent or edited; what is not in `body` is not looked at.
+    """Check the fields of a message that is sent or edited; fields missing from `body` are not checked.
 
-    `uploads`: the names of the files that came with it, by index. `kept`: attachments already there, by id.
+    `uploads`: names of the files sent with it, by index. `kept`: names of its earlier attachments, by id.
     """
     form = Form(inside)
     form.text(body, "content", (), high=CONTENT)
@@ -245,7 +245,7 @@ def _embeds(form: Form, body: Body, names: set[str]) -> None:
             if inner := form.child(embed, part, path):
                 texts.append(form.text(inner, key, (*path, part), high=high, required=True))
         form.whole(embed, "color", path, low=0, high=0xFFFFFF)
-        _moment(form, embed.get("timestamp"), (*path, "timestamp"))
+        _timestamp(form, embed.get("timestamp"), (*path, "timestamp"))
         _embed_links(form, embed, path, names)
         total += sum(map(len, texts))
     if total > EMBED_TOTAL:
@@ -270,7 +270,7 @@ def _embed_links(form: Form, embed: Body, path: Sequence[Key], names: set[str]) 
             _url(form, holder[keys[-1]], (*path, *keys), known)
 
 
-def _moment(form: Form, value: object, path: Sequence[Key]) -> None:
+def _timestamp(form: Form, value: object, path: Sequence[Key]) -> None:
     if value is not None:
         try:
             datetime.fromisoformat(str(value))
@@ -290,9 +290,7 @@ def _url(form: Form, url: object, path: Sequence[Key], names: set[str]) -> None:
         )
 
 
-def _attachments(
-    form: Form, body: Body, uploads: Mapping[int, str], kept: Mapping[int, str]
-) -> None:
+def _attachments(form: Form, body: Body, uploads: Mapping[int, str], kept: Mapping[int, str]) -> None:
     listed = body.get("attachments")
     if listed is None:
         count = len(uploads) + len(kept)
@@ -311,7 +309,7 @@ def _attachments(
 
 
 def snowflake(value: object) -> int | None:
-    """The id that `value` (a number or its digits) stands for; None if it is none."""
+    """The id that `value` (a number or its digits) represents; None if it is not an id."""
     if isinstance(value, bool) or not isinstance(value, int | str) or not 0 < len(str(value)) <= SNOWFLAKE:
         return None
     return int(value) if str(value).isdecimal() else None
@@ -348,28 +346,28 @@ def _allowed_mentions(form: Form, body: Body) -> None:
 ROW, BUTTON, SELECT, INPUT = 1, 2, 3, 4
 SELECTS = frozenset({3, 5, 6, 7, 8})
 SELECT_GROUPS: Final = {5: ("users",), 6: ("roles",), 7: ("users", "roles"), 8: ("channels",)}
-"""What selects without options offer, by their type."""
+"""What selects without options of their own offer, by type."""
 FILES, RADIO, CHECKBOXES, CHECKBOX = 19, 21, 22, 23
-"""Inputs that only modals have."""
+"""Inputs that exist only in modals."""
 SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER, LABEL = 9, 10, 11, 12, 13, 14, 17, 18
 LINK, PREMIUM = 5, 6
 V2_LAYOUT = frozenset({SECTION, TEXT, GALLERY, FILE, SEPARATOR, CONTAINER})
 
 
 def kind_of(component: Body) -> int:
-    """The type of a component or an option; 0 where it has none."""
+    """The type of a component or an option; 0 if it has none."""
     value = component.get("type")
     return value if isinstance(value, int) else 0
 
 
 def children(part: Body, key: str) -> list[Json]:
-    """The objects in the list at `key`, if it is one."""
+    """The objects in the list at `key`; empty if that is not a list."""
     value = part.get(key)
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def walk(components: Iterable[Json]) -> Iterable[Json]:
-    """Every component, those inside rows, sections, containers and labels included, in order of appearance."""
+    """Every component, including those inside rows, sections, containers and labels, in order of appearance."""
     for component in components:
         yield component
         yield from walk(children(component, "components"))
@@ -409,7 +407,7 @@ def _components(form: Form, body: Body, *, v2: bool) -> None:
 
 
 def media_of(component: Json) -> Iterable[tuple[Json, str]]:
-    """Where a component names pictures and files: the objects that do, each with its key."""
+    """The objects in a component that refer to pictures and files, each with the key that does."""
     kind = kind_of(component)
     holders = children(component, "items") if kind == GALLERY else [component]
     for holder in holders if kind in {THUMBNAIL, GALLERY, FILE} else ():
@@ -442,10 +440,10 @@ def _component(form: Form, component: Body, path: Sequence[Key], *, v2: bool, to
     elif v2 and kind in V2_LAYOUT:
         _layout(form, component, path, kind)
     else:
-        _kinds(form, path, (ROW, *sorted(V2_LAYOUT)) if v2 else (ROW,))
+        _wrong_type(form, path, (ROW, *sorted(V2_LAYOUT)) if v2 else (ROW,))
 
 
-def _kinds(form: Form, path: Sequence[Key], allowed: Sequence[int]) -> None:
+def _wrong_type(form: Form, path: Sequence[Key], allowed: Sequence[int]) -> None:
     form.wrong(
         (*path, "type"), "UNION_TYPE_CHOICES", f'Value of field "type" must be one of {tuple(allowed)}.'
     )
@@ -460,7 +458,7 @@ def _layout(form: Form, component: Body, path: Sequence[Key], kind: int) -> None
         for index, inner in enumerate(form.items(component, "components", path, low=1, high=V2_COMPONENTS)):
             here = (*path, "components", index)
             if kind_of(inner) == CONTAINER:
-                _kinds(form, here, (ROW, *sorted(V2_LAYOUT - {CONTAINER})))
+                _wrong_type(form, here, (ROW, *sorted(V2_LAYOUT - {CONTAINER})))
             else:
                 _component(form, inner, here, v2=True, top=True)
 
@@ -471,14 +469,14 @@ def _section(form: Form, section: Body, path: Sequence[Key]) -> None:
         if kind_of(inner) == TEXT:
             _layout(form, inner, here, TEXT)
         else:
-            _kinds(form, here, (TEXT,))
+            _wrong_type(form, here, (TEXT,))
     accessory = form.child(section, "accessory", path)
     if accessory is None:
         form.wrong((*path, "accessory"), "BASE_TYPE_REQUIRED", "This field is required")
     elif kind_of(accessory) == BUTTON:
         _button(form, accessory, (*path, "accessory"))
     elif kind_of(accessory) != THUMBNAIL:
-        _kinds(form, (*path, "accessory"), (BUTTON, THUMBNAIL))
+        _wrong_type(form, (*path, "accessory"), (BUTTON, THUMBNAIL))
 
 
 def _row(form: Form, row: Body, path: Sequence[Key]) -> None:
@@ -516,7 +514,7 @@ def _button(form: Form, button: Body, path: Sequence[Key]) -> None:
 
 
 def _emoji(form: Form, part: Body, path: Sequence[Key]) -> None:
-    """A custom emoji has an id; any other is named by its own characters, none of which are plain letters."""
+    """A custom emoji has an id; any other is given by its own characters, which are not all ASCII."""
     here = (*path, "emoji")
     if emoji := form.child(part, "emoji", path):
         name = form.text(emoji, "name", here, high=100, required=True)
@@ -555,7 +553,7 @@ def _select(form: Form, select: Body, path: Sequence[Key]) -> None:
 
 
 def check_modal(data: object) -> None:
-    """A modal: title up to 45 characters, one to five inputs, each in a row or under a label."""
+    """Check a modal: title up to 45 characters, one to five inputs, each in a row or under a label."""
     form = Form()
     if not isinstance(data, dict):
         form.wrong(("data",), "BASE_TYPE_REQUIRED", "This field is required")
@@ -623,7 +621,7 @@ def _modal_field(form: Form, field: Body, path: Sequence[Key], *, labelled: bool
 
 
 def check_choices(data: object, kind: int) -> list[Json]:
-    """The choices of an autocomplete answer for an option of type `kind`: at most 25, names of 1 to 100."""
+    """The checked choices of an autocomplete answer for an option of type `kind`: at most 25."""
     form = Form()
     body = data if isinstance(data, dict) else {}
     if body.get("choices") is None:
@@ -659,7 +657,7 @@ _EXTRA = re.compile(r"[-_'\u0900-\u097f\u0e00-\u0e7f]")
 
 
 def valid_name(name: str) -> bool:
-    """Whether a chat-input command or an option may be called so: 1 to 32 of `-_'`, letters, digits; no capitals."""
+    """Whether a chat-input command or an option may have this name: 1 to 32 of `-_'`, letters and digits, no capitals."""
     return (
         1 <= len(name) <= NAME
         and all(character.isalnum() or _EXTRA.match(character) for character in name)
@@ -668,7 +666,7 @@ def valid_name(name: str) -> bool:
 
 
 def check_commands(commands: object) -> list[Json]:
-    """A bulk overwrite: every command by itself, no two alike, no more of a type than Discord keeps."""
+    """Check a bulk overwrite: every command, that no two have the same name and type, and the number of each type."""
     form = Form()
     if not isinstance(commands, list):
         form.wrong((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
@@ -818,7 +816,7 @@ def _value_option(form: Form, option: Body, path: Sequence[Key], kind: int) -> N
 
 
 def _characters(part: Body) -> int:
-    """Name, description and values of a command, its options and their choices, counted together."""
+    """Characters in the names, descriptions and values of a command, its options and their choices."""
     total = len(str(part.get("name", ""))) + len(str(part.get("description", "")))
     for choice in children(part, "choices"):
         total += len(str(choice.get("name", ""))) + len(str(choice.get("value", "")))
