@@ -43,8 +43,7 @@ WIDTH, LOWEST = 900, 420
 async def main() -> int:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
-        print(f"There is no browser here: one of {', '.join(BROWSERS)} is needed.", file=sys.stderr)  # noqa: T201
-        return 1
+        sys.exit(f"There is no browser here: one of {', '.join(BROWSERS)} is needed.")
     FOLDER.mkdir(exist_ok=True)
     settings = load(CONFIG)
     box = Sandbox(bot_name="Tokenwise")
