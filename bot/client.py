@@ -69,7 +69,7 @@ AUTHENTICATION_FAILED = 4004
 def local_service(settings: Settings, hub: Hub | None = None) -> LocalService:
     """The models in this process, as the settings describe them; `hub` stands in for the one that they do."""
     hub = hub or Hub(settings.specs())
-    lanes = {slot: getattr(settings.lanes, slot) for slot in hub.slots}
+    lanes = {slot: settings.lane(slot) for slot in hub.slots}
     return LocalService(hub, lanes, settings.limits.per_user)
 
 
@@ -267,7 +267,6 @@ class Tokenwise(commands.AutoShardedBot):
     async def _drain(self) -> None:
         """Let what runs end, until the time is over or somebody is in a hurry."""
         self.service.stop_admitting()
-        self.drawing.stop_admitting()
         seconds = self.settings.limits.drain_seconds
         work = asyncio.gather(self.service.drain(seconds), self.drawing.drain(seconds))
         if not await self._shutdown.unless_hurried(work):

@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModel
 
+from models import pretrained
 from models.failures import BadInput, ModelError
 from models.files import finding
 from models.results import Contexts, Embedding, SharedWord, Word
 from models.specs import EncoderSpec, Progress
+from models.text import usable_text
 from models.tokenizers.tokenizer import Tokenizer, read
 
 SAMPLE = 50
@@ -27,14 +29,14 @@ class Encoder:
     def __init__(self, model: Any, tokenizer: Any, name: str) -> None:
         """`model` and `tokenizer` are those of transformers, the model in evaluation mode."""
         # The first half of a translator such as T5 is what embeds a text.
-        self._model = model.get_encoder() if finding.is_translator(model) else model
+        self._model = model.get_encoder() if pretrained.is_translator(model) else model
         self._tokenizer = tokenizer
         self._pieces = Tokenizer(tokenizer, name)
         self._takes = set(inspect.signature(self._model.forward).parameters)
         self.name = name
         self.device = str(model.device)
         self.dtype = str(model.dtype).removeprefix("torch.")
-        self.memory = finding.footprint(self._model)
+        self.memory = pretrained.footprint(self._model)
         self.limit = _limit(model, tokenizer)
         """How many tokens a text may have, special ones included; None if there is no limit."""
         self._rows = model.get_input_embeddings().weight.shape[0]
@@ -49,7 +51,7 @@ class Encoder:
         """Raises ModelError, also for a tokenizer whose ids mean other words than the model was taught."""
         source = finding.find(spec.name, revision=spec.revision, slot="encoder")
         tokenizer = _tokenizer(spec, source)
-        model = finding.pretrained(
+        model = pretrained.pretrained(
             AutoModel,
             source,
             device=spec.device,
@@ -70,7 +72,7 @@ class Encoder:
 
         BadInput for a text without tokens or with more than the model reads.
         """
-        encoded = self._tokenizer(finding.usable_text(text), return_tensors="pt", verbose=False)
+        encoded = self._tokenizer(usable_text(text), return_tensors="pt", verbose=False)
         ids: list[int] = [int(number) for number in encoded["input_ids"][0]]
         if not ids:
             raise BadInput("The text is empty. Write a word or a sentence.")

@@ -28,16 +28,35 @@ class Failure(Exception):
         return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
 
     @property
-    def facts(self) -> dict[str, Any]:
-        return {it.name: getattr(self, it.name) for it in fields(self)} if is_dataclass(self) else {}
+    def facts(self) -> dict[str, texts.Fact]:
+        """What its sentence is made of; of another failure among them, the sentence of that one."""
+        return {
+            name: fact.sentence if isinstance(fact, Failure) else fact for name, fact in self._facts.items()
+        }
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """What everybody may read."""
         if not texts.knows(self.code):  # a sentence of its own, until it is a type of its own
             return " ".join(map(str, self.args[:1]))
-        return " ".join(filter(None, (texts.say(self.code, **self.facts), texts.hint(self.code, self.facts))))
+        return texts.say(self.code, **self.facts)
+
+    @property
+    def hint(self) -> str:
+        """What the people who run the bot can do about it, or about the failures that led to it; "" if there is nothing."""
+        own = texts.hint(self.code, self.facts) if texts.knows(self.code) else ""
+        inner = [fact.hint for fact in self._facts.values() if isinstance(fact, Failure)]
+        return " ".join(filter(None, [own, *inner]))
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)} if is_dataclass(self) else {}
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.sentence, self.hint)))
 
     def __reduce__(self) -> Any:
-        return (_again, (type(self), self.facts)) if texts.knows(self.code) else super().__reduce__()
+        return (_again, (type(self), self._facts)) if texts.knows(self.code) else super().__reduce__()
 
 
 def _again(kind: type[Failure], facts: dict[str, Any]) -> Failure:
@@ -135,3 +154,280 @@ class Cancelled(Failure):
 
 class Stopping(Failure):
     """The bot is shutting down."""
+
+
+# Files -----------------------------------------------------------------------------------------------------
+
+
+class NoName(NotThere):
+    """The name of a file or model is empty."""
+
+
+class NoSuchFile(NotThere):
+    """A path of the settings leads nowhere. `name` is its last part."""
+
+    name: str
+
+
+class NoSuchModelFolder(NotThere):
+    """What can only be a path leads to no folder. `name` is its last part."""
+
+    name: str
+
+
+class NotDownloaded(NotThere):
+    """It is to be downloaded first. `command` is what to type for that."""
+
+    label: str
+    command: str
+
+
+class PartlyDownloaded(NotThere):
+    """Some of its files are there. `command` is what to type for the others."""
+
+    label: str
+    command: str
+
+
+class NoWeights(NotThere):
+    label: str
+
+
+class OnlyPickledWeights(ModelError):
+    """The folder of a model holds its weights as a pickle alone."""
+
+    label: str
+
+
+class OnlyPicklesOffered(ModelError):
+    """The repository of a model holds its weights as a pickle alone."""
+
+    label: str
+
+
+class AsksForHubCode(ModelError):
+    """The settings of a model name code that transformers would download and run."""
+
+    label: str
+
+
+class NotOneVectorFile(ModelError):
+    """A repository holds `count` files that could be its word vectors, not one."""
+
+    label: str
+    count: int
+
+
+class NoSuchDataSet(NotThere):
+    """gensim has no word vectors of this name."""
+
+    name: str
+
+
+class NotAWebAddress(ModelError):
+    """Something else than https:// or http:// was to be downloaded."""
+
+
+# Downloads -------------------------------------------------------------------------------------------------
+
+
+class DownloadsOff(NotThere):
+    """HF_HUB_OFFLINE is set."""
+
+    label: str
+
+
+class NoRoom(NotThere):
+    """A download of `size` bytes was not begun, because the disk has `free` bytes for it."""
+
+    label: str
+    size: int
+    free: int
+
+
+class DiskFull(NotThere):
+    label: str
+
+
+class CannotWrite(NotThere):
+    """The folder of a download refuses; `reason` is the system's own."""
+
+    label: str
+    reason: str
+
+
+class DownloadDamaged(NotThere):
+    """What arrived does not have its checksum of this `algorithm`."""
+
+    label: str
+    algorithm: str
+
+
+class DownloadBrokeOff(NotThere):
+    label: str
+
+
+class MeaninglessAnswer(NotThere):
+    label: str
+
+
+class TermsNotAccepted(NotThere):
+    """A gated repository, and no token of somebody who may read it."""
+
+    label: str
+
+
+class NoSuchRevision(NotThere):
+    label: str
+    revision: str
+
+
+class NoSuchRepository(NotThere):
+    """The hub does not know it, or does not say so to everybody."""
+
+    label: str
+
+
+class DownloadRefused(NotThere):
+    """The server answered with 401 or 403."""
+
+    label: str
+    host: str
+    status: int
+
+
+class NothingAtAddress(NotThere):
+    label: str
+    host: str
+
+
+class AskedTooOften(NotThere):
+    """The server answered with 429."""
+
+    label: str
+    host: str
+
+
+class ServerFailed(NotThere):
+    label: str
+    host: str
+    status: int
+
+
+class HostUnreachable(NotThere):
+    label: str
+    host: str
+
+
+class DownloadFailed(NotThere):
+    """Anything else; `kind` is the exception's class."""
+
+    label: str
+    kind: str
+
+
+# Loading ---------------------------------------------------------------------------------------------------
+
+
+class LoadFailed(ModelError):
+    """Anything that was not foreseen; `kind` is the exception's class."""
+
+    label: str
+    kind: str
+
+
+class BringsOwnCode(ModelError):
+    label: str
+
+
+class NotEnoughMemory(ModelError):
+    label: str
+
+
+class DamagedFile(ModelError):
+    label: str
+
+
+class UnknownArchitecture(ModelError):
+    """transformers does not have it."""
+
+    label: str
+
+
+class MissingPackage(ModelError):
+    label: str
+
+
+class FolderWithoutTokenizer(NotThere):
+    label: str
+
+
+class IncompleteWeights(ModelError):
+    """The weights lack the parameter called `missing`, and so many more."""
+
+    label: str
+    missing: str
+    more: int
+
+
+class NoSuchDevice(ModelError):
+    device: str
+
+
+class NoSuchDtype(ModelError):
+    """`known` lists those that there are."""
+
+    dtype: str
+    known: str
+
+
+class LoneSurrogate(BadInput):
+    """The text holds half of a surrogate pair."""
+
+
+# The hub ---------------------------------------------------------------------------------------------------
+
+
+class UnknownSlot(BadInput):
+    """`known` lists the slots that there are."""
+
+    slot: str
+    known: str
+
+
+class AlreadyLoading(NotReady):
+    slot: str
+
+
+class HubClosed(NotReady):
+    """The process is about to end."""
+
+
+class ModelLoading(NotReady):
+    name: str
+
+
+class ModelNotLoaded(NotReady):
+    name: str
+
+
+class ModelUnavailable(NotReady):
+    """The slot's last load failed."""
+
+    name: str
+    reason: Failure
+
+
+class LoadInterrupted(ModelError):
+    """Something else than a failure of the model ended a load."""
+
+
+class QuestionsDoNotEnd(ModelError):
+    """The old model is held beyond all deadlines, and there is no memory for two."""
+
+
+class NeitherLoads(ModelError):
+    """The new model failed, and then the one before it, which had to go first."""
+
+    reason: Failure
+    second: Failure

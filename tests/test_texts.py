@@ -194,3 +194,28 @@ def test_no_sentence_is_built_where_it_is_raised() -> None:
 
 def test_a_language_is_one_file() -> None:
     assert [file.name for file in texts.FOLDER.glob("*.ftl")] == ["en.ftl"]
+
+
+def test_a_fact_of_any_length_can_be_said() -> None:
+    for length in (10, 2500, 2501, 100_000):
+        said = texts.say("cannot-read-option", value="x" * length)
+        assert said.startswith("I cannot read x")
+        assert len(said) < 2700
+
+
+def test_a_sequence_reads_as_people_list_things() -> None:
+    said = [texts.say("cannot-read-option", value=tuple("abc"[:count])) for count in (1, 2, 3)]
+    assert [one.removeprefix("I cannot read ").partition(" here")[0] for one in said] == [
+        "a",
+        "a or b",
+        "a, b or c",
+    ]
+
+
+def test_hints_are_apart_from_sentences() -> None:
+    with_hint = next(message for message in MESSAGES.values() if message.attributes)
+    name = with_hint.id.name
+    facts = dict.fromkeys(variables(with_hint), "something")
+    assert texts.hint(name, facts)
+    assert texts.hint(name, facts) not in texts.say(name, **facts)
+    assert texts.hint("late", {}) == ""

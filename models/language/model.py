@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from transformers import AutoModelForCausalLM
 
+from models import pretrained
 from models.failures import BadInput, ModelError
 from models.files import finding
 from models.language.engine import BATCH, KV_TOKENS, Engine, Request, Stream, too_late
@@ -19,6 +20,7 @@ from models.language.quantized import to_bytes
 from models.language.sampler import OTHERS, Token
 from models.results import Candidate, Generation, Piece, Step
 from models.specs import LanguageSpec, Progress
+from models.text import usable_text
 from models.tokenizers.tokenizer import Tokenizer, read
 
 log = logging.getLogger(__name__)
@@ -60,7 +62,7 @@ class LanguageModel:
         self.name = name
         self.device = str(model.device)
         self.dtype = str(model.dtype).removeprefix("torch.")
-        self.memory = finding.footprint(model)
+        self.memory = pretrained.footprint(model)
         self.context = _window(model, tokenizer)
         """How many tokens prompt and continuation may have together; None if the model sets no limit."""
         self.chats = _chats(tokenizer)
@@ -80,7 +82,7 @@ class LanguageModel:
     def load(cls, spec: LanguageSpec, progress: Progress | None = None) -> Self:
         """Raises ModelError, also for weights that are incomplete or do not fit the tokenizer."""
         source = finding.find(spec.name, revision=spec.revision, slot="language")
-        model = finding.pretrained(
+        model = pretrained.pretrained(
             AutoModelForCausalLM, source, device=spec.device, dtype=spec.dtype, progress=progress
         )
         tokenizer = read(source)
@@ -185,7 +187,7 @@ class LanguageModel:
         self.engine.verify([*made.input_ids, *made.output_ids])
 
     def _encode(self, prompt: str, written: Sequence[int] = ()) -> list[int]:
-        text = finding.usable_text(prompt)
+        text = usable_text(prompt)
         with self._words:
             if prompt and self.chats:
                 # The template writes the special tokens itself.

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from models.failures import BadInput, ModelError, NotThere, UnknownSong
 from models.files import finding
+from models.files.names import catalogue_label, label, path_of
+from models.pretrained import reading
 from models.results import Recommendation, Recommendations, Song
 from models.songs import training, versions
 from models.songs.playlists import Table, read_playlists, read_songs, read_tags
@@ -66,10 +68,10 @@ class SongCatalogue:
 
         What `progress` raises ends the loading.
         """
-        name = finding.catalogue_label(spec.songs)
+        name = catalogue_label(spec.songs)
         if progress:
             progress("reading songs", None)
-        with finding.reading(name, chatty=False):
+        with reading(name, chatty=False):
             table = read_songs(_bytes(spec.songs, spec))
             tags, report = _tags(spec, table)
         if not table.songs:
@@ -314,13 +316,13 @@ def _trained(spec: SongsSpec, table: Table, progress: Progress | None) -> Traine
     if spec.cache is not None:
         # The rows of what is kept are the songs of the table, whatever their titles are.
         ids = "\n".join(song.id for song in table.songs).encode()
-        folder = finding.path_of(spec.cache) / training.folder_name(settings, ids, data)
+        folder = path_of(spec.cache) / training.folder_name(settings, ids, data)
         if (found := training.remembered(folder)) is not None:
             return found
     if progress:
         progress("reading playlists", None)
-    name = finding.label(str(spec.playlists))
-    with finding.reading(name, chatty=False):
+    name = label(str(spec.playlists))
+    with reading(name, chatty=False):
         playlists = read_playlists(data)
         if not playlists.lists:
             raise ModelError(f"{name} holds no playlist of two songs or more.")

@@ -110,7 +110,7 @@ class _Epochs(CallbackAny2Vec):  # type: ignore[misc]
 def folder_name(settings: Mapping[str, Any], *contents: bytes) -> str:
     """The name of the folder for a training with these settings on files with these contents."""
     hashes = [hashlib.sha256(it).hexdigest() for it in contents]
-    return cache.name(FORMAT, gensim.__version__, dict(settings), hashes)
+    return cache.fingerprint(FORMAT, gensim.__version__, dict(settings), hashes)
 
 
 def remembered(folder: Path) -> Trained | None:
@@ -150,4 +150,4 @@ def remember(folder: Path, trained: Trained) -> None:
         }
         (new / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
-    cache.keep(folder, write, "What was learnt from the playlists", KEPT_TRAININGS)
+    cache.store(folder, write, "What was learnt from the playlists", KEPT_TRAININGS)

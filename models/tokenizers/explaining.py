@@ -16,8 +16,8 @@ from weakref import WeakKeyDictionary
 
 from tokenizers import PreTokenizedString
 
-from models.files.finding import usable_text
 from models.results import Method, Specials, SpecialToken
+from models.text import usable_text
 from models.tokenizers.tokenizer import Tokenizer
 
 MOST_LETTERS = 60

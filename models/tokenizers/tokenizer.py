@@ -13,8 +13,11 @@ from transformers import AutoTokenizer
 
 from models.failures import BadInput, ModelError, NotThere
 from models.files import finding
+from models.files.names import label
+from models.pretrained import reading
 from models.results import Piece, Tokenization
 from models.specs import Progress, TokenizersSpec
+from models.text import usable_text
 
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _WORD_START = "\N{LOWER ONE EIGHTH BLOCK}"
@@ -98,9 +101,7 @@ class Tokenizer:
 
     def ids(self, text: str) -> list[int]:
         """Token ids of a text, with the special tokens that the tokenizer adds by itself."""
-        return [
-            int(number) for number in self._tokenizer(finding.usable_text(text), verbose=False)["input_ids"]
-        ]
+        return [int(number) for number in self._tokenizer(usable_text(text), verbose=False)["input_ids"]]
 
     def tokenize(self, text: str) -> Tokenization:
         """The pieces of a text. BadInput if it holds a lone surrogate."""
@@ -225,7 +226,7 @@ class Tokenizers:
 
 def labels(names: Sequence[str]) -> list[str]:
     """How to call several models: each by its short name, or with its parent folder if two share that."""
-    short = [finding.label(name) for name in names]
+    short = [label(name) for name in names]
     shown = [
         one if short.count(one) == 1 or one == name else "/".join(Path(name).parts[-2:])
         for one, name in zip(short, names, strict=True)
@@ -238,7 +239,7 @@ def labels(names: Sequence[str]) -> list[str]:
 
 def read(source: finding.Source) -> Any:
     """The transformers tokenizer of a source. ModelError if it cannot be read, NotThere if there is none."""
-    with finding.reading(source.label):
+    with reading(source.label):
         tokenizer = AutoTokenizer.from_pretrained(
             source.target, revision=source.revision, trust_remote_code=False, local_files_only=True
         )

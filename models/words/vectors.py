@@ -21,9 +21,11 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from models.failures import BadInput, ModelError, NotThere, UnknownWord
-from models.files import cache, finding
+from models.files import cache, finding, names
+from models.pretrained import reading
 from models.results import MapPoint, Neighbour, Neighbourhood, OddOne, Pair
 from models.specs import Progress, WordsSpec
+from models.text import usable_text
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +67,10 @@ class WordVectors:
     def load(cls, spec: WordsSpec, progress: Progress | None = None) -> Self:
         """Raises NotThere if there are no such vectors, ModelError if they cannot or must not be read."""
         path = _locate(spec)
-        shown = path.name if finding.path_of(spec.name) == path else finding.label(spec.name)
+        shown = path.name if names.path_of(spec.name) == path else names.label(spec.name)
         if progress:
             progress(f"reading the word vectors {shown}", None)
-        with finding.reading(shown, chatty=False):
+        with reading(shown, chatty=False):
             vectors = read_folder(path) if path.is_dir() else _parsed_once(path, shown, spec)
         if not len(vectors):
             raise ModelError(f"{shown} holds no words.")
@@ -100,7 +102,7 @@ class WordVectors:
         """
         if n < 1:
             raise BadInput("Ask for at least one neighbour.")
-        positive, negative = self._parse(finding.usable_text(query))
+        positive, negative = self._parse(usable_text(query))
         asked = [*positive, *negative]
         if not by_vector and not len(self) > len(set(asked)):
             raise BadInput("There are no other words to compare with.")
@@ -123,7 +125,7 @@ class WordVectors:
         """What a question means: a word or a sum (`similar`), two words with a comma between them (`pair`), or several
         (`odd_one_out`).
         """
-        parts = self._listed(finding.usable_text(query))
+        parts = self._listed(usable_text(query))
         if len(parts) < 2:  # noqa: PLR2004 - one word is no list
             return self.similar(query, n, by_vector=by_vector)
         if any(sign in part.split() for part in parts for sign in "+-"):
@@ -370,7 +372,7 @@ def _unquoted(word: str) -> str:
 
 def _locate(spec: WordsSpec) -> Path:
     """The file or folder of word vectors; what `gensim.downloader` fetched is found by its name."""
-    path = finding.local(spec.name, spec.data_dir, slot="words")
+    path = finding.locate(spec.items("words")[0])
     return _inside(path) if path.is_dir() else path
 
 
@@ -397,9 +399,9 @@ def _parsed_once(path: Path, shown: str, spec: WordsSpec) -> Any:
     real = path.resolve()
     facts = real.stat()
     folder = (
-        finding.path_of(spec.data_dir)
+        names.path_of(spec.data_dir)
         / "vectors"
-        / cache.name(FORMAT, str(real), facts.st_size, facts.st_mtime_ns)
+        / cache.fingerprint(FORMAT, str(real), facts.st_size, facts.st_mtime_ns)
     )
     if folder.is_dir():
         try:
@@ -409,7 +411,7 @@ def _parsed_once(path: Path, shown: str, spec: WordsSpec) -> Any:
             shutil.rmtree(folder, ignore_errors=True)
     found = _read_file(path, shown)
     if not any("\n" in word for word in found.index_to_key):
-        cache.keep(
+        cache.store(
             folder,
             lambda new: write_folder(new, found.index_to_key, found.vectors),
             f"The vectors of {shown}",

@@ -36,7 +36,7 @@ async def test_each_text_is_the_same_as_alone(live: Live) -> None:
     for answer in asked:
         await answer.until(finished, 60)
     for call in live.pace.calls:
-        options = {name: call[name] for name in ("max_new_tokens", "temperature", "top_p", "seed")}
+        options = {name: call[name] for name in ("max_new_tokens", "sampling")}
         alone = live.pace._model.generate(call["prompt"], **options)
         (answer,) = (it for it in asked if f"**{call['prompt']}**" in it.text)
         assert text_of(answer).strip() == unfenced(harmless(alone.text)).strip()
