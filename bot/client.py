@@ -165,7 +165,7 @@ class Tokenwise(commands.AutoShardedBot):
     # Opening
 
     async def setup_hook(self) -> None:
-        self.store = await Store.open(self.settings.data_dir)
+        self.store = await Store.open(self.settings.data_dir, self.settings.database.url)
         if self.settings.health.enabled:
             await self._health.start(self.settings.health.host, self.settings.health.port)
         for extension in EXTENSIONS:
