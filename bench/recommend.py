@@ -27,7 +27,7 @@ from rich.table import Table
 from bench.lag import percentile
 from models.songs.catalogue import SongCatalogue
 from models.songs.evaluation import ItemItem
-from models.songs.recommender import Numbers, first
+from models.songs.recommender import SongIndices, top_songs
 from models.specs import SongsSpec
 
 STATIONS = 300
@@ -130,8 +130,8 @@ def ask(spec: SongsSpec) -> None:
     Console().print(table)
 
 
-def _plainly(way: ItemItem, likes: Numbers) -> Numbers:
-    return first(way.scores(likes), likes, 10)
+def _plainly(way: ItemItem, likes: SongIndices) -> SongIndices:
+    return top_songs(way.scores(likes), likes, 10)
 
 
 def _row(table: Table, name: str, plain: list[float], own: list[float]) -> None:

@@ -12,8 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
+from babel import Locale
 from babel.lists import format_list
 from fluent.runtime import FluentBundle, FluentResource
+from fluent.runtime.types import FluentType, fluent_number
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +64,7 @@ def _say(name: str, attribute: str | None, facts: Mapping[str, Fact]) -> str:
     if pattern is None:
         raise KeyError(name)
     values = {
-        fact: value
-        if isinstance(value, str | int | float)
-        else format_list(list(value), style="or", locale=LOCALE)
+        fact: value if isinstance(value, str | int | float) else _Items(value)
         for fact, value in facts.items()
     }
     text, errors = bundle.format_pattern(pattern, values)
@@ -73,10 +73,33 @@ def _say(name: str, attribute: str | None, facts: Mapping[str, Fact]) -> str:
     return str(text)
 
 
+class _Items(FluentType):
+    """A sequence among the facts: "a, b or c" unless it has a separator of its own."""
+
+    def __init__(self, items: Sequence[str], separator: str | None = None) -> None:
+        self.items = items
+        self.separator = separator
+
+    def format(self, locale: Locale) -> str:
+        if self.separator is None:
+            return format_list(list(self.items), style="or", locale=locale)
+        return self.separator.join(self.items)
+
+
+def _count(items: _Items) -> FluentType:
+    """COUNT($facts) in a message, to choose a variant by."""
+    return fluent_number(len(items.items))
+
+
+def _join(items: _Items, separator: str = ", ") -> FluentType:
+    """JOIN($facts, separator: "; ") in a message."""
+    return _Items(items.items, separator)
+
+
 @cache
 def _bundle() -> FluentBundle:
     # Isolation marks around facts would be invisible characters in every message.
-    bundle = FluentBundle([LOCALE], use_isolating=False)
+    bundle = FluentBundle([LOCALE], functions={"COUNT": _count, "JOIN": _join}, use_isolating=False)
     for file in sorted(FOLDER.glob(f"{LANGUAGE}*.ftl")):
         bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
     return bundle

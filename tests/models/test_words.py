@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from models.failures import BadInput, ModelError, NotThere, UnknownWord
 from models.results import Neighbourhood, OddOne, Pair
 from models.specs import WordsSpec
-from models.words import vectors as words_module
-from models.words.vectors import WordVectors, keyed, read_folder, write_folder
+from models.words import formats
+from models.words.formats import keyed_vectors, read_folder, write_folder
+from models.words.vectors import WordVectors
 
 WORDS = [
     *("the", "king", "queen", "man", "woman", "engineer", "engineers", "rock-and-roll", "jazz", "Paris"),
@@ -314,7 +315,7 @@ def test_unknown_words_come_with_known_ones(words: WordVectors, query: str, word
 
 @pytest.mark.parametrize("query", ["zzzzqqqq", "5"])
 def test_a_word_like_no_other(query: str) -> None:
-    words = WordVectors(keyed(["a", "b", "king"], np.eye(3, dtype=np.float32)), "letters")
+    words = WordVectors(keyed_vectors(["a", "b", "king"], np.eye(3, dtype=np.float32)), "letters")
     with pytest.raises(UnknownWord, match="Try another") as caught:
         words.similar(query)
     assert caught.value.suggestions == ()
@@ -387,7 +388,7 @@ def test_a_file_is_parsed_once(
     (folder,) = (tmp_path / "data" / "vectors").iterdir()
     assert {it.suffix for it in folder.iterdir()} == {".npy", ".txt"}
     with monkeypatch.context() as patch:
-        patch.setattr(words_module, "_read_file", lambda *_: pytest.fail("it was parsed again"))
+        patch.setattr(formats, "_read_file", lambda *_: pytest.fail("it was parsed again"))
         again = WordVectors.load(spec)
     assert isinstance(again._vectors.vectors, np.memmap)
     assert again._vectors.index_to_key == first._vectors.index_to_key
@@ -417,9 +418,9 @@ def test_what_was_kept_and_is_damaged_is_made_anew(
 
 
 def test_only_the_last_few_files_are_kept(tmp_path: Path, plain: KeyedVectors) -> None:
-    for number in range(words_module.KEPT + 2):
+    for number in range(formats.CACHED_FILES + 2):
         WordVectors.load(WordsSpec(str(as_glove(tmp_path / f"{number}.txt", plain)), tmp_path / "data"))
-    assert len(list((tmp_path / "data" / "vectors").iterdir())) == words_module.KEPT
+    assert len(list((tmp_path / "data" / "vectors").iterdir())) == formats.CACHED_FILES
 
 
 def test_where_nothing_can_be_kept_the_words_are_there_all_the_same(
