@@ -16,11 +16,11 @@ from rich.text import Text
 
 from bot.settings.schema import ConfigError, Settings, load
 from bot.visible import harmless, spelt, spelt_piece
-from models.failures import BadInput, NotThere, UnknownSong
+from models.failures import BadInput, NotThere
 from models.results import Neighbour, Neighbourhood, OddOne, Pair
 
 if TYPE_CHECKING:
-    from models.results import Piece, Song, Tokenization
+    from models.results import Piece, Tokenization
     from models.songs.catalogue import SongCatalogue
     from models.tokenizers.tokenizer import Tokenizer
 
@@ -31,8 +31,6 @@ COLOURS = (
     "black on bright_magenta",
 )
 HINT = "The small models that come with the bot answer at once: add --config demo/config.toml."
-LIKE_IT, LIKELIER = 85, 5
-"""How like a title must be what was typed, in percent, and by how much more than any other."""
 
 Progress = Callable[[str, float | None], None]
 
@@ -339,30 +337,10 @@ def recommend(arguments: argparse.Namespace, console: Console | None) -> dict[st
 
 
 def _song(catalogue: SongCatalogue, text: str) -> str:
-    """The id that `text` is, or that of the one song whose title, with or without its artist, it can only be."""
-    from rapidfuzz import fuzz
-
-    from models.songs.search import fold
-
-    if catalogue.get(text) is not None:
-        return text
-    wanted = fold(text)
-    ranked: list[tuple[float, Song]] = []
-    for song in catalogue.search(text):
-        names = (song.title, f"{song.title} {song.artist}", f"{song.artist} {song.title}", song.label)
-        ranked.append((max(fuzz.ratio(wanted, fold(name)) for name in names), song))
-    ranked.sort(key=lambda it: -it[0])
-    if not ranked or ranked[0][0] < LIKE_IT:
-        near = "; ".join(f"{it.label} (id {it.id})" for _, it in ranked[:3])
-        hint = f" Did you mean one of these: {near}?" if near else ""
-        raise UnknownSong(f"There is no song with the id or title {text!r}.{hint}")
-    best, song = ranked[0]
-    versions = catalogue.same(song.id)
-    others = [other for ratio, other in ranked if ratio > best - LIKELIER and other.id not in versions]
-    if others:
-        several = "; ".join(f"{it.label} (id {it.id})" for it in [song, *others[:3]])
-        raise UnknownSong(f"{text!r} may be more than one song: {several}. Name one by its id.")
-    print(harmless(f"{text!r} is taken for {song.label} (id {song.id})."), file=sys.stderr)
+    """The id of the song that is meant, which is said unless the text is that id."""
+    song = catalogue.identify(text).song
+    if text.strip() != song.id:
+        print(harmless(f"{text!r} is taken for {song.label} (id {song.id})."), file=sys.stderr)
     return song.id
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -106,12 +108,12 @@ def test_scores_are_never_negative_nor_of_a_like(lists: list[list[str]], data: s
 @settings(deadline=None)
 @given(PLAYLISTS, st.randoms(use_true_random=False))
 def test_the_order_of_playlists_and_within_them_does_not_matter(
-    lists: list[list[str]], chance: object
+    lists: list[list[str]], chance: random.Random
 ) -> None:
     places = {id_: at for at, id_ in enumerate("abcdefgh")}
     likes = np.array([places[lists[0][0]]])
     before = Recommender(count_plays(lists, places)).scores(likes)
-    shuffled = [chance.sample(it, len(it)) for it in chance.sample(lists, len(lists))]  # type: ignore[attr-defined]
+    shuffled = [chance.sample(it, len(it)) for it in chance.sample(lists, len(lists))]
     assert Recommender(count_plays(shuffled, places)).scores(likes) == pytest.approx(before)
 
 
@@ -136,7 +138,7 @@ def test_what_finds_nothing_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> Non
     lists = stations()
     places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
 
-    def nonsense(model: Recommender, likes: object, evidence: object) -> object:  # noqa: ARG001 - called with both
+    def nonsense(model: Recommender, *_: object) -> object:
         return np.random.default_rng(0).random(len(model.playlists))
 
     monkeypatch.setattr(Recommender, "_together", nonsense)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,9 @@ def as_glove(path: Path, made: KeyedVectors) -> Path:
     return path
 
 
-FILES = [as_text, as_binary, as_glove]
-FORMATS = [as_folder, as_half_folder, *FILES]
+Writer = Callable[[Path, KeyedVectors], Path]
+FILES: list[Writer] = [as_text, as_binary, as_glove]
+FORMATS: list[Writer] = [as_folder, as_half_folder, *FILES]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +84,8 @@ FORMATS = [as_folder, as_half_folder, *FILES]
     [(it, packed) for it in FORMATS for packed in (False, True) if not packed or it in FILES],
 )
 @pytest.mark.parametrize("name", ["vectors", "vectors.bin", "vectors.txt"])
-def test_formats(tmp_path: Path, plain: KeyedVectors, write: Any, packed: bool, name: str) -> None:
-    path: Path = write(tmp_path / name, plain)
+def test_formats(tmp_path: Path, plain: KeyedVectors, write: Writer, packed: bool, name: str) -> None:
+    path = write(tmp_path / name, plain)
     if packed:
         path = path.rename(path.with_name(path.name + ".raw"))
         path = tmp_path / f"{name}.gz"
@@ -147,7 +149,7 @@ def test_a_gensim_data_name_means_its_vectors_and_not_its_code(
 @pytest.mark.parametrize("write", FILES)
 @pytest.mark.parametrize("name", ["glove.gz", "vectors.txt", "wiki.vec", "news.bin"])
 def test_a_folder_with_one_file_of_vectors(
-    tmp_path: Path, plain: KeyedVectors, write: Any, name: str
+    tmp_path: Path, plain: KeyedVectors, write: Writer, name: str
 ) -> None:
     folder = tmp_path / "some-vectors"
     folder.mkdir()
@@ -381,7 +383,7 @@ def test_suggestions_begin_as_typed_then_look_alike(words: WordVectors) -> None:
 
 @pytest.mark.parametrize("write", FILES)
 def test_a_file_is_parsed_once(
-    tmp_path: Path, plain: KeyedVectors, write: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, plain: KeyedVectors, write: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = WordsSpec(str(write(tmp_path / "vectors.txt", plain)), tmp_path / "data")
     first = WordVectors.load(spec)
@@ -443,7 +445,7 @@ ENTRIES = st.dictionaries(
 @given(ENTRIES)
 @settings(deadline=None, max_examples=40)
 def test_what_was_kept_is_what_was_parsed(
-    tmp_path_factory: pytest.TempPathFactory, entries: dict[str, Any]
+    tmp_path_factory: pytest.TempPathFactory, entries: dict[str, list[float]]
 ) -> None:
     folder = tmp_path_factory.mktemp("entries")
     lines = [f"{word} {' '.join(map(repr, row))}" for word, row in entries.items()]
