@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.failures import DatabaseDamaged, DatabaseNotOpened
 
+DRIVER = "sqlite+aiosqlite"
 PRAGMAS = ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 
 PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -24,7 +25,7 @@ and rely on triggers, refuse such a file as newer than they know.
 
 
 def url_of(path: Path) -> URL:
-    return URL.create("sqlite+aiosqlite", database=str(path))
+    return URL.create(DRIVER, database=str(path))
 
 
 def create_engine(url: URL) -> AsyncEngine:
@@ -54,7 +55,7 @@ def create_engine(url: URL) -> AsyncEngine:
 
     # Every use of the connection ends with a commit or a rollback, so the pool need not send another.
     return create_async_engine(
-        url,
+        url.set(drivername=DRIVER),
         async_creator=connect,
         pool_size=1,
         max_overflow=0,

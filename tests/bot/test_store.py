@@ -403,8 +403,9 @@ async def test_a_place_that_cannot_be_written_gives_one_line(tmp_path: Path) -> 
         await Store.open(tmp_path)
 
 
-async def test_another_file_may_be_named(tmp_path: Path) -> None:
-    store = await Store.open(tmp_path / "data", f"sqlite+aiosqlite:///{tmp_path}/elsewhere/own.db")
+@pytest.mark.parametrize("driver", ["sqlite", "sqlite+aiosqlite"])
+async def test_another_file_may_be_named(tmp_path: Path, driver: str) -> None:
+    store = await Store.open(tmp_path / "data", f"{driver}:///{tmp_path}/elsewhere/own.db")
     await store.likes.add(7, YESTERDAY)
     await store.close()
     assert (tmp_path / "elsewhere" / "own.db").exists()
