@@ -54,3 +54,37 @@ class AddressTaken(StartupError):
     host: str
     port: str
     reason: str
+
+
+# The store -------------------------------------------------------------------------------------------------
+
+
+class DatabaseNotOpened(StartupError):
+    """There is no getting at the database: a folder that cannot be written, a URL that leads nowhere."""
+
+    database: str
+    reason: str
+
+
+class DatabaseUnusable(StartupError):
+    """What was opened is no database, or not one of ours."""
+
+    database: str
+    reason: str
+
+
+class DatabaseDamaged(StartupError):
+    database: str
+    reason: str
+
+
+class DatabaseTooNew(StartupError):
+    """A later version of the program has been here. `known` is the newest version that this one knows."""
+
+    database: str
+    version: str
+    known: str
+
+
+class StoreUnavailable(Failure):
+    """The database failed while the bot was running; the whole change was taken back."""

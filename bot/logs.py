@@ -53,7 +53,7 @@ def setup(level: str, token: str | None = None, stream: TextIO | None = None) ->
     # At DEBUG these log payloads with what people wrote, or every call.
     for name in ("discord", "aiosqlite", "asyncio", "matplotlib", "filelock", "urllib3"):
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
-    for name in ("gensim", "smart_open", "httpx"):
+    for name in ("gensim", "smart_open", "httpx", "sqlalchemy", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

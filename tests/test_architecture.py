@@ -17,6 +17,7 @@ FORBIDDEN = {
     # The process names cogs only as extensions to load, by their dotted names.
     "bot": {"cogs"},
 }
+DATABASES = {"sqlite3", "aiosqlite", "sqlalchemy", "alembic", "asyncpg", "psycopg"}
 
 
 def imported_packages(source: str, package: str) -> set[str]:
@@ -37,6 +38,15 @@ def test_packages_know_only_whom_they_may_know(package: str) -> None:
     for module in modules:
         wrong = imported_packages(module.read_text(encoding="utf-8"), package) & FORBIDDEN[package]
         assert not wrong, f"{module.relative_to(ROOT)} imports {', '.join(sorted(wrong))}"
+
+
+def test_only_the_store_knows_what_a_database_is() -> None:
+    store = ROOT / "bot" / "store"
+    for package in ("bot", "cogs", "models", "demo", "sandbox", "texts"):
+        for module in sorted((ROOT / package).rglob("*.py")):
+            if store not in module.parents:
+                wrong = imported_packages(module.read_text(encoding="utf-8"), package) & DATABASES
+                assert not wrong, f"{module.relative_to(ROOT)} imports {', '.join(sorted(wrong))}"
 
 
 def test_the_reader_of_imports_sees_every_form() -> None:

@@ -14,7 +14,7 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot.client import Tokenwise
-from bot.store.likes import Like
+from bot.store import LikedSong
 from bot.tree import Interaction
 from cogs.shared.asking import answered
 from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own_template
@@ -180,11 +180,11 @@ def _matching(songs: Sequence[Song], text: str) -> list[Song]:
     return [song for song in songs if all(word in song.label.casefold() for word in wanted)]
 
 
-def _json(likes: Sequence[Like]) -> str:
+def _json(likes: Sequence[LikedSong]) -> str:
     return json.dumps([_record(like) for like in likes], ensure_ascii=False, indent=2)
 
 
-def _csv(likes: Sequence[Like]) -> str:
+def _csv(likes: Sequence[LikedSong]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, ["id", "title", "artist", "liked_at"])
     writer.writeheader()
@@ -192,6 +192,6 @@ def _csv(likes: Sequence[Like]) -> str:
     return file.getvalue()
 
 
-def _record(like: Like) -> dict[str, str]:
+def _record(like: LikedSong) -> dict[str, str]:
     song = like.song
     return {"id": song.id, "title": song.title, "artist": song.artist, "liked_at": like.liked_at.isoformat()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.store.likes import Like
+from bot.store import LikedSong
 from cogs.shared.reply import BLUE, Reply, foot
 from cogs.shared.text import (
     DESCRIPTION,
@@ -159,7 +159,7 @@ def _why(recommendation: Recommendation, because: str, few: int) -> str:
 
 
 def liked_songs(
-    songs: Sequence[Like], first: int, total: int, unwanted: Sequence[Song] = ()
+    songs: Sequence[LikedSong], first: int, total: int, unwanted: Sequence[Song] = ()
 ) -> discord.Embed:
     """One page of somebody's likes, numbered from `first` + 1, and what they do not want to be recommended."""
     lines = [

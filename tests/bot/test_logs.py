@@ -82,4 +82,6 @@ def test_a_mistake_keeps_its_traceback(output: io.StringIO) -> None:
 def test_payloads_are_not_logged(output: io.StringIO) -> None:
     logging.getLogger("discord.gateway").debug("WebSocket Event: %s", {"content": "confidential"})
     logging.getLogger("aiosqlite").debug("executing %s", "confidential")
+    logging.getLogger("sqlalchemy.engine.Engine").info("INSERT %s", "confidential")
+    logging.getLogger("alembic.runtime.migration").info("Context impl %s.", "SQLiteImpl")
     assert output.getvalue() == ""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.store.likes import Like as LikedSong
+from bot.store import LikedSong
 from cogs.shared.reply import Reply
 from cogs.songs import messages
 from models.results import Recommendation, Recommendations, Song
