@@ -69,7 +69,7 @@ AUTHENTICATION_FAILED = 4004
 def local_service(settings: Settings, hub: Hub | None = None) -> LocalService:
     """The models in this process, as the settings describe them; `hub` stands in for the one that they do."""
     hub = hub or Hub(settings.specs())
-    lanes = {slot: getattr(settings.lanes, slot) for slot in hub.slots}
+    lanes = {slot: settings.lane(slot) for slot in hub.slots}
     return LocalService(hub, lanes, settings.limits.per_user)
 
 
@@ -165,7 +165,7 @@ class Tokenwise(commands.AutoShardedBot):
     # Opening
 
     async def setup_hook(self) -> None:
-        self.store = await Store.open(self.settings.data_dir)
+        self.store = await Store.open(self.settings.data_dir, self.settings.database.url)
         if self.settings.health.enabled:
             await self._health.start(self.settings.health.host, self.settings.health.port)
         for extension in EXTENSIONS:

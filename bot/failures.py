@@ -13,12 +13,6 @@ class StartupError(Failure):
     """The bot cannot run; the sentence is for whoever runs it and may name files."""
 
 
-class NoSection(Refused):
-    """The settings leave out a slot that was to be loaded."""
-
-    slot: str
-
-
 class BrokenExtension(StartupError):
     """A cog cannot be loaded."""
 
@@ -88,3 +82,28 @@ class DatabaseTooNew(StartupError):
 
 class StoreUnavailable(Failure):
     """The database failed while the bot was running; the whole change was taken back."""
+
+
+# Reloading a model -----------------------------------------------------------------------------------------
+
+
+class SettingsWrong(Refused):
+    """The settings file cannot be used any more; `problems` says why, in its own words."""
+
+    problems: str
+
+
+class NoSection(Refused):
+    """The settings leave out a slot that was to be loaded."""
+
+    slot: str
+
+
+class NoRevisions(Refused):
+    """Models of this slot have no revisions."""
+
+    slot: str
+
+
+class RevisionOfFolder(Refused):
+    """A revision was asked for, but the model is a local folder."""

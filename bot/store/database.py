@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Self, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, Delete, Insert, Result, Row, Select, Table
+from sqlalchemy import URL, Connection, Delete, Insert, Select, Table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -18,7 +18,7 @@ from bot.store import migrations, sqlite
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Rows: TypeAlias = Sequence[Row[Any]]
+Rows: TypeAlias = Sequence[tuple[Any, ...]]
 """SQLAlchemy knows the types of the columns of a table only while it runs."""
 
 
@@ -58,8 +58,7 @@ class Database:
 
     async def read(self, question: Select[Any]) -> Rows:
         async def rows(connection: AsyncConnection) -> Rows:
-            result: Result[Any] = await connection.execute(question)
-            return result.all()
+            return [tuple(row) for row in await connection.execute(question)]
 
         return await self._run(rows)
 

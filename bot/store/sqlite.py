@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.failures import DatabaseDamaged, DatabaseNotOpened
 
 PRAGMAS = ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+
+PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+"""Seconds between attempts to set one of them."""
 
 AFTER_NUMBERED_FILES = 3
 """The `user_version` of a file that Alembic looks after. Programs from before then, which counted 1 and 2 there
@@ -42,7 +46,7 @@ def create_engine(url: URL) -> AsyncEngine:
         connection = await aiosqlite.connect(path, isolation_level="IMMEDIATE")
         try:
             for pragma in PRAGMAS:
-                await connection.execute(f"PRAGMA {pragma}")
+                await _set(connection, pragma)
         except BaseException:
             await connection.close()
             raise
@@ -57,6 +61,19 @@ def create_engine(url: URL) -> AsyncEngine:
         pool_reset_on_return=None,
         hide_parameters=True,
     )
+
+
+async def _set(connection: aiosqlite.Connection, pragma: str) -> None:
+    """SQLite does not wait by itself where two connections turn to WAL at once."""
+    for pause in (*PAUSES, None):
+        try:
+            await connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or pause is None:
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return
 
 
 def check(connection: Connection) -> None:

@@ -13,6 +13,7 @@ from cogs.generate.drafts import Draft, FinishedText, random_seed
 from cogs.generate.refusals import EmptyPrompt, NoLanguageModel, PromptTooLong, TooManyNewTokens
 from cogs.shared.recent import Recent
 from models.sampling import Sampling
+from models.sections import LanguageSection
 
 REMEMBERED = 50_000
 """Tokens, read and written, of the finished texts that buttons can still go on from. Each takes about 1.5 kB of
@@ -59,7 +60,7 @@ class GenerateCommands(commands.Cog):
 
     def _new_tokens(self, prompt: str, max_new_tokens: int | None) -> int:
         """The number of tokens to write at most; raises Refused for what cannot be continued."""
-        limits, language = self.bot.settings.limits, self.bot.settings.language
+        limits, language = self.bot.settings.limits, self.bot.settings.section(LanguageSection)
         if not prompt.strip():
             raise EmptyPrompt
         if len(prompt) > limits.prompt_characters:

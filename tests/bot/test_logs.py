@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from bot import logs
+from bot.redaction import HIDDEN
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.G3mplX.abcdefghijklmnopqrstuvwxyz0123456789AB"
 
@@ -36,7 +37,7 @@ def test_the_token_is_hidden_wherever_it_stands(output: io.StringIO) -> None:
     text = output.getvalue()
     assert "sandbox-token" not in text
     assert TOKEN not in text
-    assert text.count(logs.HIDDEN) >= 5
+    assert text.count(HIDDEN) >= 5
     assert "Traceback" in text
 
 

@@ -11,6 +11,7 @@ import pytest
 from huggingface_hub import constants
 
 from models.failures import NotThere
+from models.sections import LanguageSection, WordsSection
 from models.slots import SLOTS
 from sandbox import Sandbox
 from tests.models import serving
@@ -162,8 +163,9 @@ async def test_the_limits_of_a_changed_section_hold_from_then_on(live: Live, tmp
     await live.bot.service.loaded()
     rewrite(live, tmp_path, ("max_new_tokens = 1400", "max_new_tokens = 3\ndefault_new_tokens = 2"))
     await reloaded(live, "slot:language")
-    assert live.bot.settings.language is not None
-    assert live.bot.settings.language.default_new_tokens == 2
+    language = live.bot.settings.section(LanguageSection)
+    assert language is not None
+    assert language.default_new_tokens == 2
     answer = await live.box.ask("/generate prompt:king is")
     await answer.until(finished)
     assert live.pace.calls[-1]["max_new_tokens"] == 2
@@ -197,7 +199,7 @@ async def test_what_the_settings_leave_out_cannot_be_loaded(launch: Launch, tmp_
     text = await live.box.ask("/models reload slot:encoder", member=live.box.admin)
     assert text.ephemeral
     assert "no section [encoder]" in text.text.replace("\\", "")
-    words = live.bot.settings.words
+    words = live.bot.settings.section(WordsSection)
     assert words is not None
     rewrite(live, tmp_path, (f'[words]\nname = "{words.name}"\n', ""))
     assert "no section" in await reloaded(live, "slot:words", "not loaded anew")
@@ -205,7 +207,7 @@ async def test_what_the_settings_leave_out_cannot_be_loaded(launch: Launch, tmp_
 
 async def test_what_is_not_there_is_said_with_what_brings_it(live: Live, tmp_path: Path) -> None:
     await live.bot.service.loaded()
-    words = live.bot.settings.words
+    words = live.bot.settings.section(WordsSection)
     assert words is not None
     rewrite(live, tmp_path, (words.name, "https://vectors.example/german.vec"))
     live.hub._loaders["words"] = SLOTS["words"].load
@@ -264,8 +266,9 @@ async def test_a_revision_is_downloaded_and_then_serves(
         assert not hub.seen, "without a revision nothing is downloaded"
         assert "no revision “v3”" in await reloaded(live, "slot:language revision:v3", "not loaded anew")
         assert "somebody/phi" in await reloaded(live, "slot:language revision:v2")
-        assert live.bot.settings.language is not None
-        assert live.bot.settings.language.revision == "v2"
+        language = live.bot.settings.section(LanguageSection)
+        assert language is not None
+        assert language.revision == "v2"
         assert hub.sent("model.safetensors")
         answer = await live.box.ask("/generate prompt:king is max_new_tokens:3")
         await answer.until(finished)
