@@ -29,7 +29,7 @@ from rich.table import Table
 from bench.lag import percentile
 from models.songs.catalogue import SongCatalogue
 from models.songs.evaluation import ItemItem
-from models.songs.recommender import Numbers, first
+from models.songs.recommender import SongIndices, top_songs
 from models.specs import SongsSpec
 
 STATIONS = 300
@@ -135,8 +135,8 @@ def ask(spec: SongsSpec) -> None:
     Console().print(table)
 
 
-def _most_similar(item_item: ItemItem, likes: Numbers) -> Numbers:
-    return first(item_item.scores(likes), likes, 10)
+def _most_similar(item_item: ItemItem, likes: SongIndices) -> SongIndices:
+    return top_songs(item_item.scores(likes), likes, 10)
 
 
 def _row(table: Table, name: str, baseline: list[float], ours: list[float]) -> None:

@@ -80,21 +80,6 @@ class BadInput(ModelError):
     """The question cannot be answered as it was asked; the sentence says what to do instead."""
 
 
-class UnknownWord(BadInput):
-    """A word that the vocabulary does not have, and those that look like it, likeliest first."""
-
-    def __init__(self, word: str, suggestions: tuple[str, ...] = ()) -> None:
-        self.word = word
-        self.suggestions = suggestions
-        *most, last = suggestions or ("",)
-        hint = f" Did you mean {', '.join(most)}{' or ' if most else ''}{last}?" if suggestions else ""
-        super().__init__(f"I do not know the word “{word}”.{hint or ' Try another one.'}")
-
-
-class UnknownSong(BadInput):
-    """A song id that the catalogue does not have, or that no playlist plays."""
-
-
 class BadSampling(BadInput):
     """A setting of the draw is out of its range."""
 
@@ -117,6 +102,171 @@ class Stopped(ModelError):
 
 class NoTimeToFetch(Stopped):
     """A download did not end within the time of a reload; what has arrived is kept."""
+
+
+# Words -----------------------------------------------------------------------------------------------------
+
+
+class UnknownWord(BadInput):
+    """The vocabulary does not have the word; `suggestions` look like it, likeliest first."""
+
+    word: str
+    suggestions: tuple[str, ...] = ()
+
+
+class NoWordGiven(BadInput):
+    """Nothing was asked about."""
+
+
+class NoNeighboursWanted(BadInput):
+    """Fewer than one neighbour was asked for."""
+
+
+class NoOtherWords(BadInput):
+    """The vocabulary holds nothing besides the words of the question."""
+
+
+class WordsCancelOut(BadInput):
+    """The sum of the words is the zero vector."""
+
+
+class SumAmongWords(BadInput):
+    """A list of words in which one is a sum."""
+
+
+class WrongNumberOfWords(BadInput):
+    """The odd one out can be found among `least` to `most` different words."""
+
+    least: int
+    most: int
+
+
+class MissingTerm(BadInput):
+    """A sign without a word beside it."""
+
+
+class TooManyTerms(BadInput):
+    most: int
+
+
+class NotOneWord(BadInput):
+    """Several words without a sign between them."""
+
+    words: str
+
+
+class NoWordsInFile(ModelError):
+    label: str
+
+
+class NotWordVectors(ModelError):
+    """A file in none of the known formats."""
+
+    label: str
+
+
+class DamagedWordVectors(ModelError):
+    label: str
+
+
+class PickledWordVectors(ModelError):
+    label: str
+
+
+class NumbersNotFinite(ModelError):
+    label: str
+
+
+class MismatchedWordVectors(ModelError):
+    """A folder that has not one word for each vector."""
+
+    label: str
+
+
+class RepeatedWord(ModelError):
+    """A folder in which a word is there twice."""
+
+    label: str
+
+
+class FolderWithoutWordVectors(NotThere):
+    """A folder that holds neither our format nor exactly one file with one of the `suffixes`."""
+
+    label: str
+    suffixes: tuple[str, ...]
+
+
+# Songs -----------------------------------------------------------------------------------------------------
+
+
+class UnknownSong(BadInput):
+    """The catalogue does not have the song."""
+
+
+class UnknownSongId(UnknownSong):
+    """No song has the id."""
+
+
+class SongGone(UnknownSong):
+    """A song that was shown before is no longer in the catalogue."""
+
+
+class NoSuchSongLike(UnknownSong):
+    """No title and no artist is like the text."""
+
+    text: str
+
+
+class NoSuchSong(UnknownSong):
+    """No song has the text as its id or nearly as its title; `near` are the nearest ones, with their ids."""
+
+    text: str
+    near: tuple[str, ...] = ()
+
+
+class AmbiguousSong(UnknownSong):
+    """The text may be the title of several `songs`, which are given with their ids."""
+
+    text: str
+    songs: tuple[str, ...]
+
+
+class NoSongsWanted(BadInput):
+    """Fewer than one song was asked for."""
+
+
+class NoSongsInFile(ModelError):
+    label: str
+
+
+class NoPlaylistsInFile(ModelError):
+    label: str
+
+
+class UnreadableFile(NotThere):
+    """The system does not let us read a file; `reason` is its own word for why."""
+
+    label: str
+    reason: str
+
+
+class NoFrequentSong(ModelError):
+    """No song is played as often as the settings ask for."""
+
+    min_count: int
+
+
+class TooFewPlaylists(ModelError):
+    """There are not enough playlists for so many folds."""
+
+    playlists: int
+    folds: int
+
+
+class NoUsableTestPlaylist(ModelError):
+    """No test playlist has more known songs than the number of likes that it is asked with."""
+
+    likes: int
 
 
 # Places and turns ------------------------------------------------------------------------------------------

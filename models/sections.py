@@ -126,6 +126,7 @@ class WordsSection(ModelSection):
     name: Name = Field(
         description="Word vectors, of which file, address or data set.", json_schema_extra=VECTORS
     )
+    neighbours: int = Field(10, ge=1, le=25, description="Neighbours that /similar shows unless asked.")
 
     def spec(self, data_dir: Path, _workers: int, /) -> WordsSpec:
         return WordsSpec(self.name, data_dir)

@@ -93,8 +93,8 @@ def made(kind: type[Failure]) -> Failure:
     """A failure with some fact of each type."""
     samples: dict[Any, Any] = {str: "a word", int: 1234, float: 2.5, bool: True}
     hints = get_type_hints(kind)
-    facts = {}
-    for field in fields(kind) if is_dataclass(kind) else ():
+    facts: dict[str, Any] = {}
+    for field in fields(kind) if is_dataclass(kind) else []:
         wanted = hints[field.name]
         facts[field.name] = samples.get(wanted, ("a", "b", "c") if "tuple" in str(wanted) else "a word")
     return kind(**facts)
@@ -124,7 +124,9 @@ def test_its_facts_are_those_that_the_sentence_needs(
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in FAILURES if code(kind) in MESSAGES], ids=lambda kind: kind.__name__
+    "kind",
+    [kind for kind in FAILURES if code(kind) in MESSAGES and kind.__module__.startswith("models.")],
+    ids=lambda kind: kind.__name__,
 )
 def test_a_failure_travels_between_processes(kind: type[Failure]) -> None:
     failure = made(kind)
@@ -141,8 +143,12 @@ def test_every_sentence_is_used() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 constants.add(node.value)
-            elif isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
-                prefixes.add(str(first.value))
+            elif (
+                isinstance(node, ast.JoinedStr)
+                and isinstance(first := node.values[0], ast.Constant)
+                and isinstance(first.value, str)
+            ):
+                prefixes.add(first.value)
     kinds = {code(kind) for kind in FAILURES}
     unused = [
         name

@@ -16,7 +16,7 @@ import humanize
 from babel import Locale
 from babel.lists import format_list
 from fluent.runtime import FluentBundle, FluentResource
-from fluent.runtime.types import FluentType
+from fluent.runtime.types import FluentType, fluent_number
 
 log = logging.getLogger(__name__)
 
@@ -87,17 +87,44 @@ def _say(name: str, attribute: str | None, facts: Mapping[str, Fact]) -> str:
     return str(text)
 
 
-def _value(fact: Fact) -> str | int | float:
+def _value(fact: Fact) -> str | int | float | FluentType:
     if isinstance(fact, int | float):
         return fact
-    text = fact if isinstance(fact, str) else format_list(list(fact), style="or", locale=LOCALE)
+    return _clipped(fact) if isinstance(fact, str) else _Items(fact)
+
+
+def _clipped(text: str) -> str:
     return text if len(text) <= LONGEST_FACT else text[: LONGEST_FACT - 1] + "…"
+
+
+class _Items(FluentType):
+    """A sequence among the facts: "a, b or c" unless it has a separator of its own."""
+
+    def __init__(self, items: Sequence[str], separator: str | None = None) -> None:
+        self.items = items
+        self.separator = separator
+
+    def format(self, locale: Locale) -> str:
+        if self.separator is None:
+            return _clipped(format_list(list(self.items), style="or", locale=locale))
+        return _clipped(self.separator.join(self.items))
+
+
+def _count(items: _Items) -> FluentType:
+    """COUNT($facts) in a message, to choose a variant by."""
+    return fluent_number(len(items.items))
+
+
+def _join(items: _Items, separator: str = ", ") -> FluentType:
+    """JOIN($facts, separator: "; ") in a message."""
+    return _Items(items.items, separator)
 
 
 @cache
 def _bundle() -> FluentBundle:
     # Isolation marks around facts would be invisible characters in every message.
-    bundle = FluentBundle([LOCALE], functions={"SIZE": _Size}, use_isolating=False)
+    functions: dict[str, Callable[..., FluentType]] = {"COUNT": _count, "JOIN": _join, "SIZE": _Size}
+    bundle = FluentBundle([LOCALE], functions=functions, use_isolating=False)
     for file in sorted(FOLDER.glob(f"{LANGUAGE}*.ftl")):
         bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
     return bundle

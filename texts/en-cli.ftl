@@ -8,9 +8,6 @@ input-not-utf8 = The standard input is no UTF-8 text.
 text-not-utf8 = The text is no UTF-8.
 no-such-path = There is no file or folder { $path }.
 no-tokenizers = None of the tokenizers in the settings could be loaded.
-unreadable-file = { $name } cannot be read ({ $reason }).
-no-playlists = { $name } holds no playlist of two songs or more.
-
 ## What the terminal shows (bot/cli/)
 
 terminal-unforeseen = Something went wrong ({ $kind }: { $reason }); python -X dev -m bot shows where.

@@ -172,8 +172,6 @@ contexts-picture-axis = cosine between the word's vectors in the two texts; 1: t
 
 ## /similar (cogs/similar)
 
-no-word-given = Write a word, for example `engineer`, or a sum such as `king - man + woman`.
-
 similar-title = Nearest to { $terms }
 similar-columns = | word | | cosine
 similar-footer = { $model } · cosine 1 is the same direction, 0 is unrelated

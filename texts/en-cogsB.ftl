@@ -178,8 +178,6 @@ likes-exported =
        *[other] { $songs } songs
     }.
 
-no-song-like-this = I know no song like “{ $typed }”. Type part of its title or artist and choose from the list.
-song-gone = That song is no longer in my catalogue. Ask for recommendations again.
 songs-gone = Those songs are no longer in my catalogue. Ask for recommendations again.
 liked-song-gone = That song is no longer in my catalogue, so I cannot keep it for you.
 not-one-of-your-songs =

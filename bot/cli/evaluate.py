@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import texts
 from bot.cli.arguments import add_json, not_negative, positive
-from bot.cli.failures import NoPlaylists, UnreadableFile
 from bot.cli.terminal import loading, print_json
+from models.failures import NoPlaylistsInFile, UnreadableFile
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,7 +95,7 @@ def _lists(path: Path) -> list[list[str]]:
 
     lists = read_playlists(_bytes(path)).lists
     if not lists:
-        raise NoPlaylists(path.name)
+        raise NoPlaylistsInFile(path.name)
     return lists
 
 

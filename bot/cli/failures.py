@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.failures import BadInput, Failure, ModelError, NotThere
+from models.failures import BadInput, Failure, NotThere
 
 
 class Misuse(Failure):
@@ -45,16 +45,3 @@ class NoSuchPath(NotThere):
 
 class NoTokenizers(NotThere):
     """None of the tokenizers in the settings could be loaded."""
-
-
-class UnreadableFile(NotThere):
-    """A file of the command line cannot be read."""
-
-    name: str
-    reason: str
-
-
-class NoPlaylists(ModelError):
-    """A file has no line with two songs."""
-
-    name: str

@@ -13,14 +13,12 @@ from bot.cli.arguments import add_count, add_json, not_negative
 from bot.cli.terminal import loading
 from bot.settings.load import load
 from bot.visible import harmless
-from models.failures import UnknownSong
 from models.specs import SongsSpec
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from models.results import Recommendation, Song
-    from models.service import SongMatch
+    from models.results import Recommendation
     from models.songs.catalogue import SongCatalogue
 
 SUMMARY = "recommend songs"
@@ -78,7 +76,7 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
 
 def _song_id(catalogue: SongCatalogue, text: str) -> str:
     """The id of the song that is meant; which one that is is said where it was not named by its id."""
-    song = _identify(catalogue, text).song
+    song = catalogue.identify(text).song
     if text != song.id:
         note = texts.say("terminal-song-taken", typed=repr(text), song=song.label, id=song.id)
         print(harmless(note), file=sys.stderr)
@@ -95,35 +93,3 @@ def _show(console: Console, songs: Sequence[Recommendation]) -> None:
         names = (Text(harmless(name)) for name in (suggestion.song.id, suggestion.song.label))
         table.add_row(*names, Text(harmless(because), "dim"))
     console.print(table)
-
-
-LIKE_IT, LIKELIER = 85, 5
-"""How like a title must be what was typed, in percent, and by how much more than any other."""
-
-
-def _identify(catalogue: SongCatalogue, text: str) -> SongMatch:
-    """The song with this id, or the one song whose title, with or without its artist, it can only be."""
-    from rapidfuzz import fuzz
-
-    from models.service import SongMatch
-    from models.songs.search import fold
-
-    if (exact := catalogue.get(text)) is not None:
-        return SongMatch(exact, guessed=False)
-    wanted = fold(text)
-    ranked: list[tuple[float, Song]] = []
-    for song in catalogue.search(text):
-        names = (song.title, f"{song.title} {song.artist}", f"{song.artist} {song.title}", song.label)
-        ranked.append((max(fuzz.ratio(wanted, fold(name)) for name in names), song))
-    ranked.sort(key=lambda pair: -pair[0])
-    if not ranked or ranked[0][0] < LIKE_IT:
-        near = "; ".join(f"{song.label} (id {song.id})" for _, song in ranked[:3])
-        hint = f" Did you mean one of these: {near}?" if near else ""
-        raise UnknownSong(f"There is no song with the id or title {text!r}.{hint}")
-    best, song = ranked[0]
-    versions = catalogue.same(song.id)
-    others = [other for ratio, other in ranked if ratio > best - LIKELIER and other.id not in versions]
-    if others:
-        several = "; ".join(f"{other.label} (id {other.id})" for other in [song, *others[:3]])
-        raise UnknownSong(f"{text!r} may be more than one song: {several}. Name one by its id.")
-    return SongMatch(song, guessed=True)

@@ -9,18 +9,12 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot.client import Tokenwise
-from bot.failures import Refused
 from bot.tree import Interaction
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
 from cogs.similar import messages
+from models.failures import NoWordGiven
+from models.sections import WordsSection
 from models.service import AskWords, SuggestWords
-
-NEIGHBOURS = 10
-"""Shown where nobody says how many."""
-
-
-class NoWordGiven(Refused):
-    """There is no word to look up."""
 
 
 class SimilarCommands(commands.Cog):
@@ -30,21 +24,23 @@ class SimilarCommands(commands.Cog):
     @app_commands.command(extras={"example": "/similar word:king - man + woman"})
     @app_commands.describe(
         word="A word; a sum: king - man + woman; two words: cat, dog; or several: cat, dog, fish, car",
-        n=f"How many neighbours to show ({NEIGHBOURS} unless you say otherwise)",
+        n="How many neighbours to show; left out, the usual number",
         by="vector asks for whatever lies nearest to the word's vector: first of all the word itself",
     )
     async def similar(
         self,
         interaction: Interaction,
         word: Range[str, 1, 200],
-        n: Range[int, 1, 25] = NEIGHBOURS,
+        n: Range[int, 1, 25] | None = None,
         by: Literal["word", "vector"] = "word",
     ) -> None:
         """Find words whose vectors point the same way, compare two, or see which does not belong."""
         query = word.strip()
         if not query:
             raise NoWordGiven
-        request = AskWords(caller(interaction), query, n, by_vector=by == "vector")
+        words = self.bot.settings.section(WordsSection)
+        usual = words.neighbours if words else 1
+        request = AskWords(caller(interaction), query, n or usual, by_vector=by == "vector")
         result = await answered(interaction, self.bot.service.words.ask(request))
         reply = await drawn(interaction, lambda: messages.words(result))
         await interaction.edit_original_response(**reply.message())

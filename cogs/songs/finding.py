@@ -9,7 +9,7 @@ from discord import app_commands
 from bot.tree import Interaction
 from cogs.shared.asking import caller, choices, suggested
 from cogs.shared.text import CHOICE, clip, size
-from cogs.songs.refusals import NoSongLikeThis
+from models.failures import NoSuchSongLike
 from models.results import Song
 from models.service import FindSongs, SongMatch, SuggestSongs
 
@@ -26,7 +26,7 @@ async def find_song(interaction: Interaction, text: str) -> SongMatch:
     """The song that is meant. Refused if nothing is like it."""
     (match,) = await find_songs(interaction, [text])
     if match is None:
-        raise NoSongLikeThis(text)
+        raise NoSuchSongLike(text)
     return match
 
 

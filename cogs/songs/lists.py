@@ -31,14 +31,11 @@ from cogs.songs.query import PATTERN, SongQuery
 from cogs.songs.refusals import (
     NoFavourites,
     NoLongerSharing,
-    NoSongLikeThis,
     NotSharing,
     NotYourPages,
-    SongGone,
     SongsGone,
 )
 from cogs.songs.thumbs import ThumbDown, ThumbUp, songs_of_list
-from models.failures import UnknownSong
 from models.results import Song
 from models.service import Basis, GetSongs, SongList, SongsFor, SongsLike
 from texts import say
@@ -108,10 +105,7 @@ async def _songs_like(
         skip=query.skip,
         known=tuple(known),
     )
-    try:
-        return await interaction.client.service.songs.like(request)
-    except UnknownSong as error:
-        raise (NoSongLikeThis(typed) if typed else SongGone) from error
+    return await interaction.client.service.songs.like(request)
 
 
 def _buttons(query: SongQuery, found: SongList) -> list[DynamicItem]:

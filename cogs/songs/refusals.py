@@ -5,16 +5,6 @@ from __future__ import annotations
 from bot.failures import Refused
 
 
-class NoSongLikeThis(Refused):
-    """Nothing in the catalogue is like what somebody typed."""
-
-    typed: str
-
-
-class SongGone(Refused):
-    """The song of a list or a menu is no longer in the catalogue."""
-
-
 class SongsGone(Refused):
     """Nor is any of the songs of a list."""
 
