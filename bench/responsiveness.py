@@ -96,7 +96,7 @@ async def measure(kind: str, subject: str, folder: Path, options: argparse.Names
             await box.ready(PATIENCE)
             ready = time.perf_counter() - start
             await box.commands_synced(PATIENCE)
-            await box.ask(LIGHT, within=PATIENCE)
+            await box.ask(LIGHT, timeout=PATIENCE)
             first = time.perf_counter() - start
             # Both bots load their language model before the measurement starts.
             warm = box.send(PROMPT.format(new=2, seed=0))
@@ -112,7 +112,7 @@ async def measure(kind: str, subject: str, folder: Path, options: argparse.Names
             answered: list[float] = []
             for _ in range(options.questions):
                 asked = time.perf_counter()
-                light.append(await box.ask(LIGHT, within=PATIENCE))
+                light.append(await box.ask(LIGHT, timeout=PATIENCE))
                 answered.append((time.perf_counter() - asked) * 1000)
                 await asyncio.sleep(0.1)
             for text in texts:

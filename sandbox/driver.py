@@ -114,19 +114,19 @@ class Answer:
         shown = self.message is not None or bool(self.followups) or self.modal is not None
         return shown or self.interaction.answered_with in {6, 7, 8} or self.failed is not None
 
-    async def visible(self, within: float = 30) -> Answer:
-        return await self.until(lambda answer: answer.done, within)
+    async def visible(self, timeout: float = 30) -> Answer:
+        return await self.until(lambda answer: answer.done, timeout)
 
-    async def until(self, predicate: Callable[[Answer], object], within: float = 30) -> Answer:
+    async def until(self, predicate: Callable[[Answer], object], timeout: float = 30) -> Answer:
         """Return once `predicate(answer)` is true, which is checked at every change.
 
-        `within` is in seconds. Raises TimeoutError, which quotes the answer so far.
+        `timeout` is in seconds. Raises TimeoutError, which quotes the answer so far.
         """
         try:
-            await self._box.log.until(lambda: predicate(self), within)
+            await self._box.log.until(lambda: predicate(self), timeout)
         except TimeoutError:
             state = self.failed or ("still thinking" if self.interaction.thinking else "no answer")
-            raise TimeoutError(f"after {within} s the answer is: {self.text or state}") from None
+            raise TimeoutError(f"after {timeout} s the answer is: {self.text or state}") from None
         return self
 
 
@@ -154,11 +154,11 @@ class Sandbox(Server):
 
     # --- waiting
 
-    async def until(self, predicate: Callable[[Sandbox], object], within: float = 10) -> None:
-        """Return once `predicate(box)` is true, which is checked at every entry of the log; `within` is in seconds."""
-        await self.log.until(lambda: predicate(self), within)
+    async def until(self, predicate: Callable[[Sandbox], object], timeout: float = 10) -> None:
+        """Return once `predicate(box)` is true, which is checked at every entry of the log; `timeout` is in seconds."""
+        await self.log.until(lambda: predicate(self), timeout)
 
-    async def ready(self, within: float = 10) -> None:
+    async def ready(self, timeout: float = 10) -> None:
         """Wait until every shard of a bot is connected and has received its guild."""
 
         def complete(box: Sandbox) -> bool:
@@ -166,16 +166,16 @@ class Sandbox(Server):
             return any({(number, count) for number in range(count)} <= there for _, count in there)
 
         try:
-            await self.until(complete, within)
+            await self.until(complete, timeout)
         except TimeoutError:
-            raise TimeoutError(f"no bot was ready within {within} s; sessions: {self.sessions}") from None
+            raise TimeoutError(f"no bot was ready within {timeout} s; sessions: {self.sessions}") from None
 
-    async def commands_synced(self, within: float = 10) -> None:
+    async def commands_synced(self, timeout: float = 10) -> None:
         """Wait until the bot has registered commands."""
         try:
-            await self.until(lambda box: box.world.commands, within)
+            await self.until(lambda box: box.world.commands, timeout)
         except TimeoutError:
-            raise TimeoutError(f"the bot registered no commands within {within} s") from None
+            raise TimeoutError(f"the bot registered no commands within {timeout} s") from None
 
     # --- commands
 
@@ -197,12 +197,12 @@ class Sandbox(Server):
         line: str,
         *,
         member: Member | None = None,
-        within: float = 30,
+        timeout: float = 30,
         locale: str = "en-US",
         channel: Channel | None = None,
     ) -> Answer:
         """Type a command and wait for something to see, or for the failure that Discord would show."""
-        return await self.send(line, member=member, locale=locale, channel=channel).visible(within)
+        return await self.send(line, member=member, locale=locale, channel=channel).visible(timeout)
 
     def send_command(
         self,
@@ -224,12 +224,12 @@ class Sandbox(Server):
         options: Mapping[str, object] | None = None,
         *,
         member: Member | None = None,
-        within: float = 30,
+        timeout: float = 30,
         locale: str = "en-US",
         channel: Channel | None = None,
     ) -> Answer:
         answer = self.send_command(name, options, member=member, locale=locale, channel=channel)
-        return await answer.visible(within)
+        return await answer.visible(timeout)
 
     def _offered(self, member: Member, channel: Channel | None) -> dict[str, Command]:
         return self.world.visible_commands(member, direct=channel is not None and channel.guild is None)
@@ -300,9 +300,9 @@ class Sandbox(Server):
         *,
         member: Member | None = None,
         channel: Channel | None = None,
-        within: float = 30,
+        timeout: float = 30,
     ) -> Answer:
-        return await self.send_menu(name, target, member=member, channel=channel).visible(within)
+        return await self.send_menu(name, target, member=member, channel=channel).visible(timeout)
 
     def send_autocomplete(
         self,
@@ -335,7 +335,7 @@ class Sandbox(Server):
         focused: str | None = None,
         *,
         member: Member | None = None,
-        within: float = 5,
+        timeout: float = 5,
     ) -> list[Json]:
         """The bot's suggestions for the option `focused` (by default the last one) of a half-typed line.
 
@@ -344,7 +344,7 @@ class Sandbox(Server):
         parsed = commandline.parse(line, self._offered(member or self.student, None))
         name = focused or next(reversed(list(parsed.values)), "")
         interaction = self.send_autocomplete(parsed.target.title, parsed.values, name, member=member)
-        await self.log.until(lambda: interaction.choices is not None or interaction.failed, within)
+        await self.log.until(lambda: interaction.choices is not None or interaction.failed, timeout)
         if interaction.choices is None:
             raise TimeoutError(
                 f"{interaction.failed}: no choices for {name} within {self.limits.answer_seconds} s"
@@ -375,10 +375,10 @@ class Sandbox(Server):
         button: str,
         *,
         member: Member | None = None,
-        within: float = 30,
+        timeout: float = 30,
     ) -> Answer:
         """Press a button and wait for the bot's reaction; by default as the member the message answers."""
-        return await self.send_press(message, button, member=member).visible(within)
+        return await self.send_press(message, button, member=member).visible(timeout)
 
     def send_select(
         self, message: Message, custom_id: str, values: Sequence[object], *, member: Member | None = None
@@ -409,9 +409,9 @@ class Sandbox(Server):
         values: Sequence[object],
         *,
         member: Member | None = None,
-        within: float = 30,
+        timeout: float = 30,
     ) -> Answer:
-        return await self.send_select(message, custom_id, values, member=member).visible(within)
+        return await self.send_select(message, custom_id, values, member=member).visible(timeout)
 
     def send_submit(
         self, modal: Modal | None, values: Mapping[str, object], *, member: Member | None = None
@@ -498,9 +498,9 @@ class Sandbox(Server):
         values: Mapping[str, object],
         *,
         member: Member | None = None,
-        within: float = 30,
+        timeout: float = 30,
     ) -> Answer:
-        return await self.send_submit(modal, values, member=member).visible(within)
+        return await self.send_submit(modal, values, member=member).visible(timeout)
 
     def _viewer(self, message: Message, member: Member | None) -> Member:
         who = member or (message.interaction.member if message.interaction else self.student)

@@ -127,10 +127,10 @@ class EventLog(Sequence[Entry]):
             if isinstance(entry, Event) and name in {None, entry.name} and op in {None, entry.op}
         ]
 
-    async def until(self, predicate: Callable[[], object], within: float) -> None:
+    async def until(self, predicate: Callable[[], object], timeout: float) -> None:
         """Return once `predicate()` is true, which is checked now and at every entry, so that no state is missed.
 
-        Raises TimeoutError after `within` seconds, and whatever the predicate raises.
+        Raises TimeoutError after `timeout` seconds, and whatever the predicate raises.
         """
         if predicate():
             return
@@ -147,7 +147,7 @@ class EventLog(Sequence[Entry]):
 
         unsubscribe = self.subscribe(check)
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(timeout):
                 await done
         finally:
             unsubscribe()

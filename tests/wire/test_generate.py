@@ -94,7 +94,7 @@ async def test_a_draw_among_the_likeliest_k_is_repeated_by_its_buttons(live: Liv
 
 async def test_a_long_text_becomes_a_file(live: Live) -> None:
     answer = await live.box.ask(
-        "/generate prompt:engineer is max_new_tokens:1400 temperature:2 seed:1", within=60
+        "/generate prompt:engineer is max_new_tokens:1400 temperature:2 seed:1", timeout=60
     )
     await answer.until(finished, 60)
     assert answer.message is not None

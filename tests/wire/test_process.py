@@ -74,7 +74,7 @@ async def test_a_signal_in_mid_stream_ends_the_text_and_then_the_process(
 
 async def test_what_was_acknowledged_survives_a_kill(box: Sandbox, start: Start) -> None:
     process = await start()
-    answer = await box.ask("/recommend song:Song Alpha", within=START)
+    answer = await box.ask("/recommend song:Song Alpha", timeout=START)
     assert answer.message is not None
     first = titles(answer)[0]
     text = box.send("/generate prompt:engineer is temperature:2 max_new_tokens:1400", member=box.admin)
@@ -84,10 +84,10 @@ async def test_what_was_acknowledged_survives_a_kill(box: Sandbox, start: Start)
     process.kill()
     await process.wait()
     await start()
-    listed = await box.ask("/likes list", within=START)
+    listed = await box.ask("/likes list", timeout=START)
     assert titles(listed) == [first]
     # The buttons from before work on: one as ever, the other by saying that there is nothing to stop.
-    again = await box.press(answer.message, "Like 1", within=START)
+    again = await box.press(answer.message, "Like 1", timeout=START)
     assert "already" in again.text
     assert text.message is not None
     stop = await box.press(text.message, "Stop")
