@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -59,5 +60,5 @@ def test_every_dependency_has_its_reason() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
     for requirement in (line for group in groups for line in group):
-        name = requirement.partition("=")[0].partition(">")[0].partition("<")[0]
+        name = re.split(r"[\[<>=]", requirement)[0]
         assert f"| {name} |" in text, f"docs/architecture.md gives no reason for {name}"

@@ -86,4 +86,4 @@ class Likes:
         columns = (table.c.song_id, table.c.title, table.c.artist, table.c.since)
         question = select(*columns).where(table.c.user_id == user_id).order_by(table.c.position)
         rows = await self._database.read(question)
-        return [(Song(row.song_id, row.title, row.artist), row.since) for row in rows]
+        return [(Song(song_id, title, artist), since) for song_id, title, artist, since in rows]
