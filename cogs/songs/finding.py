@@ -23,7 +23,7 @@ async def find_songs(interaction: Interaction, texts: Sequence[str]) -> tuple[So
 
 
 async def find_song(interaction: Interaction, text: str) -> SongMatch:
-    """The song that is meant. Refused if nothing is like it."""
+    """The song that is meant. Raises NoSuchSongLike if there is none."""
     (match,) = await find_songs(interaction, [text])
     if match is None:
         raise NoSuchSongLike(text)

@@ -66,7 +66,16 @@ async def show_songs(
     likes = [tuple(like.song.id for like in await bot.store.likes.list(person)) for person in people]
     dislikes = [song.id for person in people for song in await bot.store.likes.dislikes(person)]
     if typed or query.song:
-        found = await _songs_like(interaction, query, typed, [*chain.from_iterable(likes), *dislikes])
+        found = await bot.service.songs.like(
+            SongsLike(
+                caller(interaction),
+                typed or query.song,
+                typed=bool(typed),
+                n=query.n,
+                skip=query.skip,
+                known=(*chain.from_iterable(likes), *dislikes),
+            )
+        )
         if found.match is not None:
             query = replace(query, song=found.match.song.id)
     else:
@@ -92,20 +101,6 @@ async def show_songs(
     await interaction.edit_original_response(
         **replace(reply, content=content or None).message(), view=Buttons(*buttons) if buttons else None
     )
-
-
-async def _songs_like(
-    interaction: Interaction, query: SongQuery, typed: str, known: Sequence[str]
-) -> SongList:
-    request = SongsLike(
-        caller(interaction),
-        typed or query.song,
-        typed=bool(typed),
-        n=query.n,
-        skip=query.skip,
-        known=tuple(known),
-    )
-    return await interaction.client.service.songs.like(request)
 
 
 def _buttons(query: SongQuery, found: SongList) -> list[DynamicItem]:

@@ -6,7 +6,7 @@ from bot.failures import Refused
 
 
 class SongsGone(Refused):
-    """Nor is any of the songs of a list."""
+    """None of the songs of a list is in the catalogue any more."""
 
 
 class LikedSongGone(Refused):

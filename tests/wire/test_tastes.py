@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from models.failures import LaneFull, UnknownSong
+from models.failures import LaneFull, SongGone
 from models.results import Song
 from models.service import SongList
 from models.songs.catalogue import SongCatalogue
@@ -185,7 +185,7 @@ async def test_songs_that_left_the_catalogue_lead_nowhere(live: Live, launch: La
             return None
 
         def page_like(self, *_: object, **__: object) -> SongList:
-            raise UnknownSong("no such song")
+            raise SongGone
 
         def probe(self) -> None:
             return
@@ -210,7 +210,7 @@ async def test_a_song_that_left_the_catalogue_is_not_taken_for_another(
 
         def page_like(self, song: str, *options: Any, **more: Any) -> SongList:
             if song == self.gone:
-                raise UnknownSong("no such song")
+                raise SongGone
             found: SongList = loaded["songs"].page_like(song, *options, **more)
             return found
 
