@@ -44,7 +44,7 @@ bench: $(VENV)/.installed-dev  ## Measure responsiveness, look-ups, word vectors
 pictures: $(VENV)/.installed-dev  ## Take the pictures of the docs anew (needs Chromium)
 	$(BIN)/python -m docs.pictures
 
-demo-models: $(VENV)/.installed  ## Make the embedded models anew (needs Debian's wordnet-base; about an hour)
+demo-models: $(VENV)/.installed  ## Make the embedded models again (needs Debian's wordnet-base; about an hour)
 	$(BIN)/python -m demo.recipe
 
 clean:  ## Remove the virtual environment and caches

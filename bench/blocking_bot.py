@@ -1,25 +1,26 @@
-"""The baseline: a bot that calls its models right in the command, on the event loop.
+"""The baseline: a bot that calls its models inside the command, on the event loop, as most bots of this kind start.
 
-It is how most bots of this kind begin. Only this file's shape matters; it answers the same commands as
-Tokenwise's light and heavy ones, with the same model files and the same libraries.
+It has the same light and heavy command as Tokenwise, with the same model files and the same libraries.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import discord
 import torch
 from discord import app_commands
 from discord.ext import commands
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
+
+from bench import models
 
 
 class BlockingBot(commands.AutoShardedBot):
     def __init__(self, model: str) -> None:
         super().__init__(command_prefix=commands.when_mentioned, intents=discord.Intents(guilds=True))
-        self.words: Any = AutoTokenizer.from_pretrained(model)
-        self.model: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+        self.tokenizer = AutoTokenizer.from_pretrained(model)
+        self.model = models.load(Path(model), "cpu", torch.float32)
 
     async def setup_hook(self) -> None:
         @app_commands.command(description="Continue a prompt")
@@ -28,16 +29,16 @@ class BlockingBot(commands.AutoShardedBot):
         ) -> None:
             await interaction.response.defer()
             torch.manual_seed(seed)
-            inputs = self.words(prompt, return_tensors="pt")
+            inputs = self.tokenizer(prompt, return_tensors="pt")
             output = self.model.generate(
                 **inputs, min_new_tokens=max_new_tokens, max_new_tokens=max_new_tokens, do_sample=True
             )
-            await interaction.edit_original_response(content=self.words.decode(output[0])[:2000])
+            await interaction.edit_original_response(content=str(self.tokenizer.decode(output[0]))[:2000])
 
         @app_commands.command(description="Split a text into tokens")
         async def tokens(interaction: discord.Interaction, text: str) -> None:
             await interaction.response.defer()
-            ids = self.words(text).input_ids
+            ids = self.tokenizer(text).input_ids
             await interaction.edit_original_response(content=" ".join(map(str, ids))[:2000])
 
         self.tree.add_command(generate)

@@ -1,15 +1,15 @@
-"""How fast texts come when 1, 2, 4, 8 and 16 people ask at once: the engine against the notebook's loop.
+"""How fast text is generated when 1, 2, 4, 8 and 16 people ask at once: the engine against the notebook's loop.
 
     python -m bench.generate [--model FOLDER] [--users 1 2 4 8 16] [--new-tokens 32] [--rounds 2]
         [--device cpu] [--plot FILE]
 
-Without a folder, one of phi-1_5's shape with random weights is made for the time being (2.8 GB of disk, 14 GB of memory).
-All ways are measured in one run, in turns, with prompts of 24 tokens:
+Without a folder, a temporary model of phi-1_5's shape with random weights is used (2.8 GB of disk, 14 GB of memory).
+All methods are measured in one run, in turns, with prompts of 24 tokens:
 
 - notebook: float32, `generate`, one prompt after another;
-- static batch: bfloat16, `generate`, all prompts as one batch, nobody may come later;
-- engine: bfloat16, all ask at once (`models.language.engine`);
-- engine, int8: the same with weights as bytes (CPU only).
+- static batch: bfloat16, `generate`, all prompts as one batch that nobody can join later;
+- engine: bfloat16, everybody asks at once (`models.language.engine`);
+- engine, int8: the same with 8-bit weights (CPU only).
 """
 
 from __future__ import annotations
@@ -25,68 +25,71 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeAlias
 
 import matplotlib as mpl
 import torch
+from humanize import naturalsize
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
-from transformers import AutoModelForCausalLM
 from transformers.generation.streamers import BaseStreamer
 
 from bench import models
 from bench.lag import LagSampler, as_felt, percentile
-from models.language.engine import CausalModel, Engine, GenerationRequest
+from bench.models import CausalLM
+from models.language.engine import Engine, GenerationRequest
 from models.language.quantized import to_bytes
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 PROMPT = 24
+"""Tokens of a prompt."""
 MS = 1000.0
 
 Prompts: TypeAlias = Sequence[Sequence[int]]
-Arrived: TypeAlias = Callable[[int], None]
-"""Called with the number of the prompt for which a token has come."""
-Way: TypeAlias = Callable[[Prompts, int, Arrived], None]
+OnToken: TypeAlias = Callable[[int], None]
+"""Called for every token with the number of its prompt."""
+Method: TypeAlias = Callable[[Prompts, int, OnToken], None]
 """Continues prompts by a number of tokens each."""
 
 
 @dataclass
 class Figures:
-    """Of one way with some users. `times` has the seconds, from the start, at which each one's tokens came."""
+    """One method with a number of users. `times`: for each user, the seconds from the start to each token."""
 
-    way: str
+    method: str
     users: int
     times: list[list[float]]
     lag: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
-        """Tokens a second, all users together."""
+        """Tokens per second, all users together."""
         return sum(map(len, self.times)) / max(row[-1] for row in self.times)
 
     @property
-    def last_first(self) -> float:
-        """Seconds until the last user has a token."""
+    def last_first_token(self) -> float:
+        """Seconds until every user has a first token."""
         return max(row[0] for row in self.times)
 
     @property
     def gaps(self) -> list[float]:
-        """Milliseconds between two tokens of one user."""
+        """Milliseconds between consecutive tokens of a user."""
         return [MS * (after - before) for row in self.times for before, after in itertools.pairwise(row)]
 
 
-class _TokenListener(BaseStreamer):
-    """Reports each token of `generate`, but not of the prompt, which comes first."""
+class _TokenCallback(BaseStreamer):
+    """Calls back for each token that `generate` puts, except for the prompt, which comes first."""
 
-    def __init__(self, arrived: Callable[[], None]) -> None:
-        self._arrived = arrived
+    def __init__(self, on_token: Callable[[], None]) -> None:
+        self._on_token = on_token
         self._prompt = True
 
-    def put(self, value: object) -> None:
+    def put(self, value: torch.Tensor) -> None:
         if not self._prompt:
-            self._arrived()
+            self._on_token()
         self._prompt = False
         del value
 
@@ -94,41 +97,41 @@ class _TokenListener(BaseStreamer):
         pass
 
 
-def notebook(model: CausalModel) -> Way:
-    def run(prompts: Prompts, count: int, arrived: Arrived) -> None:
+def notebook(model: CausalLM) -> Method:
+    def run(prompts: Prompts, count: int, on_token: OnToken) -> None:
         for number, ids in enumerate(prompts):
-            _generate(model, [ids], count, partial(arrived, number))
+            _generate(model, [ids], count, partial(on_token, number))
 
     return run
 
 
-def static(model: CausalModel) -> Way:
-    def run(prompts: Prompts, count: int, arrived: Arrived) -> None:
-        def everybody() -> None:
+def static_batch(model: CausalLM) -> Method:
+    def run(prompts: Prompts, count: int, on_token: OnToken) -> None:
+        def for_all() -> None:
             for number in range(len(prompts)):
-                arrived(number)
+                on_token(number)
 
-        _generate(model, prompts, count, everybody)
+        _generate(model, prompts, count, for_all)
 
     return run
 
 
-def _generate(model: CausalModel, prompts: Prompts, count: int, arrived: Callable[[], None]) -> None:
+def _generate(model: CausalLM, prompts: Prompts, count: int, on_token: Callable[[], None]) -> None:
     inputs = torch.tensor([list(ids) for ids in prompts], device=model.device)
     model.generate(
         inputs,
         attention_mask=torch.ones_like(inputs),
         max_new_tokens=count,
         do_sample=False,
-        streamer=_TokenListener(arrived),
+        streamer=_TokenCallback(on_token),
     )
 
 
-def together(engine: Engine) -> Way:
-    def run(prompts: Prompts, count: int, arrived: Arrived) -> None:
+def batched(engine: Engine) -> Method:
+    def run(prompts: Prompts, count: int, on_token: OnToken) -> None:
         def read(number: int) -> None:
             for _ in engine.submit(GenerationRequest(prompts[number], count, user=number)):
-                arrived(number)
+                on_token(number)
 
         readers = [threading.Thread(target=read, args=(number,)) for number in range(len(prompts))]
         for reader in readers:
@@ -139,165 +142,161 @@ def together(engine: Engine) -> Way:
     return run
 
 
-async def measure(name: str, way: Way, prompts: Prompts, count: int) -> Figures:
-    """Run it beside an event loop that tells how late it is."""
+async def measure(name: str, method: Method, prompts: Prompts, count: int) -> Figures:
+    """Run `method` in a thread while the event loop measures its own lag."""
     times: list[list[float]] = [[] for _ in prompts]
     sampler = LagSampler()
     sampling = asyncio.create_task(sampler.run())
-    began = time.perf_counter()
-    work = asyncio.create_task(
-        asyncio.to_thread(way, prompts, count, lambda user: times[user].append(time.perf_counter() - began))
+    start = time.perf_counter()
+    await asyncio.to_thread(
+        method, prompts, count, lambda user: times[user].append(time.perf_counter() - start)
     )
-    await work
     sampling.cancel()
     late = as_felt([lag for _, lag in sampler.samples])
     return Figures(name, len(prompts), times, late)
 
 
-def limit(model: CausalModel) -> float:
-    """Tokens a second if all that a token takes were reading each weight once from memory."""
+def bandwidth_limit(model: CausalLM) -> float:
+    """Tokens per second if a token took no more than reading each weight once from memory."""
     weights = [parameter.detach() for parameter in model.parameters()]
     best = float("inf")
     for _ in range(5):
-        began = time.perf_counter()
+        start = time.perf_counter()
         for weight in weights:
             weight.view(torch.int64).sum()
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.perf_counter() - start)
     return 1 / best
 
 
 def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float, float]:
-    """Milliseconds: a newcomer's wait for its first token, the longest wait of the others meanwhile, their usual one."""
+    """Milliseconds that a newcomer waits for a first token, and the longest and the median gap of the others."""
     *others, newcomer = prompts
     times: list[list[float]] = [[] for _ in others]
-    half = threading.Barrier(len(others) + 1)
+    halfway = threading.Barrier(len(others) + 1)
 
     def read(number: int) -> None:
-        for place, _ in enumerate(engine.submit(GenerationRequest(others[number], count, user=number))):
+        for position, _ in enumerate(engine.submit(GenerationRequest(others[number], count, user=number))):
             times[number].append(time.perf_counter())
-            if place == count // 2:
-                half.wait()
+            if position == count // 2:
+                halfway.wait()
 
     readers = [threading.Thread(target=read, args=(number,)) for number in range(len(others))]
     for reader in readers:
         reader.start()
-    half.wait()
-    asked = time.perf_counter()
+    halfway.wait()
+    joined = time.perf_counter()
     first = 0.0
     for _ in engine.submit(GenerationRequest(newcomer, 4, user="newcomer")):
         first = first or time.perf_counter()
     for reader in readers:
         reader.join()
     gaps = [(after, MS * (after - before)) for row in times for before, after in itertools.pairwise(row)]
-    worst = max(gap for after, gap in gaps if after >= asked)
-    return MS * (first - asked), worst, percentile([gap for _, gap in gaps], 0.5)
+    worst = max(gap for after, gap in gaps if after >= joined)
+    return MS * (first - joined), worst, percentile([gap for _, gap in gaps], 0.5)
 
 
-def parted(engine: Engine, prompts: Prompts, count: int) -> tuple[int, int]:
-    """Of how many texts in company another token was written than alone, and how many tokens were the same before."""
+def divergence(engine: Engine, prompts: Prompts, count: int) -> tuple[int, int]:
+    """How many texts differ when generated in a batch instead of alone, and the tokens before the first difference."""
     alone = [[token.id for token in engine.submit(GenerationRequest(ids, count))] for ids in prompts]
     streams = [engine.submit(GenerationRequest(ids, count)) for ids in prompts]
-    company = [[token.id for token in stream] for stream in streams]
+    together = [[token.id for token in stream] for stream in streams]
     same = [
-        next((place for place in range(count) if one[place] != other[place]), count)
-        for one, other in zip(alone, company, strict=True)
+        next((position for position in range(count) if single[position] != batch[position]), count)
+        for single, batch in zip(alone, together, strict=True)
     ]
-    return sum(place < count for place in same), sum(same)
-
-
-def load(folder: Path, device: str, dtype: torch.dtype) -> CausalModel:
-    model: CausalModel = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
-    return model.to(device).eval()
+    return sum(length < count for length in same), sum(same)
 
 
 async def run(
     folder: Path, users: Sequence[int], count: int, rounds: int, device: str, console: Console
 ) -> list[Figures]:
-    """All ways take turns, so that whatever else the machine does hits each of them; the best round counts."""
-    whole, half = (load(folder, device, dtype) for dtype in (torch.float32, torch.bfloat16))
+    """The methods take turns, so that other load on the machine affects all of them; the best round counts."""
+    full, half = (models.load(folder, device, dtype) for dtype in (torch.float32, torch.bfloat16))
     generator = torch.Generator().manual_seed(1)
     prompts = torch.randint(
-        0, whole.config.vocab_size, (max([*users, 9]), PROMPT), generator=generator
+        0, full.config.vocab_size, (max([*users, 9]), PROMPT), generator=generator
     ).tolist()
     engine = Engine(half)
-    ways = {"notebook": notebook(whole), "static batch": static(half), "engine": together(engine)}
+    methods = {"notebook": notebook(full), "static batch": static_batch(half), "engine": batched(engine)}
     limits = {"bfloat16": half}
     engine.verify(prompts[0])
     if device == "cpu":
-        limits["int8"] = small = to_bytes(load(folder, device, torch.bfloat16))
+        limits["int8"] = quantized = to_bytes(models.load(folder, device, torch.bfloat16))
         gc.collect()
-        with_bytes = Engine(small)
-        with_bytes.verify(prompts[0])
-        ways["engine, int8"] = together(with_bytes)
+        int8_engine = Engine(quantized)
+        int8_engine.verify(prompts[0])
+        methods["engine, int8"] = batched(int8_engine)
     best: dict[tuple[str, int], Figures] = {}
     waits = []
     for turn in range(rounds):
         for number in users:
-            for name, way in ways.items():
-                # One after another, the rate is the same for any number; waiting for all is not.
-                asked = min(users) if name == "notebook" else number
-                made = await measure(name, way, prompts[:asked], count)
-                known = best.get((name, asked))
-                best[name, asked] = made if known is None or made.rate > known.rate else known
+            for name, method in methods.items():
+                # The notebook answers one user after another, so its rate is the same for any number of users.
+                user_count = min(users) if name == "notebook" else number
+                figures = await measure(name, method, prompts[:user_count], count)
+                known = best.get((name, user_count))
+                best[name, user_count] = figures if known is None or figures.rate > known.rate else known
         waits.append(await asyncio.to_thread(joining, engine, prompts[:9], count))
         console.print(f"round {turn + 1} of {rounds} done", highlight=False)
     for name, model in limits.items():
-        console.print(f"bandwidth limit, {name}: {limit(model):.1f} tokens/s for one user", highlight=False)
-    wait, worst, usual = min(waits, key=lambda it: it[1])
+        console.print(
+            f"bandwidth limit, {name}: {bandwidth_limit(model):.1f} tokens/s for one user", highlight=False
+        )
+    wait, worst, usual = min(waits, key=itemgetter(1))
     console.print(
         f"a ninth joins: its first token after {wait:.0f} ms, the others wait {worst:.0f} ms once"
         f" instead of {usual:.0f} ms",
         highlight=False,
     )
-    apart, same = parted(engine, prompts[:8], count)
+    apart, same = divergence(engine, prompts[:8], count)
     console.print(
         f"bfloat16: {apart} of 8 texts part from their own alone; {same} tokens until then are the same",
         highlight=False,
     )
-    order = list(ways)
-    return sorted(best.values(), key=lambda it: (order.index(it.way), it.users))
+    order = list(methods)
+    return sorted(best.values(), key=lambda figures: (order.index(figures.method), figures.users))
 
 
 def report(figures: Sequence[Figures], console: Console) -> None:
-    base = next(it for it in figures if it.way == "notebook")
+    base = next(row for row in figures if row.method == "notebook")
     table = Table(box=None)
     heads = (
-        "way", "users", "tokens/s", "x notebook", "first, ms", "last first, ms", "between p50, ms", "p99, ms",
+        "method", "users", "tokens/s", "x notebook", "first, ms", "last first, ms", "between p50, ms", "p99, ms",
         "loop lag p99, ms",
     )  # fmt: skip
     for head in heads:
-        table.add_column(head, justify="left" if head == "way" else "right")
-    for it in figures:
-        gaps = it.gaps
+        table.add_column(head, justify="left" if head == "method" else "right")
+    for row in figures:
+        gaps = row.gaps
         table.add_row(
-            it.way,
-            str(it.users),
-            f"{it.rate:.1f}",
-            f"{it.rate / base.rate:.1f}",
-            f"{MS * min(row[0] for row in it.times):.0f}",
-            f"{MS * it.last_first:.0f}",
+            row.method,
+            str(row.users),
+            f"{row.rate:.1f}",
+            f"{row.rate / base.rate:.1f}",
+            f"{MS * min(times[0] for times in row.times):.0f}",
+            f"{MS * row.last_first_token:.0f}",
             f"{percentile(gaps, 0.5):.0f}",
             f"{percentile(gaps, 0.99):.0f}",
-            f"{percentile(it.lag, 0.99):.1f}",
+            f"{percentile(row.lag, 0.99):.1f}",
         )
     console.print(table)
 
 
 def plot(figures: Sequence[Figures], target: Path) -> None:
-    """Tokens a second over users, a line with its own marks for each way."""
+    """Tokens per second over users, a line with its own markers for each method."""
     with mpl.rc_context({"font.size": 11, "svg.hashsalt": "tokenwise"}):
         figure = Figure(figsize=(8, 4.5), layout="constrained")
         axes = figure.subplots()
-        ways = list(dict.fromkeys(it.way for it in figures))
-        for way, mark in zip(ways, "xso^dv", strict=False):
-            own = [it for it in figures if it.way == way]
-            if way == "notebook":
-                axes.axhline(own[0].rate, color="0.4", linestyle="--", label=f"{way}, {own[0].rate:.1f}")
+        methods = list(dict.fromkeys(row.method for row in figures))
+        for method, marker in zip(methods, "xso^dv", strict=False):
+            own = [row for row in figures if row.method == method]
+            if method == "notebook":
+                axes.axhline(own[0].rate, color="0.4", linestyle="--", label=f"{method}, {own[0].rate:.1f}")
                 continue
-            axes.plot([it.users for it in own], [it.rate for it in own], marker=mark, label=way)
+            axes.plot([row.users for row in own], [row.rate for row in own], marker=marker, label=method)
         axes.set(xlabel="people who ask at once", ylabel="tokens a second, all together", ylim=(0, None))
         axes.set_xscale("log", base=2)
-        numbers = sorted({it.users for it in figures})
+        numbers = sorted({row.users for row in figures})
         axes.set_xticks(numbers, [str(number) for number in numbers])
         axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
@@ -325,8 +324,8 @@ def main() -> None:
             run(folder, options.users, options.new_tokens, options.rounds, options.device, console)
         )
     report(figures, console)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    console.print(f"peak memory, with the model three times over: {peak / 1e6:.1f} GB", highlight=False)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    console.print(f"peak memory, with three copies of the model: {naturalsize(peak)}", highlight=False)
     if options.plot:
         plot(figures, options.plot)
 

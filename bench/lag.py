@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class LagSampler:
-    """Sleeps `interval` seconds again and again; keeps when (wall clock, seconds) and how late (ms) it woke."""
+    """Sleeps `interval` seconds repeatedly; records when (wall clock, seconds) and how late (ms) it woke."""
 
     interval: float = 0.01
     samples: list[tuple[float, float]] = field(default_factory=list)
@@ -23,7 +23,7 @@ class LagSampler:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """Nearest-rank percentile; `share` in (0, 1]. NaN where there is nothing."""
+    """Nearest-rank percentile; `share` in (0, 1]. NaN if there are no values."""
     if not values:
         return math.nan
     ordered = sorted(values)
@@ -33,7 +33,7 @@ def percentile(values: list[float], share: float) -> float:
 def as_felt(late: list[float], interval: float = 10.0) -> list[float]:
     """The lags (ms) that events arriving every `interval` ms would have met.
 
-    A loop that stands still for seconds misses hundreds of ticks and records one; without them the worst
-    moments hardly count. (Gil Tene's "coordinated omission".)
+    A loop that is blocked for seconds misses hundreds of ticks but records only one, so that the worst moments
+    would hardly count (Gil Tene's "coordinated omission").
     """
     return [lag - step * interval for lag in late for step in range(max(1, math.ceil(lag / interval)))]

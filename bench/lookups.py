@@ -1,10 +1,10 @@
-"""How fast the look-ups are that people wait for while they type.
+"""How fast the look-ups are that people wait for while typing.
 
     python -m bench.lookups [--songs FILE --playlists FILE]
 
-Song search and "Did you mean ...?" against the plain way with the same library: rapidfuzz's best matches over every
-entry. Times are of this process's own work, in milliseconds. Without files a catalogue of the size of the
-notebook's is made up: 75,262 songs, 800 playlists; the vocabulary has 400,000 made-up words.
+Song search and "Did you mean ...?" compared with the same library used directly: rapidfuzz's best matches over every
+entry. Times are CPU time of this process, in milliseconds. Without files a catalogue of the size of the notebook's is
+generated: 75,262 songs, 800 playlists; the vocabulary has 400,000 generated words.
 """
 
 from __future__ import annotations
@@ -30,20 +30,21 @@ from models.words.vectors import WordVectors
 
 LETTERS = "etaoinshrdlucmfwypvbgk"
 SONGS, PLAYLISTS, WORDS = 75_262, 800, 400_000
+SHORT = 3
 
 
-def word(chance: random.Random) -> str:
-    return "".join(chance.choices(LETTERS, k=chance.randint(3, 10)))
+def random_word(rng: random.Random) -> str:
+    return "".join(rng.choices(LETTERS, k=rng.randint(3, 10)))
 
 
-def made_up(folder: Path, chance: random.Random) -> tuple[Path, Path]:
-    vocabulary = [word(chance) for _ in range(20_000)]
-    artists = [" ".join(chance.choices(vocabulary, k=2)).title() for _ in range(9_000)]
+def generate_catalogue(folder: Path, rng: random.Random) -> tuple[Path, Path]:
+    vocabulary = [random_word(rng) for _ in range(20_000)]
+    artists = [" ".join(rng.choices(vocabulary, k=2)).title() for _ in range(9_000)]
     rows = (
-        f"{number}\t{' '.join(chance.choices(vocabulary, k=chance.randint(1, 4))).title()}\t{chance.choice(artists)}"
+        f"{number}\t{' '.join(rng.choices(vocabulary, k=rng.randint(1, 4))).title()}\t{rng.choice(artists)}"
         for number in range(SONGS)
     )
-    lists = (" ".join(str(int(SONGS * chance.random() ** 4)) for _ in range(100)) for _ in range(PLAYLISTS))
+    lists = (" ".join(str(int(SONGS * rng.random() ** 4)) for _ in range(100)) for _ in range(PLAYLISTS))
     songs, playlists = folder / "songs.tsv", folder / "playlists.txt"
     songs.write_text("\n".join(rows) + "\n", encoding="utf-8")
     playlists.write_text("0\n0\n" + "\n".join(lists) + "\n", encoding="utf-8")
@@ -51,16 +52,20 @@ def made_up(folder: Path, chance: random.Random) -> tuple[Path, Path]:
 
 
 def typo(text: str) -> str:
-    return text[:-2] + text[-1] + text[-2] if len(text) > 3 else text  # noqa: PLR2004 - leaves short words alone
+    """Swap the last two characters, except in short words."""
+    return text[:-2] + text[-1] + text[-2] if len(text) > SHORT else text
 
 
-def timed(ask: Callable[[str], object], questions: Sequence[str]) -> list[float]:
+def timed(
+    ask: Callable[[str], object], questions: Sequence[str], clock: Callable[[], float] = time.process_time
+) -> list[float]:
+    """Milliseconds for each question, after a warm-up with the first one."""
     ask(questions[0])
     times = []
     for question in questions:
-        began = time.process_time()
+        start = clock()
         ask(question)
-        times.append((time.process_time() - began) * 1000)
+        times.append((clock() - start) * 1000)
     return times
 
 
@@ -71,42 +76,42 @@ def main() -> None:
     parser.add_argument("--songs", type=Path)
     parser.add_argument("--playlists", type=Path)
     options = parser.parse_args()
-    chance = random.Random(0)
-    drawn = Table(title="Milliseconds a look-up")
+    rng = random.Random(0)
+    results = Table(title="Milliseconds a look-up")
     for heading in ("", "rapidfuzz over all, p50", "ours, p50", "ours, p99", "ratio of p50"):
-        drawn.add_column(heading, justify="right" if heading else "left")
+        results.add_column(heading, justify="right" if heading else "left")
 
-    def row(name: str, plain: list[float], own: list[float]) -> None:
-        base, half = percentile(plain, 0.5), percentile(own, 0.5)
-        drawn.add_row(
-            name, f"{base:.1f}", f"{half:.1f}", f"{percentile(own, 0.99):.1f}", f"{half / base:.3f}"
+    def row(name: str, baseline: list[float], ours: list[float]) -> None:
+        base, median = percentile(baseline, 0.5), percentile(ours, 0.5)
+        results.add_row(
+            name, f"{base:.1f}", f"{median:.1f}", f"{percentile(ours, 0.99):.1f}", f"{median / base:.3f}"
         )
 
     with tempfile.TemporaryDirectory() as name:
         songs, playlists = options.songs, options.playlists
         if not songs or not playlists:
-            songs, playlists = made_up(Path(name), chance)
+            songs, playlists = generate_catalogue(Path(name), rng)
         table = read_songs(songs.read_bytes()).songs
         catalogue = SongCatalogue.load(SongsSpec(songs, playlists, negative=5, epochs=1))
     labels = [song.label for song in table]
-    asked = [typo(label)[: chance.randint(3, 30)] for label in chance.sample(labels, 40)]
+    queries = [typo(label)[: rng.randint(3, 30)] for label in rng.sample(labels, 40)]
     row(
         f"song search, {len(labels):,} songs",
-        timed(lambda text: process.extract(text, labels, limit=25), asked),
-        timed(catalogue.search, asked),
+        timed(lambda text: process.extract(text, labels, limit=25), queries),
+        timed(catalogue.search, queries),
     )
 
-    vocabulary = list({word(chance) for _ in range(WORDS * 2)})[:WORDS]
+    vocabulary = list({random_word(rng) for _ in range(WORDS * 2)})[:WORDS]
     keyed = KeyedVectors(2)
     keyed.add_vectors(vocabulary, np.ones((len(vocabulary), 2), np.float32))
     vectors = WordVectors(keyed, "made up")
-    wrong = [typo(it) + "q" for it in chance.sample(vocabulary, 40)]
+    misspelt = [typo(word) + "q" for word in rng.sample(vocabulary, 40)]
     row(
         f"did you mean, {len(vocabulary):,} words",
-        timed(lambda text: process.extract(text, vocabulary, limit=3), wrong),
-        timed(lambda text: vectors.suggest(text, 3), wrong),
+        timed(lambda text: process.extract(text, vocabulary, limit=3), misspelt),
+        timed(lambda text: vectors.suggest(text, 3), misspelt),
     )
-    Console().print(drawn)
+    Console().print(results)
 
 
 if __name__ == "__main__":

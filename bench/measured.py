@@ -1,9 +1,9 @@
-"""One of the two bots in a process of its own, with its event loop's lag written to a file at the end.
+"""Runs one of the two bots in a separate process and writes the lag of its event loop to a file at the end.
 
     python -m bench.measured {tokenwise CONFIG | blocking MODEL} LAGFILE
 
-It finds the sandbox through the bot's own environment variables. A line of the file is the lag of one tick:
-the wall clock in seconds, and how late the tick was in milliseconds.
+The sandbox is given by the bot's own environment variables. Each line of the file describes one tick: the wall clock
+in seconds, and how late the tick was in milliseconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench.blocking_bot import BlockingBot
 from bench.lag import LagSampler
 from bot.client import Tokenwise
 from bot.process import serve
-from bot.settings.schema import load
+from bot.settings.load import load
 
 
 async def _tokenwise(config: str) -> int:

@@ -1,39 +1,47 @@
-"""A language model that takes long enough to be in the way: Phi's architecture, random weights."""
+"""Language models of Phi's architecture with random weights, large enough for inference to take noticeable time."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol, cast
 
 import torch
-from transformers import AutoTokenizer, PhiConfig, PhiForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer, PhiConfig, PhiForCausalLM, PreTrainedConfig
 from transformers.utils import logging
 
 
-def make(folder: Path, tokenizer: Path, *, width: int = 512, layers: int = 8) -> int:
-    """Write a model that never ends by itself beside a copy of `tokenizer`; the number of its parameters."""
-    logging.disable_progress_bar()
-    words = AutoTokenizer.from_pretrained(tokenizer)
-    torch.manual_seed(0)
+class CausalLM(Protocol):
+    """What the benchmarks use of a causal language model; transformers' own types do not cover `generate`."""
+
+    device: torch.device
+    config: PreTrainedConfig
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]: ...
+
+    def generate(self, inputs: torch.Tensor, **options: object) -> torch.Tensor: ...
+
+
+def load(folder: Path, device: str, dtype: torch.dtype) -> CausalLM:
+    model: torch.nn.Module = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+    return cast("CausalLM", model.to(device).eval())
+
+
+def small_phi(folder: Path, tokenizer: Path) -> int:
+    """Write a model of about 33 M parameters with the vocabulary of `tokenizer`; returns their number."""
+    vocabulary = len(AutoTokenizer.from_pretrained(tokenizer))
     config = PhiConfig(
-        vocab_size=len(words),
-        hidden_size=width,
-        intermediate_size=4 * width,
-        num_hidden_layers=layers,
+        vocab_size=vocabulary,
+        hidden_size=512,
+        intermediate_size=2048,
+        num_hidden_layers=8,
         num_attention_heads=8,
-        max_position_embeddings=2048,
-        bos_token_id=None,
-        eos_token_id=None,
     )
-    model = PhiForCausalLM(config)
-    model.save_pretrained(folder)
-    words.save_pretrained(folder)
-    return sum(parameter.numel() for parameter in model.parameters())
+    return _write(folder, tokenizer, config, torch.float32)
 
 
 def phi_1_5(folder: Path, tokenizer: Path) -> int:
-    """Write a model of the shape of microsoft/phi-1_5, in bfloat16 (2.8 GB), beside a copy of `tokenizer`."""
-    logging.disable_progress_bar()
-    torch.manual_seed(0)
+    """Write a model of the shape of microsoft/phi-1_5 in bfloat16 (2.8 GB); returns the number of its parameters."""
     config = PhiConfig(
         vocab_size=51_200,
         hidden_size=2048,
@@ -41,11 +49,16 @@ def phi_1_5(folder: Path, tokenizer: Path) -> int:
         num_hidden_layers=24,
         num_attention_heads=32,
         rope_parameters={"rope_type": "default", "rope_theta": 10_000.0, "partial_rotary_factor": 0.5},
-        max_position_embeddings=2048,
-        bos_token_id=None,
-        eos_token_id=None,
     )
-    torch.set_default_dtype(torch.bfloat16)
+    return _write(folder, tokenizer, config, torch.bfloat16)
+
+
+def _write(folder: Path, tokenizer: Path, config: PhiConfig, dtype: torch.dtype) -> int:
+    """Write a model that never ends a text by itself, with a copy of `tokenizer`."""
+    logging.disable_progress_bar()
+    config.update({"max_position_embeddings": 2048, "bos_token_id": None, "eos_token_id": None})
+    torch.manual_seed(0)
+    torch.set_default_dtype(dtype)
     try:
         model = PhiForCausalLM(config)
     finally:

@@ -1,9 +1,9 @@
-"""How quick the bot stays for everybody while eight people generate, against a bot that blocks its event loop.
+"""How responsive the bot stays while eight people generate, compared with a bot that blocks its event loop.
 
     python -m bench.responsiveness [--people 8] [--new-tokens 60] [--questions 30]
 
-Both bots run the same model files in a process of their own, one after the other, and talk to the same
-sandbox over a real socket. The baseline (`bench/blocking_bot.py`) calls its model inside the command.
+Both bots run the same model files, one after the other in separate processes, and talk to the same kind of sandbox
+over a real socket. The baseline (`bench/blocking_bot.py`) calls its model inside the command.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ async def process(box: Sandbox, kind: str, subject: str, lag_file: Path) -> Asyn
 
 
 def complete(answer: Answer) -> bool:
-    """Whether a generated text is there whole: an answer that says more than thinking and offers no Stop."""
+    """Whether a generated text is complete: the answer has a message, which no longer offers Stop."""
     if answer.failed:
         return True
     message = answer.message
@@ -91,14 +91,14 @@ def complete(answer: Answer) -> bool:
 async def measure(kind: str, subject: str, folder: Path, options: argparse.Namespace) -> Figures:
     lag_file = folder / f"{kind}.lag"
     async with Sandbox(limits=Limits.without_rates()) as box:
-        began = time.perf_counter()
+        start = time.perf_counter()
         async with process(box, kind, subject, lag_file):
             await box.ready(PATIENCE)
-            ready = time.perf_counter() - began
+            ready = time.perf_counter() - start
             await box.commands_synced(PATIENCE)
             await box.ask(LIGHT, timeout=PATIENCE)
-            first = time.perf_counter() - began
-            # Both have read their language model before the clock starts.
+            first = time.perf_counter() - start
+            # Both bots load their language model before the measurement starts.
             warm = box.send(PROMPT.format(new=2, seed=0))
             await warm.until(complete, PATIENCE)
 
@@ -123,7 +123,7 @@ async def measure(kind: str, subject: str, folder: Path, options: argparse.Names
     return Figures(
         ready=ready,
         first_answer=first,
-        # Discord gives up after its three seconds; what came later or never counts as just that.
+        # Discord gives up after three seconds; later or missing answers count as exactly that.
         acknowledged=[(answer.acknowledged_after or window) * 1000 for answer in [*light, *texts]],
         answered=answered,
         missed=sum(answer.failed is not None for answer in [*light, *texts]),
@@ -134,12 +134,12 @@ async def measure(kind: str, subject: str, folder: Path, options: argparse.Names
 
 
 def table(blocking: Figures, ours: Figures, people: int) -> Table:
-    drawn = Table(title=f"{people} people generate, one more asks /tokens")
+    results = Table(title=f"{people} people generate, one more asks /tokens")
     for heading in ("", "blocking bot", "Tokenwise", "ratio"):
-        drawn.add_column(heading, justify="left" if not heading else "right")
+        results.add_column(heading, justify="left" if not heading else "right")
 
-    def row(name: str, base: float, own: float, unit: str) -> None:
-        drawn.add_row(name, f"{base:,.1f} {unit}", f"{own:,.1f} {unit}", f"{own / base:.3f}")
+    def row(name: str, baseline: float, own: float, unit: str) -> None:
+        results.add_row(name, f"{baseline:,.1f} {unit}", f"{own:,.1f} {unit}", f"{own / baseline:.3f}")
 
     row("event-loop lag, p99", percentile(blocking.lag, 0.99), percentile(ours.lag, 0.99), "ms")
     row("event-loop lag, worst", max(blocking.lag), max(ours.lag), "ms")
@@ -159,10 +159,10 @@ def table(blocking: Figures, ours: Figures, people: int) -> Table:
         )
     row("start to connected", blocking.ready, ours.ready, "s")
     row("start to first /tokens", blocking.first_answer, ours.first_answer, "s")
-    drawn.add_row("questions unanswered after 3 s", str(blocking.missed), str(ours.missed), "")
-    drawn.add_row("texts delivered", str(blocking.delivered), str(ours.delivered), "")
+    results.add_row("questions unanswered after 3 s", str(blocking.missed), str(ours.missed), "")
+    results.add_row("texts delivered", str(blocking.delivered), str(ours.delivered), "")
     row("last text there after", blocking.busy, ours.busy, "s")
-    return drawn
+    return results
 
 
 async def main() -> None:
@@ -175,7 +175,7 @@ async def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        size = models.make(folder / "phi", DEMO / "tiny-phi")
+        size = models.small_phi(folder / "phi", DEMO / "tiny-phi")
         print(
             f"language model: {size / 1e6:.0f} M parameters, random weights, {options.new_tokens} new tokens each"
         )

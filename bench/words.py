@@ -1,11 +1,11 @@
-"""How soon word vectors are there, and how fast the nearest of them are found.
+"""How soon word vectors are loaded, and how fast the nearest of them are found.
 
     python -m bench.words [--words N] [--size N]
 
-A GloVe file of the size of the notebook's is made up: 400,000 words, 50 numbers each. Each start is a process of its
-own: gensim's reader of that format, ours for the first time, and ours from then on, when what was parsed is opened by
-memory-mapping; timed from an import that is done to the first answer. Then `/similar`'s question is asked, beside gensim's
-own `most_similar` on the same vectors.
+A GloVe file of the size of the notebook's is generated: 400,000 words, 50 numbers each. Each start is a separate
+process: gensim's reader of that format, ours for the first time, and ours from then on, when the parsed vectors are
+memory-mapped; timed from the end of the imports to the first answer. Then `/similar`'s question is timed beside
+gensim's own `most_similar` on the same vectors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.lag import percentile
-from bench.lookups import word
+from bench.lookups import random_word, timed
 from models.specs import WordsSpec
 from models.words.vectors import WordVectors
 
@@ -33,46 +32,36 @@ QUESTIONS = 200
 N = 10
 
 
-def made_up(folder: Path, words: int, size: int) -> Path:
-    chance, numbers = random.Random(0), np.random.default_rng(0)
-    vocabulary = list(dict.fromkeys(word(chance) for _ in range(words * 2)))[:words]
+def generate_vectors(folder: Path, words: int, size: int) -> Path:
+    rng, numbers = random.Random(0), np.random.default_rng(0)
+    vocabulary = list(dict.fromkeys(random_word(rng) for _ in range(words * 2)))[:words]
     path = folder / "glove.txt"
     with path.open("w", encoding="utf-8") as file:
-        for one in vocabulary:
+        for word in vocabulary:
             row = " ".join(f"{value:.5f}" for value in numbers.normal(size=size))
-            file.write(f"{one} {row}\n")
+            file.write(f"{word} {row}\n")
     return path
 
 
-def opened(way: str, path: Path, data: Path) -> None:
-    """Print the seconds from nothing to the vectors, and to the first answer."""
-    began = time.perf_counter()
-    if way == "gensim":
-        found = KeyedVectors.load_word2vec_format(str(path), binary=False, no_header=True)
-        there = time.perf_counter() - began
-        found.most_similar(found.index_to_key[7], topn=N)
+def load(reader: str, path: Path, data: Path) -> None:
+    """Print the seconds until the vectors are loaded, and until the first answer."""
+    start = time.perf_counter()
+    if reader == "gensim":
+        vectors = KeyedVectors.load_word2vec_format(str(path), binary=False, no_header=True)
+        loaded = time.perf_counter() - start
+        vectors.most_similar(vectors.index_to_key[7], topn=N)
     else:
         words = WordVectors.load(WordsSpec(str(path), data))
-        there = time.perf_counter() - began
+        loaded = time.perf_counter() - start
         words.similar(next(iter(words.suggest("a", 1))), N)
-    print(f"{there} {time.perf_counter() - began}")
+    print(f"{loaded} {time.perf_counter() - start}")
 
 
-def start(way: str, path: Path, data: Path) -> tuple[float, float]:
-    command = [sys.executable, "-m", "bench.words", "--open", way, str(path), str(data)]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - this very module
-    there, answered = map(float, printed.split())
-    return there, answered
-
-
-def timed(ask: Callable[[str], object], questions: list[str]) -> list[float]:
-    ask(questions[0])
-    times = []
-    for question in questions:
-        began = time.perf_counter()
-        ask(question)
-        times.append((time.perf_counter() - began) * 1000)
-    return times
+def measure_start(reader: str, path: Path, data: Path) -> tuple[float, float]:
+    command = [sys.executable, "-m", "bench.words", "--open", reader, str(path), str(data)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - this module
+    loaded, answered = map(float, printed.split())
+    return loaded, answered
 
 
 def main() -> None:
@@ -84,41 +73,48 @@ def main() -> None:
     parser.add_argument("--open", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.open:
-        way, path, data = options.open
-        opened(way, Path(path), Path(data))
+        reader, path, data = options.open
+        load(reader, Path(path), Path(data))
         return
-    with tempfile.TemporaryDirectory() as name:
-        path, data = made_up(Path(name), options.words, options.size), Path(name) / "data"
+    with tempfile.TemporaryDirectory() as folder:
+        path, data = generate_vectors(Path(folder), options.words, options.size), Path(folder) / "data"
         starts = {
-            way: start(way.split(",")[0], path, data) for way in ("gensim", "ours, parsing", "ours, kept")
+            name: measure_start(name.split(",")[0], path, data)
+            for name in ("gensim", "ours, parsing", "ours, kept")
         }
         table = Table(title=f"Seconds to open {options.words:,} x {options.size} from text")
         for heading in ("", "vectors there", "ratio", "first answer and suggestion", "ratio"):
             table.add_column(heading, justify="right" if heading else "left")
         base = starts["gensim"]
-        for way, (there, answered) in starts.items():
+        for title, (loaded, answered) in starts.items():
             table.add_row(
-                way, f"{there:.2f}", f"{there / base[0]:.3f}", f"{answered:.2f}", f"{answered / base[1]:.3f}"
+                title,
+                f"{loaded:.2f}",
+                f"{loaded / base[0]:.3f}",
+                f"{answered:.2f}",
+                f"{answered / base[1]:.3f}",
             )
         Console().print(table)
 
         words = WordVectors.load(WordsSpec(str(path), data))
-        plain = KeyedVectors.load_word2vec_format(str(path), binary=False, no_header=True)
-        asked = random.Random(1).choices(plain.index_to_key, k=QUESTIONS)
-        gensims = timed(lambda one: plain.most_similar(one, topn=N), asked)
+        keyed = KeyedVectors.load_word2vec_format(str(path), binary=False, no_header=True)
+        questions = random.Random(1).choices(keyed.index_to_key, k=QUESTIONS)
+        baseline = timed(lambda word: keyed.most_similar(word, topn=N), questions, time.perf_counter)
         table = Table(title=f"Milliseconds for the {N} nearest of {options.words:,}")
         for heading in ("", "p50", "p99", "ratio of p50"):
             table.add_column(heading, justify="right" if heading else "left")
-        half = percentile(gensims, 0.5)
+        base_median = percentile(baseline, 0.5)
         for title, times in (
-            ("gensim's most_similar", gensims),
+            ("gensim's most_similar", baseline),
             (
                 "/similar: nearest words and their places on a map",
-                timed(lambda one: words.similar(one, N), asked),
+                timed(lambda word: words.similar(word, N), questions, time.perf_counter),
             ),
         ):
-            own = percentile(times, 0.5)
-            table.add_row(title, f"{own:.2f}", f"{percentile(times, 0.99):.2f}", f"{own / half:.2f}")
+            median = percentile(times, 0.5)
+            table.add_row(
+                title, f"{median:.2f}", f"{percentile(times, 0.99):.2f}", f"{median / base_median:.2f}"
+            )
         Console().print(table)
 
 

@@ -20,7 +20,7 @@ from bot.health import HealthServer, finite
 from bot.registration import CommandRegister
 from bot.settings.schema import Settings
 from bot.shutdown import Shutdown, cancelled, finish_interactions, open_interactions, owner
-from bot.store.likes import Likes
+from bot.store import Store
 from bot.tree import Interaction as Interaction  # noqa: PLC0414 - the cogs know it from here
 from bot.tree import Tree
 from models.hub import Hub
@@ -69,14 +69,16 @@ AUTHENTICATION_FAILED = 4004
 def local_service(settings: Settings, hub: Hub | None = None) -> LocalService:
     """The models in this process, as the settings describe them; `hub` stands in for the one that they do."""
     hub = hub or Hub(settings.specs())
-    lanes = {slot: getattr(settings.lanes, slot) for slot in hub.slots}
+    lanes = {slot: settings.lane(slot) for slot in hub.slots}
     return LocalService(hub, lanes, settings.limits.per_user)
 
 
 class Tokenwise(commands.AutoShardedBot):
-    """The bot. Cogs find in it the settings, the models (`service`), a lane for pictures (`drawing`) and the likes."""
+    """The bot. Cogs find in it the settings, the models (`service`), a lane for pictures (`drawing`) and what is kept about
+    people (`store`).
+    """
 
-    likes: Likes
+    store: Store
 
     def __init__(
         self, settings: Settings, service: Service | None = None, *, forget_commands: bool = False
@@ -115,7 +117,7 @@ class Tokenwise(commands.AutoShardedBot):
                 ("cogs", self._unload),
                 ("drawing", self.drawing.close),
                 ("health", self._health.close),
-                ("database", self._close_likes),
+                ("database", self._close_store),
                 ("connection", self._disconnect),
                 # Last, because freeing their memory takes so long that the loop must have nothing else to do.
                 ("models", self.service.close),
@@ -163,7 +165,7 @@ class Tokenwise(commands.AutoShardedBot):
     # Opening
 
     async def setup_hook(self) -> None:
-        self.likes = await Likes.open(self.settings.data_dir / "tokenwise.db")
+        self.store = await Store.open(self.settings.data_dir, self.settings.database.url)
         if self.settings.health.enabled:
             await self._health.start(self.settings.health.host, self.settings.health.port)
         for extension in EXTENSIONS:
@@ -265,7 +267,6 @@ class Tokenwise(commands.AutoShardedBot):
     async def _drain(self) -> None:
         """Let what runs end, until the time is over or somebody is in a hurry."""
         self.service.stop_admitting()
-        self.drawing.stop_admitting()
         seconds = self.settings.limits.drain_seconds
         work = asyncio.gather(self.service.drain(seconds), self.drawing.drain(seconds))
         if not await self._shutdown.unless_hurried(work):
@@ -289,6 +290,6 @@ class Tokenwise(commands.AutoShardedBot):
             }
         )
 
-    async def _close_likes(self) -> None:
-        if hasattr(self, "likes"):
-            await self.likes.close()
+    async def _close_store(self) -> None:
+        if hasattr(self, "store"):
+            await self.store.close()

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import math
 import secrets
-import sqlite3
 from http import HTTPStatus
 from typing import Any
 
@@ -89,9 +88,6 @@ def _other(error: BaseException) -> str:
     match error:
         case TimeoutError():
             return told(Late())
-        case sqlite3.Error():
-            log.error("the database failed: %s", error)
-            return "I cannot reach my database right now, so nothing was changed. Try again in a minute."
         case aiohttp.ClientError():
             return say("connection-broke")
         case _ if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":

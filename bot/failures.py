@@ -48,3 +48,62 @@ class AddressTaken(StartupError):
     host: str
     port: str
     reason: str
+
+
+# The store -------------------------------------------------------------------------------------------------
+
+
+class DatabaseNotOpened(StartupError):
+    """There is no getting at the database: a folder that cannot be written, a URL that leads nowhere."""
+
+    database: str
+    reason: str
+
+
+class DatabaseUnusable(StartupError):
+    """What was opened is no database, or not one of ours."""
+
+    database: str
+    reason: str
+
+
+class DatabaseDamaged(StartupError):
+    database: str
+    reason: str
+
+
+class DatabaseTooNew(StartupError):
+    """A later version of the program has been here. `known` is the newest version that this one knows."""
+
+    database: str
+    version: str
+    known: str
+
+
+class StoreUnavailable(Failure):
+    """The database failed while the bot was running; the whole change was taken back."""
+
+
+# Reloading a model -----------------------------------------------------------------------------------------
+
+
+class SettingsWrong(Refused):
+    """The settings file cannot be used any more; `problems` says why, in its own words."""
+
+    problems: str
+
+
+class NoSection(Refused):
+    """The settings leave out a slot that was to be loaded."""
+
+    slot: str
+
+
+class NoRevisions(Refused):
+    """Models of this slot have no revisions."""
+
+    slot: str
+
+
+class RevisionOfFolder(Refused):
+    """A revision was asked for, but the model is a local folder."""

@@ -6,16 +6,10 @@ Redaction works on the finished text, so that it covers arguments and tracebacks
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from typing import TextIO
 
-SECRETS = re.compile(
-    r"[\w-]{18,}\.[\w-]{4,8}\.[\w-]{20,}"  # the shape of a bot token
-    r"|(?<=/interactions/)\d+/[^/\s?]+"  # an interaction's token lets anybody answer in the bot's name
-    r"|(?<=/webhooks/)\d+/[^/\s?]+"
-)
-HIDDEN = "[hidden]"
+from bot.redaction import HIDDEN, redacted
 
 # A broken connection is news, but its traceback is not: discord.py tries again by itself.
 EXPECTED = (
@@ -42,7 +36,7 @@ class Formatter(logging.Formatter):
             text = super().format(record)
         if self._token:
             text = text.replace(self._token, HIDDEN)
-        return SECRETS.sub(HIDDEN, text)
+        return redacted(text)
 
 
 def setup(level: str, token: str | None = None, stream: TextIO | None = None) -> None:
@@ -53,7 +47,7 @@ def setup(level: str, token: str | None = None, stream: TextIO | None = None) ->
     # At DEBUG these log payloads with what people wrote, or every call.
     for name in ("discord", "aiosqlite", "asyncio", "matplotlib", "filelock", "urllib3"):
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
-    for name in ("gensim", "smart_open", "httpx"):
+    for name in ("gensim", "smart_open", "httpx", "sqlalchemy", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -5,18 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from bot.failures import Refused
-from bot.settings.schema import ConfigError, Section, Settings
-from models.files import fetching
+from bot.failures import NoRevisions, NoSection, RevisionOfFolder, SettingsWrong
+from bot.settings.load import load_again
+from bot.settings.schema import ConfigError, Settings
+from models.files.items import Kind
 from models.results import Reload
+from models.sections import ModelSection
 from models.service import Caller, LoadProgress, ReloadModel
-from models.specs import EncoderSpec, LanguageSpec, Spec
+from models.specs import Spec
 
 if TYPE_CHECKING:
     from bot.client import Tokenwise
+
+
+class ReloadRequest(NamedTuple):
+    """What a slot is to hold from now on, and whether it is downloaded first."""
+
+    section: ModelSection
+    spec: Spec
+    fetch: bool
 
 
 async def reload(
@@ -27,9 +36,8 @@ async def reload(
     Refused, in the words of the settings, if they are wrong by now, and ModelError if the model cannot be had or
     loaded; the old one serves on then.
     """
-    section, spec = await asyncio.to_thread(_wanted, bot.settings, slot, revision)
-    request = ReloadModel(caller, slot, spec, fetch=revision is not None)
-    async with aclosing(bot.service.reload(request)) as items:
+    section, spec, fetch = await asyncio.to_thread(reload_request, bot.settings, slot, revision)
+    async with aclosing(bot.service.reload(ReloadModel(caller, slot, spec, fetch))) as items:
         async for item in items:
             if isinstance(item, Reload):
                 # From now on its limits hold, too.
@@ -37,32 +45,23 @@ async def reload(
             yield item
 
 
-def _wanted(settings: Settings, slot: str, revision: str | None) -> tuple[Section, Spec]:
-    section = _section(settings, slot)
-    spec = settings.model_copy(update={slot: section}).specs()[slot]
-    if revision is not None:
-        spec = _revised(slot, spec, revision)
-        section = section.model_copy(update={"revision": revision})
-    return section, spec
+def reload_request(settings: Settings, slot: str, revision: str | None) -> ReloadRequest:
+    """What a slot is to hold by the file of these settings as it is now, or in another revision of that.
 
-
-def _section(settings: Settings, slot: str) -> Any:
-    """The section of a slot as the settings file has it now; as it was, for settings that come from no file."""
+    Settings that come from no file stand as they are. Reads the file; raises one of the subclasses of Refused.
+    """
     try:
-        section = getattr(settings.afresh(), slot)
+        section = load_again(settings).model_section(slot)
     except ConfigError as error:
-        raise Refused(
-            f"The settings are wrong by now, so nothing was changed. {'; '.join(error.problems)}"
-        ) from None
+        raise SettingsWrong("; ".join(error.problems)) from None
     if section is None:
-        raise Refused(f"The settings have no section [{slot}], so there is nothing to load.")
-    return section
-
-
-def _revised(slot: str, spec: Spec, revision: str) -> LanguageSpec | EncoderSpec:
-    if not isinstance(spec, LanguageSpec | EncoderSpec):
-        raise Refused(f"Only the language model and the encoder come in revisions; leave it out for {slot}.")
-    revised = replace(spec, revision=revision)
-    if fetching.items(slot, revised)[0].kind == "path":
-        raise Refused("The settings name a folder on this machine, which has no revisions. Leave it out.")
-    return revised
+        raise NoSection(slot)
+    if revision is not None:
+        if "revision" not in type(section).model_fields:
+            raise NoRevisions(slot)
+        section = section.model_copy(update={"revision": revision})
+    # The other sections stay as they are until the bot starts again, and so do the lanes.
+    spec = settings.spec_of(slot, section)
+    if revision is not None and spec.items(slot)[0].kind is Kind.PATH:
+        raise RevisionOfFolder
+    return ReloadRequest(section, spec, fetch=revision is not None)

@@ -18,7 +18,7 @@ from playwright.async_api import async_playwright
 from bot.cli.demo import pointed_at
 from bot.client import Tokenwise
 from bot.process import serve
-from bot.settings.schema import load
+from bot.settings.load import load
 from sandbox import Sandbox
 from sandbox.page import Page
 
@@ -43,8 +43,7 @@ WIDTH, LOWEST = 900, 420
 async def main() -> int:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
-        print(f"There is no browser here: one of {', '.join(BROWSERS)} is needed.", file=sys.stderr)  # noqa: T201
-        return 1
+        sys.exit(f"There is no browser here: one of {', '.join(BROWSERS)} is needed.")
     FOLDER.mkdir(exist_ok=True)
     settings = load(CONFIG)
     box = Sandbox(bot_name="Tokenwise")
@@ -54,7 +53,7 @@ async def main() -> int:
         running = asyncio.create_task(serve(bot, box.token))
         await box.ready(60)
         await box.commands_synced(60)
-        await bot.loaded()
+        await bot.service.loaded()
         await like(box, bot)
         async with async_playwright() as play:
             chromium = await play.chromium.launch(executable_path=browser, args=FLAGS)

@@ -10,19 +10,21 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModel, BatchEncoding
 
+from models import pretrained
 from models.failures import (
-    EmptyText,
     MismatchedTokenizer,
     ModelError,
     NoSharedWord,
+    NothingToEmbed,
     OtherVocabulary,
     TextOverLimit,
-    TextTooLong,
+    TextTooLongForModel,
     VectorsNotFinite,
 )
 from models.files import finding
 from models.results import Contexts, Embedding, SharedWord, Word
 from models.specs import EncoderSpec, Progress
+from models.text import usable_text
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, read
 
 EncoderModel: TypeAlias = Any
@@ -39,14 +41,14 @@ class Encoder:
     def __init__(self, model: EncoderModel, tokenizer: PretrainedTokenizer, name: str) -> None:
         """`model` is in evaluation mode."""
         # The first half of a translator such as T5 is what embeds a text.
-        self._model = model.get_encoder() if finding.is_translator(model) else model
+        self._model = model.get_encoder() if pretrained.is_translator(model) else model
         self._tokenizer = tokenizer
         self._pieces = Tokenizer(tokenizer, name)
         self._parameters = set(inspect.signature(self._model.forward).parameters)
         self.name = name
         self.device = str(model.device)
         self.dtype = str(model.dtype).removeprefix("torch.")
-        self.memory = finding.footprint(self._model)
+        self.memory = pretrained.footprint(self._model)
         self.limit = _limit(model, tokenizer)
         """How many tokens a text may have, special ones included; None if there is no limit."""
         known: int = model.get_input_embeddings().weight.shape[0]
@@ -58,7 +60,7 @@ class Encoder:
         """Raises ModelError, also for a tokenizer whose ids mean other words than in training."""
         source = finding.find(spec.name, revision=spec.revision, slot="encoder")
         tokenizer = _tokenizer(spec, source)
-        model = finding.pretrained(
+        model = pretrained.pretrained(
             AutoModel,
             source,
             device=spec.device,
@@ -79,10 +81,10 @@ class Encoder:
 
         BadInput for a text without tokens or with more than the model reads.
         """
-        encoded = self._tokenizer(finding.usable_text(text), return_tensors="pt", verbose=False)
+        encoded = self._tokenizer(usable_text(text), return_tensors="pt", verbose=False)
         ids: list[int] = [int(number) for number in encoded["input_ids"][0]]
         if not ids:
-            raise EmptyText
+            raise NothingToEmbed
         if self.limit is not None and len(ids) > self.limit:
             raise TextOverLimit(len(ids), self.name, self.limit)
         inputs = {
@@ -92,7 +94,7 @@ class Encoder:
             with torch.inference_mode():
                 hidden = self._model(**inputs)[0]
         except IndexError as error:
-            raise TextTooLong(self.name) from error
+            raise TextTooLongForModel(self.name) from error
         _, rows, columns = hidden.shape
         return Embedding(
             model=self.name,

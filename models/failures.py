@@ -28,16 +28,35 @@ class Failure(Exception):
         return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
 
     @property
-    def facts(self) -> dict[str, Any]:
-        return {it.name: getattr(self, it.name) for it in fields(self)} if is_dataclass(self) else {}
+    def facts(self) -> dict[str, texts.Fact]:
+        """What its sentence is made of; of another failure among them, the sentence of that one."""
+        return {
+            name: fact.sentence if isinstance(fact, Failure) else fact for name, fact in self._facts.items()
+        }
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """What everybody may read."""
         if not texts.knows(self.code):  # a sentence of its own, until it is a type of its own
             return " ".join(map(str, self.args[:1]))
-        return " ".join(filter(None, (texts.say(self.code, **self.facts), texts.hint(self.code, self.facts))))
+        return texts.say(self.code, **self.facts)
+
+    @property
+    def hint(self) -> str:
+        """What the people who run the bot can do about it, or about the failures that led to it; "" if there is nothing."""
+        own = texts.hint(self.code, self.facts) if texts.knows(self.code) else ""
+        inner = [fact.hint for fact in self._facts.values() if isinstance(fact, Failure)]
+        return " ".join(filter(None, [own, *inner]))
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)} if is_dataclass(self) else {}
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.sentence, self.hint)))
 
     def __reduce__(self) -> Any:
-        return (_again, (type(self), self.facts)) if texts.knows(self.code) else super().__reduce__()
+        return (_again, (type(self), self._facts)) if texts.knows(self.code) else super().__reduce__()
 
 
 def _again(kind: type[Failure], facts: dict[str, Any]) -> Failure:
@@ -59,21 +78,6 @@ class NotReady(ModelError):
 
 class BadInput(ModelError):
     """The question cannot be answered as it was asked; the sentence says what to do instead."""
-
-
-class UnknownWord(BadInput):
-    """A word that the vocabulary does not have, and those that look like it, likeliest first."""
-
-    def __init__(self, word: str, suggestions: tuple[str, ...] = ()) -> None:
-        self.word = word
-        self.suggestions = suggestions
-        *most, last = suggestions or ("",)
-        hint = f" Did you mean {', '.join(most)}{' or ' if most else ''}{last}?" if suggestions else ""
-        super().__init__(f"I do not know the word “{word}”.{hint or ' Try another one.'}")
-
-
-class UnknownSong(BadInput):
-    """A song id that the catalogue does not have, or that no playlist plays."""
 
 
 class BadSampling(BadInput):
@@ -98,6 +102,171 @@ class Stopped(ModelError):
 
 class NoTimeToFetch(Stopped):
     """A download did not end within the time of a reload; what has arrived is kept."""
+
+
+# Words -----------------------------------------------------------------------------------------------------
+
+
+class UnknownWord(BadInput):
+    """The vocabulary does not have the word; `suggestions` look like it, likeliest first."""
+
+    word: str
+    suggestions: tuple[str, ...] = ()
+
+
+class NoWordGiven(BadInput):
+    """Nothing was asked about."""
+
+
+class NoNeighboursWanted(BadInput):
+    """Fewer than one neighbour was asked for."""
+
+
+class NoOtherWords(BadInput):
+    """The vocabulary holds nothing besides the words of the question."""
+
+
+class WordsCancelOut(BadInput):
+    """The sum of the words is the zero vector."""
+
+
+class SumAmongWords(BadInput):
+    """A list of words in which one is a sum."""
+
+
+class WrongNumberOfWords(BadInput):
+    """The odd one out can be found among `least` to `most` different words."""
+
+    least: int
+    most: int
+
+
+class MissingTerm(BadInput):
+    """A sign without a word beside it."""
+
+
+class TooManyTerms(BadInput):
+    most: int
+
+
+class NotOneWord(BadInput):
+    """Several words without a sign between them."""
+
+    words: str
+
+
+class NoWordsInFile(ModelError):
+    label: str
+
+
+class NotWordVectors(ModelError):
+    """A file in none of the known formats."""
+
+    label: str
+
+
+class DamagedWordVectors(ModelError):
+    label: str
+
+
+class PickledWordVectors(ModelError):
+    label: str
+
+
+class NumbersNotFinite(ModelError):
+    label: str
+
+
+class MismatchedWordVectors(ModelError):
+    """A folder that has not one word for each vector."""
+
+    label: str
+
+
+class RepeatedWord(ModelError):
+    """A folder in which a word is there twice."""
+
+    label: str
+
+
+class FolderWithoutWordVectors(NotThere):
+    """A folder that holds neither our format nor exactly one file with one of the `suffixes`."""
+
+    label: str
+    suffixes: tuple[str, ...]
+
+
+# Songs -----------------------------------------------------------------------------------------------------
+
+
+class UnknownSong(BadInput):
+    """The catalogue does not have the song."""
+
+
+class UnknownSongId(UnknownSong):
+    """No song has the id."""
+
+
+class SongGone(UnknownSong):
+    """A song that was shown before is no longer in the catalogue."""
+
+
+class NoSuchSongLike(UnknownSong):
+    """No title and no artist is like the text."""
+
+    text: str
+
+
+class NoSuchSong(UnknownSong):
+    """No song has the text as its id or nearly as its title; `near` are the nearest ones, with their ids."""
+
+    text: str
+    near: tuple[str, ...] = ()
+
+
+class AmbiguousSong(UnknownSong):
+    """The text may be the title of several `songs`, which are given with their ids."""
+
+    text: str
+    songs: tuple[str, ...]
+
+
+class NoSongsWanted(BadInput):
+    """Fewer than one song was asked for."""
+
+
+class NoSongsInFile(ModelError):
+    label: str
+
+
+class NoPlaylistsInFile(ModelError):
+    label: str
+
+
+class UnreadableFile(NotThere):
+    """The system does not let us read a file; `reason` is its own word for why."""
+
+    label: str
+    reason: str
+
+
+class NoFrequentSong(ModelError):
+    """No song is played as often as the settings ask for."""
+
+    min_count: int
+
+
+class TooFewPlaylists(ModelError):
+    """There are not enough playlists for so many folds."""
+
+    playlists: int
+    folds: int
+
+
+class NoUsableTestPlaylist(ModelError):
+    """No test playlist has more known songs than the number of likes that it is asked with."""
+
+    likes: int
 
 
 # Places and turns ------------------------------------------------------------------------------------------
@@ -137,6 +306,283 @@ class Stopping(Failure):
     """The bot is shutting down."""
 
 
+# Files -----------------------------------------------------------------------------------------------------
+
+
+class NoName(NotThere):
+    """The name of a file or model is empty."""
+
+
+class NoSuchFile(NotThere):
+    """A path of the settings leads nowhere. `name` is its last part."""
+
+    name: str
+
+
+class NoSuchModelFolder(NotThere):
+    """What can only be a path leads to no folder. `name` is its last part."""
+
+    name: str
+
+
+class NotDownloaded(NotThere):
+    """It is to be downloaded first. `command` is what to type for that."""
+
+    label: str
+    command: str
+
+
+class PartlyDownloaded(NotThere):
+    """Some of its files are there. `command` is what to type for the others."""
+
+    label: str
+    command: str
+
+
+class NoWeights(NotThere):
+    label: str
+
+
+class OnlyPickledWeights(ModelError):
+    """The folder of a model holds its weights as a pickle alone."""
+
+    label: str
+
+
+class OnlyPicklesOffered(ModelError):
+    """The repository of a model holds its weights as a pickle alone."""
+
+    label: str
+
+
+class AsksForHubCode(ModelError):
+    """The settings of a model name code that transformers would download and run."""
+
+    label: str
+
+
+class NotOneVectorFile(ModelError):
+    """A repository holds `count` files that could be its word vectors, not one."""
+
+    label: str
+    count: int
+
+
+class NoSuchDataSet(NotThere):
+    """gensim has no word vectors of this name."""
+
+    name: str
+
+
+class NotAWebAddress(ModelError):
+    """Something else than https:// or http:// was to be downloaded."""
+
+
+# Downloads -------------------------------------------------------------------------------------------------
+
+
+class DownloadsOff(NotThere):
+    """HF_HUB_OFFLINE is set."""
+
+    label: str
+
+
+class NoRoom(NotThere):
+    """A download of `size` bytes was not begun, because the disk has `free` bytes for it."""
+
+    label: str
+    size: int
+    free: int
+
+
+class DiskFull(NotThere):
+    label: str
+
+
+class CannotWrite(NotThere):
+    """The folder of a download refuses; `reason` is the system's own."""
+
+    label: str
+    reason: str
+
+
+class DownloadDamaged(NotThere):
+    """What arrived does not have its checksum of this `algorithm`."""
+
+    label: str
+    algorithm: str
+
+
+class DownloadBrokeOff(NotThere):
+    label: str
+
+
+class MeaninglessAnswer(NotThere):
+    label: str
+
+
+class TermsNotAccepted(NotThere):
+    """A gated repository, and no token of somebody who may read it."""
+
+    label: str
+
+
+class NoSuchRevision(NotThere):
+    label: str
+    revision: str
+
+
+class NoSuchRepository(NotThere):
+    """The hub does not know it, or does not say so to everybody."""
+
+    label: str
+
+
+class DownloadRefused(NotThere):
+    """The server answered with 401 or 403."""
+
+    label: str
+    host: str
+    status: int
+
+
+class NothingAtAddress(NotThere):
+    label: str
+    host: str
+
+
+class AskedTooOften(NotThere):
+    """The server answered with 429."""
+
+    label: str
+    host: str
+
+
+class ServerFailed(NotThere):
+    label: str
+    host: str
+    status: int
+
+
+class HostUnreachable(NotThere):
+    label: str
+    host: str
+
+
+class DownloadFailed(NotThere):
+    """Anything else; `kind` is the exception's class."""
+
+    label: str
+    kind: str
+
+
+# Loading ---------------------------------------------------------------------------------------------------
+
+
+class LoadFailed(ModelError):
+    """Anything that was not foreseen; `kind` is the exception's class."""
+
+    label: str
+    kind: str
+
+
+class BringsOwnCode(ModelError):
+    label: str
+
+
+class NotEnoughMemory(ModelError):
+    label: str
+
+
+class DamagedFile(ModelError):
+    label: str
+
+
+class UnknownArchitecture(ModelError):
+    """transformers does not have it."""
+
+    label: str
+
+
+class MissingPackage(ModelError):
+    label: str
+
+
+class FolderWithoutTokenizer(NotThere):
+    label: str
+
+
+class IncompleteWeights(ModelError):
+    """The weights lack the parameter called `missing`, and so many more."""
+
+    label: str
+    missing: str
+    more: int
+
+
+class NoSuchDevice(ModelError):
+    device: str
+
+
+class NoSuchDtype(ModelError):
+    """`known` lists those that there are."""
+
+    dtype: str
+    known: str
+
+
+class LoneSurrogate(BadInput):
+    """The text holds half of a surrogate pair."""
+
+
+# The hub ---------------------------------------------------------------------------------------------------
+
+
+class UnknownSlot(BadInput):
+    """`known` lists the slots that there are."""
+
+    slot: str
+    known: str
+
+
+class AlreadyLoading(NotReady):
+    slot: str
+
+
+class HubClosed(NotReady):
+    """The process is about to end."""
+
+
+class ModelLoading(NotReady):
+    name: str
+
+
+class ModelNotLoaded(NotReady):
+    name: str
+
+
+class ModelUnavailable(NotReady):
+    """The slot's last load failed."""
+
+    name: str
+    reason: Failure
+
+
+class LoadInterrupted(ModelError):
+    """Something else than a failure of the model ended a load."""
+
+
+class QuestionsDoNotEnd(ModelError):
+    """The old model is held beyond all deadlines, and there is no memory for two."""
+
+
+class NeitherLoads(ModelError):
+    """The new model failed, and then the one before it, which had to go first."""
+
+    reason: Failure
+    second: Failure
+
+
 # Language --------------------------------------------------------------------------------------------------
 
 
@@ -144,11 +590,11 @@ class TooFewNewTokens(BadInput):
     """Less than one token was asked for."""
 
 
-class EmptyPrompt(BadInput):
+class NothingToContinue(BadInput):
     """There is nothing to continue."""
 
 
-class PromptTooLong(BadInput):
+class PromptOverWindow(BadInput):
     """Prompt and earlier answers fill the model's window of `limit` tokens."""
 
     tokens: int
@@ -156,7 +602,7 @@ class PromptTooLong(BadInput):
     limit: int
 
 
-class TextTooLong(BadInput):
+class TextTooLongForModel(BadInput):
     """A text has more tokens than a model that states no limit can take."""
 
     model: str
@@ -185,7 +631,7 @@ class ScoresNotFinite(BadInput):
     """The model gave no usable score to any token."""
 
 
-class NotEnoughMemory(ModelError):
+class NoMemoryForText(ModelError):
     """Memory ran out while a text was written."""
 
 
@@ -227,11 +673,11 @@ class UnknownTokenizer(BadInput):
 class MissingTokenizer(BadInput):
     """A tokenizer that the settings name could not be loaded; `names` are those that could."""
 
-    reason: str
+    reason: Failure
     names: str
 
 
-class NoTokenizers(ModelError):
+class NoTokenizerNamed(ModelError):
     """The settings name no tokenizer."""
 
 
@@ -241,16 +687,10 @@ class NoTokenizerLoaded(ModelError):
     reasons: str
 
 
-class NoTokenizerInFolder(NotThere):
-    """A folder has no tokenizer, or one without a vocabulary."""
-
-    model: str
-
-
 # Encoder ---------------------------------------------------------------------------------------------------
 
 
-class EmptyText(BadInput):
+class NothingToEmbed(BadInput):
     """A text without tokens."""
 
 

@@ -1,8 +1,8 @@
-# ruff: noqa: PLC0415 - a hub imports what the models in its slots need, and not before they are loaded
 """The models that everybody shares: loaded once, lent to jobs, exchanged while they serve."""
 
 from __future__ import annotations
 
+import copy
 import gc
 import logging
 import sys
@@ -13,25 +13,30 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+import texts
 from models import memory
-from models.failures import BadInput, ModelError, NotReady
-from models.results import Memory, Reload, SlotStatus, State
-from models.specs import (
-    EncoderSpec,
-    LanguageSpec,
-    Progress,
-    SongsSpec,
-    Spec,
-    TokenizersSpec,
-    WordsSpec,
+from models.failures import (
+    AlreadyLoading,
+    HubClosed,
+    LoadFailed,
+    LoadInterrupted,
+    ModelError,
+    ModelLoading,
+    ModelNotLoaded,
+    ModelUnavailable,
+    NeitherLoads,
+    NotReady,
+    QuestionsDoNotEnd,
+    UnknownSlot,
 )
+from models.results import Memory, Reload, SlotStatus, State
+from models.slots import SLOTS, Model
+from models.specs import Progress, Spec
 
 log = logging.getLogger(__name__)
 
-Loader: TypeAlias = Callable[[Any, Progress | None], Any]
-"""Makes a model of a spec. The model has name, memory, device, dtype, detail and probe(), and `concurrent` if several
-threads may use it at once.
-"""
+Loader: TypeAlias = Callable[[Any, Progress | None], Model]
+"""Makes a model of a spec of its own kind."""
 Listener: TypeAlias = Callable[[str, SlotStatus], object]
 Fits: TypeAlias = Callable[[Spec, SlotStatus], bool]
 """Whether a model of a spec fits into memory beside the one that is there."""
@@ -42,51 +47,12 @@ ROOM = 1.15
 """How much more than its weights a model takes while it is loaded."""
 
 
-def _language(spec: LanguageSpec, progress: Progress | None) -> Any:
-    from models.language.model import LanguageModel
-
-    return LanguageModel.load(spec, progress)
-
-
-def _tokenizers(spec: TokenizersSpec, progress: Progress | None) -> Any:
-    from models.tokenizers.tokenizer import Tokenizers
-
-    return Tokenizers.load(spec, progress)
-
-
-def _encoder(spec: EncoderSpec, progress: Progress | None) -> Any:
-    from models.encoder import Encoder
-
-    return Encoder.load(spec, progress)
-
-
-def _words(spec: WordsSpec, progress: Progress | None) -> Any:
-    from models.words.vectors import WordVectors
-
-    return WordVectors.load(spec, progress)
-
-
-def _songs(spec: SongsSpec, progress: Progress | None) -> Any:
-    from models.songs.catalogue import SongCatalogue
-
-    return SongCatalogue.load(spec, progress)
-
-
-LOADERS: Mapping[str, Loader] = {
-    "language": _language,
-    "tokenizers": _tokenizers,
-    "encoder": _encoder,
-    "words": _words,
-    "songs": _songs,
-}
-
-
 @dataclass(eq=False)
-class _Held:
-    """A model in a slot, with what lets one job at a time use it (or all), and the number that want to."""
+class _SharedModel:
+    """A model, what lets one job at a time use it (or all), and the number of jobs that use it or wait for that."""
 
-    model: Any
-    turn: AbstractContextManager[Any] = field(init=False)
+    model: Model
+    turn: AbstractContextManager[object] = field(init=False)
     leases: int = 0
 
     def __post_init__(self) -> None:
@@ -97,10 +63,18 @@ class _Held:
 class _Slot:
     spec: Spec
     status: SlotStatus
-    held: _Held | None = None
+    shared: _SharedModel | None = None
     loading: bool = False
     draining: bool = False
     """Whether no new job may begin, because the model is about to go."""
+
+    @property
+    def name(self) -> str:
+        return self.status.slot
+
+    def update(self, **changes: Any) -> None:
+        """Change parts of the status."""
+        self.status = replace(self.status, **changes)
 
 
 class Hub:
@@ -113,10 +87,11 @@ class Hub:
         fits: Fits | None = None,
     ) -> None:
         """`specs` say what each slot is to hold; nothing is loaded yet. `loaders` and `fits` replace the usual ones."""
-        self._loaders: dict[str, Loader] = {**LOADERS, **(loaders or {})}
+        self._loaders: dict[str, Loader] = {name: slot.load for name, slot in SLOTS.items()}
+        self._loaders.update(loaders or {})
         self._fits = fits or _fits
         self._slots = {
-            slot: _Slot(spec, SlotStatus(slot, _shown(spec), State.EMPTY)) for slot, spec in specs.items()
+            name: _Slot(spec, SlotStatus(name, spec.label, State.EMPTY)) for name, spec in specs.items()
         }
         self._changed = threading.Condition()
         self._listeners: list[Listener] = []
@@ -143,41 +118,36 @@ class Hub:
 
     def reload(self, slot: str, progress: Progress | None = None, spec: Spec | None = None) -> Reload:
         """As `load`; also the memory before and after, and whether the old model had to go first."""
-        place = self._slot(slot)
+        entry = self._slot(slot)
         with self._changed:
             self._check_open()
-            if place.loading:
-                raise NotReady(f"The {slot} slot is being loaded already. Wait for that to end.")
-            place.loading = True
-            if place.held is None:
-                self._set(place, state=State.LOADING, detail="Being loaded.")
+            if entry.loading:
+                raise AlreadyLoading(slot)
+            entry.loading = True
+            if entry.shared is None:
+                entry.update(state=State.LOADING, detail=texts.say("slot-loading"), failure=None)
             else:
-                self._set(place, detail="Serving while a new one is loaded.")
-        wanted = spec or place.spec
+                entry.update(detail=texts.say("slot-loading-beside"), failure=None)
+        wanted = spec or entry.spec
         before = self._memory()
         drained = False
         try:
-            self._tell(slot)
-            if place.held is not None and not self._fits(wanted, place.status):
-                self._drain(slot, progress)
+            self._notify(entry)
+            if entry.shared is not None and not self._fits(wanted, entry.status):
+                self._drain(entry, progress)
                 drained = True
-                self._replace(slot, wanted, progress)
+                self._replace(entry, wanted, progress)
             else:
-                self._fill(slot, wanted, progress)
+                self._load(entry, wanted, progress)
         except BaseException as error:
             with self._changed:
-                why = str(error) if isinstance(error, ModelError) else "Loading was broken off."
-                if place.held is None:
-                    self._set(place, state=State.FAILED, detail=why)
-                else:
-                    kept = f"The last reload failed and the model before it serves on: {why}"
-                    self._set(place, detail=kept)
+                self._note_failure(entry, error)
             raise
         finally:
             with self._changed:
-                place.loading = place.draining = False
+                entry.loading = entry.draining = False
                 self._changed.notify_all()
-            self._tell(slot)
+            self._notify(entry)
         return Reload(self.status(slot)[0], before, self._memory(), drained)
 
     @contextmanager
@@ -187,205 +157,193 @@ class Hub:
         The model stays alive that long even if another takes its place meanwhile. NotReady if the slot
         holds none.
         """
-        place = self._slot(slot)
+        entry = self._slot(slot)
         with self._changed:
             self._check_open()
-            held = place.held
-            if held is None or place.draining:
-                raise NotReady(self._why_not(place))
-            held.leases += 1
+            shared = entry.shared
+            if shared is None or entry.draining:
+                raise _why_not(entry)
+            shared.leases += 1
         try:
-            with held.turn:
-                yield held.model
+            with shared.turn:
+                yield shared.model
         finally:
             with self._changed:
-                held.leases -= 1
-                retired = held is not place.held and not held.leases
+                shared.leases -= 1
+                retired = shared is not entry.shared and not shared.leases
                 # Before anybody learns that the lease ended, so that nothing keeps a model that is to go.
-                del held
+                del shared
                 self._changed.notify_all()
             if retired:
-                _sweep()
+                _free_memory()
 
     def wait(self, slot: str, timeout: float) -> None:
         """Block until the slot is ready, `timeout` seconds at most. NotReady if it failed or is not yet."""
-        place = self._slot(slot)
+        entry = self._slot(slot)
         with self._changed:
             self._changed.wait_for(
-                lambda: self._closed or place.status.state in {State.READY, State.FAILED}, timeout
+                lambda: self._closed or entry.status.state in {State.READY, State.FAILED}, timeout
             )
             self._check_open()
-            if place.status.state is not State.READY:
-                raise NotReady(self._why_not(place))
+            if entry.status.state is not State.READY:
+                raise _why_not(entry)
 
     def status(self, slot: str | None = None) -> list[SlotStatus]:
         """How the slots stand, or the one named. Never waits for a model."""
-        places = list(self._slots.values()) if slot is None else [self._slot(slot)]
+        entries = list(self._slots.values()) if slot is None else [self._slot(slot)]
         with self._changed:
-            return [self._status(place) for place in places]
+            return [_current_status(entry) for entry in entries]
 
     def close(self) -> None:
         """Let go of all models. Jobs that use one keep it until they end; whoever waits gets NotReady."""
         with self._changed:
             self._closed = True
-            for place in self._slots.values():
-                place.held = None
-                self._set(place, state=State.EMPTY, device="", dtype="", memory=0, detail="Closed.")
+            for entry in self._slots.values():
+                entry.shared = None
+                entry.update(
+                    state=State.EMPTY,
+                    device="",
+                    dtype="",
+                    memory=0,
+                    detail=texts.say("slot-closed"),
+                    failure=None,
+                )
             self._changed.notify_all()
-        _sweep()
+        _free_memory()
 
-    def _fill(self, slot: str, spec: Spec, progress: Progress | None) -> None:
-        began = time.monotonic()
-        model = self._made(slot, spec, progress)
-        self._exchange(slot, spec, model, time.monotonic() - began)
-
-    def _drain(self, slot: str, progress: Progress | None) -> None:
+    def _drain(self, entry: _Slot, progress: Progress | None) -> None:
         """Let the jobs of the old model end, begin no new ones, and let go of it."""
-        place = self._slots[slot]
         until = time.monotonic() + DRAIN
         with self._changed:
-            place.draining = True
-            self._set(place, state=State.LOADING, detail="Two copies do not fit into memory; draining.")
-        self._tell(slot)
+            entry.draining = True
+            entry.update(state=State.LOADING, detail=texts.say("slot-draining"))
+        self._notify(entry)
         while True:
             with self._changed:
                 self._check_open()
-                left = place.held.leases if place.held else 0
+                left = entry.shared.leases if entry.shared else 0
                 if not left:
-                    place.held = None
-                    self._set(place, memory=0, detail="Being replaced: two copies do not fit into memory.")
+                    entry.shared = None
+                    entry.update(memory=0, detail=texts.say("slot-drained"))
                     break
                 if time.monotonic() > until:
-                    self._set(place, state=State.READY)
-                    raise ModelError("Questions that do not end hold the old model, and two do not fit.")
+                    entry.update(state=State.READY)
+                    raise QuestionsDoNotEnd
             if progress:
-                progress(
-                    f"waiting for {left} question{'s' * (left != 1)} to end: two copies do not fit", None
-                )
+                progress(texts.say("progress-draining", count=left), None)
             with self._changed:
                 self._changed.wait(1.0)
-        _sweep()
+        _free_memory()
 
-    def _replace(self, slot: str, spec: Spec, progress: Progress | None) -> None:
+    def _replace(self, entry: _Slot, spec: Spec, progress: Progress | None) -> None:
         """Fill a slot that was drained; if that fails, with what was there before."""
         try:
-            self._fill(slot, spec, progress)
+            self._load(entry, spec, progress)
         except ModelError as error:
             with self._changed:
                 self._check_open()
             if progress:
-                progress("loading the old one again", None)
-            _sweep()
+                progress(texts.say("progress-restoring"), None)
+            _free_memory()
             try:
-                self._fill(slot, self._slots[slot].spec, progress)
+                self._load(entry, entry.spec, progress)
             except ModelError as second:
-                raise ModelError(f"{error} Nor could the one before it be loaded again: {second}") from error
+                raise NeitherLoads(error, second) from error
             raise
 
-    def _memory(self) -> Memory:
-        return Memory(memory.process(), sum(it.memory for it in self.status()))
-
-    def _made(self, slot: str, spec: Spec, progress: Progress | None) -> Any:
+    def _load(self, entry: _Slot, spec: Spec, progress: Progress | None) -> None:
+        """Load a model, try it, and let it take the place of the one that is there."""
+        began = time.monotonic()
         try:
-            model = self._loaders[slot](spec, progress)
+            model = self._loaders[entry.name](spec, progress)
             if progress:
-                progress("trying it", None)
+                progress(texts.say("progress-probing"), None)
             model.probe()
         except ModelError:
             raise
         except Exception as error:
-            log.exception("%s could not be loaded", slot)
-            raise ModelError(f"{_shown(spec)} could not be loaded ({type(error).__name__}).") from error
-        return model
-
-    def _exchange(self, slot: str, spec: Spec, model: Any, seconds: float) -> None:
-        place = self._slots[slot]
-        facts = SlotStatus(
-            slot=slot,
+            log.exception("%s could not be loaded", entry.name)
+            raise LoadFailed(spec.label, type(error).__name__) from error
+        status = SlotStatus(
+            slot=entry.name,
             name=model.name,
             state=State.READY,
             device=model.device,
             dtype=model.dtype,
             memory=model.memory,
-            load_seconds=seconds,
+            load_seconds=time.monotonic() - began,
             detail=model.detail,
-            generation=place.status.generation + 1,
+            generation=entry.status.generation + 1,
         )
         with self._changed:
             self._check_open()
-            replaced = place.held is not None
-            place.held, place.spec, place.status = _Held(model), spec, facts
+            replaced = entry.shared is not None
+            entry.shared, entry.spec, entry.status = _SharedModel(model), spec, status
             self._changed.notify_all()
         if replaced:
-            _sweep()
+            _free_memory()
+
+    def _note_failure(self, entry: _Slot, error: BaseException) -> None:
+        # A copy: the traceback of the original would keep alive what was loaded until then.
+        failure = copy.deepcopy(error) if isinstance(error, ModelError) else LoadInterrupted()
+        if entry.shared is None:
+            entry.update(state=State.FAILED, detail=str(failure), failure=failure)
+        else:
+            detail = texts.say("slot-reload-failed", reason=str(failure))
+            entry.update(detail=detail, failure=failure)
+
+    def _memory(self) -> Memory:
+        return Memory(memory.process(), sum(status.memory for status in self.status()))
 
     def _slot(self, slot: str) -> _Slot:
-        if (place := self._slots.get(slot)) is None:
-            raise BadInput(f"There is no slot called {slot}; there are: {', '.join(self._slots) or 'none'}.")
-        return place
+        if (entry := self._slots.get(slot)) is None:
+            raise UnknownSlot(slot, ", ".join(self._slots))
+        return entry
 
     def _check_open(self) -> None:
         if self._closed:
-            raise NotReady("I am stopping, so no model answers any more.")
+            raise HubClosed
 
-    def _why_not(self, place: _Slot) -> str:
-        if place.loading:
-            return f"{place.status.name} is still loading. Ask again in a minute."
-        if place.status.state is State.FAILED:
-            return f"{place.status.name} is not available: {place.status.detail}"
-        return f"{place.status.name} is not loaded."
-
-    def _set(self, place: _Slot, **changes: Any) -> None:
-        place.status = replace(place.status, **changes)
-
-    def _status(self, place: _Slot) -> SlotStatus:
-        if place.held is None:
-            return place.status
-        # What a model says of this moment, such as how full its cache is.
-        now = getattr(place.held.model, "now", "")
-        detail = (
-            f"{place.status.detail}; {now}"
-            if now and place.status.state is State.READY
-            else place.status.detail
-        )
-        return replace(place.status, leases=place.held.leases, detail=detail)
-
-    def _tell(self, slot: str) -> None:
-        status = self.status(slot)[0]
+    def _notify(self, entry: _Slot) -> None:
+        """Tell the listeners how a slot stands."""
+        status = self.status(entry.name)[0]
         for listener in self._listeners:
             try:
-                listener(slot, status)
+                listener(entry.name, status)
             except Exception:
                 log.exception("somebody who listens to the hub failed")
 
 
+def _why_not(entry: _Slot) -> NotReady:
+    """Why a slot lends no model."""
+    status = entry.status
+    if entry.loading:
+        return ModelLoading(status.name)
+    if status.failure is not None and status.state is State.FAILED:
+        return ModelUnavailable(status.name, status.failure)
+    return ModelNotLoaded(status.name)
+
+
+def _current_status(entry: _Slot) -> SlotStatus:
+    if entry.shared is None:
+        return entry.status
+    status = replace(entry.status, leases=entry.shared.leases)
+    now = getattr(entry.shared.model, "now", "")
+    if now and status.state is State.READY:
+        status = replace(status, detail=f"{status.detail}; {now}")
+    return status
+
+
 def _fits(spec: Spec, there: SlotStatus) -> bool:
     """Whether the weights of another model fit beside the one there; what is not known is taken to be as large."""
-    device, size = there.device, there.memory
-    if isinstance(spec, LanguageSpec | EncoderSpec):
-        from models.files.finding import weight
-
-        try:
-            device, size = weight(spec)
-        except ModelError:
-            return True  # it cannot be loaded at all, so the old one had better stay
+    try:
+        device, size = spec.weight() or (there.device, there.memory)
+    except ModelError:
+        return True  # it cannot be loaded at all, so the old one had better stay
     return size * ROOM <= memory.free(device)
 
 
-def _shown(spec: Spec) -> str:
-    """What a slot is called before its model is there."""
-    from models.files.finding import catalogue_label, label
-
-    match spec:
-        case TokenizersSpec():
-            return ", ".join(map(label, spec.names))
-        case SongsSpec():
-            return catalogue_label(spec.songs)
-        case _:
-            return label(spec.name)
-
-
-def _sweep() -> None:
+def _free_memory() -> None:
     """Give back the memory of a model that nothing holds any more; modules hold themselves in cycles."""
     gc.collect()
     torch = sys.modules.get("torch")

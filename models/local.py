@@ -13,8 +13,10 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import texts
 from models import answering
 from models.failures import Failure, NoSuchSlot, NoTimeToFetch, NotReady, OtherModel, StillLoading
+from models.files.fetching import fetch
 from models.hub import Hub
 from models.lanes import Job, Lanes, LaneSettings, Ticket
 from models.results import (
@@ -425,17 +427,17 @@ class _Stream:
 
 
 def _fetch(request: ReloadModel, job: Job, tell: Callable[[str, float | None], None]) -> None:
-    from models.files import fetching  # noqa: PLC0415 - the hub's client takes a second, which this thread has
-
     def watch(what: str, done: int, total: int | None) -> None:
         if job.stop.is_set() or job.remaining <= 0:
             raise NoTimeToFetch
-        size = f" of {fetching.amount(total)}" if total else ""
-        tell(f"downloading {what}, {fetching.amount(done)}{size}", done / total if total else None)
+        if total:
+            tell(texts.say("progress-downloading-of", name=what, done=done, total=total), done / total)
+        else:
+            tell(texts.say("progress-downloading", name=what, done=done), None)
 
-    for item in fetching.items(request.slot, request.spec):
-        tell(f"asking for {item.label}", None)
-        fetching.fetch(item, watch, update=True)
+    for item in request.spec.items(request.slot):
+        tell(texts.say("progress-asking", name=item.label), None)
+        fetch(item, watch, update=True)
 
 
 def torch_threads(cores: int, workers: int) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from models.failures import Failure
+
 
 class State(StrEnum):
     """Where a slot of the hub stands."""
@@ -418,10 +420,12 @@ class SlotStatus:
     memory: int = 0
     load_seconds: float = 0.0
     detail: str = ""
-    """One sentence: what the model is, or why it is not there."""
+    """One sentence: what the model is, or why it is not there, with the hint for the people who run the bot."""
     generation: int = 0
     """How often the slot was filled; grows with every successful reload."""
     leases: int = 0
+    failure: Failure | None = None
+    """Why the last load failed; its `sentence` is for everybody, its `hint` for the people who run the bot."""
 
 
 @dataclass(frozen=True, slots=True)

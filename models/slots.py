@@ -1,4 +1,8 @@
-"""The kinds of models, each defined once: everything that goes over all of them reads it here."""
+"""The kinds of models, each defined once: everything that goes over all of them reads it here.
+
+Another kind of model is a class for its section of config.toml (`models.sections`), its spec (`models.specs`), a module
+that loads it, and an entry in `SLOTS`. Settings, load order, lanes, `check` and `fetch` follow from the entry.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any
+from typing import Protocol
 
+from models.sections import (
+    EncoderSection,
+    LanguageSection,
+    ModelSection,
+    SongsSection,
+    TokenizersSection,
+    WordsSection,
+)
 from models.specs import EncoderSpec, LanguageSpec, Progress, SongsSpec, Spec, TokenizersSpec, WordsSpec
 
 
@@ -17,7 +29,34 @@ class LaneLimits:
 
     workers: int = 1
     queue: int = 32
-    timeout: float = 20.0
+    timeout: float = 20
+    description: str = "Threads. A model itself serves one at a time."
+    """What `workers` means, for the reference of the settings."""
+
+
+class Model(Protocol):
+    """What every model tells of itself.
+
+    It may also have `concurrent`, true if several threads may use it at once, and `now`, a sentence about this
+    moment, such as how full its cache is.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def memory(self) -> int:
+        """Bytes."""
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def detail(self) -> str:
+        """One sentence on what the model is."""
+
+    def probe(self) -> object:
+        """Answer a small question. Raises if the model does not work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,38 +64,63 @@ class Slot:
     """A named place for one kind of model."""
 
     name: str
+    """Also that of its section in config.toml, and of its lane."""
     spec: type[Spec]
+    section: type[ModelSection]
     loader: str
     """Module and class with `load(spec, progress)`, imported when a model is first loaded: `models.encoder:Encoder`."""
     lane: LaneLimits = field(default_factory=LaneLimits)
     uses_torch: bool = False
     batches: bool = False
     """Whether all of its workers wait for one thread that computes for everybody."""
+    display_order: int = 100
+    """Where people see it listed: those with smaller numbers come first."""
 
-    def load(self, spec: Spec, progress: Progress | None) -> Any:
+    def load(self, spec: Spec, progress: Progress | None) -> Model:
         """A model of this kind. ModelError says why it cannot be had."""
         module, _, name = self.loader.partition(":")
-        return getattr(import_module(module), name).load(spec, progress)
+        model: Model = getattr(import_module(module), name).load(spec, progress)
+        return model
 
 
 SLOTS: Mapping[str, Slot] = MappingProxyType(
     {
         slot.name: slot
         for slot in (
-            Slot("tokenizers", TokenizersSpec, "models.tokenizers.tokenizer:Tokenizers"),
-            Slot("words", WordsSpec, "models.words.vectors:WordVectors"),
-            Slot("songs", SongsSpec, "models.songs.catalogue:SongCatalogue"),
-            Slot("encoder", EncoderSpec, "models.encoder:Encoder", uses_torch=True),
+            Slot(
+                "tokenizers",
+                TokenizersSpec,
+                TokenizersSection,
+                "models.tokenizers.tokenizer:Tokenizers",
+                display_order=2,
+            ),
+            Slot("words", WordsSpec, WordsSection, "models.words.vectors:WordVectors", display_order=4),
+            Slot("songs", SongsSpec, SongsSection, "models.songs.catalogue:SongCatalogue", display_order=5),
+            Slot(
+                "encoder",
+                EncoderSpec,
+                EncoderSection,
+                "models.encoder:Encoder",
+                uses_torch=True,
+                display_order=3,
+            ),
             Slot(
                 "language",
                 LanguageSpec,
+                LanguageSection,
                 "models.language.model:LanguageModel",
                 # Its workers only wait for their own tokens of one batch, which one thread computes.
-                LaneLimits(workers=8, queue=16, timeout=300.0),
+                LaneLimits(8, 16, 300, "Texts that are written at once, in one batch."),
                 uses_torch=True,
                 batches=True,
+                display_order=1,
             ),
         )
     }
 )
 """By name, in the order in which they are loaded: the light ones first."""
+
+
+def in_display_order() -> list[Slot]:
+    """The slots as people see them listed, in config.toml and elsewhere."""
+    return sorted(SLOTS.values(), key=lambda slot: slot.display_order)

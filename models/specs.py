@@ -1,22 +1,80 @@
-"""What to load: plain values that settings files and notebooks can both write down."""
+"""What to load: plain values that settings files and notebooks can both write down.
+
+A spec knows what it needs on this machine, what it is called and what it weighs, so that another kind of model is
+another class here and a branch nowhere.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
-from typing import TypeAlias
+from typing import Self, TypeAlias
+
+from models.files import items
+from models.files.items import Item, Kind
+from models.files.names import catalogue_label, label
 
 Progress: TypeAlias = Callable[[str, float | None], None]
 """Called with what is being done and, where it is known, the share done in [0, 1]."""
 
 
+class Spec(ABC):
+    """What one slot is to hold."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What a slot is called before its model is there."""
+
+    @abstractmethod
+    def items(self, slot: str) -> list[Item]:
+        """What must be on this machine, in the order of the settings."""
+
+    def weight(self) -> tuple[str, int] | None:
+        """The device and the bytes that the weights will take there; None where that is not known before loading.
+
+        Raises ModelError if the model is not on this machine or cannot be loaded.
+        """
+        return None
+
+
+class PretrainedSpec(Spec):
+    """Of a model that transformers reads, from a repository with revisions or from a folder."""
+
+    __slots__ = ()
+
+    name: str
+    device: str
+    dtype: str
+    revision: str | None
+
+    @property
+    def label(self) -> str:
+        return label(self.name)
+
+    def items(self, slot: str) -> list[Item]:
+        return [items.repository(slot, self.name, Kind.MODEL, self.revision)]
+
+    def weight(self) -> tuple[str, int]:
+        from models import pretrained  # noqa: PLC0415 - it reads weights, which most users of a spec do not
+
+        return pretrained.weight(self.name, self.revision, self.device, self.dtype)
+
+    @abstractmethod
+    def revised(self, revision: str) -> Self:
+        """The same model in another revision of its repository."""
+
+
 @dataclass(frozen=True, slots=True)
-class LanguageSpec:
+class LanguageSpec(PretrainedSpec):
     """A causal language model: hub name, or local folder as a path or file:// address.
 
     `device` is "auto" or what torch calls it ("cpu", "cuda", "cuda:1", "mps"); `dtype` is "auto",
-    "float32", "bfloat16" or "float16". See `models.files.finding.choose` for what "auto" means. `batch`, `kv_tokens` and
+    "float32", "bfloat16" or "float16". See `models.pretrained.choose` for what "auto" means. `batch`, `kv_tokens` and
     `together` are those of `models.language.engine.Engine`; `int8` keeps the weights as bytes, for bfloat16 on a CPU.
     """
 
@@ -29,16 +87,26 @@ class LanguageSpec:
     together: bool = True
     int8: bool = False
 
+    def revised(self, revision: str) -> Self:
+        return replace(self, revision=revision)
+
 
 @dataclass(frozen=True, slots=True)
-class TokenizersSpec:
+class TokenizersSpec(Spec):
     """Tokenizers to compare, each a hub name or a local folder."""
 
     names: tuple[str, ...]
 
+    @property
+    def label(self) -> str:
+        return ", ".join(map(label, self.names))
+
+    def items(self, slot: str) -> list[Item]:
+        return [items.repository(slot, name, Kind.TOKENIZER) for name in self.names]
+
 
 @dataclass(frozen=True, slots=True)
-class EncoderSpec:
+class EncoderSpec(PretrainedSpec):
     """A contextual encoder. An empty `tokenizer` means the model's own, which is nearly always right."""
 
     name: str
@@ -47,9 +115,18 @@ class EncoderSpec:
     dtype: str = "auto"
     revision: str | None = None
 
+    def items(self, slot: str) -> list[Item]:
+        needed = PretrainedSpec.items(self, slot)
+        if self.tokenizer not in {"", self.name}:
+            needed.append(items.repository(slot, self.tokenizer, Kind.TOKENIZER))
+        return needed
+
+    def revised(self, revision: str) -> Self:
+        return replace(self, revision=revision)
+
 
 @dataclass(frozen=True, slots=True)
-class WordsSpec:
+class WordsSpec(Spec):
     """Word vectors: a folder {vectors.npy, words.txt}, a word2vec or GloVe file, a folder with one, or a gensim-data name.
 
     The name may also be the https:// address of such a file or a repository of the hub; what is downloaded lies
@@ -59,14 +136,21 @@ class WordsSpec:
     name: str
     data_dir: str | PathLike[str] | None = None
 
+    @property
+    def label(self) -> str:
+        return label(self.name)
+
+    def items(self, slot: str) -> list[Item]:
+        return [items.word_vectors(slot, self.name, self.data_dir)]
+
 
 @dataclass(frozen=True, slots=True)
-class SongsSpec:
+class SongsSpec(Spec):
     """A song table, playlists, and the parameters of the `Word2Vec` that is trained on them.
 
     `tags` has a line of tag ids for each line of the table, `tag_names` a line `id, tag` for each tag. With
     one worker the training gives the same numbers every time. What was trained is kept under `cache`, if there
-    is one, and trained anew when a file or a parameter changes. Each file may be an https:// address; what is
+    is one, and trained again when a file or a parameter changes. Each file may be an https:// address; what is
     downloaded lies under `data_dir`.
     """
 
@@ -84,5 +168,10 @@ class SongsSpec:
     cache: str | PathLike[str] | None = None
     data_dir: str | PathLike[str] | None = None
 
+    @property
+    def label(self) -> str:
+        return catalogue_label(self.songs)
 
-Spec: TypeAlias = LanguageSpec | TokenizersSpec | EncoderSpec | WordsSpec | SongsSpec
+    def items(self, slot: str) -> list[Item]:
+        files = (self.songs, self.playlists, self.tags, self.tag_names)
+        return [items.file(slot, file, self.data_dir) for file in files if file]

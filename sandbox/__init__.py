@@ -1,4 +1,4 @@
-"""A Discord of one's own on loopback: gateway and HTTP API for bots, a Python driver and a terminal for people.
+"""A local stand-in for Discord: gateway and HTTP API for bots, a Python driver and a terminal for people.
 
 async with Sandbox() as box:
     ...  # point any bot at box.api_url and box.gateway_url, with box.token

@@ -11,15 +11,15 @@ from rich.console import Console
 
 from sandbox.driver import Sandbox
 from sandbox.page import Page
-from sandbox.server import PORT
+from sandbox.server import PORT, TOKEN
 from sandbox.terminal import Terminal
 
 
 async def serve(port: int, token: str, *, prompt: bool, privileged: bool) -> None:
-    """Run until SIGINT or SIGTERM, or until whoever sits at the prompt leaves it."""
+    """Run until SIGINT or SIGTERM, or until the user leaves the prompt."""
     console = Console(highlight=False, soft_wrap=True)
     stopped = asyncio.Event()
-    if not prompt:  # which reads the keyboard's interrupts itself
+    if not prompt:  # The prompt handles Ctrl-C itself.
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):  # Windows
                 asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -44,7 +44,7 @@ async def serve(port: int, token: str, *, prompt: bool, privileged: bool) -> Non
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=PORT, help="port on 127.0.0.1; 0 takes a free one")
-    parser.add_argument("--token", default="sandbox-token", help="what the bot must log in with")
+    parser.add_argument("--token", default=TOKEN, help="what the bot must log in with")
     parser.add_argument(
         "--prompt", action="store_true", help="open a prompt for commands once a bot is there"
     )

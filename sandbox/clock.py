@@ -25,7 +25,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """Starts from the wall clock and goes on monotonically, so an adjusted system time moves nothing."""
+    """Starts at the wall clock's time and continues monotonically, unaffected by adjustments of the system time."""
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
@@ -46,7 +46,7 @@ class _ManualTimer:
 
 
 class ManualClock:
-    """Stands still until `advance` is called, which runs what falls due on the way, in order."""
+    """Stands still until `advance` is called, which runs the timers that fall due, in order."""
 
     def __init__(self, start: float | None = None) -> None:
         self._now = time.time() if start is None else start

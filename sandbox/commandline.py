@@ -1,7 +1,7 @@
-"""Slash commands as one types them: `/tokens text:CAPITALIZATION and other stuff n:5`.
+"""Slash commands as people type them: `/tokens text:CAPITALIZATION and other stuff n:5`.
 
 A value runs until the next ` option:` that the command knows, so it needs no quotes. Text before the first option
-goes to the first option, as in Discord. Nothing here asks the bot: it reads registered commands and the guild.
+goes to the first option, as in Discord. Nothing here asks the bot; only registered commands and the guild are read.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sandbox import rules
 from sandbox.rules import Json
 from sandbox.state import Attachment, Command, Guild, Upload
 
-ALIKE = 0.8
-"""How much of a misspelt option must be right: `temprature` and `topp` are found, `note` is not taken for `n`."""
+SIMILARITY = 0.8
+"""Similarity to an option from which a word counts as misspelt: `temprature` and `topp` do, `note` for `n` does not."""
 SAFE_INTEGER = 2**53
 """Discord takes integers between -2^53 and 2^53."""
 
 
 class CommandLineError(ValueError):
-    """The line cannot be sent; `str()` is a sentence that says what to write instead."""
+    """The line cannot be sent; `str()` says what to write instead."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Target:
 
     command: Command
     path: tuple[str, ...]
-    """Names below the command: none, a sub-command, or a group and a sub-command."""
+    """The names after the command's: none, a sub-command, or a group and a sub-command."""
     description: str
     options: tuple[Json, ...]
 
@@ -45,8 +44,8 @@ class Target:
         for option in self.options:
             if option["name"] == name:
                 return option
-        there = ", ".join(option["name"] for option in self.options) or "none"
-        raise CommandLineError(f"/{self.title} has no option {name}; its options: {there}.")
+        names = ", ".join(option["name"] for option in self.options) or "none"
+        raise CommandLineError(f"/{self.title} has no option {name}; its options: {names}.")
 
 
 def targets(commands: Mapping[str, Command]) -> dict[str, Target]:
@@ -68,52 +67,52 @@ def targets(commands: Mapping[str, Command]) -> dict[str, Target]:
 
 def find(name: str, commands: Mapping[str, Command]) -> Target:
     """The target with exactly this full name."""
-    there = targets(commands)
-    if name in there:
-        return there[name]
-    inside = sorted(title for title in there if title.startswith(f"{name} "))
-    if inside:
+    known = targets(commands)
+    if name in known:
+        return known[name]
+    subcommands = sorted(title for title in known if title.startswith(f"{name} "))
+    if subcommands:
         raise CommandLineError(
-            f"/{name} needs one of its sub-commands: {', '.join('/' + title for title in inside)}."
+            f"/{name} needs one of its sub-commands: {', '.join('/' + title for title in subcommands)}."
         )
-    close = difflib.get_close_matches(name, there, n=1)
+    close = difflib.get_close_matches(name, known, n=1)
     hint = (
         f" Did you mean /{close[0]}?"
         if close
-        else f" Commands: {', '.join('/' + title for title in sorted(there))}."
+        else f" Commands: {', '.join('/' + title for title in sorted(known))}."
     )
     raise CommandLineError(
-        f"There is no command /{name}." + (hint if there else " The bot has registered none.")
+        f"There is no command /{name}." + (hint if known else " The bot has registered none.")
     )
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line taken apart: raw values by option name, in the order in which they were typed."""
+    """A parsed line: raw values by option name, in the order in which they were typed."""
 
     target: Target
     values: Mapping[str, str]
 
 
 def parse(line: str, commands: Mapping[str, Command]) -> Line:
-    """Take `line` apart; values are not looked at yet."""
+    """Parse `line`; the values are not checked yet."""
     text = line.strip()
     if not text.startswith("/"):
         raise CommandLineError("A command starts with a slash, as in /help.")
     words = text[1:].split()
-    there = targets(commands)
+    known = targets(commands)
     for count in (3, 2, 1):
         name = " ".join(words[:count])
-        if len(words) >= count and name in there:
+        if len(words) >= count and name in known:
             rest = re.sub(r"^/\s*" + r"\s+".join(map(re.escape, words[:count])), "", text, count=1)
-            return Line(there[name], split_options(rest, there[name]))
+            return Line(known[name], split_options(rest, known[name]))
     names = {command.name for command in commands.values()}
     full = " ".join(words[:2]) if words and words[0] in names else "".join(words[:1])
     if (
         words
         and words[0] in names
-        and full not in there
-        and not any(title.startswith(f"{full} ") for title in there)
+        and full not in known
+        and not any(title.startswith(f"{full} ") for title in known)
     ):
         full = words[0]
     target = find(full, commands)
@@ -121,7 +120,7 @@ def parse(line: str, commands: Mapping[str, Command]) -> Line:
 
 
 def split_options(text: str, target: Target) -> dict[str, str]:
-    """Cut `text:hello there n:5` at the options that `target` has."""
+    """Split `text:hello there n:5` at the options of `target`."""
     names = [re.escape(option["name"]) for option in target.options]
     if not names:
         if text.strip():
@@ -144,23 +143,23 @@ def split_options(text: str, target: Target) -> dict[str, str]:
     return values
 
 
-def holds(target: Target, option: str, text: str) -> bool:
-    """Whether `text`, typed as the value of `option`, is read as just that."""
+def reads_back(target: Target, option: str, text: str) -> bool:
+    """Whether `text`, typed as the value of `option`, is parsed as exactly that."""
     try:
         return split_options(f"{option}:{text}", target) == {option: text}
     except CommandLineError:
         return False
 
 
-def misspelt(line: Line) -> Iterator[tuple[str, str]]:
-    """Words before a colon inside a value that are almost an option, and that option.
+def likely_typos(line: Line) -> Iterator[tuple[str, str]]:
+    """Words before a colon inside a value that resemble an option, with that option.
 
-    They may be meant as they are, so the line can be sent.
+    They may be intended, so the line is sent all the same.
     """
     left = {option["name"] for option in line.target.options} - line.values.keys()
     for value in line.values.values():
         for word in re.findall(r"(?:^|(?<=\s))([\w-]+):(?!//)", value):
-            for close in difflib.get_close_matches(word.casefold(), left, n=1, cutoff=ALIKE):
+            for close in difflib.get_close_matches(word.casefold(), left, n=1, cutoff=SIMILARITY):
                 yield word, close
 
 
@@ -168,9 +167,9 @@ def misspelt(line: Line) -> Iterator[tuple[str, str]]:
 
 
 class Filling:
-    """Turns values into the `data` of an interaction, with what ids among them stand for.
+    """Turns values into the `data` of an interaction, including the objects that ids among them refer to.
 
-    `attach` keeps a file that the member sends along.
+    `attach` stores a file that the member sends with the command.
     """
 
     def __init__(self, target: Target, guild: Guild, attach: Callable[[Upload], Attachment]) -> None:
@@ -179,10 +178,10 @@ class Filling:
         self._attach = attach
         self._resolved: dict[str, Json] = {}
 
-    def data(self, values: Mapping[str, Any], *, focused: str | None = None) -> Json:
+    def data(self, values: Mapping[str, object], *, focused: str | None = None) -> Json:
         """`values` by option name: strings as typed, or values of the option's own type.
 
-        With `focused` (an autocomplete) values are passed on as typed and required ones may be missing.
+        With `focused` (an autocomplete) invalid values are left out and required ones may be missing.
         """
         options = []
         for name, value in values.items():
@@ -219,7 +218,7 @@ class Filling:
             data["resolved"] = self._resolved
         return data
 
-    def _value(self, option: Json, value: Any) -> Any:
+    def _value(self, option: Json, value: object) -> object:
         kind, name = option["type"], option["name"]
         choices = option.get("choices")
         if choices:
@@ -242,10 +241,10 @@ class Filling:
             return self._file(name, value)
         return self._resolve(kind, name, value)
 
-    def _file(self, name: str, value: Any) -> str:
-        """The id of a file that is sent along: an `Upload`, or the path of one."""
+    def _file(self, name: str, value: object) -> str:
+        """The id of a file sent with the command: an `Upload`, or a path."""
         if not isinstance(value, Upload):
-            path = Path(value).expanduser()
+            path = Path(str(value)).expanduser()
             try:
                 value = Upload(path.name, path.read_bytes())
             except OSError as error:
@@ -253,7 +252,7 @@ class Filling:
                     f"{name} takes a file: {path} cannot be read ({error.strerror})."
                 ) from None
         attachment = self._attach(value)
-        self._keep("attachments", attachment.id, attachment.payload())
+        self._add_resolved("attachments", attachment.id, attachment.payload())
         return str(attachment.id)
 
     def _string(self, option: Json, value: str) -> str:
@@ -265,7 +264,7 @@ class Filling:
             raise CommandLineError(f"{option['name']} takes {wanted}; these are {len(value)}.")
         return value
 
-    def _numeric(self, option: Json, value: Any) -> int | float:
+    def _numeric(self, option: Json, value: object) -> int | float:
         whole = option["type"] == rules.INTEGER
         try:
             number: int | float = int(str(value)) if whole else float(str(value))
@@ -283,7 +282,7 @@ class Filling:
         return number
 
     @staticmethod
-    def _boolean(name: str, value: Any) -> bool:
+    def _boolean(name: str, value: object) -> bool:
         word = str(value).casefold()
         if word in {"true", "yes", "on", "1"}:
             return True
@@ -291,31 +290,40 @@ class Filling:
             return False
         raise CommandLineError(f"{name} is true or false.")
 
-    def _resolve(self, kind: int, name: str, value: Any) -> str:
-        """The id of the member, role or channel meant: by mention, id or name, or the object itself."""
+    def _resolve(self, kind: int, name: str, value: object) -> str:
+        """The id of a member, role or channel, given by mention, id or name, or as the object itself."""
         word = (
             re.sub(r"^<(?:@[!&]?|#)(\d+)>$", r"\1", str(getattr(value, "id", value))).lstrip("@#").casefold()
         )
         guild, everyone = self._guild, self._guild.everyone.permissions
-        things: list[tuple[str, int, str, Json]] = []
+        candidates: list[tuple[str, int, str, Json]] = []
         if kind in {rules.USER, rules.MENTIONABLE}:
-            things += [("users", one.id, one.name, one.user.payload()) for one in guild.members.values()]
+            candidates += [
+                ("users", member.id, member.name, member.user.payload()) for member in guild.members.values()
+            ]
         if kind in {rules.ROLE, rules.MENTIONABLE}:
-            things += [("roles", one.id, one.name, one.payload()) for one in (guild.everyone, *guild.roles)]
+            candidates += [
+                ("roles", role.id, role.name, role.payload()) for role in (guild.everyone, *guild.roles)
+            ]
         if kind == rules.CHANNEL:
-            things += [("channels", one.id, one.name, one.payload(everyone)) for one in guild.channels]
-        for group, number, label, payload in things:
+            candidates += [
+                ("channels", channel.id, channel.name, channel.payload(everyone))
+                for channel in guild.channels
+            ]
+        for group, number, label, payload in candidates:
             if word in {str(number), label.lstrip("@").casefold()}:
-                self._keep(group, number, payload)
+                self._add_resolved(group, number, payload)
                 if group == "users":
-                    self._keep("members", number, guild.members[number].payload(user=False, permissions=True))
+                    self._add_resolved(
+                        "members", number, guild.members[number].payload(user=False, permissions=True)
+                    )
                 return str(number)
         what = {rules.USER: "member", rules.ROLE: "role", rules.CHANNEL: "channel"}.get(
             kind, "member or role"
         )
         raise CommandLineError(f"{name} is a {what}, and there is none called {value!s}.")
 
-    def _keep(self, group: str, number: int, payload: Json) -> None:
+    def _add_resolved(self, group: str, number: int, payload: Json) -> None:
         self._resolved.setdefault(group, {})[str(number)] = payload
 
 
@@ -324,7 +332,7 @@ def _characters(count: int) -> str:
 
 
 def usage(target: Target) -> str:
-    """How the command is written: `/similar word:... [n:...]`."""
+    """The syntax of a command: `/similar word:… [n:…]`."""
     parts = [
         f"{option['name']}:…" if option.get("required") else f"[{option['name']}:…]"
         for option in target.options
@@ -346,37 +354,37 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
-class Cursor:
-    """What stands before the cursor: suggestions at once, or an option whose choices the bot must be asked for."""
+class Completions:
+    """What can be completed at the cursor: suggestions, or an option for which the bot has to be asked."""
 
     suggestions: tuple[Suggestion, ...] = ()
     asks: str | None = None
     typed: str = ""
 
 
-def look(line: str, commands: Mapping[str, Command]) -> Cursor:
-    """What could come next after `line` (the text before the cursor)."""
+def complete(line: str, commands: Mapping[str, Command]) -> Completions:
+    """What could follow `line`, the text before the cursor."""
     if not line.startswith("/"):
-        return Cursor()
-    there = targets(commands)
+        return Completions()
+    known = targets(commands)
     name = next(
         (
             title
-            for title in sorted(there, key=len, reverse=True)
+            for title in sorted(known, key=len, reverse=True)
             if re.match(rf"/{re.escape(title)}\s", line)
         ),
         None,
     )
     if name is None:
         typed = line[1:]
-        return Cursor(
+        return Completions(
             tuple(
                 Suggestion(title + " ", len(typed), f"/{title}", target.description)
-                for title, target in sorted(there.items())
+                for title, target in sorted(known.items())
                 if title.startswith(typed) or (typed and typed in title)
             )
         )
-    target = there[name]
+    target = known[name]
     rest = line[len(name) + 1 :]
     names = [option["name"] for option in target.options]
     marks = list(re.finditer(rf"(?<=\s)({'|'.join(map(re.escape, names))}):", rest)) if names else []
@@ -389,11 +397,11 @@ def look(line: str, commands: Mapping[str, Command]) -> Cursor:
         if option["name"] not in used and option["name"].startswith(typed)
     )
     if not marks:
-        return Cursor(offered)
+        return Completions(offered)
     current = target.option(marks[-1][1])
     value = rest[marks[-1].end() :]
     if current.get("autocomplete"):
-        return Cursor(offered if typed and value != typed else (), asks=current["name"], typed=value)
+        return Completions(offered if typed and value != typed else (), asks=current["name"], typed=value)
     choices = [(str(choice["name"]), "") for choice in current.get("choices") or ()]
     if current["type"] == rules.BOOLEAN:
         choices = [("true", ""), ("false", "")]
@@ -402,8 +410,8 @@ def look(line: str, commands: Mapping[str, Command]) -> Cursor:
         for label, meta in choices
         if label.casefold().startswith(value.casefold()) and label != value.strip()
     )
-    # While free text is being typed, option names are offered only once one has begun.
-    return Cursor(matching + (offered if value.strip() and value != typed else ()))
+    # While free text is being typed, option names are offered only after the first letters of one.
+    return Completions(matching + (offered if value.strip() and value != typed else ()))
 
 
 def _meta(option: Json) -> str:

@@ -1,6 +1,6 @@
 """Discord's messages in a terminal: markdown, embeds, `ansi` blocks, buttons, as Rich renderables.
 
-A bot's text is somebody else's: `clean` is between all of it and the terminal.
+A bot's text is untrusted: all of it passes through `clean` before it reaches the terminal.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -37,7 +36,15 @@ BUTTONS = {
     5: "underline",
 }
 
-# C0 and C1 controls, delete, direction overrides, line separators and lone surrogates; tab and newline may pass.
+KILOBYTE, MEGABYTE = 1000, 1_000_000
+LAST_BYTE = 0xFF
+SGR_RESET, SGR_BOLD, SGR_UNDERLINE = 0, 1, 4
+SGR_DIGITS = 3
+"""Digits of the longest code that `ansi` blocks use."""
+INLINE_FIELDS = 3
+"""Inline fields that Discord puts side by side."""
+
+# C0 and C1 controls, delete, direction overrides, line separators and lone surrogates; tab and newline are allowed.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
 _FENCE = re.compile(r"```(?:([\w+.#-]*)\n)?(.*?)```", re.DOTALL)
@@ -71,25 +78,26 @@ _STYLES = {
 
 
 def clean(text: object) -> str:
-    """`text` with every character that could steer a terminal written out, as backslash, x and two digits."""
+    r"""`text` with every character that could control a terminal escaped, as in `\x1b` or `\u202e`."""
 
-    def spell(found: re.Match[str]) -> str:
+    def escaped(found: re.Match[str]) -> str:
         number = ord(found[0])
-        return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"  # noqa: PLR2004 - one byte
+        return f"\\x{number:02x}" if number <= LAST_BYTE else f"\\u{number:04x}"
 
-    return _CONTROLS.sub(spell, str(text).replace("\r\n", "\n"))
+    return _CONTROLS.sub(escaped, str(text).replace("\r\n", "\n"))
 
 
 def size(count: int) -> str:
-    """Bytes for people: 812 bytes, 12.3 KB."""
-    if count < 1000:  # noqa: PLR2004 - a kilobyte
+    """A number of bytes as Discord shows it: 812 bytes, 12.3 KB."""
+    if count < KILOBYTE:
         return f"{count} bytes"
-    value, unit = (count / 1e3, "KB") if count < 1e6 else (count / 1e6, "MB")  # noqa: PLR2004 - a megabyte
-    return f"{value:.1f} {unit}"
+    if count < MEGABYTE:
+        return f"{count / KILOBYTE:.1f} KB"
+    return f"{count / MEGABYTE:.1f} MB"
 
 
 def ansi(text: str) -> Text:
-    """The inside of an `ansi` block: Discord's subset of SGR becomes colour, every other control is spelled out."""
+    """The content of an `ansi` block: Discord's subset of SGR becomes style, every other control is escaped."""
     drawn = Text()
     style = CODE
     pieces = _SGR.split(text)
@@ -103,12 +111,12 @@ def ansi(text: str) -> Text:
 
 def _sgr(style: Style, codes: str) -> Style:
     for code in codes.split(";"):
-        number = int(code or 0) if len(code) < 4 else -1  # noqa: PLR2004 - codes have three digits at most
-        if number == 0:
+        number = int(code or 0) if len(code) <= SGR_DIGITS else -1
+        if number == SGR_RESET:
             style = CODE
-        elif number == 1:
+        elif number == SGR_BOLD:
             style += Style(bold=True)
-        elif number == 4:  # noqa: PLR2004 - SGR for underline
+        elif number == SGR_UNDERLINE:
             style += Style(underline=True)
         elif number in range(30, 38):
             style += Style(color=FOREGROUNDS[number - 30])
@@ -119,21 +127,21 @@ def _sgr(style: Style, codes: str) -> Style:
 
 @dataclass(frozen=True)
 class Barred:
-    """A renderable with a bar at its left, as embeds have."""
+    """A renderable with a bar on its left, as embeds have."""
 
-    inside: RenderableType
+    content: RenderableType
     style: Style
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(options.max_width - 2, 1)
-        for line in console.render_lines(self.inside, options.update(width=width), pad=False):
+        for line in console.render_lines(self.content, options.update(width=width), pad=False):
             yield Segment("▌ ", self.style)
             yield from line
             yield Segment.line()
 
 
 class Painter:
-    """Draws for one guild, whose members, roles and channels mentions name."""
+    """Draws for one guild, to whose members, roles and channels mentions refer."""
 
     def __init__(self, guild: Guild) -> None:
         self._guild = guild
@@ -200,7 +208,7 @@ class Painter:
         drawn.append(clean(text[last:]), style)
 
     def _name(self, name: str, value: str, found: re.Match[str]) -> str:
-        """What stands for a mention, a time or an emoji."""
+        """The visible text of a mention, a time or an emoji."""
         if name == "kind":
             number = int(found["id"])
             if value == "#":
@@ -220,7 +228,7 @@ class Painter:
     # --- messages
 
     def message(self, message: Message, numbers: Mapping[str, int]) -> RenderableType:
-        """A whole message but for its files; `numbers` are shown with buttons and selects, by custom id."""
+        """A message without its files; `numbers`, by custom id, are shown with buttons and selects."""
         parts: list[RenderableType] = list(self.markdown(message.content)) if message.content else []
         parts += [self.embed(embed) for embed in message.embeds]
         parts += self._components(message, numbers)
@@ -229,7 +237,7 @@ class Painter:
         return Group(*parts)
 
     def embed(self, embed: Json) -> RenderableType:
-        """An embed, with its colour as a bar at the left."""
+        """An embed, with its colour as a bar on the left."""
         parts: list[RenderableType] = []
         if author := embed.get("author"):
             parts.append(Text(clean(author.get("name", "")), Style(dim=True, bold=True)))
@@ -251,7 +259,7 @@ class Painter:
         return Barred(Group(*spaced), style)
 
     def _fields(self, fields: Sequence[Json]) -> Iterator[RenderableType]:
-        """Fields; up to three inline ones side by side."""
+        """The fields, up to three inline ones side by side."""
         row: list[RenderableType] = []
 
         def table() -> Table:
@@ -265,7 +273,7 @@ class Painter:
             name = Text()
             self._inline(name, str(field["name"]), Style(bold=True))
             cell = Group(name, *self.markdown(str(field["value"])))
-            if row and (not field.get("inline") or len(row) == 3):  # noqa: PLR2004 - as Discord lays them out
+            if row and (not field.get("inline") or len(row) == INLINE_FIELDS):
                 yield table()
                 row.clear()
             if field.get("inline"):
@@ -276,12 +284,12 @@ class Painter:
             yield table()
 
     def _components(self, message: Message, numbers: Mapping[str, int]) -> Iterator[RenderableType]:
-        """In order of appearance, the buttons of a row side by side."""
+        """The components in order of appearance, the buttons of a row side by side."""
         for component in message.components:
             buttons: list[RenderableType] = []
             for part in rules.walk([component]):
                 number = numbers.get(str(part.get("custom_id")))
-                if part.get("type") == 10:  # noqa: PLR2004 - a text display
+                if part.get("type") == rules.TEXT:
                     yield from self.markdown(str(part["content"]))
                 elif part.get("type") in rules.SELECTS:
                     yield self._select(part, number)
@@ -303,7 +311,7 @@ class Painter:
         return text
 
     @staticmethod
-    def _select(part: Mapping[str, Any], number: int | None) -> Text:
+    def _select(part: Json, number: int | None) -> Text:
         offered = [option["label"] for option in part.get("options") or ()] or rules.SELECT_GROUPS.get(
             part["type"], ()
         )
@@ -321,7 +329,7 @@ class Painter:
 
     @staticmethod
     def file(attachment: Attachment, where: str) -> Text:
-        """One line: name, size and where the file is."""
+        """One line with the name, the size and the location of a file."""
         return Text.assemble(
             "📎 ", (clean(attachment.filename), "bold"), (f"  {size(attachment.size)}  ", "dim"), clean(where)
         )

@@ -1,4 +1,4 @@
-"""The sandbox in Python: what members do in Discord, as awaitable calls, and failures on demand."""
+"""The sandbox's Python interface: what members do in Discord, as awaitable calls, and failures on demand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SandboxError(Exception):
 
 
 class Answer:
-    """What one interaction has led to so far; it follows the bot's edits."""
+    """Everything that an interaction has led to so far; follows the bot's edits."""
 
     def __init__(self, box: Sandbox, interaction: Interaction) -> None:
         self._box = box
@@ -58,7 +58,7 @@ class Answer:
 
     @property
     def deferred(self) -> bool:
-        """Whether the first answer was a promise (types 5 and 6)."""
+        """Whether the first answer was a deferral (types 5 and 6)."""
         return self.interaction.answered_with in {5, 6}
 
     @property
@@ -83,7 +83,7 @@ class Answer:
 
     @property
     def last(self) -> Message | None:
-        """The message that `text` reads: the original; after a press that only updates, the last follow-up if any."""
+        """The message that `text` reads: the original or, if a press only updated its own message, the last follow-up."""
         original, followups = self.message, self.followups
         if original is not None and (original is not self.interaction.source or not followups):
             return original
@@ -110,15 +110,18 @@ class Answer:
 
     @property
     def done(self) -> bool:
-        """Whether there is something to see: a message, a modal, an updated message, or a failure."""
-        seen = self.message is not None or bool(self.followups) or self.modal is not None
-        return seen or self.interaction.answered_with in {6, 7, 8} or self.failed is not None
+        """Whether there is something to see: a message, a modal, an updated message or a failure."""
+        shown = self.message is not None or bool(self.followups) or self.modal is not None
+        return shown or self.interaction.answered_with in {6, 7, 8} or self.failed is not None
 
-    async def visible(self, timeout: float = 30) -> Answer:  # noqa: ASYNC109 - callers say how patient they are
+    async def visible(self, timeout: float = 30) -> Answer:
         return await self.until(lambda answer: answer.done, timeout)
 
-    async def until(self, predicate: Callable[[Answer], object], timeout: float = 30) -> Answer:  # noqa: ASYNC109
-        """Return once `predicate(answer)` is true; it is asked at every change. Raises TimeoutError with the text."""
+    async def until(self, predicate: Callable[[Answer], object], timeout: float = 30) -> Answer:
+        """Return once `predicate(answer)` is true, which is checked at every change.
+
+        `timeout` is in seconds. Raises TimeoutError, which quotes the answer so far.
+        """
         try:
             await self._box.log.until(lambda: predicate(self), timeout)
         except TimeoutError:
@@ -128,9 +131,9 @@ class Answer:
 
 
 class Sandbox(Server):
-    """A Discord of one's own, and its members' hands. `async with Sandbox() as box: ...`"""
+    """A local Discord and the actions of its members. `async with Sandbox() as box: ...`"""
 
-    # --- what there is
+    # --- state
 
     def add_member(self, name: str, *, permissions: int = 0, roles: Sequence[Role | str] = ()) -> Member:
         return self.world.add_member(name, permissions=permissions, roles=roles)
@@ -142,21 +145,21 @@ class Sandbox(Server):
 
     @property
     def sent_messages(self) -> list[Message]:
-        """Messages that the bot sent to channels by itself, not as an answer."""
+        """Messages that the bot sent to channels on its own, not as an answer."""
         return [message for message in self.world.messages.values() if message.interaction is None]
 
     def direct(self, member: Member) -> Channel:
-        """The bot's direct messages with `member`, to be passed as `channel`."""
+        """The channel of the bot's direct messages with `member`, to be passed as `channel`."""
         return self.world.direct_channel(member)
 
     # --- waiting
 
-    async def until(self, predicate: Callable[[Sandbox], object], timeout: float = 10) -> None:  # noqa: ASYNC109
-        """Return once `predicate(box)` is true; it is asked at every entry of the log."""
+    async def until(self, predicate: Callable[[Sandbox], object], timeout: float = 10) -> None:
+        """Return once `predicate(box)` is true, which is checked at every entry of the log; `timeout` is in seconds."""
         await self.log.until(lambda: predicate(self), timeout)
 
-    async def ready(self, timeout: float = 10) -> None:  # noqa: ASYNC109
-        """Wait until every shard of a bot is connected and has been told its guild."""
+    async def ready(self, timeout: float = 10) -> None:
+        """Wait until every shard of a bot is connected and has received its guild."""
 
         def complete(box: Sandbox) -> bool:
             there = {session.shard for session in box.sessions if session.ready and session.connected}
@@ -167,14 +170,14 @@ class Sandbox(Server):
         except TimeoutError:
             raise TimeoutError(f"no bot was ready within {timeout} s; sessions: {self.sessions}") from None
 
-    async def commands_synced(self, timeout: float = 10) -> None:  # noqa: ASYNC109
+    async def commands_synced(self, timeout: float = 10) -> None:
         """Wait until the bot has registered commands."""
         try:
             await self.until(lambda box: box.world.commands, timeout)
         except TimeoutError:
             raise TimeoutError(f"the bot registered no commands within {timeout} s") from None
 
-    # --- asking
+    # --- commands
 
     def send(
         self,
@@ -184,7 +187,7 @@ class Sandbox(Server):
         locale: str = "en-US",
         channel: Channel | None = None,
     ) -> Answer:
-        """Type a command; returns at once. Raises CommandLineError for what Discord would not let one send."""
+        """Type a command; returns at once. Raises CommandLineError for a line that Discord would not send."""
         who = member or self.student
         parsed = commandline.parse(line, self._offered(who, channel))
         return self._command(parsed.target, parsed.values, who, locale, channel)
@@ -194,7 +197,7 @@ class Sandbox(Server):
         line: str,
         *,
         member: Member | None = None,
-        timeout: float = 30,  # noqa: ASYNC109
+        timeout: float = 30,
         locale: str = "en-US",
         channel: Channel | None = None,
     ) -> Answer:
@@ -204,7 +207,7 @@ class Sandbox(Server):
     def send_command(
         self,
         name: str,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, object] | None = None,
         *,
         member: Member | None = None,
         locale: str = "en-US",
@@ -218,10 +221,10 @@ class Sandbox(Server):
     async def ask_command(
         self,
         name: str,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, object] | None = None,
         *,
         member: Member | None = None,
-        timeout: float = 30,  # noqa: ASYNC109
+        timeout: float = 30,
         locale: str = "en-US",
         channel: Channel | None = None,
     ) -> Answer:
@@ -232,12 +235,19 @@ class Sandbox(Server):
         return self.world.visible_commands(member, direct=channel is not None and channel.guild is None)
 
     def _command(
-        self, target: Target, values: Mapping[str, Any], member: Member, locale: str, channel: Channel | None
+        self,
+        target: Target,
+        values: Mapping[str, object],
+        member: Member,
+        locale: str,
+        channel: Channel | None,
     ) -> Answer:
         place = channel or self.channel
         data = self._filling(target, place).data(values)
-        extra = {"command": target.command, "title": target.title, "locale": locale}
-        return Answer(self, self.interactions.start(COMMAND, member, data, channel=place, **extra))
+        interaction = self.interactions.start(
+            COMMAND, member, data, channel=place, locale=locale, command=target.command, title=target.title
+        )
+        return Answer(self, interaction)
 
     def _filling(self, target: Target, channel: Channel) -> Filling:
         return Filling(target, self.guild, lambda upload: self.world.store(channel, upload, ephemeral=True))
@@ -250,15 +260,15 @@ class Sandbox(Server):
         member: Member | None = None,
         channel: Channel | None = None,
     ) -> Answer:
-        """Use a command of the context menu of a member or a message; returns at once."""
+        """Choose a command from the context menu of a member or a message; returns at once."""
         who = member or self.student
         place = target.channel if isinstance(target, Message) else channel or self.channel
         kind = rules.USER_MENU if isinstance(target, Member) else rules.MESSAGE_MENU
         command = next(
             (
-                one
-                for one in self.world.commands.values()
-                if (one.type, one.name) == (kind, name) and one.allowed(who, direct=place.guild is None)
+                known
+                for known in self.world.commands.values()
+                if (known.type, known.name) == (kind, name) and known.allowed(who, direct=place.guild is None)
             ),
             None,
         )
@@ -280,8 +290,8 @@ class Sandbox(Server):
         }
         if command.guild_id is not None:
             data["guild_id"] = str(command.guild_id)
-        extra: dict[str, Any] = {"command": command, "title": name, "channel": place}
-        return Answer(self, self.interactions.start(COMMAND, who, data, **extra))
+        interaction = self.interactions.start(COMMAND, who, data, channel=place, command=command, title=name)
+        return Answer(self, interaction)
 
     async def use_menu(
         self,
@@ -290,14 +300,14 @@ class Sandbox(Server):
         *,
         member: Member | None = None,
         channel: Channel | None = None,
-        timeout: float = 30,  # noqa: ASYNC109
+        timeout: float = 30,
     ) -> Answer:
         return await self.send_menu(name, target, member=member, channel=channel).visible(timeout)
 
     def send_autocomplete(
         self,
         name: str,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         focused: str,
         *,
         member: Member | None = None,
@@ -306,7 +316,7 @@ class Sandbox(Server):
     ) -> Interaction:
         """Ask for suggestions for the option `focused` of a command called by its full name; returns at once.
 
-        The interaction's `choices` or `failed` say what came of it. SandboxError for options without autocomplete.
+        The outcome is in the interaction's `choices` or `failed`. Raises SandboxError for options without autocomplete.
         """
         who, place = member or self.student, channel or self.channel
         target = commandline.find(name, self._offered(who, channel))
@@ -315,8 +325,9 @@ class Sandbox(Server):
         data = self._filling(target, place).data(
             {**values, focused: values.get(focused, "")}, focused=focused
         )
-        extra = {"command": target.command, "title": target.title, "locale": locale}
-        return self.interactions.start(AUTOCOMPLETE, who, data, channel=place, **extra)
+        return self.interactions.start(
+            AUTOCOMPLETE, who, data, channel=place, locale=locale, command=target.command, title=target.title
+        )
 
     async def autocomplete(
         self,
@@ -324,11 +335,11 @@ class Sandbox(Server):
         focused: str | None = None,
         *,
         member: Member | None = None,
-        timeout: float = 5,  # noqa: ASYNC109
+        timeout: float = 5,
     ) -> list[Json]:
         """The bot's suggestions for the option `focused` (by default the last one) of a half-typed line.
 
-        Raises TimeoutError when none came in time, and SandboxError for options without autocomplete.
+        Raises TimeoutError if there are none in time, and SandboxError for options without autocomplete.
         """
         parsed = commandline.parse(line, self._offered(member or self.student, None))
         name = focused or next(reversed(list(parsed.values)), "")
@@ -354,7 +365,7 @@ class Sandbox(Server):
         data = {
             "custom_id": found.custom_id,
             "component_type": rules.BUTTON,
-            "id": self._number(message, found.custom_id),
+            "id": self._component_id(message, found.custom_id),
         }
         return self._component(message, who, data)
 
@@ -364,15 +375,15 @@ class Sandbox(Server):
         button: str,
         *,
         member: Member | None = None,
-        timeout: float = 30,  # noqa: ASYNC109
+        timeout: float = 30,
     ) -> Answer:
-        """Press a button and wait for the bot's reaction; by default as whoever asked for the message."""
+        """Press a button and wait for the bot's reaction; by default as the member the message answers."""
         return await self.send_press(message, button, member=member).visible(timeout)
 
     def send_select(
-        self, message: Message, custom_id: str, values: Sequence[Any], *, member: Member | None = None
+        self, message: Message, custom_id: str, values: Sequence[object], *, member: Member | None = None
     ) -> Answer:
-        """Choose `values` (those of its options; members, roles or channels) in a select; returns at once."""
+        """Choose `values` (of the select's options, or members, roles or channels); returns at once."""
         who = self._viewer(message, member)
         menu = next(
             (part for part in rules.walk(message.components) if part.get("custom_id") == custom_id), None
@@ -384,7 +395,7 @@ class Sandbox(Server):
             raise SandboxError(f"{custom_id} takes {low} to {high} values")
         data: Json = {"custom_id": custom_id, "component_type": menu["type"], "id": menu["id"]}
         if menu["type"] == rules.SELECT:
-            self._offers(custom_id, menu, values)
+            self._require_offered(custom_id, menu, values)
             data["values"] = list(values)
         else:
             data["values"] = [str(getattr(value, "id", value)) for value in values]
@@ -395,35 +406,37 @@ class Sandbox(Server):
         self,
         message: Message,
         custom_id: str,
-        values: Sequence[Any],
+        values: Sequence[object],
         *,
         member: Member | None = None,
-        timeout: float = 30,  # noqa: ASYNC109
+        timeout: float = 30,
     ) -> Answer:
         return await self.send_select(message, custom_id, values, member=member).visible(timeout)
 
     def send_submit(
-        self, modal: Modal | None, values: Mapping[str, Any], *, member: Member | None = None
+        self, modal: Modal | None, values: Mapping[str, object], *, member: Member | None = None
     ) -> Answer:
-        """Fill in a modal, by label or custom id of its fields, and send it; returns at once."""
+        """Fill in a modal, by label or custom id of its fields, and submit it; returns at once."""
         if modal is None:
             raise SandboxError("the bot has opened no modal")
         opener = modal.interaction
         if member is not None and member is not opener.member:
             raise SandboxError(f"the modal is open for {opener.member.name}")
         parts = {part["custom_id"]: part for part in rules.walk(modal.components) if "custom_id" in part}
-        given = {name: _left_alone(part) for name, part in parts.items()}
+        given = {name: _untouched(part) for name, part in parts.items()}
         for name, value in values.items():
-            known = [one for one in modal.fields if name in {one.label, one.custom_id}]
-            if not known:
+            named = next((field for field in modal.fields if name in {field.label, field.custom_id}), None)
+            if named is None:
                 raise SandboxError(
-                    f"{modal.title} has no field {name!r}; fields: {[one.label for one in modal.fields]}"
+                    f"{modal.title} has no field {name!r}; fields: {[field.label for field in modal.fields]}"
                 )
-            given[known[0].custom_id] = value
+            given[named.custom_id] = value
         resolved: dict[str, Json] = {}
         filled = {
-            one.custom_id: self._filled(one, parts[one.custom_id], given[one.custom_id], opener, resolved)
-            for one in modal.fields
+            field.custom_id: self._fill(
+                field, parts[field.custom_id], given[field.custom_id], opener, resolved
+            )
+            for field in modal.fields
         }
         data: Json = {
             "custom_id": modal.custom_id,
@@ -442,26 +455,26 @@ class Sandbox(Server):
         )
         return Answer(self, interaction)
 
-    def _filled(
-        self, one: Field, part: Json, value: Any, opener: Interaction, resolved: dict[str, Json]
+    def _fill(
+        self, field: Field, part: Json, value: Any, opener: Interaction, resolved: dict[str, Json]
     ) -> Json:
-        """An input's share of the submission; puts what its ids stand for into `resolved`."""
+        """What the submission says about one input; adds the objects that its ids stand for to `resolved`."""
         if part["type"] == rules.CHECKBOX:
             return {"value": bool(value)}
-        if one.required and not value:
-            raise SandboxError(f"{one.label} must be filled in")
+        if field.required and not value:
+            raise SandboxError(f"{field.label} must be filled in")
         if part["type"] in {rules.INPUT, rules.RADIO}:
             text = value or ""
-            if text and not one.min_length <= len(text) <= one.max_length:
-                raise SandboxError(f"{one.label} takes {one.min_length} to {one.max_length} characters")
-            self._offers(one.label, part, [text] if text else [])
+            if text and not field.min_length <= len(text) <= field.max_length:
+                raise SandboxError(f"{field.label} takes {field.min_length} to {field.max_length} characters")
+            self._require_offered(field.label, part, [text] if text else [])
             return {"value": text or None if part["type"] == rules.RADIO else text}
         chosen = list(value) if isinstance(value, list | tuple) else [value] if value else []
         low = part.get("min_values") or 1
         high = part.get("max_values") or (len(part["options"]) if part["type"] == rules.CHECKBOXES else 1)
         if chosen and not low <= len(chosen) <= high:
-            raise SandboxError(f"{one.label} takes {low} to {high} values")
-        self._offers(one.label, part, chosen)
+            raise SandboxError(f"{field.label} takes {low} to {high} values")
+        self._require_offered(field.label, part, chosen)
         if part["type"] == rules.FILES:
             files = [self.world.store(opener.channel, upload, ephemeral=True) for upload in chosen]
             resolved.setdefault("attachments", {}).update({str(file.id): file.payload() for file in files})
@@ -473,8 +486,8 @@ class Sandbox(Server):
         return {"values": chosen}
 
     @staticmethod
-    def _offers(name: str, part: Json, values: Sequence[Any]) -> None:
-        """Raise SandboxError where one of `values` is none of the options, if there are any."""
+    def _require_offered(name: str, part: Json, values: Sequence[object]) -> None:
+        """Raise SandboxError for a value that is not among the options, if there are any."""
         offered = {option["value"] for option in part.get("options") or ()}
         if offered and (unknown := [value for value in values if value not in offered]):
             raise SandboxError(f"{name} does not offer {', '.join(map(repr, unknown))}")
@@ -482,10 +495,10 @@ class Sandbox(Server):
     async def submit(
         self,
         modal: Modal | None,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         *,
         member: Member | None = None,
-        timeout: float = 30,  # noqa: ASYNC109
+        timeout: float = 30,
     ) -> Answer:
         return await self.send_submit(modal, values, member=member).visible(timeout)
 
@@ -496,16 +509,17 @@ class Sandbox(Server):
         return who
 
     @staticmethod
-    def _number(message: Message, custom_id: str) -> int:
+    def _component_id(message: Message, custom_id: str) -> int:
         return next(
             int(part["id"]) for part in rules.walk(message.components) if part.get("custom_id") == custom_id
         )
 
     def _component(self, message: Message, member: Member, data: Json) -> Answer:
-        extra: dict[str, Any] = {"source": message, "channel": message.channel}
-        if message.interaction is not None:
-            extra["locale"] = message.interaction.locale
-        return Answer(self, self.interactions.start(COMPONENT, member, data, **extra))
+        locale = message.interaction.locale if message.interaction else "en-US"
+        interaction = self.interactions.start(
+            COMPONENT, member, data, channel=message.channel, locale=locale, source=message
+        )
+        return Answer(self, interaction)
 
     def _resolved(self, groups: Sequence[str], ids: Sequence[str]) -> Json:
         resolved: dict[str, Json] = {}
@@ -525,17 +539,19 @@ class Sandbox(Server):
                 raise SandboxError(f"there is no such thing as {number} among {' and '.join(groups)}")
         return resolved
 
-    # --- trouble
+    # --- failures on demand
 
     async def drop(self, code: int | None = None, *, resumable: bool = True) -> int:
-        """Lose the bot's gateway connections, with a close code or without a word; returns how many there were.
+        """Drop the bot's gateway connections, with a close code or abruptly; returns how many there were.
 
-        The bot may resume its session afterwards, unless `resumable` is false. Returns once they are gone.
+        The bot may resume its session afterwards, unless `resumable` is false. Returns once they are closed.
         """
-        gone = [session.connection for session in self.sessions if session.connection]
+        dropped = [session.connection for session in self.sessions if session.connection]
         count = self.gateway.drop(code, resumable=resumable)
         await self.until(
-            lambda box: not any(session.connection in gone for session in box.sessions if session.connection)
+            lambda box: (
+                not any(session.connection in dropped for session in box.sessions if session.connection)
+            )
         )
         return count
 
@@ -560,16 +576,16 @@ class Sandbox(Server):
         applied: bool = False,
         cut: bool = False,
     ) -> Fault:
-        """Hit coming requests: answer with `status` (429 with `retry_after`), delay them, or cut their connection.
+        """Make coming requests fail: answer with `status` (429 with `retry_after`), delay them, or cut their connection.
 
-        The first `after` requests that match pass, the next `times` are hit. With `applied` a request takes effect
-        and only its answer is replaced. The fault that is returned counts its `hits`.
+        The first `after` matching requests pass, the next `times` are hit. With `applied` a request takes effect and
+        only its answer is replaced. The returned fault counts its `hits`.
         """
         fault = Fault(method, path_contains, status, times, after, delay, retry_after, applied, cut)
         self.rest.faults.append(fault)
         return fault
 
-    # --- shorthand for tests
+    # --- shorthands for tests
 
     def requests(self, method: str | None = None, path: str = "") -> list[Request]:
         return self.log.requests(method, path)
@@ -578,8 +594,8 @@ class Sandbox(Server):
         return self.log.events(name, op)
 
 
-def _left_alone(part: Json) -> Any:
-    """What an input of a modal holds that nobody touched."""
+def _untouched(part: Json) -> object:
+    """The value of a modal's input that the member leaves as it is."""
     if part["type"] == rules.INPUT:
         return part.get("value") or ""
     if part["type"] == rules.CHECKBOX:
@@ -590,7 +606,7 @@ def _left_alone(part: Json) -> Any:
     return chosen + [item["id"] for item in rules.children(part, "default_values")]
 
 
-def _submitted(part: Mapping[str, Any], filled: Mapping[str, Json]) -> Json:
+def _submitted(part: Json, filled: Mapping[str, Json]) -> Json:
     """A modal's component as its submission carries it."""
     body: Json = {"type": part["type"], "id": part.get("id", 0)}
     if "components" in part:

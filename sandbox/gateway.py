@@ -1,4 +1,4 @@
-"""The gateway: sessions over WebSocket that identify, receive events, lose their connection and resume.
+"""The gateway: WebSocket sessions that identify, receive events, lose their connection and resume.
 
 https://docs.discord.com/developers/events/gateway
 """
@@ -14,14 +14,14 @@ import zlib
 from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import aiohttp
 from aiohttp import web
 
 from sandbox import rules
 from sandbox.clock import Clock
-from sandbox.log import Change, Entry, Event
+from sandbox.log import Change, Direction, Entry, Event
 from sandbox.ratelimits import Limits
 from sandbox.rules import Json
 from sandbox.world import World
@@ -69,13 +69,13 @@ class Intent:
 
 
 MAX_PAYLOAD = 4096
-"""Bytes that a client may send at once."""
+"""Bytes of a client's largest payload."""
 CLOSING = 2.0
 """Seconds that a client has to answer a close."""
 KEPT_EVENTS = 1000
-"""Events that a session can have replayed."""
+"""Events kept for replay when a session resumes."""
 BACKLOG = 10_000
-"""Payloads that may wait for a client that does not read them, before it is cut off."""
+"""Payloads that may wait for a client that does not read, before its connection is cut."""
 RESUMABLE = 300.0
 """Seconds after which a lost connection can no longer be resumed; Discord publishes no figure."""
 DAY = 86_400.0
@@ -86,13 +86,13 @@ class Encoder(Protocol):
 
 
 def zlib_stream() -> Encoder:
-    """One zlib stream over the connection's whole life, flushed after each payload."""
+    """One zlib stream for the whole connection, flushed after each payload."""
     stream = zlib.compressobj()
     return lambda text: stream.compress(text.encode()) + stream.flush(zlib.Z_SYNC_FLUSH)
 
 
 def zstd_stream() -> Encoder | None:
-    """The same with Zstandard, from the standard library (3.14) or `zstandard`; None where neither is there."""
+    """The same with Zstandard, from the standard library (3.14) or `zstandard`; None if neither is installed."""
     with contextlib.suppress(ImportError):
         zstd = importlib.import_module("compression.zstd")
         stream = zstd.ZstdCompressor()
@@ -107,7 +107,7 @@ def zstd_stream() -> Encoder | None:
 
 @dataclass
 class Session:
-    """What outlives a connection: who identified, and the events that can be replayed."""
+    """What outlives a connection: the shard that identified, and the events that can be replayed."""
 
     id: str
     shard: tuple[int, int]
@@ -119,14 +119,14 @@ class Session:
     events: deque[tuple[int, Json]] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS), repr=False)
     connection: Connection | None = field(default=None, repr=False)
     lost: float = 0.0
-    """When it was last left without a connection."""
+    """When its last connection ended."""
 
     @property
     def connected(self) -> bool:
         return self.connection is not None
 
     def dispatch(self, name: str, data: Json) -> None:
-        """Number the event, keep it, and send it if somebody is listening."""
+        """Number the event, keep it, and send it if the session is connected."""
         self.sequence += 1
         payload = {"op": Op.DISPATCH, "t": name, "s": self.sequence, "d": data}
         self.events.append((self.sequence, payload))
@@ -143,7 +143,7 @@ class Connection:
         self.socket = socket
         self.session: Session | None = None
         self.closing = False
-        """Whether it is the sandbox that ends the connection."""
+        """Whether the sandbox itself ends the connection."""
         self._request = request
         self._gateway = gateway
         self._encode = encode
@@ -162,13 +162,13 @@ class Connection:
         self._queue.put_nowait(code)
 
     def cut(self) -> None:
-        """Lose the connection without a word, as when a cable is pulled."""
+        """Drop the connection without a close frame, as when a cable is pulled."""
         self.closing = True
         if self._request.transport is not None:
             self._request.transport.abort()
 
     async def end(self, code: int) -> None:
-        """Close at once; whoever does not take part in that is cut off."""
+        """Close at once; cut the connection if the client does not answer the close."""
         self.closing = True
         try:
             async with asyncio.timeout(CLOSING):
@@ -177,7 +177,7 @@ class Connection:
             self.cut()
 
     async def finish(self, writer: asyncio.Task[None]) -> None:
-        """Let the writer empty its queue, but wait for no client that does not read."""
+        """Let the writer empty its queue, but do not wait for a client that does not read."""
         self._queue.put_nowait(None)
         if not (await asyncio.wait({writer}, timeout=CLOSING))[0]:
             self.cut()
@@ -190,7 +190,7 @@ class Connection:
                     await self.end(item)
                     return
                 frame = self._encode(json.dumps(item, separators=(",", ":")))
-                self._gateway.note(self, "sent", item)
+                self._gateway.record(self, "sent", item)
                 if isinstance(frame, bytes):
                     await self.socket.send_bytes(frame)
                 else:
@@ -204,7 +204,7 @@ class Connection:
 
 
 class Gateway:
-    """All sessions. `privileged`: whether privileged intents are granted. `shards`: how many a client must have."""
+    """All sessions. `privileged`: whether privileged intents are granted. `shards`: the least a client must have."""
 
     def __init__(
         self, world: World, clock: Clock, limits: Limits, token: str, *, privileged: bool, shards: int
@@ -223,15 +223,15 @@ class Gateway:
 
     @property
     def starts(self) -> int:
-        """Sessions begun in the last day."""
+        """Sessions started in the last day."""
         while self._starts and self._starts[0] <= self._clock.time() - DAY:
             self._starts.popleft()
         return len(self._starts)
 
-    # --- what drivers ask for
+    # --- for drivers
 
     def dispatch(self, name: str, data: Json, *, guild: int | None, intent: int = 0) -> None:
-        """Send an event to every session of the shard that looks after `guild` (None: direct messages, shard 0)."""
+        """Send an event to every session of the shard responsible for `guild` (None: direct messages, shard 0)."""
         for session in self.sessions:
             number, count = session.shard
             mine = number == (0 if guild is None else (guild >> 22) % count)
@@ -239,7 +239,7 @@ class Gateway:
                 session.dispatch(name, data)
 
     def drop(self, code: int | None, *, resumable: bool) -> int:
-        """Close every connection with `code`, or cut it; returns how many there were."""
+        """Close every connection with `code`, or cut it if None; returns how many there were."""
         connections = list(self._connections)
         for connection in connections:
             if not resumable and connection.session is not None:
@@ -265,7 +265,7 @@ class Gateway:
             *(connection.end(aiohttp.WSCloseCode.GOING_AWAY) for connection in self._connections)
         )
 
-    def note(self, connection: Connection, direction: Any, payload: Json) -> None:
+    def record(self, connection: Connection, direction: Direction, payload: Json) -> None:
         data = payload.get("d")
         if isinstance(data, dict) and "token" in data and payload.get("op") != Op.DISPATCH:
             data = {key: value for key, value in data.items() if key != "token"}
@@ -275,7 +275,7 @@ class Gateway:
             Event(self._clock.time(), direction, session, operation, payload.get("t"), payload.get("s"), data)
         )
 
-    # --- the conversation
+    # --- the protocol
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(timeout=CLOSING, max_msg_size=1 << 20)
@@ -303,7 +303,7 @@ class Gateway:
             if session is not None and session.connection is connection:
                 session.connection = None
                 session.lost = self._clock.time()
-                # A client that says goodbye gives its session up; any other end leaves it for a resume.
+                # A client that closes normally gives up its session; after any other end it can resume.
                 if socket.close_code in {1000, 1001} and not connection.closing:
                     self._forget(session)
             self._world.changed("gateway.disconnect", session)
@@ -325,7 +325,7 @@ class Gateway:
                 connection.close(code)
 
     def _receive(self, connection: Connection, text: str) -> CloseCode | None:
-        """Take in one payload; the code to close with, if it may not go on."""
+        """Handle a payload; returns the code to close with if the connection must end."""
         if connection.too_fast(self._clock.time(), *self._limits.gateway_rate):
             return CloseCode.RATE_LIMITED
         try:
@@ -337,10 +337,10 @@ class Gateway:
         operation, data = payload.get("op"), payload.get("d")
         if not isinstance(operation, int):
             return CloseCode.DECODE_ERROR
-        self.note(connection, "received", payload)
+        self.record(connection, "received", payload)
         return self._act(connection, operation, data)
 
-    def _act(self, connection: Connection, operation: int, data: Any) -> CloseCode | None:
+    def _act(self, connection: Connection, operation: int, data: object) -> CloseCode | None:
         if operation == Op.HEARTBEAT:
             connection.send({"op": Op.HEARTBEAT_ACK, "t": None, "s": None, "d": None})
             return None
@@ -353,7 +353,7 @@ class Gateway:
             return None
         return None if operation in {Op.PRESENCE, Op.VOICE_STATE} else CloseCode.UNKNOWN_OPCODE
 
-    def _authenticate(self, connection: Connection, operation: int, data: Any) -> CloseCode | None:
+    def _authenticate(self, connection: Connection, operation: int, data: object) -> CloseCode | None:
         if connection.session is not None:
             return CloseCode.ALREADY_AUTHENTICATED
         if not isinstance(data, dict) or data.get("token") != self._token:
@@ -412,8 +412,7 @@ class Gateway:
 
     def _guild(self, session: Session) -> Json:
         world, guild = self._world, self._world.guild
-        everybody = session.intents & Intent.MEMBERS
-        members = guild.members.values() if everybody else [world.bot]
+        members = guild.members.values() if session.intents & Intent.MEMBERS else [world.bot]
         return guild.payload() | {
             "unavailable": False,
             "large": False,
@@ -433,7 +432,7 @@ class Gateway:
         self._expire()
         session = next((known for known in self.sessions if known.id == data.get("session_id")), None)
         sequence = data.get("seq")
-        # Event 1 is READY: the oldest of those kept says whether something in between is gone.
+        # The oldest event kept shows whether any that the client missed has been dropped.
         if (
             session is None
             or not isinstance(sequence, int)
@@ -454,7 +453,7 @@ class Gateway:
         return None
 
     def _members(self, session: Session, data: Json) -> None:
-        """Answer a request for members, all in one chunk."""
+        """Answer a request for members with a single chunk."""
         members = list(self._world.guild.members.values())
         wanted = data.get("user_ids")
         if wanted is not None:
@@ -478,7 +477,7 @@ class Gateway:
         session.dispatch("GUILD_MEMBERS_CHUNK", chunk)
 
     def _expire(self) -> None:
-        """Forget sessions that nobody came back for: a client that was killed never says goodbye."""
+        """Forget sessions that were not resumed in time: a killed client never closes its session."""
         since = self._clock.time() - RESUMABLE
         self.sessions = [known for known in self.sessions if known.connected or known.lost > since]
 
@@ -486,10 +485,10 @@ class Gateway:
         if session in self.sessions:
             self.sessions.remove(session)
 
-    # --- what the world tells
+    # --- changes in the world
 
     def _forward(self, entry: Entry) -> None:
-        """Messages in channels reach the sessions that asked for them; ephemeral ones and drafts do not."""
+        """Dispatch changes of messages, except ephemeral ones and those that only say that the bot is thinking."""
         if not isinstance(entry, Change) or not entry.kind.startswith("message."):
             return
         message = entry.subject

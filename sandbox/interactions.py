@@ -1,4 +1,4 @@
-"""How a member's action is told to the bot and what the bot may answer, and until when.
+"""Interactions: how they reach the bot, what it may answer, and until when.
 
 https://docs.discord.com/developers/interactions/receiving-and-responding
 """
@@ -6,7 +6,7 @@ https://docs.discord.com/developers/interactions/receiving-and-responding
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Unpack
 
 from sandbox import rules
 from sandbox.clock import Timer
@@ -18,6 +18,7 @@ from sandbox.state import (
     COMPONENT,
     SUBMIT,
     Interaction,
+    InteractionContext,
     Member,
     Message,
     Modal,
@@ -48,7 +49,7 @@ SILENCE = {
 
 
 class Interactions:
-    """`dispatch(interaction)` tells the bot."""
+    """Starts interactions and takes the bot's answers; `dispatch` delivers an interaction to the bot."""
 
     def __init__(self, world: World, limits: Limits, dispatch: Callable[[Interaction], None]) -> None:
         self._world = world
@@ -56,11 +57,13 @@ class Interactions:
         self._dispatch = dispatch
         self._timers: dict[int, list[Timer]] = {}
 
-    def start(self, kind: int, member: Member, data: Json, **extra: Any) -> Interaction:
-        interaction = self._world.add_interaction(kind, member, data, **extra)
+    def start(
+        self, kind: int, member: Member, data: Json, **context: Unpack[InteractionContext]
+    ) -> Interaction:
+        interaction = self._world.add_interaction(kind, member, data, **context)
         later = self._world.clock.call_later
         self._timers[interaction.id] = [
-            later(self._limits.answer_seconds, lambda: self._silence(interaction)),
+            later(self._limits.answer_seconds, lambda: self._time_out(interaction)),
             later(self._limits.token_seconds, lambda: self._expire(interaction)),
         ]
         self._dispatch(interaction)
@@ -72,7 +75,7 @@ class Interactions:
                 timer.cancel()
         self._timers.clear()
 
-    def _silence(self, interaction: Interaction) -> None:
+    def _time_out(self, interaction: Interaction) -> None:
         if interaction.acknowledged is None:
             self._fail(interaction, SILENCE[interaction.type])
 
@@ -90,7 +93,7 @@ class Interactions:
     def respond(
         self, interaction_id: int, token: str, body: Json, uploads: Mapping[int, Upload]
     ) -> Interaction:
-        """Take the callback; refuses late, second and misplaced ones."""
+        """Take the first answer (the callback); refuses one that is late, repeated or of the wrong type."""
         interaction = self._world.interactions.get(token)
         if interaction is None or interaction.id != interaction_id:
             raise ApiError(404, 10062, "Unknown interaction")
@@ -137,7 +140,7 @@ class Interactions:
                 flags |= rules.LOADING
                 body = {"flags": data.get("flags")}
                 uploads = {}
-            # A reply to a component or to a submitted modal answers the message it came from.
+            # An answer to a component or to a submitted modal replies to the message it came from.
             message = world.create_message(
                 interaction.channel,
                 body,
@@ -150,10 +153,10 @@ class Interactions:
             interaction.original = message
             world.announce("message.create", message)
 
-    # --- what may follow for a quarter of an hour
+    # --- follow-ups and edits, for 15 minutes
 
     def webhook(self, application_id: int, token: str) -> Interaction:
-        """The interaction behind a webhook's token: unknown before the first answer, void after 15 minutes."""
+        """The interaction that a webhook token belongs to: unknown before the first answer, expired after 15 minutes."""
         interaction = self._world.interactions.get(token)
         if (
             interaction is None
@@ -166,12 +169,12 @@ class Interactions:
         return interaction
 
     def message(self, interaction: Interaction, name: str) -> Message:
-        """The message called `@original`, or that with this id; only the interaction's own."""
+        """The message `@original`, or the one with this id if it belongs to the interaction."""
         if name == "@original":
             message = interaction.original
         else:
-            own = [interaction.original, *interaction.followups]
-            message = next((one for one in own if one is not None and str(one.id) == name), None)
+            messages = [interaction.original, *interaction.followups]
+            message = next((known for known in messages if known is not None and str(known.id) == name), None)
         if message is None or message.deleted:
             raise ApiError(404, 10008, "Unknown Message")
         return message
@@ -186,7 +189,7 @@ class Interactions:
         self._world.delete_message(self.message(interaction, name), via=interaction)
 
     def follow_up(self, interaction: Interaction, body: Json, uploads: Mapping[int, Upload]) -> Message:
-        """A further message; the first one after a deferral takes the thinking message's place and privacy."""
+        """Another message; the first one after a deferral takes the place and the privacy of the thinking message."""
         check_message(self._limits, body, uploads, None)
         original = interaction.original
         if original is not None and interaction.thinking:
@@ -214,9 +217,9 @@ def check_message(
     message: Message | None,
     inside: Sequence[rules.Key] = (),
 ) -> None:
-    """Hold a message's body and files against the rules; `message` is that which it edits.
+    """Check a message's body and files; `message` is the one being edited.
 
-    `inside`: where the message stands in the request's body.
+    `inside`: the path of the message in the request's body.
     """
     for upload in uploads.values():
         if len(upload.content) > limits.attachment_bytes:

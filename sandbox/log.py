@@ -1,4 +1,4 @@
-"""One log of everything that happens, which drivers, tests and pages read and subscribe to."""
+"""The log of everything that happens; drivers, tests and pages read it and subscribe to it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from typing import Any, Literal, overload
 
 logger = logging.getLogger(__name__)
 
-KEPT = 50_000
-"""Entries kept; a sandbox that runs for days drops the oldest."""
+KEPT_ENTRIES = 50_000
+"""A sandbox that runs for days drops the oldest entries."""
+
+
+Direction = Literal["sent", "received"]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A REST call and how it was answered. `time` is when it came in (seconds since 1970), `duration` in seconds.
 
-    `route` is the path with its parameters still named (`/channels/{channel_id}/messages`), empty for unknown
-    ones. `body` is the parsed JSON (`payload_json` of a multipart body); `files` its uploads as (name, bytes)
-    sizes. `headers` carries no Authorization.
+    `route` is the path with named parameters (`/channels/{channel_id}/messages`), empty for unknown paths. `body` is
+    the parsed JSON (`payload_json` of a multipart body); `files` has the name and the size in bytes of each upload.
+    `headers` does not contain Authorization.
     """
 
     time: float
@@ -39,10 +42,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A gateway payload, seen from the sandbox: `sent` to the bot or `received` from it (its token left out)."""
+    """A gateway payload, `sent` to the bot or `received` from it (without its token)."""
 
     time: float
-    direction: Literal["sent", "received"]
+    direction: Direction
     session: str
     op: int
     name: str | None
@@ -52,7 +55,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something changed in the world: `kind` says what, `subject` is the changed object itself.
+    """A change in the world: `kind` says what happened, `subject` is the changed object itself.
 
     Kinds: `message.create`, `message.update`, `message.delete`, `interaction.create`, `interaction.acknowledge`,
     `interaction.fail`, `commands.update`, `gateway.connect`, `gateway.ready`, `gateway.resume`,
@@ -69,9 +72,9 @@ Entry = Request | Event | Change
 
 
 class EventLog(Sequence[Entry]):
-    """Append-only to its readers; subscribers are called at once, in the order in which they came.
+    """Read-only except for `append`, which calls the subscribers at once, in the order in which they subscribed.
 
-    One that raises is reported and called again: what happened has happened, and the others must hear of it.
+    A subscriber that raises is logged and stays subscribed; the others are called all the same.
     """
 
     def __init__(self) -> None:
@@ -90,8 +93,8 @@ class EventLog(Sequence[Entry]):
 
     def append(self, entry: Entry) -> None:
         self._entries.append(entry)
-        if len(self._entries) > KEPT:
-            del self._entries[: KEPT // 10]
+        if len(self._entries) > KEPT_ENTRIES:
+            del self._entries[: KEPT_ENTRIES // 10]
         for subscriber in tuple(self._subscribers):
             try:
                 subscriber(entry)
@@ -99,7 +102,7 @@ class EventLog(Sequence[Entry]):
                 logger.exception("%r failed", subscriber)
 
     def subscribe(self, callback: Callable[[Entry], None]) -> Callable[[], None]:
-        """Call `callback` with every entry from now on; returns what ends the subscription."""
+        """Call `callback` with every entry from now on; returns a function that ends the subscription."""
         self._subscribers.append(callback)
 
         def unsubscribe() -> None:
@@ -124,8 +127,8 @@ class EventLog(Sequence[Entry]):
             if isinstance(entry, Event) and name in {None, entry.name} and op in {None, entry.op}
         ]
 
-    async def until(self, predicate: Callable[[], object], timeout: float) -> None:  # noqa: ASYNC109
-        """Return once `predicate()` is true: it is asked now and at every entry, so no state is missed.
+    async def until(self, predicate: Callable[[], object], timeout: float) -> None:
+        """Return once `predicate()` is true, which is checked now and at every entry, so that no state is missed.
 
         Raises TimeoutError after `timeout` seconds, and whatever the predicate raises.
         """
@@ -133,16 +136,16 @@ class EventLog(Sequence[Entry]):
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        def look(_: Entry) -> None:
+        def check(_: Entry) -> None:
             if done.done():
                 return
             try:
                 if predicate():
                     done.set_result(None)
-            except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
+            except Exception as error:  # noqa: BLE001 - raised where the predicate is awaited
                 done.set_exception(error)
 
-        unsubscribe = self.subscribe(look)
+        unsubscribe = self.subscribe(check)
         try:
             async with asyncio.timeout(timeout):
                 await done

@@ -1,11 +1,11 @@
 """The page: the sandbox in a browser, as one of its members sees it, kept up to date over a WebSocket.
 
-What is shown and how is in `sandbox/web/`; this module tells the page what there is and does what it asks for.
-A socket belongs to one member in one place. It opens with everything that the member sees; then come changes.
-Whoever is cut off connects anew and is told everything again, so that nothing has to be remembered for anybody.
+`sandbox/web/` draws the page; this module sends it the state and carries out its requests. A socket belongs to one
+member in one place. It starts with everything that the member sees; changes follow. A page that is cut off reconnects
+and receives everything again, so that nothing has to be remembered for it.
 
-To the page, JSON with a `type`: `state` (everything), `message` and `gone`, `interaction`, `commands`, `bot`,
-`choices`, `modal`, `wire` (entries of the log), and `done` or `refused`, which answer what the page asked for.
+Frames to the page are JSON with a `type`: `state` (everything), `message` and `gone`, `interaction`, `commands`,
+`bot`, `choices`, `modal`, `wire` (entries of the log), and `done` or `refused`, which answer the page's requests.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import contextlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from aiohttp import WSMsgType, web
 
@@ -38,7 +38,7 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 HEADERS = {
-    # Pictures in embeds may come from anywhere over TLS, as in Discord; all else is the sandbox's own.
+    # Pictures in embeds may come from anywhere over TLS, as in Discord; everything else comes from the sandbox.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     " img-src 'self' https:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -49,26 +49,26 @@ HEADERS = {
 }
 
 MESSAGES = 100
-"""Messages that a page is told at once; earlier ones on request."""
+"""Messages that a page receives at once; earlier ones on request."""
 ENTRIES = 1000
-"""Entries of the wire that can be looked at."""
+"""Entries of the wire that can be viewed."""
 BACKLOG = 5000
-"""Frames that may wait for a slow page before it is cut off; it then connects anew."""
+"""Frames that may wait for a slow page before it is cut off; it then reconnects."""
 LARGEST = 40 << 20
-"""Bytes of one frame from the page: a file travels in it."""
+"""Bytes of one frame from the page: files are sent in it."""
 
 GATEWAY_CHANGES = frozenset({"gateway.connect", "gateway.ready", "gateway.resume", "gateway.disconnect"})
 
 
 class Page:
-    """Serves the page on the sandbox's own address, at `/`. Made before the sandbox starts."""
+    """Serves the page at `/` on the sandbox's own address. Must be created before the sandbox starts."""
 
     def __init__(self, box: Sandbox) -> None:
         self.box = box
         self.wire: deque[tuple[int, Entry]] = deque(maxlen=ENTRIES)
         self._entries = 0
         self._visits: set[_Visit] = set()
-        box.log.subscribe(self._note)
+        box.log.subscribe(self._on_entry)
         box.app.router.add_get("/", self._file)
         box.app.router.add_get("/page/socket", self._socket)
         box.app.router.add_get("/page/{name}", self._file)
@@ -81,12 +81,12 @@ class Page:
         return web.FileResponse(path, headers=HEADERS | {"Content-Type": TYPES[path.suffix]})
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
-        # Browsers always name the page that opens a socket; any other page, on loopback too, is a stranger.
+        # Browsers always send the origin of the page that opens a socket; other pages, even on loopback, are refused.
         if request.headers.get("Origin") != f"{request.scheme}://{request.host}":
             raise web.HTTPForbidden(text="Only the sandbox's own page may connect.\n")
         socket = web.WebSocketResponse(heartbeat=30, max_msg_size=LARGEST)
         await socket.prepare(request)
-        visit = _Visit(self, socket, request.transport, *self._who_and_where(request.query))
+        visit = _Visit(self, socket, request.transport, *self._member_and_channel(request.query))
         self._visits.add(visit)
         try:
             await visit.run()
@@ -98,8 +98,8 @@ class Page:
         for visit in tuple(self._visits):
             await visit.socket.close(message=b"The sandbox ends.")
 
-    def _who_and_where(self, query: Mapping[str, str]) -> tuple[Member, Channel]:
-        """By default the student, in the guild's channel."""
+    def _member_and_channel(self, query: Mapping[str, str]) -> tuple[Member, Channel]:
+        """The member and channel in the query; by default the student in the guild's channel."""
         people = {str(member.id): member for member in self.people}
         member = people.get(query.get("member", ""), self.box.student)
         direct = query.get("place") == "direct"
@@ -109,11 +109,11 @@ class Page:
     def people(self) -> list[Member]:
         return [member for member in self.box.guild.members.values() if not member.user.bot]
 
-    def _note(self, entry: Entry) -> None:
+    def _on_entry(self, entry: Entry) -> None:
         self._entries += 1
         self.wire.append((self._entries, entry))
         for visit in tuple(self._visits):
-            visit.note(self._entries, entry)
+            visit.on_entry(self._entries, entry)
 
 
 class _Visit:
@@ -136,16 +136,16 @@ class _Visit:
         self._outgoing: asyncio.Queue[Json] = asyncio.Queue()
         self._watching = False
         """Whether the page shows the wire."""
-        self._asked: dict[int, int] = {}
-        """By interaction that this page began: the number under which it asked for it."""
+        self._request_numbers: dict[int, int] = {}
+        """By id of an interaction that this page started: the number of the page's request."""
 
     async def run(self) -> None:
-        self._tell("state", **self._state())
+        self._send("state", **self._state())
         writing = asyncio.create_task(self._write(), name="page-writer")
         try:
             async for frame in self.socket:
                 if frame.type is WSMsgType.TEXT:
-                    self._take(frame.data)
+                    self._handle(frame.data)
         finally:
             writing.cancel()
             await asyncio.wait({writing})
@@ -155,14 +155,14 @@ class _Visit:
             while True:
                 await self.socket.send_str(json.dumps(await self._outgoing.get(), default=str))
 
-    def _tell(self, kind: str, **content: Any) -> None:
+    def _send(self, kind: str, **content: object) -> None:
         if self._outgoing.qsize() < BACKLOG:
             self._outgoing.put_nowait({"type": kind, **content})
         elif self._transport is not None:
-            # A farewell would wait behind all that is not read.
+            # A close frame would wait behind everything that has not been read.
             self._transport.abort()
 
-    # --- what there is
+    # --- state
 
     def _state(self) -> Json:
         box = self._box
@@ -179,7 +179,7 @@ class _Visit:
             "commands": self._commands(),
             "messages": messages,
             "earlier": earlier,
-            "interactions": [self._interaction(one) for one in self._unanswered()],
+            "interactions": [self._interaction(interaction) for interaction in self._unanswered()],
             "limits": {"answer_seconds": box.limits.answer_seconds, "attachment_bytes": box.limits.attachment_bytes},
         }  # fmt: skip
 
@@ -194,7 +194,7 @@ class _Visit:
         }
 
     def _commands(self) -> list[Json]:
-        """What Discord offers the member here, menus included."""
+        """The commands that Discord offers the member here, including context menus."""
         direct = self._channel.guild is None
         chat = self._box.world.visible_commands(self._member, direct=direct).values()
         menus = [
@@ -218,7 +218,7 @@ class _Visit:
         return message.channel is self._channel and message.visible_to(self._member)
 
     def _message(self, message: Message) -> Json:
-        """As Discord's clients get it, and what they know besides."""
+        """The payload that Discord's clients receive, and what else they know."""
         failed = message.interaction.failed if message.loading and message.interaction else None
         return message.payload() | {
             "ephemeral": message.ephemeral,
@@ -227,7 +227,7 @@ class _Visit:
         }
 
     def _unanswered(self) -> Iterable[Interaction]:
-        """The member's commands that led to nothing to see, yet or for good, and presses that are under way."""
+        """The member's commands that have not been answered or have failed, and presses that are pending."""
         for interaction in islice(reversed(self._box.world.interactions.values()), MESSAGES):
             if not self._own(interaction) or interaction.answered_with is not None:
                 continue
@@ -249,56 +249,61 @@ class _Visit:
             "answered": interaction.answered_with,
             "failed": interaction.failed,
             "after": _milliseconds(interaction),
-            "ask": self._asked.get(interaction.id),
+            "ask": self._request_numbers.get(interaction.id),
         }
 
-    # --- what changes
+    # --- changes
 
-    def note(self, number: int, entry: Entry) -> None:
+    def on_entry(self, number: int, entry: Entry) -> None:
         if self._watching:
-            self._tell("wire", entries=[_line(number, entry)])
+            self._send("wire", entries=[_summary(number, entry)])
         if not isinstance(entry, Change):
             return
         match entry.kind, entry.subject:
             case "message.create" | "message.update", Message() as message if self._sees(message):
-                self._tell("message", message=self._message(message))
+                self._send("message", message=self._message(message))
             case "message.delete", Message() as message if message.channel is self._channel:
-                self._tell("gone", id=str(message.id))
+                self._send("gone", id=str(message.id))
             case kind, Interaction() as interaction if kind.startswith("interaction."):
                 self._follow(interaction)
             case "commands.update", _:
-                self._tell("commands", commands=self._commands())
+                self._send("commands", commands=self._commands())
             case "member.create", _:
-                self._tell("state", **self._state())
+                self._send("state", **self._state())
             case kind, _ if kind in GATEWAY_CHANGES:
-                self._tell("bot", bot=self._bot())
+                self._send("bot", bot=self._bot())
 
     def _follow(self, interaction: Interaction) -> None:
-        promised = interaction.original
-        if interaction.failed and interaction.thinking and promised is not None and self._sees(promised):
-            self._tell("message", message=self._message(promised))
+        placeholder = interaction.original
+        if (
+            interaction.failed
+            and interaction.thinking
+            and placeholder is not None
+            and self._sees(placeholder)
+        ):
+            self._send("message", message=self._message(placeholder))
         if not self._own(interaction):
             return
-        ask = self._asked.get(interaction.id)
+        ask = self._request_numbers.get(interaction.id)
         if interaction.type == AUTOCOMPLETE:
             if ask is not None and (interaction.choices is not None or interaction.failed):
-                self._tell("choices", ask=ask, choices=interaction.choices, failed=interaction.failed)
+                self._send("choices", ask=ask, choices=interaction.choices, failed=interaction.failed)
             return
-        self._tell("interaction", interaction=self._interaction(interaction))
-        # Only where it was asked for: the member may look at several pages.
+        self._send("interaction", interaction=self._interaction(interaction))
+        # Only on the page that started it: the member may have several pages open.
         if ask is not None and interaction.modal is not None and interaction.failed is None:
             modal = interaction.modal
-            self._tell(
+            self._send(
                 "modal", modal={"title": modal.title, "components": modal.components}, id=str(interaction.id)
             )
 
-    # --- what is asked for
+    # --- requests
 
-    def _take(self, text: str) -> None:
+    def _handle(self, text: str) -> None:
         ask = 0
         try:
-            wish = json.loads(text)
-            ask = int(wish["ask"])
+            request = json.loads(text)
+            ask = int(request["ask"])
             actions: dict[str, Callable[[Json], Json | Interaction]] = {
                 "command": self._command,
                 "line": self._line,
@@ -311,75 +316,81 @@ class _Visit:
                 "watch": self._watch,
                 "entry": self._entry,
             }
-            outcome = actions[wish["do"]](wish)
+            outcome = actions[request["do"]](request)
         except (CommandLineError, SandboxError) as error:
-            self._tell("refused", ask=ask, why=str(error))
+            self._send("refused", ask=ask, why=str(error))
         except ApiError as error:
-            self._tell("refused", ask=ask, why=error.message)
+            self._send("refused", ask=ask, why=error.message)
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError):
-            self._tell("refused", ask=ask, why="The sandbox does not understand what the page asked for.")
+            self._send("refused", ask=ask, why="The sandbox does not understand what the page asked for.")
         else:
             if isinstance(outcome, Interaction):
-                self._asked[outcome.id] = ask
+                self._request_numbers[outcome.id] = ask
                 outcome = {"interaction": str(outcome.id)}
-            self._tell("done", ask=ask, **outcome)
+            self._send("done", ask=ask, **outcome)
 
-    def _command(self, wish: Json) -> Interaction:
-        options = {name: _value(value) for name, value in dict(wish["options"]).items()}
-        return self._box.send_command(str(wish["name"]), options, member=self._member, channel=self._channel).interaction  # fmt: skip
+    def _command(self, request: Json) -> Interaction:
+        options = {name: _value(value) for name, value in dict(request["options"]).items()}
+        return self._box.send_command(str(request["name"]), options, member=self._member, channel=self._channel).interaction  # fmt: skip
 
-    def _line(self, wish: Json) -> Interaction:
-        return self._box.send(str(wish["line"]), member=self._member, channel=self._channel).interaction
+    def _line(self, request: Json) -> Interaction:
+        return self._box.send(str(request["line"]), member=self._member, channel=self._channel).interaction
 
-    def _menu(self, wish: Json) -> Interaction:
-        number = int(wish["target"])
+    def _menu(self, request: Json) -> Interaction:
+        number = int(request["target"])
         target: Member | Message | None = self._box.guild.members.get(number)
-        target = target or self._seen(number)
-        return self._box.send_menu(str(wish["name"]), target, member=self._member, channel=self._channel).interaction  # fmt: skip
+        target = target or self._visible_message(number)
+        return self._box.send_menu(str(request["name"]), target, member=self._member, channel=self._channel).interaction  # fmt: skip
 
-    def _autocomplete(self, wish: Json) -> Interaction:
+    def _autocomplete(self, request: Json) -> Interaction:
         return self._box.send_autocomplete(
-            str(wish["name"]),
-            dict(wish["options"]),
-            str(wish["focused"]),
+            str(request["name"]),
+            dict(request["options"]),
+            str(request["focused"]),
             member=self._member,
             channel=self._channel,
         )
 
-    def _press(self, wish: Json) -> Interaction:
-        message = self._seen(int(wish["message"]))
-        return self._box.send_press(message, str(wish["component"]), member=self._member).interaction
+    def _press(self, request: Json) -> Interaction:
+        message = self._visible_message(int(request["message"]))
+        return self._box.send_press(message, str(request["component"]), member=self._member).interaction
 
-    def _select(self, wish: Json) -> Interaction:
-        message, values = self._seen(int(wish["message"])), [str(value) for value in wish["values"]]
-        return self._box.send_select(message, str(wish["component"]), values, member=self._member).interaction
+    def _select(self, request: Json) -> Interaction:
+        message, values = (
+            self._visible_message(int(request["message"])),
+            [str(value) for value in request["values"]],
+        )
+        return self._box.send_select(
+            message, str(request["component"]), values, member=self._member
+        ).interaction
 
-    def _submit(self, wish: Json) -> Interaction:
-        # A modal stays open while its page connects anew: it need not have been opened over this socket.
-        opener, known = int(wish["interaction"]), reversed(self._box.world.interactions.values())
-        modal = next((one.modal for one in known if one.id == opener and self._own(one)), None)
+    def _submit(self, request: Json) -> Interaction:
+        # A modal stays open while its page reconnects, so it may have been opened over another socket.
+        opener = int(request["interaction"])
+        interactions = reversed(self._box.world.interactions.values())
+        modal = next((known.modal for known in interactions if known.id == opener and self._own(known)), None)
         values = {
-            name: [_value(one) for one in value] if isinstance(value, list) else value
-            for name, value in dict(wish["values"]).items()
+            name: [_value(item) for item in value] if isinstance(value, list) else value
+            for name, value in dict(request["values"]).items()
         }
         return self._box.send_submit(modal, values, member=self._member).interaction
 
-    def _earlier(self, wish: Json) -> Json:
-        messages, earlier = self._messages(int(wish["before"]))
+    def _earlier(self, request: Json) -> Json:
+        messages, earlier = self._messages(int(request["before"]))
         return {"messages": messages, "earlier": earlier}
 
-    def _watch(self, wish: Json) -> Json:
-        self._watching = bool(wish["on"])
+    def _watch(self, request: Json) -> Json:
+        self._watching = bool(request["on"])
         if self._watching:
-            self._tell("wire", entries=[_line(*numbered) for numbered in self._page.wire], anew=True)
+            self._send("wire", entries=[_summary(*numbered) for numbered in self._page.wire], replace=True)
         return {}
 
-    def _entry(self, wish: Json) -> Json:
-        """The whole of one entry of the wire; nothing where it is forgotten."""
-        found = (entry for number, entry in self._page.wire if number == int(wish["number"]))
-        return {"entry": _whole(next(found, None))}
+    def _entry(self, request: Json) -> Json:
+        """One entry of the wire in full; None if it has been dropped."""
+        found = (entry for number, entry in self._page.wire if number == int(request["number"]))
+        return {"entry": _details(next(found, None))}
 
-    def _seen(self, number: int) -> Message:
+    def _visible_message(self, number: int) -> Message:
         message = self._box.world.messages.get(number)
         if message is None or not self._sees(message):
             raise SandboxError("This message is no longer there.")
@@ -395,22 +406,22 @@ def _person(member: Member) -> Json:
     }
 
 
-def _value(value: Any) -> Any:
-    """An option as the page sends it; a file comes as its name and its bytes in base64."""
+def _value(value: object) -> object:
+    """The value of an option that the page sent; a file is sent as its name and its bytes in base64."""
     if isinstance(value, dict):
         return Upload(str(value["filename"]), base64.b64decode(value["content"], validate=True))
     return value
 
 
 def _milliseconds(interaction: Interaction) -> float | None:
-    """From the interaction to its first answer."""
+    """Milliseconds from the interaction to its first answer."""
     if interaction.acknowledged is None:
         return None
     return round((interaction.acknowledged - interaction.created) * 1000, 1)
 
 
-def _line(number: int, entry: Entry) -> Json:
-    """One entry of the wire in short."""
+def _summary(number: int, entry: Entry) -> Json:
+    """A summary of one entry of the wire."""
     line: Json = {"number": number, "time": entry.time}
     match entry:
         case Request():
@@ -421,7 +432,7 @@ def _line(number: int, entry: Entry) -> Json:
                 "status": entry.status,
             }
             line["ms"] = round(entry.duration * 1000, 1)
-            if entry.status == 429:  # noqa: PLR2004 - too many requests
+            if entry.status == HTTPStatus.TOO_MANY_REQUESTS:
                 line["retry_after"] = (
                     entry.answer.get("retry_after") if isinstance(entry.answer, dict) else None
                 )
@@ -444,7 +455,7 @@ def _line(number: int, entry: Entry) -> Json:
     return line
 
 
-def _whole(entry: Entry | None) -> Json | None:
+def _details(entry: Entry | None) -> Json | None:
     match entry:
         case Request():
             return {

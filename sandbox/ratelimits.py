@@ -1,4 +1,4 @@
-"""Discord's rate limits: a bucket per route and major parameters, one over all, and a ban for the stubborn."""
+"""Discord's rate limits: a bucket per route and major parameters, a global one, and a ban for clients that ignore them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from types import MappingProxyType
 from sandbox.clock import Clock
 
 MAJOR = ("channel_id", "guild_id", "webhook_id", "webhook_token")
-"""Parameters of a route that have a bucket of their own for every value."""
+"""Route parameters for which every value has its own bucket."""
 
 KEPT_BUCKETS = 1000
-"""Beyond so many, those whose window has passed are forgotten: every interaction brings its own."""
+"""Above this number, buckets whose window has passed are dropped: every interaction adds its own."""
 
 Rate = tuple[int, float]
-"""So many requests in so many seconds."""
+"""A number of requests, and the seconds in which they are allowed."""
 
 RATES: Mapping[str, Rate] = MappingProxyType(
     {
@@ -40,41 +40,41 @@ class Limits:
     """What the sandbox allows. Times in seconds, sizes in bytes; the defaults are Discord's."""
 
     rates: Mapping[str, Rate] = field(default_factory=lambda: RATES)
-    """By `METHOD /route`; a route that is not named has `default_rate`."""
+    """By `METHOD /route`; other routes have `default_rate`."""
     default_rate: Rate | None = (50, 1.0)
     global_rate: Rate | None = (50, 1.0)
-    """Over all routes with authorization: interaction endpoints do not count, as with Discord."""
+    """For all routes with authorization together; interaction endpoints do not count, as with Discord."""
     invalid_rate: Rate = (10_000, 600.0)
-    """So many answers of 401, 403 or 429 in so many seconds ban the address for the rest of them."""
+    """This many answers of 401, 403 or 429 in this many seconds ban the address for the rest of the window."""
     answer_seconds: float = 3.0
     """From an interaction to its first answer."""
     token_seconds: float = 900.0
-    """How long an interaction's token lives."""
+    """How long an interaction's token is valid."""
     attachment_bytes: int = 10 * 1024 * 1024
     gateway_rate: Rate = (120, 60.0)
     heartbeat_seconds: float = 41.25
     daily_commands: int = 200
-    """Command creations a day and guild."""
+    """Commands that may be created per day and guild."""
 
     @classmethod
     def without_rates(cls) -> Limits:
-        """Everything but rate limits: for tests that must not wait for a bucket."""
+        """All limits except the rate limits: for tests that must not wait for a bucket."""
         return cls(rates={}, default_rate=None, global_rate=None)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a request may pass, and the headers that say where its bucket stands."""
+    """Whether a request may pass, and the headers that describe its bucket."""
 
     headers: Mapping[str, str]
     retry_after: float | None = None
-    """Seconds; None where the request may pass."""
+    """Seconds; None if the request may pass."""
     everywhere: bool = False
     banned: bool = False
 
 
 class _Window:
-    """A fixed window that opens with its first request."""
+    """A fixed window that starts with its first request."""
 
     def __init__(self, rate: Rate) -> None:
         self.limit, self.per = rate
@@ -90,7 +90,7 @@ class _Window:
         return True
 
     def left(self, now: float) -> float:
-        """Seconds until it closes, in milliseconds rounded up: who waits so long finds it closed."""
+        """Seconds until the window closes, rounded up to milliseconds so that it is closed after this wait."""
         return max(math.ceil((self.opened + self.per - now) * 1000), 1) / 1000
 
 
@@ -111,12 +111,12 @@ class RateLimiter:
         return min(len(self._invalid), count)
 
     def note(self, status: int) -> None:
-        # Requests during a ban do not prolong it: the wait that was told is true.
+        # Requests during a ban do not prolong it, so that the announced wait holds.
         if status in {401, 403, 429} and self.invalid < self._limits.invalid_rate[0]:
             self._invalid.append(self._clock.time())
 
     def ask(self, method: str, route: str, parameters: Mapping[str, str], *, authorized: bool) -> Verdict:
-        """Count one request against its bucket and, where it carries authorization, against the global limit."""
+        """Count a request against its bucket and, if it needs authorization, against the global limit."""
         now = self._clock.time()
         if self.invalid >= self._limits.invalid_rate[0]:
             return Verdict({}, self._invalid[0] + self._limits.invalid_rate[1] - now, banned=True)

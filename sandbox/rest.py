@@ -1,4 +1,4 @@
-"""The HTTP API: routes, and what surrounds every one of them (authorization, rate limits, faults, the log).
+"""The HTTP API: its routes, and what applies to all of them (authorization, rate limits, faults, the log).
 
 https://docs.discord.com/developers/reference
 """
@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from aiohttp import BodyPartReader, web
 
@@ -30,12 +29,12 @@ logger = logging.getLogger(__name__)
 
 PREFIXES = ("/api/v10", "/api/v9", "/api")
 VIA = "1.1 sandbox"
-"""Discord sits behind a proxy, and clients take a 429 without this header for a ban."""
+"""Discord is behind a proxy, and clients take a 429 without this header for a ban."""
 
 
 @dataclass
 class Call:
-    """A request, read."""
+    """A request that is being read and handled."""
 
     method: str
     path: str
@@ -43,7 +42,7 @@ class Call:
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    body: Any = None
+    body: object = None
     uploads: dict[int, Upload] = field(default_factory=dict)
 
     @property
@@ -61,7 +60,7 @@ class Call:
         return value or 0
 
     def whole(self, name: str, *, low: int, high: int, default: int) -> int:
-        """A number in the query."""
+        """The integer in the query string under `name`."""
         value = self.query.get(name)
         form = rules.Form()
         number = form.whole({name: _digits(value)}, name, (), low=low, high=high)
@@ -73,16 +72,17 @@ def _digits(text: str | None) -> int | str | None:
     return rules.snowflake(text) if rules.snowflake(text) is not None else text
 
 
-Answer = tuple[int, Any]
-Handler = Callable[[Call], Answer]
+Reply = tuple[int, object]
+"""Status and JSON body; None for an empty body."""
+Handler = Callable[[Call], Reply]
 
 
 @dataclass
 class Fault:
-    """A failure asked for: answer matching requests with `status`, or delay them, or cut their connection.
+    """An injected failure: answer matching requests with `status`, delay them, or cut their connection.
 
-    `skip` matching requests pass first; then `times` are hit. With `applied` the request takes effect all the same
-    and only its answer is lost. `retry_after` (seconds) belongs to a status of 429.
+    `skip` matching requests pass first; then `times` are hit. With `applied` the request still takes effect and only
+    its answer is lost. `retry_after` (seconds) belongs to a status of 429.
     """
 
     method: str | None = None
@@ -96,8 +96,8 @@ class Fault:
     cut: bool = False
     hits: int = 0
 
-    def meets(self, method: str, path: str) -> bool:
-        """Whether this request is to be hit; counts it."""
+    def hit(self, method: str, path: str) -> bool:
+        """Whether this request has to fail; counts it."""
         if self.hits >= self.times or self.method not in {None, method} or self.path_contains not in path:
             return False
         if self.skip > 0:
@@ -108,7 +108,7 @@ class Fault:
 
 
 class Rest:
-    """`token` is the bot's. `faults` are looked at in order, the first that meets a request hits it."""
+    """`token` is the bot's. Of the `faults`, the first that matches a request is applied to it."""
 
     def __init__(
         self, world: World, gateway: Gateway, interactions: Interactions, limits: Limits, token: str
@@ -148,10 +148,10 @@ class Rest:
         yield "GET", "/applications/{application_id}/emojis", self._get_emojis
         yield "POST", "/interactions/{webhook_id}/{webhook_token}/callback", self._callback
         yield "POST", "/webhooks/{webhook_id}/{webhook_token}", self._follow_up
-        one = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
-        yield "GET", one, self._get_webhook_message
-        yield "PATCH", one, self._edit_webhook_message
-        yield "DELETE", one, self._delete_webhook_message
+        message = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
+        yield "GET", message, self._get_webhook_message
+        yield "PATCH", message, self._edit_webhook_message
+        yield "DELETE", message, self._delete_webhook_message
         yield "GET", "/guilds/{guild_id}", self._get_guild
         yield "GET", "/guilds/{guild_id}/channels", self._get_guild_channels
         yield "GET", "/guilds/{guild_id}/roles", self._get_roles
@@ -161,16 +161,16 @@ class Rest:
         yield "POST", "/channels/{channel_id}/typing", self._typing
         yield "GET", "/channels/{channel_id}/messages", self._get_messages
         yield "POST", "/channels/{channel_id}/messages", self._post_message
-        one = "/channels/{channel_id}/messages/{message_id}"
-        yield "GET", one, self._get_message
-        yield "PATCH", one, self._patch_message
-        yield "DELETE", one, self._delete_message
+        message = "/channels/{channel_id}/messages/{message_id}"
+        yield "GET", message, self._get_message
+        yield "PATCH", message, self._patch_message
+        yield "DELETE", message, self._delete_message
 
-    # --- around every route
+    # --- what applies to every route
 
     def _wrap(self, route: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
-            came, started = self._world.clock.time(), time.perf_counter()
+            received, started = self._world.clock.time(), time.perf_counter()
             call = Call(
                 method=request.method,
                 path=request.path,
@@ -181,7 +181,7 @@ class Rest:
                     key: value for key, value in request.headers.items() if key.lower() != "authorization"
                 },
             )
-            fault = next((fault for fault in self.faults if fault.meets(call.method, call.path)), None)
+            fault = next((fault for fault in self.faults if fault.hit(call.method, call.path)), None)
             headers: dict[str, str] = {}
             try:
                 await _read(request, call, 10 * self._limits.attachment_bytes + (1 << 20))
@@ -191,13 +191,13 @@ class Rest:
             except ApiError as error:
                 status, answer = error.status, error.body()
             except Exception:
-                # As Discord would: the client retries, and whoever runs the sandbox reads what went wrong.
+                # As with Discord the client retries; the cause is in the sandbox's own log.
                 logger.exception("%s %s failed", call.method, call.path)
                 status, answer = 500, {"message": "500: Internal Server Error", "code": 0}
             self.limiter.note(status)
             self._world.log.append(
                 Request(
-                    time=came,
+                    time=received,
                     method=call.method,
                     path=call.path,
                     route=route,
@@ -218,9 +218,12 @@ class Rest:
 
     def _answer(
         self, request: web.Request, call: Call, handler: Handler, fault: Fault | None, headers: dict[str, str]
-    ) -> Answer:
-        free = call.route.startswith(("/interactions/", "/webhooks/")) or call.route in {"/gateway", ""}
-        verdict = self.limiter.ask(call.method, call.route, call.parameters, authorized=not free)
+    ) -> Reply:
+        open_to_all = call.route.startswith(("/interactions/", "/webhooks/")) or call.route in {
+            "/gateway",
+            "",
+        }
+        verdict = self.limiter.ask(call.method, call.route, call.parameters, authorized=not open_to_all)
         headers.update(verdict.headers)
         if fault is not None and (fault.status is not None or fault.cut):
             if fault.applied:
@@ -230,11 +233,11 @@ class Rest:
             return fault.status or 500, {"message": "This failure was asked for", "code": 0}
         if verdict.retry_after is not None:
             return _too_many(verdict, headers)
-        if not free and request.headers.get("Authorization") != f"Bot {self._token}":
+        if not open_to_all and request.headers.get("Authorization") != f"Bot {self._token}":
             raise ApiError(401, 0, "401: Unauthorized")
         return handler(call)
 
-    def _unknown(self, _: Call) -> Answer:
+    def _unknown(self, _: Call) -> Reply:
         raise ApiError(404, 0, "404: Not Found")
 
     async def _attachment(self, request: web.Request) -> web.Response:
@@ -251,12 +254,12 @@ class Rest:
             headers["Content-Disposition"] = f'attachment; filename="{attachment.filename}"'
         return web.Response(body=attachment.content, headers=headers)
 
-    # --- who and where
+    # --- application, users and guild
 
-    def _get_gateway(self, _: Call) -> Answer:
+    def _get_gateway(self, _: Call) -> Reply:
         return 200, {"url": self._gateway.url}
 
-    def _get_gateway_bot(self, _: Call) -> Answer:
+    def _get_gateway_bot(self, _: Call) -> Reply:
         left = {"total": 1000, "remaining": max(1000 - self._gateway.starts, 0), "reset_after": 86_400_000}
         return 200, {
             "url": self._gateway.url,
@@ -264,14 +267,14 @@ class Rest:
             "session_start_limit": left | {"max_concurrency": 1},
         }
 
-    def _get_me(self, _: Call) -> Answer:
+    def _get_me(self, _: Call) -> Reply:
         return 200, self._world.bot_user.payload() | {
             "verified": True,
             "mfa_enabled": False,
             "locale": "en-US",
         }
 
-    def _get_application(self, _: Call) -> Answer:
+    def _get_application(self, _: Call) -> Reply:
         world = self._world
         return 200, {
             "id": str(world.application_id),
@@ -294,7 +297,7 @@ class Rest:
             "integration_types_config": {"0": {}},
         }
 
-    def _get_guilds(self, call: Call) -> Answer:
+    def _get_guilds(self, call: Call) -> Reply:
         guild = self._world.guild
         body: Json = {
             "id": str(guild.id),
@@ -311,11 +314,11 @@ class Rest:
         here = (before is None or guild.id < before) and (after is None or guild.id > after)
         return 200, [body] if here else []
 
-    def _get_emojis(self, call: Call) -> Answer:
+    def _get_emojis(self, call: Call) -> Reply:
         self._scope(call)
         return 200, {"items": []}
 
-    def _get_user(self, call: Call) -> Answer:
+    def _get_user(self, call: Call) -> Reply:
         member = self._world.guild.members.get(call.number("user_id"))
         if member is None:
             raise ApiError(404, 10013, "Unknown User")
@@ -325,33 +328,33 @@ class Rest:
         if call.number("guild_id") != self._world.guild.id:
             raise ApiError(404, 10004, "Unknown Guild")
 
-    def _get_guild(self, call: Call) -> Answer:
+    def _get_guild(self, call: Call) -> Reply:
         self._guild(call)
         return 200, self._world.guild.payload()
 
-    def _get_guild_channels(self, call: Call) -> Answer:
+    def _get_guild_channels(self, call: Call) -> Reply:
         self._guild(call)
         return 200, [channel.payload() for channel in self._world.guild.channels]
 
-    def _get_roles(self, call: Call) -> Answer:
+    def _get_roles(self, call: Call) -> Reply:
         self._guild(call)
         return 200, self._world.guild.payload()["roles"]
 
-    def _get_members(self, call: Call) -> Answer:
+    def _get_members(self, call: Call) -> Reply:
         self._guild(call)
         limit = call.whole("limit", low=1, high=1000, default=1)
         after = rules.snowflake(call.query.get("after")) or 0
         members = sorted(self._world.guild.members.values(), key=lambda member: member.id)
         return 200, [member.payload() for member in members if member.id > after][:limit]
 
-    def _get_member(self, call: Call) -> Answer:
+    def _get_member(self, call: Call) -> Reply:
         self._guild(call)
         member = self._world.guild.members.get(call.number("user_id"))
         if member is None:
             raise ApiError(404, 10007, "Unknown Member")
         return 200, member.payload()
 
-    # --- channels and their messages
+    # --- channels and messages
 
     def _channel(self, call: Call, permissions: int = 0) -> Channel:
         channel = self._world.channels.get(call.number("channel_id"))
@@ -364,24 +367,24 @@ class Rest:
                 raise ApiError(403, 50013, "Missing Permissions")
         return channel
 
-    def _open_direct(self, call: Call) -> Answer:
+    def _open_direct(self, call: Call) -> Reply:
         number = rules.snowflake(call.json.get("recipient_id"))
         member = self._world.guild.members.get(number or 0)
         if member is None or member.user.bot:
             raise ApiError(400, 50033, "Invalid Recipient(s)")
         return 200, self._world.direct_channel(member).payload()
 
-    def _get_channel(self, call: Call) -> Answer:
+    def _get_channel(self, call: Call) -> Reply:
         return 200, self._channel(call).payload()
 
-    def _typing(self, call: Call) -> Answer:
+    def _typing(self, call: Call) -> Reply:
         self._world.changed("typing", self._channel(call, Permission.SEND_MESSAGES))
         return 204, None
 
-    def _get_messages(self, call: Call) -> Answer:
+    def _get_messages(self, call: Call) -> Reply:
         channel = self._channel(call, Permission.READ_HISTORY)
         limit = call.whole("limit", low=1, high=100, default=50)
-        there = [
+        found = [
             message
             for message in self._world.messages.values()
             if message.channel is channel and not message.deleted and not message.ephemeral
@@ -390,16 +393,16 @@ class Rest:
             rules.snowflake(call.query.get(key)) for key in ("before", "after", "around")
         )
         if around is not None:
-            older = [message for message in there if message.id < around][-(limit // 2) :]
-            there = older + [message for message in there if message.id >= around][: limit - limit // 2]
+            older = [message for message in found if message.id < around][-(limit // 2) :]
+            found = older + [message for message in found if message.id >= around][: limit - limit // 2]
         elif after is not None:
-            # The oldest of those that come after, where Discord otherwise gives the newest.
-            there = [message for message in there if message.id > after][:limit]
+            # The oldest of the later messages; otherwise Discord returns the newest.
+            found = [message for message in found if message.id > after][:limit]
         elif before is not None:
-            there = [message for message in there if message.id < before]
-        return 200, [message.payload() for message in there[: -limit - 1 : -1]]
+            found = [message for message in found if message.id < before]
+        return 200, [message.payload() for message in found[: -limit - 1 : -1]]
 
-    def _post_message(self, call: Call) -> Answer:
+    def _post_message(self, call: Call) -> Reply:
         needed = Permission.SEND_MESSAGES | (Permission.ATTACH_FILES if call.uploads else 0)
         channel = self._channel(call, needed)
         body = call.json
@@ -409,7 +412,7 @@ class Rest:
             form.wrong(("flags",), "MESSAGE_FLAGS_INVALID", "Only messages of interactions can be ephemeral.")
         reference = form.child(body, "message_reference", ()) or {}
         target = form.snowflake(reference, "message_id", ("message_reference",))
-        if target is not None and not self._answerable(channel, target):
+        if target is not None and not self._can_reply_to(channel, target):
             if reference.get("fail_if_not_exists", True):
                 form.wrong(("message_reference",), "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
             target = None
@@ -420,19 +423,19 @@ class Rest:
         self._world.announce("message.create", message)
         return 200, message.payload()
 
-    def _answerable(self, channel: Channel, number: int) -> bool:
-        """Whether a message may refer to the one with this id."""
+    def _can_reply_to(self, channel: Channel, number: int) -> bool:
+        """Whether a message in `channel` may reply to the one with this id."""
         message = self._world.messages.get(number)
         return message is not None and message.channel is channel and not message.deleted
 
-    def _get_message(self, call: Call) -> Answer:
+    def _get_message(self, call: Call) -> Reply:
         channel = self._channel(call, Permission.READ_HISTORY)
         message = self._world.message(channel.id, call.number("message_id"))
         if message.ephemeral:
             raise ApiError(404, 10008, "Unknown Message")
         return 200, message.payload()
 
-    def _patch_message(self, call: Call) -> Answer:
+    def _patch_message(self, call: Call) -> Reply:
         message = self._world.message(self._channel(call).id, call.number("message_id"))
         if message.ephemeral:
             raise ApiError(404, 10008, "Unknown Message")
@@ -442,7 +445,7 @@ class Rest:
         self._world.edit_message(message, call.json, call.uploads)
         return 200, message.payload()
 
-    def _delete_message(self, call: Call) -> Answer:
+    def _delete_message(self, call: Call) -> Reply:
         message = self._world.message(self._channel(call).id, call.number("message_id"))
         if message.ephemeral:
             raise ApiError(404, 10008, "Unknown Message")
@@ -469,7 +472,7 @@ class Rest:
             raise ApiError(404, 10063, "Unknown application command")
         return command
 
-    def _get_commands(self, call: Call) -> Answer:
+    def _get_commands(self, call: Call) -> Reply:
         return 200, [command.body for command in self._world.commands_of(self._scope(call))]
 
     def _count_new(self, bodies: list[Json], guild: int | None) -> None:
@@ -482,29 +485,29 @@ class Rest:
             )
         self._created_commands += new
 
-    def _put_commands(self, call: Call) -> Answer:
+    def _put_commands(self, call: Call) -> Reply:
         guild = self._scope(call)
         bodies = rules.check_commands(call.body)
         self._count_new(bodies, guild)
         return 200, [command.body for command in self._world.overwrite_commands(bodies, guild)]
 
-    def _post_command(self, call: Call) -> Answer:
+    def _post_command(self, call: Call) -> Reply:
         guild = self._scope(call)
         body = rules.check_command(call.body)
         kind = body.get("type") or rules.CHAT
-        there = [command for command in self._world.commands_of(guild) if command.type == kind]
-        known = any(command.name == body["name"] for command in there)
-        if not known and len(there) >= rules.COMMANDS.get(kind, 100):
+        alike = [command for command in self._world.commands_of(guild) if command.type == kind]
+        known = any(command.name == body["name"] for command in alike)
+        if not known and len(alike) >= rules.COMMANDS.get(kind, 100):
             raise ApiError(400, 30032, "Maximum number of application commands reached (100).")
         self._count_new([body], guild)
         command = self._world.put_command(body, guild)
         self._world.changed("commands.update", [command])
         return 200 if known else 201, command.body
 
-    def _get_command(self, call: Call) -> Answer:
+    def _get_command(self, call: Call) -> Reply:
         return 200, self._command(call).body
 
-    def _patch_command(self, call: Call) -> Answer:
+    def _patch_command(self, call: Call) -> Reply:
         command = self._command(call)
         body = rules.check_command({**command.body, **call.json, "type": command.type})
         taken = any(
@@ -520,7 +523,7 @@ class Rest:
         self._world.replace_command(command, body)
         return 200, command.body
 
-    def _delete_command(self, call: Call) -> Answer:
+    def _delete_command(self, call: Call) -> Reply:
         command = self._command(call)
         del self._world.commands[command.id]
         self._world.changed("commands.update", [])
@@ -528,7 +531,7 @@ class Rest:
 
     # --- interactions
 
-    def _callback(self, call: Call) -> Answer:
+    def _callback(self, call: Call) -> Reply:
         interaction = self._interactions.respond(
             call.number("webhook_id"), call.parameters["webhook_token"], call.json, call.uploads
         )
@@ -553,36 +556,36 @@ class Rest:
                 resource["message"] = original.payload()
         return 200, {"interaction": about, "resource": resource}
 
-    def _follow_up(self, call: Call) -> Answer:
+    def _follow_up(self, call: Call) -> Reply:
         interaction = self._interactions.webhook(call.number("webhook_id"), call.parameters["webhook_token"])
         message = self._interactions.follow_up(interaction, call.json, call.uploads)
-        # Webhooks of interactions always wait for the message.
+        # Webhooks of interactions always return the message.
         return 200, message.payload()
 
-    def _get_webhook_message(self, call: Call) -> Answer:
+    def _get_webhook_message(self, call: Call) -> Reply:
         interaction = self._interactions.webhook(call.number("webhook_id"), call.parameters["webhook_token"])
         return 200, self._interactions.message(interaction, call.parameters["message_id"]).payload()
 
-    def _edit_webhook_message(self, call: Call) -> Answer:
+    def _edit_webhook_message(self, call: Call) -> Reply:
         interaction = self._interactions.webhook(call.number("webhook_id"), call.parameters["webhook_token"])
         message = self._interactions.edit(interaction, call.parameters["message_id"], call.json, call.uploads)
         return 200, message.payload()
 
-    def _delete_webhook_message(self, call: Call) -> Answer:
+    def _delete_webhook_message(self, call: Call) -> Reply:
         interaction = self._interactions.webhook(call.number("webhook_id"), call.parameters["webhook_token"])
         self._interactions.delete(interaction, call.parameters["message_id"])
         return 204, None
 
 
-def _response(status: int, answer: Any, headers: Mapping[str, str]) -> web.Response:
+def _response(status: int, answer: object, headers: Mapping[str, str]) -> web.Response:
     if answer is None:
         return web.Response(status=status, headers=headers)
     body = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
-    # No charset: clients compare the header with exactly this.
+    # No charset: clients compare the header with exactly this value.
     return web.Response(status=status, body=body, headers={**headers, "Content-Type": "application/json"})
 
 
-def _too_many(verdict: Verdict, headers: dict[str, str]) -> Answer:
+def _too_many(verdict: Verdict, headers: dict[str, str]) -> Reply:
     wait = verdict.retry_after or 0.0
     if not verdict.banned:
         headers["Via"] = VIA
@@ -591,8 +594,11 @@ def _too_many(verdict: Verdict, headers: dict[str, str]) -> Answer:
     return 429, {"message": "You are being rate limited.", "retry_after": wait, "global": verdict.everywhere}
 
 
-def _parse(content: bytes) -> Any:
-    """Strict JSON: neither NaN nor half a surrogate pair, which could not be sent on. ValueError, RecursionError."""
+def _parse(content: bytes) -> object:
+    """Strict JSON, without NaN and without lone surrogates, which could not be sent on.
+
+    Raises ValueError and RecursionError.
+    """
     body = json.loads(content.decode(), parse_constant=_refuse)
     json.dumps(body, ensure_ascii=False).encode()
     return body
@@ -625,7 +631,7 @@ async def _read_form(request: web.Request, call: Call, most: int) -> None:
             continue
         name = part.name or ""
         content = bytearray()
-        # A body in chunks does not say how long it is.
+        # A chunked body does not announce its length.
         while chunk := await part.read_chunk(1 << 16):
             content += chunk
             most -= len(chunk)

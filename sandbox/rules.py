@@ -1,6 +1,6 @@
 """What Discord refuses, as pure functions over request bodies.
 
-Each `check_*` function raises `ApiError` with the body that Discord answers: `{"code": 50035, "message": "Invalid
+Each `check_*` function raises `ApiError` with the body that Discord answers with: `{"code": 50035, "message": "Invalid
 Form Body", "errors": {...}}`, where `errors` is a tree along the body's own keys. Lengths are counted in
 characters (code points), as Discord counts them. Figures: https://docs.discord.com/developers/reference.
 """
@@ -13,6 +13,9 @@ from datetime import datetime
 from typing import Any, Final
 
 Json = dict[str, Any]
+"""A JSON object that the sandbox has built or checked."""
+Body = Mapping[str, object]
+"""A JSON object as a client sent it: nothing is known about its values yet."""
 Key = str | int
 
 CONTENT = 2000
@@ -24,6 +27,8 @@ V2_COMPONENTS = 40
 V2_TEXT = 4000
 CHOICES = 25
 OPTIONS = 25
+NAME = 32
+"""Characters in the name of a command or an option."""
 SNOWFLAKE = 20
 """Digits of an id of 64 bits."""
 COMMAND_CHARACTERS = 8000
@@ -63,7 +68,7 @@ def empty_message() -> ApiError:
 
 
 class Form:
-    """Collects what is wrong with a body, key by key; `inside` is where the body stands in the request's."""
+    """Collects the errors of a body, key by key; `inside` is the path of the body in the request's."""
 
     def __init__(self, inside: Sequence[Key] = ()) -> None:
         self._errors: Json = {}
@@ -76,13 +81,13 @@ class Form:
         node.setdefault("_errors", []).append({"code": code, "message": message})
 
     def close(self) -> None:
-        """Raise if anything was wrong."""
+        """Raise ApiError if there are errors."""
         if self._errors:
             raise ApiError(400, 50035, "Invalid Form Body", self._errors)
 
     def text(
         self,
-        body: Mapping[str, Any],
+        body: Body,
         key: str,
         path: Sequence[Key],
         *,
@@ -90,7 +95,7 @@ class Form:
         high: int,
         required: bool = False,
     ) -> str:
-        """The string at `key`, or an empty one; lengths from `low` to `high` characters."""
+        """The string at `key`, `low` to `high` characters long; empty if it is absent or wrong."""
         value = body.get(key)
         here = (*path, key)
         if value is None or (value == "" and required):
@@ -105,9 +110,9 @@ class Form:
         return value
 
     def items(
-        self, body: Mapping[str, Any], key: str, path: Sequence[Key], *, low: int = 0, high: int | None = None
+        self, body: Body, key: str, path: Sequence[Key], *, low: int = 0, high: int | None = None
     ) -> list[Json]:
-        """The objects in the list at `key`; none where it is absent."""
+        """The objects in the list at `key`; empty if it is absent or wrong."""
         value = body.get(key)
         here = (*path, key)
         if value is None:
@@ -125,15 +130,15 @@ class Form:
                 )
         return [item for item in value if isinstance(item, dict)]
 
-    def child(self, body: Mapping[str, Any], key: str, path: Sequence[Key]) -> Json | None:
-        """The object at `key`; None where it is absent."""
+    def child(self, body: Body, key: str, path: Sequence[Key]) -> Json | None:
+        """The object at `key`; None if it is absent or wrong."""
         value = body.get(key)
         if value is None or isinstance(value, dict):
             return value
         self.wrong((*path, key), "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
         return None
 
-    def ids(self, body: Mapping[str, Any], key: str, path: Sequence[Key], *, high: int) -> None:
+    def ids(self, body: Body, key: str, path: Sequence[Key], *, high: int) -> None:
         """Check the list of snowflakes at `key`."""
         value = body.get(key)
         if value is None:
@@ -147,8 +152,8 @@ class Form:
             if snowflake(item) is None:
                 self.wrong((*path, key, index), "NUMBER_TYPE_COERCE", f'Value "{item}" is not snowflake.')
 
-    def snowflake(self, body: Mapping[str, Any], key: str, path: Sequence[Key]) -> int | None:
-        """The id at `key`; None where it is absent."""
+    def snowflake(self, body: Body, key: str, path: Sequence[Key]) -> int | None:
+        """The id at `key`; None if it is absent or wrong."""
         value = body.get(key)
         number = snowflake(value)
         if value is not None and number is None:
@@ -157,7 +162,7 @@ class Form:
 
     def whole(
         self,
-        body: Mapping[str, Any],
+        body: Body,
         key: str,
         path: Sequence[Key],
         *,
@@ -189,16 +194,16 @@ class Form:
 
 
 def check_message(
-    body: Mapping[str, Any],
+    body: Body,
     *,
     uploads: Mapping[int, str],
     kept: Mapping[int, str],
     was_v2: bool = False,
     inside: Sequence[Key] = (),
 ) -> None:
-    """Look at the fields of a message that is sent or edited; what is not in `body` is not looked at.
+    """Check the fields of a message that is sent or edited; fields missing from `body` are not checked.
 
-    `uploads`: the names of the files that came with it, by index. `kept`: attachments already there, by id.
+    `uploads`: names of the files sent with it, by index. `kept`: names of its earlier attachments, by id.
     """
     form = Form(inside)
     form.text(body, "content", (), high=CONTENT)
@@ -224,7 +229,7 @@ def check_message(
     form.close()
 
 
-def _embeds(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
+def _embeds(form: Form, body: Body, names: set[str]) -> None:
     total = 0
     for index, embed in enumerate(form.items(body, "embeds", (), high=EMBEDS)):
         path = ("embeds", index)
@@ -240,7 +245,7 @@ def _embeds(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
             if inner := form.child(embed, part, path):
                 texts.append(form.text(inner, key, (*path, part), high=high, required=True))
         form.whole(embed, "color", path, low=0, high=0xFFFFFF)
-        _moment(form, embed.get("timestamp"), (*path, "timestamp"))
+        _timestamp(form, embed.get("timestamp"), (*path, "timestamp"))
         _embed_links(form, embed, path, names)
         total += sum(map(len, texts))
     if total > EMBED_TOTAL:
@@ -249,7 +254,7 @@ def _embeds(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
         )
 
 
-def _embed_links(form: Form, embed: Mapping[str, Any], path: Sequence[Key], names: set[str]) -> None:
+def _embed_links(form: Form, embed: Body, path: Sequence[Key], names: set[str]) -> None:
     for part in ("image", "thumbnail"):
         if (inner := form.child(embed, part, path)) is not None:
             _url(form, inner.get("url"), (*path, part, "url"), names)
@@ -265,7 +270,7 @@ def _embed_links(form: Form, embed: Mapping[str, Any], path: Sequence[Key], name
             _url(form, holder[keys[-1]], (*path, *keys), known)
 
 
-def _moment(form: Form, value: object, path: Sequence[Key]) -> None:
+def _timestamp(form: Form, value: object, path: Sequence[Key]) -> None:
     if value is not None:
         try:
             datetime.fromisoformat(str(value))
@@ -285,9 +290,7 @@ def _url(form: Form, url: object, path: Sequence[Key], names: set[str]) -> None:
         )
 
 
-def _attachments(
-    form: Form, body: Mapping[str, Any], uploads: Mapping[int, str], kept: Mapping[int, str]
-) -> None:
+def _attachments(form: Form, body: Body, uploads: Mapping[int, str], kept: Mapping[int, str]) -> None:
     listed = body.get("attachments")
     if listed is None:
         count = len(uploads) + len(kept)
@@ -306,13 +309,13 @@ def _attachments(
 
 
 def snowflake(value: object) -> int | None:
-    """The id that `value` (a number or its digits) stands for; None if it is none."""
+    """The id that `value` (a number or its digits) represents; None if it is not an id."""
     if isinstance(value, bool) or not isinstance(value, int | str) or not 0 < len(str(value)) <= SNOWFLAKE:
         return None
     return int(value) if str(value).isdecimal() else None
 
 
-def _allowed_mentions(form: Form, body: Mapping[str, Any]) -> None:
+def _allowed_mentions(form: Form, body: Body) -> None:
     allowed = form.child(body, "allowed_mentions", ())
     if allowed is None:
         return
@@ -343,28 +346,28 @@ def _allowed_mentions(form: Form, body: Mapping[str, Any]) -> None:
 ROW, BUTTON, SELECT, INPUT = 1, 2, 3, 4
 SELECTS = frozenset({3, 5, 6, 7, 8})
 SELECT_GROUPS: Final = {5: ("users",), 6: ("roles",), 7: ("users", "roles"), 8: ("channels",)}
-"""What selects without options offer, by their type."""
+"""What selects without options of their own offer, by type."""
 FILES, RADIO, CHECKBOXES, CHECKBOX = 19, 21, 22, 23
-"""Inputs that only modals have."""
-SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER = 9, 10, 11, 12, 13, 14, 17
+"""Inputs that exist only in modals."""
+SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER, LABEL = 9, 10, 11, 12, 13, 14, 17, 18
 LINK, PREMIUM = 5, 6
 V2_LAYOUT = frozenset({SECTION, TEXT, GALLERY, FILE, SEPARATOR, CONTAINER})
 
 
-def kind_of(component: Mapping[str, Any]) -> int:
-    """The type of a component or an option; 0 where it has none."""
+def kind_of(component: Body) -> int:
+    """The type of a component or an option; 0 if it has none."""
     value = component.get("type")
     return value if isinstance(value, int) else 0
 
 
-def children(part: Mapping[str, Any], key: str) -> list[Json]:
-    """The objects in the list at `key`, if it is one."""
+def children(part: Body, key: str) -> list[Json]:
+    """The objects in the list at `key`; empty if that is not a list."""
     value = part.get(key)
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def walk(components: Iterable[Json]) -> Iterable[Json]:
-    """Every component, those inside rows, sections, containers and labels included, in order of appearance."""
+    """Every component, including those inside rows, sections, containers and labels, in order of appearance."""
     for component in components:
         yield component
         yield from walk(children(component, "components"))
@@ -373,7 +376,7 @@ def walk(components: Iterable[Json]) -> Iterable[Json]:
                 yield from walk([component[key]])
 
 
-def _components(form: Form, body: Mapping[str, Any], *, v2: bool) -> None:
+def _components(form: Form, body: Body, *, v2: bool) -> None:
     top = form.items(body, "components", (), high=V2_COMPONENTS if v2 else ROWS)
     for index, component in enumerate(top):
         _component(form, component, ("components", index), v2=v2, top=True)
@@ -404,14 +407,14 @@ def _components(form: Form, body: Mapping[str, Any], *, v2: bool) -> None:
 
 
 def media_of(component: Json) -> Iterable[tuple[Json, str]]:
-    """Where a component names pictures and files: the objects that do, each with its key."""
+    """The objects in a component that refer to pictures and files, each with the key that does."""
     kind = kind_of(component)
     holders = children(component, "items") if kind == GALLERY else [component]
     for holder in holders if kind in {THUMBNAIL, GALLERY, FILE} else ():
         yield holder, "file" if kind == FILE else "media"
 
 
-def _media(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
+def _media(form: Form, body: Body, names: set[str]) -> None:
     for index, component in enumerate(children(body, "components")):
         for part in walk([component]):
             if kind_of(part) == GALLERY:
@@ -426,7 +429,7 @@ def _media(form: Form, body: Mapping[str, Any], names: set[str]) -> None:
                     )
 
 
-def _component(form: Form, component: Mapping[str, Any], path: Sequence[Key], *, v2: bool, top: bool) -> None:
+def _component(form: Form, component: Body, path: Sequence[Key], *, v2: bool, top: bool) -> None:
     kind = kind_of(component)
     if kind == ROW:
         _row(form, component, path)
@@ -437,16 +440,16 @@ def _component(form: Form, component: Mapping[str, Any], path: Sequence[Key], *,
     elif v2 and kind in V2_LAYOUT:
         _layout(form, component, path, kind)
     else:
-        _kinds(form, path, (ROW, *sorted(V2_LAYOUT)) if v2 else (ROW,))
+        _wrong_type(form, path, (ROW, *sorted(V2_LAYOUT)) if v2 else (ROW,))
 
 
-def _kinds(form: Form, path: Sequence[Key], allowed: Sequence[int]) -> None:
+def _wrong_type(form: Form, path: Sequence[Key], allowed: Sequence[int]) -> None:
     form.wrong(
         (*path, "type"), "UNION_TYPE_CHOICES", f'Value of field "type" must be one of {tuple(allowed)}.'
     )
 
 
-def _layout(form: Form, component: Mapping[str, Any], path: Sequence[Key], kind: int) -> None:
+def _layout(form: Form, component: Body, path: Sequence[Key], kind: int) -> None:
     if kind == TEXT:
         form.text(component, "content", path, low=1, high=V2_TEXT, required=True)
     elif kind == SECTION:
@@ -455,28 +458,28 @@ def _layout(form: Form, component: Mapping[str, Any], path: Sequence[Key], kind:
         for index, inner in enumerate(form.items(component, "components", path, low=1, high=V2_COMPONENTS)):
             here = (*path, "components", index)
             if kind_of(inner) == CONTAINER:
-                _kinds(form, here, (ROW, *sorted(V2_LAYOUT - {CONTAINER})))
+                _wrong_type(form, here, (ROW, *sorted(V2_LAYOUT - {CONTAINER})))
             else:
                 _component(form, inner, here, v2=True, top=True)
 
 
-def _section(form: Form, section: Mapping[str, Any], path: Sequence[Key]) -> None:
+def _section(form: Form, section: Body, path: Sequence[Key]) -> None:
     for index, inner in enumerate(form.items(section, "components", path, low=1, high=3)):
         here = (*path, "components", index)
         if kind_of(inner) == TEXT:
             _layout(form, inner, here, TEXT)
         else:
-            _kinds(form, here, (TEXT,))
+            _wrong_type(form, here, (TEXT,))
     accessory = form.child(section, "accessory", path)
     if accessory is None:
         form.wrong((*path, "accessory"), "BASE_TYPE_REQUIRED", "This field is required")
     elif kind_of(accessory) == BUTTON:
         _button(form, accessory, (*path, "accessory"))
     elif kind_of(accessory) != THUMBNAIL:
-        _kinds(form, (*path, "accessory"), (BUTTON, THUMBNAIL))
+        _wrong_type(form, (*path, "accessory"), (BUTTON, THUMBNAIL))
 
 
-def _row(form: Form, row: Mapping[str, Any], path: Sequence[Key]) -> None:
+def _row(form: Form, row: Body, path: Sequence[Key]) -> None:
     inner = form.items(row, "components", path, low=1, high=5)
     for index, component in enumerate(inner):
         here = (*path, "components", index)
@@ -492,7 +495,7 @@ def _row(form: Form, row: Mapping[str, Any], path: Sequence[Key]) -> None:
             )
 
 
-def _button(form: Form, button: Mapping[str, Any], path: Sequence[Key]) -> None:
+def _button(form: Form, button: Body, path: Sequence[Key]) -> None:
     style = form.whole(button, "style", path, low=1, high=6, required=True)
     label = form.text(button, "label", path, high=80)
     _emoji(form, button, path)
@@ -510,8 +513,8 @@ def _button(form: Form, button: Mapping[str, Any], path: Sequence[Key]) -> None:
         form.wrong(path, "COMPONENT_LABEL_REQUIRED", "A button needs a label or an emoji")
 
 
-def _emoji(form: Form, part: Mapping[str, Any], path: Sequence[Key]) -> None:
-    """A custom emoji has an id; any other is named by its own characters, none of which are plain letters."""
+def _emoji(form: Form, part: Body, path: Sequence[Key]) -> None:
+    """A custom emoji has an id; any other is given by its own characters, which are not all ASCII."""
     here = (*path, "emoji")
     if emoji := form.child(part, "emoji", path):
         name = form.text(emoji, "name", here, high=100, required=True)
@@ -519,7 +522,7 @@ def _emoji(form: Form, part: Mapping[str, Any], path: Sequence[Key]) -> None:
             form.wrong((*here, "name"), "COMPONENT_INVALID_EMOJI", "Invalid emoji")
 
 
-def _select(form: Form, select: Mapping[str, Any], path: Sequence[Key]) -> None:
+def _select(form: Form, select: Body, path: Sequence[Key]) -> None:
     form.text(select, "custom_id", path, low=1, high=100, required=True)
     form.text(select, "placeholder", path, high=150)
     low = form.whole(select, "min_values", path, low=0, high=25)
@@ -550,7 +553,7 @@ def _select(form: Form, select: Mapping[str, Any], path: Sequence[Key]) -> None:
 
 
 def check_modal(data: object) -> None:
-    """A modal: title up to 45 characters, one to five inputs, each in a row or under a label."""
+    """Check a modal: title up to 45 characters, one to five inputs, each in a row or under a label."""
     form = Form()
     if not isinstance(data, dict):
         form.wrong(("data",), "BASE_TYPE_REQUIRED", "This field is required")
@@ -570,7 +573,7 @@ def check_modal(data: object) -> None:
                     (*path, "components"), "UNION_TYPE_CHOICES", 'Value of field "type" must be one of (4,).'
                 )
                 continue
-        elif kind == 18 and isinstance(part.get("component"), dict):  # noqa: PLR2004 - a label
+        elif kind == LABEL and isinstance(part.get("component"), dict):
             form.text(part, "label", path, low=1, high=45, required=True)
             form.text(part, "description", path, high=100)
             fields = [(part["component"], (*path, "component"))]
@@ -590,7 +593,7 @@ def check_modal(data: object) -> None:
     form.close()
 
 
-def _modal_field(form: Form, field: Mapping[str, Any], path: Sequence[Key], *, labelled: bool) -> None:
+def _modal_field(form: Form, field: Body, path: Sequence[Key], *, labelled: bool) -> None:
     kind = kind_of(field)
     if kind in SELECTS:
         _select(form, field, path)
@@ -618,7 +621,7 @@ def _modal_field(form: Form, field: Mapping[str, Any], path: Sequence[Key], *, l
 
 
 def check_choices(data: object, kind: int) -> list[Json]:
-    """The choices of an autocomplete answer for an option of type `kind`: at most 25, names of 1 to 100."""
+    """The checked choices of an autocomplete answer for an option of type `kind`: at most 25."""
     form = Form()
     body = data if isinstance(data, dict) else {}
     if body.get("choices") is None:
@@ -630,7 +633,7 @@ def check_choices(data: object, kind: int) -> list[Json]:
     return choices
 
 
-def _choice(form: Form, choice: Mapping[str, Any], path: Sequence[Key], kind: int) -> None:
+def _choice(form: Form, choice: Body, path: Sequence[Key], kind: int) -> None:
     form.text(choice, "name", path, low=1, high=100, required=True)
     value = choice.get("value")
     here = (*path, "value")
@@ -654,16 +657,16 @@ _EXTRA = re.compile(r"[-_'\u0900-\u097f\u0e00-\u0e7f]")
 
 
 def valid_name(name: str) -> bool:
-    """Whether a chat-input command or an option may be called so: 1 to 32 of `-_'`, letters, digits; no capitals."""
+    """Whether a chat-input command or an option may have this name: 1 to 32 of `-_'`, letters and digits, no capitals."""
     return (
-        1 <= len(name) <= 32  # noqa: PLR2004 - named in the docstring
+        1 <= len(name) <= NAME
         and all(character.isalnum() or _EXTRA.match(character) for character in name)
         and name == name.lower()
     )
 
 
 def check_commands(commands: object) -> list[Json]:
-    """A bulk overwrite: every command by itself, no two alike, no more of a type than Discord keeps."""
+    """Check a bulk overwrite: every command, that no two have the same name and type, and the number of each type."""
     form = Form()
     if not isinstance(commands, list):
         form.wrong((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
@@ -703,7 +706,7 @@ def check_command(command: object) -> Json:
     return command
 
 
-def _command(form: Form, command: Mapping[str, Any], path: Sequence[Key]) -> None:
+def _command(form: Form, command: Body, path: Sequence[Key]) -> None:
     kind = form.whole(command, "type", path, low=1, high=4) or CHAT
     if kind == CHAT:
         _name(form, command, path)
@@ -714,7 +717,7 @@ def _command(form: Form, command: Mapping[str, Any], path: Sequence[Key]) -> Non
                 path, "APPLICATION_COMMAND_TOO_LARGE", f"Command exceeds maximum size ({COMMAND_CHARACTERS})"
             )
     else:
-        form.text(command, "name", path, low=1, high=32, required=True)
+        form.text(command, "name", path, low=1, high=NAME, required=True)
         for field in ("description", "options"):
             if command.get(field):
                 form.wrong(
@@ -729,14 +732,14 @@ def _command(form: Form, command: Mapping[str, Any], path: Sequence[Key]) -> Non
         )
 
 
-def _name(form: Form, body: Mapping[str, Any], path: Sequence[Key]) -> str:
-    name = form.text(body, "name", path, low=1, high=32, required=True)
+def _name(form: Form, body: Body, path: Sequence[Key]) -> str:
+    name = form.text(body, "name", path, low=1, high=NAME, required=True)
     if name and not valid_name(name):
         form.wrong((*path, "name"), "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
     return name
 
 
-def _options(form: Form, body: Mapping[str, Any], path: Sequence[Key], depth: int) -> None:
+def _options(form: Form, body: Body, path: Sequence[Key], depth: int) -> None:
     options = form.items(body, "options", path, high=OPTIONS)
     seen: set[str] = set()
     optional = False
@@ -779,7 +782,7 @@ def _options(form: Form, body: Mapping[str, Any], path: Sequence[Key], depth: in
         _value_option(form, option, here, kind or STRING)
 
 
-def _value_option(form: Form, option: Mapping[str, Any], path: Sequence[Key], kind: int) -> None:
+def _value_option(form: Form, option: Body, path: Sequence[Key], kind: int) -> None:
     choices = form.items(option, "choices", path, high=CHOICES)
     names: set[str] = set()
     for index, choice in enumerate(choices):
@@ -812,8 +815,8 @@ def _value_option(form: Form, option: Mapping[str, Any], path: Sequence[Key], ki
         form.whole(option, field, path, low=low, high=6000)
 
 
-def _characters(part: Mapping[str, Any]) -> int:
-    """Name, description and values of a command, its options and their choices, counted together."""
+def _characters(part: Body) -> int:
+    """Characters in the names, descriptions and values of a command, its options and their choices."""
     total = len(str(part.get("name", ""))) + len(str(part.get("description", "")))
     for choice in children(part, "choices"):
         total += len(str(choice.get("name", ""))) + len(str(choice.get("value", "")))

@@ -1,4 +1,4 @@
-"""The server: one aiohttp application on loopback that puts the world, the HTTP API and the gateway together."""
+"""The server: one aiohttp application on loopback that combines the world, the HTTP API and the gateway."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ from sandbox.world import World
 
 HOST = "127.0.0.1"
 PORT = 8087
-"""Where people look for it; tests take a free port."""
+"""The default for people; tests take a free port."""
+TOKEN = "sandbox-token"  # noqa: S105 - a stand-in for Discord has no secrets
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 class Server:
     """Speaks Discord's protocol on `http://127.0.0.1:PORT` from `start()` until `stop()`.
 
-    `port` 0 takes a free one. `clock` moves deadlines and rate limits (tests pass a `ManualClock`). `privileged`
-    grants privileged intents; a client must identify with at least `shards` shards. More routes may be added to
-    `app` before it starts.
+    `port` 0 takes a free one. `clock` drives deadlines and rate limits (tests pass a `ManualClock`). `privileged`
+    grants privileged intents; a client must identify with at least `shards` shards. Further routes may be added to
+    `app` before `start()`.
     """
 
     def __init__(
         self,
         port: int = 0,
-        token: str = "sandbox-token",  # noqa: S107 - a stand-in for Discord knows no secrets
+        token: str = TOKEN,
         limits: Limits | None = None,
         *,
         clock: Clock | None = None,
@@ -53,7 +54,7 @@ class Server:
         self.gateway = Gateway(
             self.world, self.clock, self.limits, token, privileged=privileged, shards=shards
         )
-        self.interactions = Interactions(self.world, self.limits, self._tell)
+        self.interactions = Interactions(self.world, self.limits, self._deliver)
         self.rest = Rest(self.world, self.gateway, self.interactions, self.limits, token)
         self.app = web.Application(middlewares=[_loopback_only], client_max_size=1 << 28)
         self._runner: web.AppRunner | None = None
@@ -122,14 +123,14 @@ class Server:
     ) -> None:
         await self.stop()
 
-    def _tell(self, interaction: Interaction) -> None:
+    def _deliver(self, interaction: Interaction) -> None:
         payload = interaction.payload(self.bot.permissions, self.limits.attachment_bytes)
         guild = interaction.channel.guild
         self.gateway.dispatch("INTERACTION_CREATE", payload, guild=guild.id if guild else None)
 
 
 def available(port: int) -> int:
-    """`port` if nobody listens there, else 0, which takes a free one."""
+    """`port` if nothing listens on it, else 0, which takes a free one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -141,7 +142,7 @@ def available(port: int) -> int:
 
 @web.middleware
 async def _loopback_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse other hosts' names and other sites' pages: a browser must not carry a stranger's requests here."""
+    """Refuse other host names and the pages of other sites, so that no website reaches the sandbox through a browser."""
     origin = request.headers.get("Origin")
     if not _is_loopback(request.host) or (origin and not _is_loopback(origin.partition("://")[2])):
         raise web.HTTPMisdirectedRequest(text="The sandbox answers to loopback names only.\n")

@@ -1,6 +1,6 @@
-"""What there is: a guild, its channel, members, roles, commands, messages and interactions.
+"""The sandbox's objects: a guild, its channel, members, roles, commands, messages and interactions.
 
-Each knows its Discord payload; the `World` (`sandbox/world.py`) holds and changes them.
+Each builds its own Discord payload; the `World` (`sandbox/world.py`) holds and changes them.
 """
 
 from __future__ import annotations
@@ -8,21 +8,21 @@ from __future__ import annotations
 import builtins
 import mimetypes
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict
 
 from sandbox import rules
 from sandbox.clock import Clock
 from sandbox.rules import Json
 
 DISCORD_EPOCH = 1_420_070_400_000
-"""Milliseconds; snowflakes count from here."""
+"""Milliseconds since 1970 at which snowflakes start to count."""
 
 
 class Permission:
-    """The bits that the sandbox itself looks at or hands out."""
+    """The permission bits that the sandbox itself checks or grants."""
 
     ADMINISTRATOR = 1 << 3
     MANAGE_GUILD = 1 << 5
@@ -48,7 +48,7 @@ class Permission:
 
 
 class Snowflakes:
-    """Ids that carry their time: 42 bits of milliseconds, then worker, process and a count."""
+    """Ids that contain their time: 42 bits of milliseconds, then worker, process and a counter."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -61,7 +61,7 @@ class Snowflakes:
 
 
 def lasting_snowflake(name: str) -> int:
-    """An id made from a name alone, of an account some years old: the same person in every sandbox."""
+    """An id derived from a name alone, of an account some years old: the same person in every sandbox."""
     moment = datetime(2021, 3, 1, tzinfo=UTC).timestamp() * 1000 - DISCORD_EPOCH
     return (int(moment) + zlib.crc32(name.encode()) % 10**10) << 22 | 1 << 17
 
@@ -106,7 +106,7 @@ class User:
     def payload(self) -> Json:
         return {
             "id": str(self.id),
-            # Bots kept the old kind of name, with capitals, blanks and a number.
+            # Bots still have names of the old kind, with capitals, spaces and a number.
             "username": self.name if self.bot else self.name.lower().replace(" ", "_"),
             "global_name": None if self.bot else self.name,
             "discriminator": f"{self.id % 9999 + 1:04}" if self.bot else "0",
@@ -143,7 +143,7 @@ class Member:
 
     @property
     def permissions(self) -> int:
-        """Those of the guild's channels: every role's together; owners and administrators have all of them."""
+        """Permissions in the guild's channels: those of every role together; owners and administrators have all."""
         if self.id == self.guild.owner_id:
             return Permission.ALL
         bits = self.guild.everyone.permissions
@@ -262,13 +262,13 @@ class Guild:
         }
 
     def partial(self) -> Json:
-        """As it stands in interactions."""
+        """The short form that interactions contain."""
         return {"id": str(self.id), "locale": self.locale, "features": []}
 
 
 @dataclass
 class Command:
-    """A registered command; `body` is as Discord answers it."""
+    """A registered command; `body` is what Discord's API returns for it."""
 
     id: int
     guild_id: int | None
@@ -294,7 +294,7 @@ class Command:
         """Whether Discord shows the command to `member` (in direct messages, where `direct`)."""
         contexts = self.body["contexts"]
         if direct:
-            # `dm_permission` is what `contexts` replaced.
+            # `dm_permission` is the older field that `contexts` replaced.
             allowed = self.body["dm_permission"] is not False if contexts is None else 1 in contexts
             return self.guild_id is None and allowed
         if contexts is not None and 0 not in contexts:
@@ -307,7 +307,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that came with a request."""
+    """A file sent with a request."""
 
     filename: str
     content: bytes
@@ -319,18 +319,23 @@ SERVED_TYPES = frozenset(
         "audio/mpeg", "audio/ogg", "video/mp4", "video/webm", "application/pdf", "application/zip",
     }
 )  # fmt: skip
-"""What attachments are served as; everything else, markup above all, is only bytes."""
+"""Content types of served attachments; everything else, above all markup, is served as plain bytes."""
+
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIZE_END = 24
+"""Bytes up to the end of the width and height, which come first in a PNG file."""
 
 
 def _png_size(content: bytes) -> tuple[int, int] | None:
-    if content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 24:  # noqa: PLR2004 - signature and IHDR
+    if not content.startswith(PNG_SIGNATURE) or len(content) < PNG_SIZE_END:
         return None
-    return int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
+    return int.from_bytes(content[16:20]), int.from_bytes(content[20:PNG_SIZE_END])
 
 
 @dataclass
 class Attachment:
-    """A file that came with a message; of one that was forgotten only the bytes are gone."""
+    """A file of a message; once the sandbox has dropped it, `content` is empty and the rest stays."""
 
     id: int
     filename: str
@@ -389,7 +394,7 @@ class Button:
     url: str = ""
 
     @classmethod
-    def of(cls, component: Mapping[str, Any]) -> Button:
+    def of(cls, component: Json) -> Button:
         return cls(
             label=component.get("label") or "",
             custom_id=component.get("custom_id") or "",
@@ -402,7 +407,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Mentions:
-    """Whom a message pings, after its `allowed_mentions`."""
+    """Whom a message pings, according to its `allowed_mentions`."""
 
     users: tuple[int, ...] = ()
     roles: tuple[int, ...] = ()
@@ -424,7 +429,7 @@ class Message:
     interaction: Interaction | None = field(default=None, repr=False)
     reference: int | None = None
     referenced: Message | None = field(default=None, repr=False)
-    """The message that this one answers, if it was there."""
+    """The message that this one replies to, if it was known."""
     kind: int = 0
     tts: bool = False
     nonce: str | None = None
@@ -438,7 +443,7 @@ class Message:
 
     @property
     def loading(self) -> bool:
-        """Whether it only says that the bot is thinking."""
+        """Whether the message only says that the bot is thinking."""
         return bool(self.flags & rules.LOADING)
 
     @property
@@ -469,8 +474,8 @@ class Message:
         for button in buttons:
             if name.casefold() in button.label.casefold():
                 return button
-        there = ", ".join(repr(button.label or button.emoji) for button in buttons) or "none"
-        raise LookupError(f"the message has no button {name!r}; buttons there: {there}")
+        known = ", ".join(repr(button.label or button.emoji) for button in buttons) or "none"
+        raise LookupError(f"the message has no button {name!r}; buttons there: {known}")
 
     def visible_to(self, member: Member) -> bool:
         if self.deleted:
@@ -478,7 +483,7 @@ class Message:
         return not self.ephemeral or (self.interaction is not None and self.interaction.member is member)
 
     def payload(self, *, nested: bool = False) -> Json:
-        """`nested`: as it stands inside the message that answers it."""
+        """`nested`: the form inside a message that replies to this one."""
         body: Json = {
             "id": str(self.id),
             "channel_id": str(self.channel.id),
@@ -511,8 +516,8 @@ class Message:
             if self.channel.guild is not None:
                 body["message_reference"]["guild_id"] = str(self.channel.guild.id)
             if not nested:
-                there = self.referenced if self.referenced and not self.referenced.deleted else None
-                body["referenced_message"] = there and there.payload(nested=True)
+                referenced = self.referenced if self.referenced and not self.referenced.deleted else None
+                body["referenced_message"] = referenced and referenced.payload(nested=True)
         if self.interaction is not None:
             body["application_id"] = body["webhook_id"] = str(self.interaction.application_id)
             body["interaction_metadata"] = self.interaction.metadata()
@@ -531,7 +536,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Version:
-    """How a message looked at a time (seconds since 1970); `message` is a copy that changes no more."""
+    """How a message looked at a time (seconds since 1970); `message` is a copy that no longer changes."""
 
     time: float
     message: Message
@@ -581,9 +586,20 @@ COMMAND, COMPONENT, AUTOCOMPLETE, SUBMIT = 2, 3, 4, 5
 """Interaction types."""
 
 
+class InteractionContext(TypedDict, total=False):
+    """Where an interaction happens and what it refers to; see `Interaction`."""
+
+    channel: Channel
+    locale: str
+    command: Command | None
+    title: str
+    source: Message | None
+    parent: Interaction | None
+
+
 @dataclass
 class Interaction:
-    """One thing that a member did, and what the bot has made of it so far."""
+    """An action of a member, and how the bot has answered it so far."""
 
     id: int
     token: str
@@ -600,7 +616,7 @@ class Interaction:
     source: Message | None = None
     """The message whose component was used."""
     parent: Interaction | None = None
-    """The interaction that opened the modal which this one submits."""
+    """The interaction that opened the modal that this one submits."""
     answered_with: int | None = None
     """The type of the first answer (the callback)."""
     acknowledged: float | None = None
@@ -619,7 +635,7 @@ class Interaction:
     def autocompleted_type(self) -> int:
         """The type of the option that an autocomplete asks about."""
 
-        def focused(options: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+        def focused(options: Sequence[Json]) -> Iterator[int]:
             for option in options:
                 if option.get("focused"):
                     yield option["type"]

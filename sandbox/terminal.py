@@ -9,7 +9,6 @@ import tempfile
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, get_app_session
@@ -45,13 +44,13 @@ HELP = """\
 BACK = "Ctrl-C: back to the prompt, to press a button"
 
 QUIET = 2.5
-"""Seconds without a change after which an answer counts as finished, where nobody knows better."""
+"""Seconds without a change after which an answer counts as finished if the caller cannot tell."""
 PAUSE = 0.12
-"""Seconds of rest at the keyboard before the bot is asked for suggestions, as Discord's own client waits."""
+"""Seconds without a key press before the bot is asked for suggestions, as in Discord's own client."""
 
 
 class Terminal:
-    """Puts a person in front of a sandbox. Files of answers are saved in `folder`; `patience` in seconds."""
+    """Lets a person use a sandbox. Files of answers are saved in `folder`; `patience` is in seconds."""
 
     def __init__(
         self, box: Sandbox, console: Console, folder: Path | None = None, *, patience: float = 600.0
@@ -65,20 +64,20 @@ class Terminal:
         self._shown: list[Message] = []
         """Messages on the screen since the last command: their buttons can be pressed."""
         self._numbers: dict[tuple[int, int], int] = {}
-        """The number of each button by its message's id and its place there, so that none changes while it is seen."""
-        self._going: dict[asyncio.Task[object], Answer] = {}
-        """Answers that go on while the prompt is there; each task draws what comes of its answer."""
+        """Numbers of buttons by message id and place in the message, so that none changes while it is on the screen."""
+        self._continuing: dict[asyncio.Task[object], Answer] = {}
+        """Answers that continue while the prompt is open; each task draws the outcome of its answer."""
         self._drawn: set[tuple[int, int]] = set()
-        """Messages that were drawn for good since the last line, each as it was after so many edits."""
+        """Final versions (message id, number of edits) of messages drawn since the last line."""
         self._interactive = False
-        self.meant: dict[tuple[str, str, str], Any] = {}
-        """What the bot called a suggestion, by command, option and name, and the value that it stands for."""
+        self.suggested_values: dict[tuple[str, str, str], object] = {}
+        """Values of the bot's suggestions, by command, option and displayed name."""
         self._saved: dict[int, Path] = {}
 
     # --- one line
 
     async def say(self, line: str, *, member: Member | None = None, settled: Settled | None = None) -> bool:
-        """Do what `line` says, draw what comes of it, and return whether it worked.
+        """Carry out `line`, draw the outcome, and return whether it worked.
 
         False means that the line could not be sent (no such command, a wrong option) or that the bot did not
         answer it; a refusal in the bot's own words is an answer. `settled` returns when the bot has finished
@@ -87,45 +86,51 @@ class Terminal:
         return bool(await self._do(line.strip(), member or self.member, settled))
 
     async def _do(self, line: str, member: Member, settled: Settled | None) -> Answer | bool:
-        """The finished answer, True for lines without one, False where it failed."""
-        word, _, rest = line.partition(" ")
+        """The finished answer, True for lines without one, False if it failed."""
         self._drawn.clear()
         try:
-            if line.startswith("/"):
-                self._shown = [message for answer in self._going.values() for message in answer.messages]
-                if not self._going:
-                    self._numbers.clear()
-                return await self._follow(self._send(line, member), settled)
-            if word == "press":
-                message, custom_id = self._numbered(rest, rules.BUTTON)
-                return await self._follow(self.box.send_press(message, custom_id, member=member), settled)
-            if word == "choose":
-                number, _, values = rest.partition(" ")
-                message, custom_id = self._numbered(number, rules.SELECT)
-                chosen = self._values(message, custom_id, [value.strip() for value in values.split(",")])
-                return await self._follow(
-                    self.box.send_select(message, custom_id, chosen, member=member), settled
-                )
-            if word == "as":
-                self.member = self._member(rest)
-                self.console.print(Text(f"You are {self.member.name} now.", "dim"))
-                return True
-            if word in {"help", "?"}:
-                self._help()
-                return True
-            raise CommandLineError("Begin with a slash, as in /help; type help for what else there is.")  # noqa: TRY301
+            return await self._carry_out(line, member, settled)
         except (CommandLineError, SandboxError) as error:
-            self._complain(str(error))
+            self._print_error(str(error))
             return False
 
+    async def _carry_out(self, line: str, member: Member, settled: Settled | None) -> Answer | bool:
+        word, _, rest = line.partition(" ")
+        if line.startswith("/"):
+            self._shown = [message for answer in self._continuing.values() for message in answer.messages]
+            if not self._continuing:
+                self._numbers.clear()
+            return await self._follow(self._send(line, member), settled)
+        if word == "press":
+            message, custom_id = self._numbered(rest, rules.BUTTON)
+            return await self._follow(self.box.send_press(message, custom_id, member=member), settled)
+        if word == "choose":
+            number, _, values = rest.partition(" ")
+            message, custom_id = self._numbered(number, rules.SELECT)
+            chosen = self._values(message, custom_id, [value.strip() for value in values.split(",")])
+            return await self._follow(
+                self.box.send_select(message, custom_id, chosen, member=member), settled
+            )
+        if word == "as":
+            self.member = self._member(rest)
+            self.console.print(Text(f"You are {self.member.name} now.", "dim"))
+            return True
+        if word in {"help", "?"}:
+            self._help()
+            return True
+        raise CommandLineError("Begin with a slash, as in /help; type help for what else there is.")
+
     def _send(self, line: str, member: Member) -> Answer:
-        """Send a command with the values that the names in it stand for, as Discord's own client does."""
+        """Send a command, with displayed names of suggestions replaced by their values, as Discord's own client does."""
         parsed = commandline.parse(line, self.box.world.visible_commands(member))
-        for written, close in commandline.misspelt(parsed):
+        for written, close in commandline.likely_typos(parsed):
             hint = f"{written}: was taken as text. Did you mean the option {close}:?"
             self.console.print(Text(clean(hint), "dim"))
         title = parsed.target.title
-        values = {name: self.meant.get((title, name, value), value) for name, value in parsed.values.items()}
+        values = {
+            name: self.suggested_values.get((title, name, value), value)
+            for name, value in parsed.values.items()
+        }
         return self.box.send_command(title, values, member=member)
 
     def _member(self, name: str) -> Member:
@@ -147,14 +152,14 @@ class Terminal:
             text = Text("  ").append(clean(commandline.usage(target)), "bold")
             self.console.print(text.append(f"  {clean(target.description)}", "dim"))
 
-    def _complain(self, sentence: str) -> None:
+    def _print_error(self, sentence: str) -> None:
         self.console.print(Text(f"✗ {clean(sentence)}", "red"))
 
     # --- buttons
 
     def _usable(self, messages: Iterable[Message]) -> list[tuple[Message, str, int]]:
-        """Buttons and menus that can be used, in order, each once: message, custom id, button or select."""
-        found = []
+        """Usable buttons and menus in order, each once: message, custom id, and the type (button or select)."""
+        usable = []
         for message in {message.id: message for message in messages if not message.deleted}.values():
             for part in rules.walk(message.components):
                 kind = rules.SELECT if part.get("type") in rules.SELECTS else part.get("type")
@@ -163,11 +168,11 @@ class Terminal:
                     and not part.get("disabled")
                     and kind in {rules.BUTTON, rules.SELECT}
                 ):
-                    found.append((message, str(part["custom_id"]), int(kind)))
-        return found
+                    usable.append((message, str(part["custom_id"]), int(kind)))
+        return usable
 
     def _places(self, messages: Iterable[Message]) -> dict[int, tuple[Message, str, int]]:
-        """What can be used, by the number that it keeps."""
+        """Usable buttons and menus by their numbers, which stay the same."""
         found = {}
         before: dict[int, int] = {}
         for message, custom_id, kind in self._usable(messages):
@@ -177,16 +182,19 @@ class Terminal:
         return found
 
     def _numbered(self, number: str, kind: int) -> tuple[Message, str]:
-        there = [*self._shown, *(message for answer in self._going.values() for message in answer.messages)]
+        messages = [
+            *self._shown,
+            *(message for answer in self._continuing.values() for message in answer.messages),
+        ]
         what = "button" if kind == rules.BUTTON else "menu"
         if number.strip().isdecimal():
-            message, custom_id, found = self._places(there).get(int(number), (None, "", 0))
+            message, custom_id, found = self._places(messages).get(int(number), (None, "", 0))
             if message is not None and found == kind:
                 return message, custom_id
         raise CommandLineError(f"There is no {what} {number.strip() or 'without a number'} to be used now.")
 
     def _values(self, message: Message, custom_id: str, words: list[str]) -> list[str]:
-        """What stands for the labels in `words`: values of options, or ids of those who are called so."""
+        """The values of the labels in `words`: of options, or the ids of members, roles or channels with such a name."""
         part = next(part for part in rules.walk(message.components) if part.get("custom_id") == custom_id)
         guild = self.box.guild
         named: dict[str, Iterable[Member | Role | Channel]] = {
@@ -195,9 +203,9 @@ class Terminal:
             "channels": guild.channels,
         }
         values = {
-            one.name.casefold(): str(one.id)
+            choice.name.casefold(): str(choice.id)
             for group in rules.SELECT_GROUPS.get(part["type"], ())
-            for one in named[group]
+            for choice in named[group]
         }
         values |= {str(option["label"]).casefold(): option["value"] for option in part.get("options") or ()}
         return [values.get(word.casefold(), word) for word in words]
@@ -205,14 +213,14 @@ class Terminal:
     # --- answers
 
     async def _follow(self, answer: Answer, settled: Settled | None) -> Answer | bool:
-        """Watch the answer until it is finished and draw it for good; Ctrl-C leaves it to go on by itself."""
-        ending = asyncio.create_task(self._end(answer, settled))
+        """Draw the answer as it grows until it is finished; Ctrl-C lets it continue in the background."""
+        ending = asyncio.create_task(self._finished(answer, settled))
         interrupted = asyncio.Event()
         leaving = asyncio.create_task(interrupted.wait())
         with contextlib.ExitStack() as stack:
             if self.console.is_terminal:
                 live = Live(
-                    get_renderable=lambda: self._growing(answer), console=self.console, transient=True
+                    get_renderable=lambda: self._preview(answer), console=self.console, transient=True
                 )
                 stack.enter_context(live).refresh()
                 stack.callback(self.box.log.subscribe(lambda _: live.refresh()))
@@ -230,22 +238,24 @@ class Terminal:
         self.console.print(self._draw(answer, waiting=False))
         self._shown += answer.messages
         later = asyncio.create_task(self._conclude(answer, ending))
-        self._going[later] = answer
-        later.add_done_callback(self._going.pop)
+        self._continuing[later] = answer
+        later.add_done_callback(self._continuing.pop)
         return True
 
-    async def _end(self, answer: Answer, settled: Settled | None) -> None:
-        """Return when the answer is finished; TimeoutError if nothing comes."""
+    async def _finished(self, answer: Answer, settled: Settled | None) -> None:
+        """Return when the answer is finished; raises TimeoutError if there is none."""
         await answer.visible(self._patience)
-        # While another answer goes on, the bot has never finished everything.
-        await (settled() if settled and not answer.failed and not self._going else self._quiet(answer))
+        # While another answer continues, the bot has not finished everything.
+        await (
+            settled() if settled and not answer.failed and not self._continuing else self._unchanging(answer)
+        )
 
     async def _conclude(self, answer: Answer, ending: asyncio.Task[None]) -> Answer | bool:
-        """Draw what became of an answer, but not a second time what is on the screen already."""
+        """Draw the final state of an answer, unless it is already on the screen."""
         try:
             await ending
         except TimeoutError:
-            self._complain(f"Nothing came within {self._patience:g} seconds.")
+            self._print_error(f"Nothing came within {self._patience:g} seconds.")
             return False
         finally:
             ending.cancel()
@@ -256,19 +266,22 @@ class Terminal:
             for message in answer.messages:
                 for attachment in message.attachments:
                     self.console.print(
-                        self._painter.file(attachment, await self._keep(attachment)), soft_wrap=True
+                        self._painter.file(attachment, await self._save(attachment)), soft_wrap=True
                     )
         return False if answer.failed else answer
 
     @staticmethod
-    async def _quiet(answer: Answer) -> None:
-        seen = -1
-        while seen != len(answer.history) and not answer.failed and answer.modal is None:
-            seen = len(answer.history)
-            with contextlib.suppress(TimeoutError):
-                await answer.until(lambda now, seen=seen: len(now.history) != seen, QUIET)  # type: ignore[misc]
+    async def _unchanging(answer: Answer) -> None:
+        def changed(_: Answer) -> bool:
+            return len(answer.history) != versions
 
-    def _growing(self, answer: Answer) -> RenderableType:
+        versions = -1
+        while changed(answer) and not answer.failed and answer.modal is None:
+            versions = len(answer.history)
+            with contextlib.suppress(TimeoutError):
+                await answer.until(changed, QUIET)
+
+    def _preview(self, answer: Answer) -> RenderableType:
         drawn = self._draw(answer)
         return Group(drawn, Text(BACK, "dim")) if self._interactive else drawn
 
@@ -285,18 +298,18 @@ class Terminal:
             parts.append(self._painter.modal(answer.modal))
         return Group(*parts)
 
-    async def _keep(self, attachment: Attachment) -> str:
-        """Save a file where the person can open it; its `file://` address."""
+    async def _save(self, attachment: Attachment) -> str:
+        """Save a file where the person can open it; returns its `file://` address."""
         if attachment.id not in self._saved:
             folder = self._folder or Path(tempfile.mkdtemp(prefix="sandbox-"))
             self._folder = folder
             path = folder.resolve() / f"{attachment.id}-{attachment.filename}"
 
-            def save() -> None:
+            def write() -> None:
                 folder.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(attachment.content)
 
-            await asyncio.to_thread(save)
+            await asyncio.to_thread(write)
             self._saved[attachment.id] = path
         return self._saved[attachment.id].as_uri()
 
@@ -308,7 +321,7 @@ class Terminal:
         Returns whether every line worked.
         """
         self._interactive = interactive = sys.stdin.isatty() and self.console.is_terminal
-        everything = True
+        succeeded = True
         try:
             async with contextlib.aclosing(self._typed() if interactive else self._piped()) as lines:
                 async for line in lines:
@@ -319,18 +332,18 @@ class Terminal:
                     outcome = await self._do(line.strip(), self.member, settled)
                     while isinstance(outcome, Answer) and outcome.modal is not None and interactive:
                         outcome = await self._fill(outcome.modal, settled)
-                    everything = everything and bool(outcome)
+                    succeeded = succeeded and bool(outcome)
         finally:
             self._interactive = False
-            for task in self._going:
+            for task in self._continuing:
                 task.cancel()
-            await asyncio.gather(*self._going, return_exceptions=True)
-        return everything
+            await asyncio.gather(*self._continuing, return_exceptions=True)
+        return succeeded
 
     async def _fill(self, modal: Modal, settled: Settled | None) -> Answer | bool:
-        """Ask for the fields of a modal, one after another, and send it; an interrupt closes it."""
+        """Ask for the fields of a modal, one after another, and submit it; Ctrl-C closes it."""
         session: PromptSession[str] = PromptSession()
-        values: dict[str, Any] = {}
+        values: dict[str, str] = {}
         try:
             for field in modal.fields:
                 label = f"{clean(field.label)}: "
@@ -341,7 +354,7 @@ class Terminal:
         except (KeyboardInterrupt, EOFError):
             return True
         except SandboxError as error:
-            self._complain(str(error))
+            self._print_error(str(error))
             return False
 
     async def _typed(self) -> AsyncGenerator[str, None]:
@@ -354,7 +367,7 @@ class Terminal:
         while True:
             try:
                 with patch_stdout(raw=True):
-                    # Ctrl-C is a key here. The signal belongs to whoever runs the loop.
+                    # Ctrl-C is a key here; the event loop's runner handles the signal.
                     line = await session.prompt_async(
                         lambda: f"{self.member.name.lower()} > ", handle_sigint=False
                     )
@@ -368,18 +381,18 @@ class Terminal:
         return FormattedText([("", " / for commands · press N · as NAME · help · quit ")])
 
     async def _piped(self) -> AsyncGenerator[str, None]:
-        """Lines of a file or pipe, echoed. A thread reads them: not every standard input can be polled."""
+        """Lines of a file or pipe, echoed. Read in a thread, because not every standard input can be polled."""
         lines: asyncio.Queue[str | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
         def read() -> None:
-            # The loop may be gone before the last line is read.
+            # The loop may be closed before the last line is read.
             with contextlib.suppress(RuntimeError):
                 for line in sys.stdin:
                     loop.call_soon_threadsafe(lines.put_nowait, line)
                 loop.call_soon_threadsafe(lines.put_nowait, None)
 
-        # A daemon: a read that nobody ends must not keep the process.
+        # A daemon, so that a blocked read does not keep the process alive.
         threading.Thread(target=read, name="sandbox-stdin", daemon=True).start()
         while (line := await lines.get()) is not None:
             if line.strip():
@@ -393,7 +406,7 @@ def _states(answer: Answer) -> set[tuple[int, int]]:
 
 @contextlib.contextmanager
 def _keyboard(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Call `interrupt` on Ctrl-C; whatever else is typed meanwhile stands in the next prompt."""
+    """Call `interrupt` on Ctrl-C; anything else typed meanwhile appears in the next prompt."""
     keyboard = get_app_session().input
 
     def read() -> None:
@@ -407,10 +420,10 @@ def _keyboard(interrupt: Callable[[], None]) -> Iterator[None]:
 
 
 def _bindings() -> KeyBindings:
-    """Keys of the prompt that are not those of a shell."""
+    """Keys of the prompt that differ from those of a shell."""
     keys = KeyBindings()
 
-    # Nothing here wants the mouse, and what only looks like its reports must not end in a traceback.
+    # The mouse is not used, and malformed mouse reports must not end in a traceback.
     @keys.add(Keys.Vt100MouseEvent, eager=True)
     @keys.add(Keys.WindowsMouseEvent, eager=True)
     def _ignore(_event: KeyPressEvent) -> None: ...
@@ -425,7 +438,7 @@ def _bindings() -> KeyBindings:
         state = get_app().current_buffer.complete_state
         return bool(state and state.current_completion and state.current_completion.text.endswith(":"))
 
-    # What there is no other choice for is taken; an option without its value is nothing to be sent.
+    # The only choice is accepted at once; an option without a value is not sent.
     @keys.add("tab", filter=alone)
     @keys.add("enter", filter=unfinished)
     def _go_on(event: KeyPressEvent) -> None:
@@ -442,7 +455,7 @@ class Suggestions(Completer):
         self._terminal = terminal
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """Only the asynchronous way is used: suggestions come from the bot."""
+        """Unused: suggestions come from the bot, asynchronously."""
         del document, complete_event
         return ()
 
@@ -454,22 +467,24 @@ class Suggestions(Completer):
         for word in ("press ", "choose ", "as ", "help", "quit"):
             if line and word.startswith(line) and word != line:
                 yield Completion(word, -len(line))
-        cursor = commandline.look(line, box.world.visible_commands(member))
-        if cursor.asks is not None:
+        completions = commandline.complete(line, box.world.visible_commands(member))
+        if completions.asks is not None:
             await asyncio.sleep(PAUSE)
             with contextlib.suppress(TimeoutError, SandboxError, CommandLineError):
                 target = commandline.parse(line, box.world.visible_commands(member)).target
-                choices = await box.autocomplete(line, cursor.asks, member=member)
+                choices = await box.autocomplete(line, completions.asks, member=member)
                 names = [clean(choice["name"]) for choice in choices]
                 for choice, name in zip(choices, names, strict=True):
                     text = str(choice["value"])
-                    # An id says nothing to whoever reads the line; a name that two share, or that is more than
-                    # the value of one option, cannot stand for it.
-                    if names.count(name) == 1 and commandline.holds(target, cursor.asks, name):
-                        self._terminal.meant[target.title, cursor.asks, name] = choice["value"]
+                    # The name is more readable than an id. It cannot replace the value if two suggestions share
+                    # it or if it would not be parsed as the value of this option.
+                    if names.count(name) == 1 and commandline.reads_back(target, completions.asks, name):
+                        self._terminal.suggested_values[target.title, completions.asks, name] = choice[
+                            "value"
+                        ]
                         text = name
-                    yield Completion(text, -len(cursor.typed), display=name)
-        for suggestion in cursor.suggestions:
+                    yield Completion(text, -len(completions.typed), display=name)
+        for suggestion in completions.suggestions:
             meta = clean(suggestion.meta)
             yield Completion(
                 suggestion.text, -suggestion.replace, display=clean(suggestion.label), display_meta=meta

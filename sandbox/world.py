@@ -1,6 +1,6 @@
-"""The `World` holds everything there is, and is the only one who changes it.
+"""The `World` holds the sandbox's objects, and nothing else changes them.
 
-It knows nothing of HTTP, sockets or drivers.
+It knows nothing about HTTP, sockets or drivers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import dataclasses
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from sandbox import rules
 from sandbox.clock import Clock
@@ -36,9 +35,9 @@ from sandbox.state import (
 KEPT_MESSAGES = 10_000
 KEPT_INTERACTIONS = 10_000
 KEPT_BYTES = 256 << 20
-"""Of attachments. A sandbox that runs for days forgets the oldest of each."""
+"""Bytes of attachments. A sandbox that runs for days drops the oldest of each."""
 LIVE = 3600.0
-"""Seconds in which no interaction is forgotten, however many there are: its token may still be in use."""
+"""Seconds for which every interaction is kept, however many there are: its token may still be in use."""
 
 
 class World:
@@ -52,8 +51,8 @@ class World:
         self.log = log
         self.base_url = ""
         self.snowflake = Snowflakes(clock)
-        # People and places keep their ids from one sandbox to the next, so that what a bot keeps about them stays
-        # true. The application is new each time: a bot must not take another sandbox's commands for registered.
+        # People and places keep their ids from one sandbox to the next, so that what a bot stores about them stays
+        # valid. The application is new each time, so that no bot believes its commands to be registered already.
         self.application_id = self.snowflake()
         self.bot_user = User(self.application_id, bot_name, bot=True)
         guild_id = lasting_snowflake("guild")
@@ -77,10 +76,10 @@ class World:
     def changed(self, kind: str, subject: object, interaction: int | None = None) -> None:
         self.log.append(Change(self.clock.time(), kind, subject, interaction))
 
-    # --- people and places
+    # --- members, roles and channels
 
     def add_member(self, name: str, *, permissions: int = 0, roles: Sequence[Role | str] = ()) -> Member:
-        """A member with these roles (those named by a string are made) and, through one more, these permissions."""
+        """Add a member with `roles` (a string creates one) and, through a role of their own, `permissions`."""
         user = User(lasting_snowflake(f"member {name}"), name)
         if user.id in self.guild.members:
             raise ValueError(f"there is a member called {name} already")
@@ -114,7 +113,7 @@ class World:
         return [command for command in self.commands.values() if command.guild_id == guild_id]
 
     def visible_commands(self, member: Member, *, direct: bool = False) -> dict[str, Command]:
-        """Chat-input commands that Discord offers `member`, by name; a guild's own hide global ones."""
+        """Chat-input commands that Discord offers `member`, by name; those of a guild hide global ones."""
         found = {}
         for command in sorted(self.commands.values(), key=lambda command: command.guild_id is not None):
             if command.type == rules.CHAT and command.allowed(member, direct=direct):
@@ -122,7 +121,7 @@ class World:
         return found
 
     def put_command(self, body: Json, guild_id: int | None) -> Command:
-        """Register a command, or replace that with the same name and type, which keeps its id."""
+        """Register a command, or replace the one with the same name and type, which keeps its id."""
         kind = body.get("type") or rules.CHAT
         known = (
             command
@@ -179,7 +178,7 @@ class World:
     def create_message(
         self,
         channel: Channel,
-        body: Mapping[str, Any],
+        body: Json,
         uploads: Mapping[int, Upload],
         *,
         interaction: Interaction | None = None,
@@ -187,7 +186,7 @@ class World:
         kind: int = 0,
         reference: int | None = None,
     ) -> Message:
-        """A message of the bot with what `body` says; `flags` on top of those that a body may set."""
+        """Create a message of the bot from `body`; `flags` are added to those that a body may set."""
         message = Message(
             self.snowflake(),
             channel,
@@ -211,29 +210,31 @@ class World:
         self.messages[message.id] = message
         if len(self.messages) > KEPT_MESSAGES:
             oldest = self.messages.pop(next(iter(self.messages)))
-            # A message leads to the one it answers, and that to an older one: the chain must not hold them all.
+            # A message refers to the one it replies to, that one to an older one: such a chain must not keep them all alive.
             oldest.referenced = oldest.interaction = None
         if not message.ephemeral:
             channel.last_message = message.id
         return message
 
     def announce(self, kind: str, message: Message, via: Interaction | None = None) -> None:
-        """Log the change, and keep the version with every interaction that it belongs to."""
-        for interaction in {id(party): party for party in (message.interaction, via) if party}.values():
+        """Log the change, and add the version to the history of every interaction involved."""
+        for interaction in {
+            id(involved): involved for involved in (message.interaction, via) if involved
+        }.values():
             copy = dataclasses.replace(message, embeds=list(message.embeds), components=list(message.components),
                                        attachments=list(message.attachments))  # fmt: skip
             interaction.history.append(Version(self.clock.time(), copy))
-        party = via or message.interaction
-        self.changed(kind, message, party.id if party else None)
+        cause = via or message.interaction
+        self.changed(kind, message, cause.id if cause else None)
 
     def edit_message(
         self,
         message: Message,
-        body: Mapping[str, Any],
+        body: Json,
         uploads: Mapping[int, Upload],
         via: Interaction | None = None,
     ) -> None:
-        """Replace what `body` names; a thinking message becomes an answer."""
+        """Replace the fields in `body`; a thinking message becomes an answer."""
         trial = dataclasses.replace(message, attachments=list(message.attachments))
         was_loading = message.loading
         trial.flags &= ~rules.LOADING
@@ -252,7 +253,7 @@ class World:
         message.deleted = True
         self.announce("message.delete", message, via)
 
-    def fill(self, message: Message, body: Mapping[str, Any], uploads: Mapping[int, Upload]) -> None:
+    def fill(self, message: Message, body: Json, uploads: Mapping[int, Upload]) -> None:
         message.attachments = self._attachments(message, body, uploads)
         if "content" in body:
             message.content = (str(body["content"]) if body["content"] is not None else "").strip()
@@ -264,14 +265,12 @@ class World:
             for part in rules.walk(message.components):
                 _resolve_media(part, message.attachments)
 
-    def _refuse_empty(self, message: Message, body: Mapping[str, Any]) -> None:
+    def _refuse_empty(self, message: Message, body: Json) -> None:
         extra = body.get("poll") or body.get("sticker_ids")
         if not (message.content or message.embeds or message.components or message.attachments or extra):
             raise rules.empty_message()
 
-    def _attachments(
-        self, message: Message, body: Mapping[str, Any], uploads: Mapping[int, Upload]
-    ) -> list[Attachment]:
+    def _attachments(self, message: Message, body: Json, uploads: Mapping[int, Upload]) -> list[Attachment]:
         listed = body.get("attachments")
         old = {attachment.id: attachment for attachment in message.attachments}
         wanted: list[Attachment] = []
@@ -307,7 +306,7 @@ class World:
         description: str | None = None,
         ephemeral: bool = False,
     ) -> Attachment:
-        """Keep a file and give it an address; `name` goes over the name that it came with."""
+        """Store a file and give it an address; `name` overrides the name that it was uploaded with."""
         number = self.snowflake()
         filename = safe_filename(name or upload.filename)
         url = f"{self.base_url}/attachments/{channel.id}/{number}/{filename}"
@@ -320,8 +319,8 @@ class World:
             oldest.content = b""
         return stored
 
-    def _embed(self, embed: Mapping[str, Any], attachments: Sequence[Attachment]) -> Json:
-        """As Discord gives it back: of type rich, with `attachment://` resolved to the file's address."""
+    def _embed(self, embed: Json, attachments: Sequence[Attachment]) -> Json:
+        """The embed as Discord returns it: of type rich, with `attachment://` resolved to the file's address."""
         by_name = {attachment.filename: attachment for attachment in attachments}
         answer: Json = {"type": "rich"} | {key: value for key, value in embed.items() if value is not None}
         for part in ("image", "thumbnail", "footer", "author"):
@@ -339,7 +338,7 @@ class World:
                     inner["width"], inner["height"] = file.dimensions
         return answer
 
-    def _mentions(self, message: Message, body: Mapping[str, Any]) -> Mentions:
+    def _mentions(self, message: Message, body: Json) -> Mentions:
         allowed = body.get("allowed_mentions")
         if not isinstance(allowed, dict):
             allowed = {"parse": ["users", "roles", "everyone"]}
@@ -368,9 +367,20 @@ class World:
 
     # --- interactions
 
-    def add_interaction(self, kind: int, member: Member, data: Json, **extra: Any) -> Interaction:
-        """`extra`: more fields of the `Interaction`; the guild's channel and `en-US` where they do not say."""
-        fields: dict[str, Any] = {"channel": self.channel, "locale": "en-US"} | extra
+    def add_interaction(
+        self,
+        kind: int,
+        member: Member,
+        data: Json,
+        *,
+        channel: Channel | None = None,
+        locale: str = "en-US",
+        command: Command | None = None,
+        title: str = "",
+        source: Message | None = None,
+        parent: Interaction | None = None,
+    ) -> Interaction:
+        """By default in the guild's channel; see `Interaction` for the other parameters."""
         interaction = Interaction(
             id=self.snowflake(),
             token=secrets.token_urlsafe(96),
@@ -379,7 +389,12 @@ class World:
             application_id=self.application_id,
             created=self.clock.time(),
             data=data,
-            **fields,
+            channel=channel or self.channel,
+            locale=locale,
+            command=command,
+            title=title,
+            source=source,
+            parent=parent,
         )
         self.interactions[interaction.token] = interaction
         while len(self.interactions) > KEPT_INTERACTIONS:
@@ -392,11 +407,11 @@ class World:
 
 
 def _numbered(components: Sequence[Json]) -> list[Json]:
-    """A deep copy in which every component has an `id`, unique in its message, as Discord fills them in."""
+    """A deep copy in which every component has an `id`, unique in its message, as Discord assigns them."""
     taken = {part["id"] for part in rules.walk(components) if part.get("id")}
     numbers = (number for number in range(1, 1 << 31) if number not in taken)
 
-    def copy(component: Mapping[str, Any]) -> Json:
+    def copy(component: Json) -> Json:
         body = dict(component)
         if not body.get("id"):
             body["id"] = next(numbers)
@@ -416,7 +431,7 @@ def _numbered(components: Sequence[Json]) -> list[Json]:
 
 
 def _resolve_media(component: Json, attachments: Sequence[Attachment]) -> None:
-    """Give pictures and files of a (copied) component the addresses of those that came with the message."""
+    """Point the pictures and files of a (copied) component to those uploaded with the message."""
     by_name = {attachment.filename: attachment for attachment in attachments}
     for holder, key in rules.media_of(component):
         scheme, _, rest = str(holder[key]["url"]).partition("://")
@@ -437,5 +452,5 @@ def _resolve_media(component: Json, attachments: Sequence[Attachment]) -> None:
 
 
 def safe_filename(name: str) -> str:
-    """As Discord renames uploads: every character but letters, digits, `.`, `_` and `-` becomes `_`."""
+    """The name that Discord gives an upload: characters other than letters, digits, `.`, `_` and `-` become `_`."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "file"

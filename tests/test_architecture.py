@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -17,6 +18,7 @@ FORBIDDEN = {
     # The process names cogs only as extensions to load, by their dotted names.
     "bot": {"cogs"},
 }
+DATABASES = {"sqlite3", "aiosqlite", "sqlalchemy", "alembic", "asyncpg", "psycopg"}
 
 
 def imported_packages(source: str, package: str) -> set[str]:
@@ -39,6 +41,15 @@ def test_packages_know_only_whom_they_may_know(package: str) -> None:
         assert not wrong, f"{module.relative_to(ROOT)} imports {', '.join(sorted(wrong))}"
 
 
+def test_only_the_store_knows_what_a_database_is() -> None:
+    store = ROOT / "bot" / "store"
+    for package in ("bot", "cogs", "models", "demo", "sandbox", "texts"):
+        for module in sorted((ROOT / package).rglob("*.py")):
+            if store not in module.parents:
+                wrong = imported_packages(module.read_text(encoding="utf-8"), package) & DATABASES
+                assert not wrong, f"{module.relative_to(ROOT)} imports {', '.join(sorted(wrong))}"
+
+
 def test_the_reader_of_imports_sees_every_form() -> None:
     source = "import a.b\ndef f():\n    from c.d import e\nfrom . import g\nimport h as i, j"
     assert imported_packages(source, "own") == {"a", "c", "own", "h", "j"}
@@ -49,5 +60,5 @@ def test_every_dependency_has_its_reason() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
     for requirement in (line for group in groups for line in group):
-        name = requirement.partition("=")[0].partition(">")[0].partition("<")[0]
+        name = re.split(r"[\[<>=]", requirement)[0]
         assert f"| {name} |" in text, f"docs/architecture.md gives no reason for {name}"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.settings.schema import Settings, load
+from bot.settings.load import load
+from bot.settings.schema import Settings
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "catalogues.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^`([\w.]+)`\n\n```\w*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))

@@ -93,8 +93,8 @@ def made(kind: type[Failure]) -> Failure:
     """A failure with some fact of each type."""
     samples: dict[Any, Any] = {str: "a word", int: 1234, float: 2.5, bool: True}
     hints = get_type_hints(kind)
-    facts = {}
-    for field in fields(kind) if is_dataclass(kind) else ():
+    facts: dict[str, Any] = {}
+    for field in fields(kind) if is_dataclass(kind) else []:
         wanted = hints[field.name]
         facts[field.name] = samples.get(wanted, ("a", "b", "c") if "tuple" in str(wanted) else "a word")
     return kind(**facts)
@@ -124,7 +124,9 @@ def test_its_facts_are_those_that_the_sentence_needs(
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in FAILURES if code(kind) in MESSAGES], ids=lambda kind: kind.__name__
+    "kind",
+    [kind for kind in FAILURES if code(kind) in MESSAGES and kind.__module__.startswith("models.")],
+    ids=lambda kind: kind.__name__,
 )
 def test_a_failure_travels_between_processes(kind: type[Failure]) -> None:
     failure = made(kind)
@@ -141,8 +143,12 @@ def test_every_sentence_is_used() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 constants.add(node.value)
-            elif isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
-                prefixes.add(str(first.value))
+            elif (
+                isinstance(node, ast.JoinedStr)
+                and isinstance(first := node.values[0], ast.Constant)
+                and isinstance(first.value, str)
+            ):
+                prefixes.add(first.value)
     kinds = {code(kind) for kind in FAILURES}
     unused = [
         name
@@ -194,3 +200,28 @@ def test_no_sentence_is_built_where_it_is_raised() -> None:
 
 def test_a_language_is_one_file() -> None:
     assert [file.name for file in texts.FOLDER.glob("*.ftl")] == ["en.ftl"]
+
+
+def test_a_fact_of_any_length_can_be_said() -> None:
+    for length in (10, 2500, 2501, 100_000):
+        said = texts.say("cannot-read-option", value="x" * length)
+        assert said.startswith("I cannot read x")
+        assert len(said) < 2700
+
+
+def test_a_sequence_reads_as_people_list_things() -> None:
+    said = [texts.say("cannot-read-option", value=tuple("abc"[:count])) for count in (1, 2, 3)]
+    assert [one.removeprefix("I cannot read ").partition(" here")[0] for one in said] == [
+        "a",
+        "a or b",
+        "a, b or c",
+    ]
+
+
+def test_hints_are_apart_from_sentences() -> None:
+    with_hint = next(message for message in MESSAGES.values() if message.attributes)
+    name = with_hint.id.name
+    facts = dict.fromkeys(variables(with_hint), "something")
+    assert texts.hint(name, facts)
+    assert texts.hint(name, facts) not in texts.say(name, **facts)
+    assert texts.hint("late", {}) == ""

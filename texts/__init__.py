@@ -12,8 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
+import humanize
+from babel import Locale
 from babel.lists import format_list
 from fluent.runtime import FluentBundle, FluentResource
+from fluent.runtime.types import FluentType, fluent_number
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +24,8 @@ Fact: TypeAlias = str | int | float | Sequence[str]
 
 FOLDER = Path(__file__).resolve().parent
 LANGUAGE = "en"
+LONGEST_FACT = 2500
+"""Characters. Fluent's runtime refuses longer parts, so that no text can make a message grow without bound."""
 LOCALE = "en_GB"
 """Of numbers and lists: no comma before the last "or"."""
 
@@ -39,6 +44,11 @@ def hint(name: str, /, facts: Mapping[str, Fact]) -> str:
     return _say(name, "admin", facts) if "admin" in message.attributes else ""
 
 
+def size(number: float) -> str:
+    """Bytes for people, in powers of 1000 as disks and model pages count them; in messages `SIZE($bytes)`."""
+    return humanize.naturalsize(number, format="%.3g")
+
+
 def knows(name: str) -> bool:
     return _bundle().has_message(name)
 
@@ -55,28 +65,66 @@ def escaped(facts: Mapping[str, Fact], escape: Callable[[str], str]) -> dict[str
     }
 
 
+class _Size(FluentType):
+    """`SIZE($bytes)` in a message."""
+
+    def __init__(self, number: float) -> None:
+        self._number = number
+
+    def format(self, _locale: Locale) -> str:
+        return size(self._number)
+
+
 def _say(name: str, attribute: str | None, facts: Mapping[str, Fact]) -> str:
     bundle = _bundle()
     message = bundle.get_message(name)
     pattern = message.value if attribute is None else message.attributes[attribute]
     if pattern is None:
         raise KeyError(name)
-    values = {
-        fact: value
-        if isinstance(value, str | int | float)
-        else format_list(list(value), style="or", locale=LOCALE)
-        for fact, value in facts.items()
-    }
-    text, errors = bundle.format_pattern(pattern, values)
+    text, errors = bundle.format_pattern(pattern, {fact: _value(value) for fact, value in facts.items()})
     if errors:
         log.error("the message %s cannot be said in full: %s", name, errors)
     return str(text)
 
 
+def _value(fact: Fact) -> str | int | float | FluentType:
+    if isinstance(fact, int | float):
+        return fact
+    return _clipped(fact) if isinstance(fact, str) else _Items(fact)
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= LONGEST_FACT else text[: LONGEST_FACT - 1] + "…"
+
+
+class _Items(FluentType):
+    """A sequence among the facts: "a, b or c" unless it has a separator of its own."""
+
+    def __init__(self, items: Sequence[str], separator: str | None = None) -> None:
+        self.items = items
+        self.separator = separator
+
+    def format(self, locale: Locale) -> str:
+        if self.separator is None:
+            return _clipped(format_list(list(self.items), style="or", locale=locale))
+        return _clipped(self.separator.join(self.items))
+
+
+def _count(items: _Items) -> FluentType:
+    """COUNT($facts) in a message, to choose a variant by."""
+    return fluent_number(len(items.items))
+
+
+def _join(items: _Items, separator: str = ", ") -> FluentType:
+    """JOIN($facts, separator: "; ") in a message."""
+    return _Items(items.items, separator)
+
+
 @cache
 def _bundle() -> FluentBundle:
     # Isolation marks around facts would be invisible characters in every message.
-    bundle = FluentBundle([LOCALE], use_isolating=False)
+    functions: dict[str, Callable[..., FluentType]] = {"COUNT": _count, "JOIN": _join, "SIZE": _Size}
+    bundle = FluentBundle([LOCALE], functions=functions, use_isolating=False)
     for file in sorted(FOLDER.glob(f"{LANGUAGE}*.ftl")):
         bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
     return bundle

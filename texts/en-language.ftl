@@ -1,14 +1,14 @@
 ## Language (models/failures.py)
 
 too-few-new-tokens = Ask for at least 1 new token.
-empty-prompt = The prompt is empty. Write the beginning of a text, and I go on with it.
-prompt-too-long = The text has { $tokens } tokens, and { $model } reads fewer than { $limit }. Shorten it.
-text-too-long = The text is too long for { $model }. Shorten it.
+nothing-to-continue = The prompt is empty. Write the beginning of a text, and I go on with it.
+prompt-over-window = The text has { $tokens } tokens, and { $model } reads fewer than { $limit }. Shorten it.
+text-too-long-for-model = The text is too long for { $model }. Shorten it.
 too-many-tokens = Prompt and continuation may have { $limit } tokens together. Ask for fewer or shorten it.
 unseen-token = { $model } has never seen the token “{ $token }”. Leave it out of the prompt.
 unusable-stop = This model cannot look out for { $stop }. Name another text to stop at.
 scores-not-finite = The model lost its way in this text (its numbers are not finite). Try another prompt.
-not-enough-memory = There is not enough memory for this text. Ask for a shorter one.
+no-memory-for-text = There is not enough memory for this text. Ask for a shorter one.
 stopped-before-start = This was stopped before it began.
 late-before-start = There was no time left to begin with this.
 tokenizer-too-large = The tokenizer of { $model } has more entries than its model knows.
@@ -19,13 +19,12 @@ int8-unsupported = int8 is for a CPU and bfloat16; leave it out, or set device a
 unknown-token-id = { $tokenizer } has no token with the id { $token_id }; its ids go from 0 to { $last }.
 unknown-tokenizer = I have no tokenizer of that name. Choose one of: { $names }.
 missing-tokenizer = { $reason } Those that are there: { $names }.
-no-tokenizers = No tokenizer is named in the settings.
+no-tokenizer-named = No tokenizer is named in the settings.
 no-tokenizer-loaded = { $reasons }
-no-tokenizer-in-folder = The folder of { $model } holds no tokenizer.
 
 ## Encoder (models/failures.py)
 
-empty-text = The text is empty. Write a word or a sentence.
+nothing-to-embed = The text is empty. Write a word or a sentence.
 text-over-limit = The text has { $tokens } tokens, and { $model } reads { $limit } at most. Shorten it.
 no-shared-word = The two texts share no word. Use one word in both, to see how its vector moves.
 vectors-not-finite = { $model } gives numbers that are not finite.

@@ -1,49 +1,83 @@
-"""The bot beside a Discord of its own, with a person at the terminal."""
+"""`demo`: the bot beside a Discord of its own, with a person at the terminal."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-from rich.console import Console
+import texts
+from bot.cli.failures import NothingToAsk
+from bot.cli.terminal import leave
+from bot.settings.load import load
+from bot.settings.schema import Database, Settings
 
-from bot import logs
-from bot.client import Tokenwise, local_service
-from bot.process import serve
-from bot.settings.schema import Settings
-from models.hub import Hub
-from models.results import SlotStatus, State
-from sandbox import Sandbox
-from sandbox.page import Page
-from sandbox.server import PORT, available
-from sandbox.terminal import Terminal
+if TYPE_CHECKING:
+    from rich.console import Console
 
+    from bot.client import Tokenwise
+    from models.results import SlotStatus
+    from sandbox import Sandbox
+
+SUMMARY = "try the bot without a Discord account"
+CONFIG = Path(__file__).resolve().parents[2] / "demo" / "config.toml"
 PATIENCE = 600.0
 """Seconds that a question may take before the demo gives up."""
 FOLDER, FILES = "sandbox", "files"
 """Where in the data folder the demo keeps what its people do, and in there the files of its answers."""
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--say",
+        action="append",
+        metavar="LINE",
+        help="ask this, print the answer and end; repeatable, or several lines",
+    )
+    parser.add_argument("--as", dest="who", choices=["student", "admin"], default="student", help="who asks")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    lines = None
+    if arguments.say is not None:
+        lines = [line for said in arguments.say for line in said.split("\n") if line.strip()]
+        if not lines:
+            raise NothingToAsk
+    return leave(asyncio.run(demo(load(arguments.config or CONFIG), lines, arguments.who)))
+
+
 async def demo(
     settings: Settings, lines: Sequence[str] | None, who: str, console: Console | None = None
 ) -> int:
     """Ask `lines` and end, or open a prompt; 0, or 1 if a question was not answered."""
+    from rich.console import Console
+
+    from bot import logs
+    from bot.client import Tokenwise, local_service
+    from bot.process import serve
+    from models.hub import Hub
+    from sandbox import Sandbox
+    from sandbox.page import Page
+    from sandbox.server import PORT, available
+
     logs.setup("DEBUG" if settings.log.level == "DEBUG" else "WARNING")
     # What the models keep is the same for everybody; what people do in the sandbox is kept apart.
     hub = Hub(settings.specs())
-    settings = settings.model_copy(update={"data_dir": settings.data_dir / FOLDER})
+    changes = {"data_dir": settings.data_dir / FOLDER, "database": Database()}
+    settings = settings.model_copy(update=changes)
     files = settings.data_dir / FILES
     try:
         # Those of the last session; nobody else would ever delete them.
         shutil.rmtree(files, ignore_errors=True)
         files.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        _note(f"The data folder {settings.data_dir} cannot be made: {error.strerror}.")
+        _note(texts.say("terminal-no-data-folder", path=str(settings.data_dir), reason=str(error.strerror)))
         return 1
-    _note("Starting the bot in a Discord of its own ...")
+    _note(texts.say("terminal-demo-starts"))
     # Asked for one answer, it takes any port; a page that is open finds the same address again after a restart.
     box = Sandbox(0 if lines is not None else available(PORT), bot_name="Tokenwise")
     Page(box)
@@ -68,6 +102,8 @@ async def demo(
 
 def pointed_at(settings: Settings, box: Sandbox) -> Settings:
     """The settings for a bot that lives in the sandbox."""
+    from pydantic import SecretStr
+
     changes = {"api_url": box.api_url, "gateway_url": box.gateway_url, "guild_ids": []}
     discord = settings.discord.model_copy(update=changes)
     return settings.model_copy(update={"discord": discord, "token": SecretStr(box.token)})
@@ -76,9 +112,11 @@ def pointed_at(settings: Settings, box: Sandbox) -> Settings:
 async def _session(
     bot: Tokenwise, box: Sandbox, lines: Sequence[str] | None, who: str, console: Console
 ) -> int:
+    from sandbox.terminal import Terminal
+
     await box.ready(PATIENCE)
     await box.commands_synced(PATIENCE)
-    console.print(f"A Discord of your own is at {box.url}: open it in a browser, or type here.", style="dim")
+    console.print(texts.say("terminal-demo-at", url=box.url), style="dim")
     terminal = Terminal(box, console, bot.settings.data_dir / FILES, patience=PATIENCE)
     terminal.member = box.admin if who == "admin" else box.student
     failures = []
@@ -106,6 +144,8 @@ async def _session(
 
 def _teller(bot: Tokenwise) -> Callable[[str, SlotStatus], None]:
     """Says of each model once that it is loaded, or why not; called on the loading thread."""
+    from models.results import State
+
     told: dict[str, int] = {}
 
     def tell(slot: str, status: SlotStatus) -> None:
@@ -113,7 +153,8 @@ def _teller(bot: Tokenwise) -> Callable[[str, SlotStatus], None]:
             return
         if status.state is State.READY and told.get(slot) != status.generation:
             told[slot] = status.generation
-            _note(f"  {slot}: {status.name} is loaded ({status.load_seconds:.1f} s)")
+            seconds = f"{status.load_seconds:.1f}"
+            _note("  " + texts.say("terminal-loaded", slot=slot, name=status.name, seconds=seconds))
         elif status.state is State.FAILED:
             _note(f"  {slot}: {status.detail}")
 
@@ -121,4 +162,4 @@ def _teller(bot: Tokenwise) -> Callable[[str, SlotStatus], None]:
 
 
 def _note(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress
+    print(line, file=sys.stderr, flush=True)

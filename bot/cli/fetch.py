@@ -1,40 +1,39 @@
-"""`python -m bot fetch`: download what the settings name, and say what became of each."""
+"""`fetch`: download what the settings name, and say what became of each."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-from rich.text import Text
-
-from bot.settings.schema import ConfigError, Settings, load
+import texts
+from bot.cli.arguments import add_json
+from bot.cli.terminal import FAILED, print_json
+from bot.settings.load import load
+from bot.settings.schema import ConfigError, Settings
 from models.failures import ModelError
-from models.files import fetching
+from models.slots import SLOTS
 from models.specs import Spec
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from models.files.downloading import Watch
+    from models.files.items import Item
+
+SUMMARY = "download what the settings name, as far as it is not there"
 EVERY = 5.0
 """Seconds between two lines about the same file, where there is no terminal to draw a bar on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FetchResult:
     """What became of one item: where it is and what came over the network, or why it is not there."""
 
-    item: fetching.Item
+    item: Item
     path: str = ""
     downloaded: int = 0
     seconds: float = 0.0
@@ -43,62 +42,89 @@ class Outcome:
     @property
     def line(self) -> str:
         if self.error:
-            return f"✗ {self.item.slot}: {self.error}"
-        became = "here already"
-        if self.downloaded:
-            pace = fetching.amount(self.downloaded / max(self.seconds, 1e-3))
-            became = f"downloaded {fetching.amount(self.downloaded)} in {self.seconds:.0f} s ({pace}/s)"
-        return f"✓ {self.item.slot}: {self.item.label}: {became}"
+            return texts.say("terminal-fetch-failed", slot=self.item.slot, error=self.error)
+        if not self.downloaded:
+            return texts.say("terminal-fetch-present", slot=self.item.slot, item=self.item.label)
+        return texts.say(
+            "terminal-fetched",
+            slot=self.item.slot,
+            item=self.item.label,
+            size=texts.size(self.downloaded),
+            seconds=f"{self.seconds:.0f}",
+            pace=texts.size(self.downloaded / max(self.seconds, 1e-3)),
+        )
 
 
-def fetch(arguments: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    names = ", ".join(SLOTS)
+    parser.add_argument(
+        "slots", type=_slot, nargs="*", metavar="SLOT", help=f"only for: {names} (default: all)"
+    )
+    parser.add_argument("--update", action="store_true", help="ask for newer versions of what is there")
+    add_json(parser)
+
+
+def _slot(text: str) -> str:
+    if text not in SLOTS:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(SLOTS)}")
+    return text
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Fetch what the slots of the command line need, or all slots; 0 only if everything is there."""
+    from rich.console import Console
+
     specs = _specs(load(arguments.config), arguments.slots)
-    outcomes: list[Outcome] = []
+    results: list[FetchResult] = []
     with _watching(Console(stderr=True, soft_wrap=True, highlight=False)) as watch:
-        for item in (item for slot, spec in specs.items() for item in fetching.items(slot, spec)):
-            outcomes.append(_fetched(item, watch, update=arguments.update))
+        for item in (item for slot, spec in specs.items() for item in spec.items(slot)):
+            results.append(_fetched(item, watch, update=arguments.update))
             if not arguments.json:
-                print(outcomes[-1].line, flush=True)
-    there = sum(not it.error for it in outcomes)
+                print(results[-1].line, flush=True)
+    there = sum(not result.error for result in results)
     if arguments.json:
-        print(json.dumps(_report(outcomes), ensure_ascii=False))
+        print_json(_report(results))
     else:
-        print(f"{there} of {len(outcomes)} are here.")
-    return 0 if there == len(outcomes) else 1
+        print(texts.say("terminal-fetch-summary", there=str(there), all=str(len(results))))
+    return 0 if there == len(results) else FAILED
 
 
 def _specs(settings: Settings, slots: Sequence[str]) -> Mapping[str, Spec]:
     specs = settings.specs()
     if missing := [slot for slot in slots if slot not in specs]:
-        raise ConfigError([f"{slot}: the settings have no section [{slot}]" for slot in missing])
+        raise ConfigError([texts.say("setting-section-missing", slot=slot) for slot in missing])
     return {slot: spec for slot, spec in specs.items() if not slots or slot in slots}
 
 
-def _fetched(item: fetching.Item, watch: fetching.Watch, *, update: bool) -> Outcome:
+def _fetched(item: Item, watch: Watch, *, update: bool) -> FetchResult:
+    from models.files import fetching
+
     began = time.monotonic()
     try:
         found = fetching.fetch(item, watch, update=update)
     except ModelError as error:
-        return Outcome(item, error=str(error))
-    return Outcome(item, str(found.path), found.downloaded, time.monotonic() - began)
+        return FetchResult(item, error=str(error))
+    return FetchResult(item, str(found.path), found.downloaded, time.monotonic() - began)
 
 
 @contextmanager
-def _watching(console: Console) -> Iterator[fetching.Watch]:
+def _watching(console: Console) -> Iterator[Watch]:
     """Bars on a terminal, plain lines elsewhere."""
+    from rich import progress as bar
+    from rich.text import Text
+
     if not console.is_terminal:
         yield _lines(console)
         return
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
+        bar.TextColumn("{task.description}"),
+        bar.BarColumn(),
+        bar.DownloadColumn(),
+        bar.TransferSpeedColumn(),
+        bar.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        bars: dict[str, TaskID] = {}
+    with bar.Progress(*columns, console=console, transient=True) as progress:
+        bars: dict[str, bar.TaskID] = {}
 
         def watch(what: str, done: int, total: int | None) -> None:
             if what not in bars:
@@ -108,38 +134,40 @@ def _watching(console: Console) -> Iterator[fetching.Watch]:
         yield watch
 
 
-def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> fetching.Watch:
+def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> Watch:
     """A line at the beginning and at the end of each file, and now and then between."""
-    begun: dict[str, tuple[float, int]] = {}
+    from rich.text import Text
+
+    began: dict[str, tuple[float, int]] = {}
     told: dict[str, float] = {}
 
     def watch(what: str, done: int, total: int | None) -> None:
         now = clock()
-        since, before = begun.setdefault(what, (now, done))
+        since, before = began.setdefault(what, (now, done))
         if what in told and now - told[what] < EVERY and done != total:
             return
         told[what] = now
-        size = f" of {fetching.amount(total)}" if total is not None else ""
-        pace = f", {fetching.amount((done - before) / (now - since))}/s" if done > before else ""
-        console.print(Text(f"{what}: {fetching.amount(done)}{size}{pace}"))
+        of_total = f" of {texts.size(total)}" if total is not None else ""
+        pace = f", {texts.size((done - before) / (now - since))}/s" if done > before else ""
+        console.print(Text(f"{what}: {texts.size(done)}{of_total}{pace}"))
 
     return watch
 
 
-def _report(outcomes: Sequence[Outcome]) -> dict[str, object]:
+def _report(results: Sequence[FetchResult]) -> dict[str, object]:
     return {
-        "complete": not any(it.error for it in outcomes),
+        "complete": not any(result.error for result in results),
         "items": [
             {
-                "slot": it.item.slot,
-                "name": it.item.name,
-                "kind": it.item.kind,
-                "there": not it.error,
-                "path": it.path,
-                "downloaded": it.downloaded,
-                "seconds": round(it.seconds, 3),
-                "error": it.error,
+                "slot": result.item.slot,
+                "name": result.item.name,
+                "kind": result.item.kind,
+                "there": not result.error,
+                "path": result.path,
+                "downloaded": result.downloaded,
+                "seconds": round(result.seconds, 3),
+                "error": result.error,
             }
-            for it in outcomes
+            for result in results
         ],
     }

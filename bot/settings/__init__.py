@@ -1,1 +1,1 @@
-"""The settings: what they are, how they are read, and what is wrong with them."""
+"""The settings: `schema` says what can be set, `load` reads it, and `check` says what is wrong and what is in force."""

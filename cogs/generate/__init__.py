@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from bot.client import Tokenwise
-from cogs.generate.command import Again, Continue, Generate, Stop, Tokens, Why
+from cogs.generate.buttons import (
+    ContinueButton,
+    ShowTokensButton,
+    StopButton,
+    TryAgainButton,
+    WhyThisWordButton,
+)
+from cogs.generate.command import GenerateCommands
 
 
 async def setup(bot: Tokenwise) -> None:
-    bot.add_dynamic_items(Stop, Tokens, Why, Continue, Again)
-    await bot.add_cog(Generate(bot))
+    bot.add_dynamic_items(StopButton, ShowTokensButton, WhyThisWordButton, ContinueButton, TryAgainButton)
+    await bot.add_cog(GenerateCommands(bot))

@@ -16,7 +16,6 @@ from cogs.shared.text import (
     block,
     clip,
     code,
-    count,
     inline,
     ordinal,
     settled,
@@ -24,36 +23,27 @@ from cogs.shared.text import (
     table,
 )
 from models.results import Generation, Step
-
-FINISHES = {
-    "eos": "ended by itself",
-    "length": "stopped at max_new_tokens",
-    "context": "the model's window is full",
-    "stopped": "stopped on request",
-    "deadline": "out of time, so this is what there is",
-}
+from texts import say
 
 
 def waiting(prompt: str, position: int, *, loading: bool = False) -> str:
     """What people read before the first token; `position` 1 is the next in line."""
-    state = "The model is still being loaded. " if loading else ""
-    state += (
-        f"You are {ordinal(position)} in line." if position else "" if loading else "Reading the prompt ..."
-    )
-    return f"{_prompt(prompt)}\n⏳ {state.strip()}"
+    parts = [say("generate-loading")] if loading else []
+    if position:
+        parts.append(say("generate-in-line", position=ordinal(position)))
+    return f"{_prompt(prompt)}\n⏳ {' '.join(parts or [say('generate-reading')])}"
 
 
 def writing(prompt: str, text: str) -> str:
     """A continuation under way: its newest whole words, in a code block that is always closed."""
     if not (whole := settled(text)).strip():
         return waiting(prompt, 0)
-    return _continued(prompt, whole, f"✍️ {len(whole):,} characters so far")
+    return _continued(prompt, whole, f"✍️ {say('generate-so-far', characters=len(whole))}")
 
 
 def ending(prompt: str, text: str) -> str:
     """What people read when the bot is told to stop while it writes."""
-    why = "I am being restarted, so this ends in a moment."
-    return _continued(prompt, text, why)
+    return _continued(prompt, text, say("generate-restarting"))
 
 
 def unwritten(prompt: str, text: str, why: str) -> Reply:
@@ -75,53 +65,53 @@ def generation(result: Generation, temperature: float, before: str = "") -> Repl
 
     `before` is what earlier answers wrote; it stands before what is new.
     """
-    facts = [
-        code(clip(result.model, 100)),
-        "chat model" if result.chat else "base model: it goes on with a text",
-        count(len(result.output_ids), "new token"),
-        f"{result.tokens_per_second:.1f} tokens/s",
-        f"temperature {temperature:g}" + ("" if temperature else " (greedy)"),
-        *([f"seed {result.seed}"] if temperature else []),
-        FINISHES.get(result.finish, result.finish),
-    ]
     text = before + result.text
-    head, foot = f"{_prompt(result.prompt)}\n", f"\n-# {' · '.join(facts)}"
+    head, foot = f"{_prompt(result.prompt)}\n", f"\n-# {_how(result, temperature)}"
     if not text.strip():
         marks = ansi.spelt(text)[0]
-        nothing = (
-            f"*Only white space: {code(clip(marks, 200))}*"
-            if marks
-            else "*The model ended the text at once.*"
-        )
-        return Reply(head + nothing + foot)
+        nothing = say("generate-blank", marks=code(clip(marks, 200))) if marks else say("generate-nothing")
+        return Reply(f"{head}*{nothing}*{foot}")
     room = CONTENT - size(head + foot)
     whole = block(text, 10 * size(text) + 100)
     if size(whole) <= room:
         return Reply(head + whole + foot)
-    note = "\n-# This is the beginning; the whole text is in the file."
+    note = f"\n-# {say('generate-in-file')}"
     return Reply(
         head + block(text, room - size(note)) + note + foot,
         files={"generated.txt": (result.prompt + text).encode(errors="replace")},
     )
 
 
+def _how(result: Generation, temperature: float) -> str:
+    """The facts below a text: which model, how much and how fast, and why it ended."""
+    facts = [
+        code(clip(result.model, 100)),
+        say("generate-chat-model" if result.chat else "generate-base-model"),
+        say("generate-new-tokens", tokens=len(result.output_ids)),
+        say("generate-speed", tokens_per_second=result.tokens_per_second),
+        say("generate-temperature", temperature=temperature) if temperature else say("generate-greedy"),
+        *([say("generate-seed", seed=result.seed)] if temperature and result.seed is not None else []),
+        say(f"finish-{result.finish}"),
+    ]
+    return " · ".join(facts)
+
+
 def generated_tokens(result: Generation) -> Reply:
     """What the model read and what it wrote, each token above its id."""
     read, wrote = result.pieces[: len(result.input_ids)], result.pieces[len(result.input_ids) :]
-    embed = discord.Embed(title="What the model read and wrote", colour=BLUE)
+    embed = discord.Embed(title=say("generated-tokens-title"), colour=BLUE)
+    model = code(clip(result.model, 100))
     room = (DESCRIPTION - 400) // 2
     parts, marks, whole = [], set[str](), True
-    for verb, pieces in (("read", read), ("wrote", wrote)):
+    for name, pieces in (("generated-tokens-read", read), ("generated-tokens-wrote", wrote)):
         drawing = ansi.grid(pieces, room)
         left = len(pieces) - drawing.shown
-        more = f"\n… and {left:,} more in the file." if left else ""
-        parts.append(
-            f"{code(clip(result.model, 100))} {verb} **{count(len(pieces), 'token')}**\n{drawing.text}{more}"
-        )
+        more = f"\n{say('generated-tokens-in-file', left=left)}" if left else ""
+        parts.append(f"{say(name, model=model, tokens=len(pieces))}\n{drawing.text}{more}")
         marks |= drawing.marks
         whole &= not left
     if result.chat:
-        parts.append("-# The first tokens are the model's chat template around your prompt.")
+        parts.append(f"-# {say('generated-tokens-template')}")
     embed.description = "\n".join(parts)
     foot(embed, ansi.legend(frozenset(marks)))
     return Reply(embed=embed, files={} if whole else {"tokens.txt": _generated_listing(result)})
@@ -151,40 +141,42 @@ def why(result: Generation, page: int, temperature: float) -> Reply:
     The list in the message names the likeliest of the others, the picture five of them, the file all for every step.
     """
     first = page * STEPS
-    steps_shown = result.steps[first : first + STEPS]
+    shown = result.steps[first : first + STEPS]
     rows = [
         (
             str(first + row),
             ansi.label(step.chosen.text),
             picture.percent(step.chosen.probability),
-            " ".join(f"{ansi.label(it.text)} {picture.percent(it.probability)}" for it in step.others[:1]),
+            " ".join(
+                f"{ansi.label(other.text)} {picture.percent(other.probability)}" for other in step.others[:1]
+            ),
         )
-        for row, step in enumerate(steps_shown, 1)
+        for row, step in enumerate(shown, 1)
     ]
-    drawn = sum(step.others[0].probability > step.chosen.probability for step in result.steps if step.others)
-    how = (
-        f"Tokens were drawn at temperature {temperature:g}; {drawn:,} of {len(result.steps):,} were not the likeliest."
-        if temperature
-        else "Each time the likeliest token was taken (greedy)."
-    )
+    head = ("", say("why-written"), "", say("why-instead"))
     embed = discord.Embed(
-        title="Why this word",
-        description=f"After each token the model gives every token of its vocabulary a probability. {how}\n"
-        + block(table(("", "written", "", "instead"), rows, frozenset({1, 3})), DESCRIPTION - 700),
+        title=say("why-title"),
+        description=f"{say('why-explained')} {_how_chosen(result.steps, temperature)}\n"
+        + block(table(head, rows, frozenset({1, 3})), DESCRIPTION - 700),
         colour=BLUE,
     )
-    embed.set_footer(
-        text=f"Tokens {first + 1} to {first + len(rows)} of {len(result.steps)} · probabilities before temperature and top_p"
-    )
+    embed.set_footer(text=say("why-page", first=first + 1, last=first + len(rows), steps=len(result.steps)))
     embed.set_image(url=f"attachment://{WHY_PICTURE}")
-    files = {WHY_PICTURE: picture.draw(steps_shown, first + 1), "why.csv": _steps_csv(result.steps)}
+    files = {WHY_PICTURE: picture.draw(shown, first + 1), "why.csv": _steps_csv(result.steps)}
     return Reply(embed=embed, files=files)
 
 
-def _steps_csv(every: Sequence[Step]) -> bytes:
+def _how_chosen(steps: Sequence[Step], temperature: float) -> str:
+    if not temperature:
+        return say("why-greedy")
+    unlikely = sum(step.others[0].probability > step.chosen.probability for step in steps if step.others)
+    return say("why-drawn", temperature=temperature, unlikely=unlikely, steps=len(steps))
+
+
+def _steps_csv(steps: Sequence[Step]) -> bytes:
     """A row for each candidate of each step, the written one first."""
     rows = []
-    for number, step in enumerate(every, 1):
+    for number, step in enumerate(steps, 1):
         for candidate in (step.chosen, *step.others):
             chosen = "yes" if candidate is step.chosen else "no"
             rows.append((number, chosen, candidate.id, candidate.text, f"{candidate.probability:.6g}"))

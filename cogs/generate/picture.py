@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cogs.shared import ansi
 from cogs.shared.canvas import INK, MUTED, ORANGE, PAPER, drawable, font, paper, png
 from models.results import Candidate, Step
+from texts import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,12 +17,18 @@ _DARK = 0.55
 """Probability from which on the box is so dark that its text must be light."""
 
 
+_SMALLEST = 0.01
+_DIGITS = ((10.0, 0), (0.1, 1), (_SMALLEST, 2))
+"""Digits after the point, by the per cent from which on they are enough."""
+
+
 def percent(probability: float) -> str:
     """62 %, 3.1 %, 0.04 %, < 0.01 %."""
     share = 100 * probability
-    if share < 0.01:  # noqa: PLR2004 - two digits
-        return "< 0.01 %"
-    return f"{share:.0f} %" if share >= 10 else f"{share:.1f} %" if share >= 0.1 else f"{share:.2f} %"  # noqa: PLR2004 - as above
+    for least, digits in _DIGITS:
+        if share >= least:
+            return f"{share:.{digits}f} %"
+    return f"< {_SMALLEST} %"
 
 
 def draw(steps: Sequence[Step], first: int) -> bytes:
@@ -36,11 +43,12 @@ def draw(steps: Sequence[Step], first: int) -> bytes:
     axes.set_xlim(-0.35, columns)
     axes.set_ylim(len(steps), -0.75)
     axes.axis("off")
-    axes.text(0.48, -0.3, "written", ha="center", va="center", color=ORANGE, fontproperties=font("bold", 9))
+    axes.text(
+        0.48, -0.3, say("why-written"), ha="center", va="center", color=ORANGE, fontproperties=font("bold", 9)
+    )
     if columns > 1:
         axes.text(
-            1.04, -0.3, "could have come instead, likeliest first →", va="center", color=MUTED,
-            fontproperties=font(points=9),
+            1.04, -0.3, say("why-candidates"), va="center", color=MUTED, fontproperties=font(points=9),
         )  # fmt: skip
     for row, step in enumerate(steps):
         axes.text(
@@ -70,7 +78,7 @@ def _box(axes: Axes, column: int, row: int, candidate: Candidate, *, written: bo
     )
     label = ansi.label(candidate.text)
     if not drawable(label):
-        label = f"id {candidate.id}"
+        label = say("why-id", id=candidate.id)
     colour = PAPER if share > _DARK else INK
     for height, text, weight, points in (
         (0.34, label, "bold" if written else "normal", 9.5),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.client import Tokenwise
-from cogs.help.command import Help
+from cogs.help.command import HelpCommands
 
 
 async def setup(bot: Tokenwise) -> None:
-    await bot.add_cog(Help(bot))
+    await bot.add_cog(HelpCommands(bot))

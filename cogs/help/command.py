@@ -8,19 +8,21 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Interaction, Tokenwise
+from bot.client import Tokenwise
+from bot.tree import Interaction
 from cogs.shared.mentions import mention
 from cogs.shared.reply import BLUE
 from cogs.shared.text import DESCRIPTION, clip
+from texts import say
 
 
 def every_command(bot: Tokenwise) -> Iterator[app_commands.Command[commands.Cog, ..., None]]:
     """Every slash command, those inside groups too, in the order of their names."""
-    found = [command for command in bot.tree.walk_commands() if isinstance(command, app_commands.Command)]
-    yield from sorted(found, key=lambda command: command.qualified_name)
+    every = [command for command in bot.tree.walk_commands() if isinstance(command, app_commands.Command)]
+    yield from sorted(every, key=lambda command: command.qualified_name)
 
 
-class Help(commands.Cog):
+class HelpCommands(commands.Cog):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
 
@@ -32,8 +34,8 @@ class Help(commands.Cog):
             for command in every_command(self.bot)
         ]
         embed = discord.Embed(
-            title="What a language model sees",
-            description=clip("Click a command to use it.\n\n" + "\n".join(lines), DESCRIPTION),
+            title=say("help-title"),
+            description=clip("\n".join([say("help-click"), "", *lines]), DESCRIPTION),
             colour=BLUE,
         )
         await interaction.response.send_message(embed=embed, ephemeral=True)

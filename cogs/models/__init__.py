@@ -1,10 +1,10 @@
-"""/models: what is loaded, and loading it anew."""
+"""/models: what is loaded, and loading it again."""
 
 from __future__ import annotations
 
 from bot.client import Tokenwise
-from cogs.models.command import Models
+from cogs.models.command import ModelCommands
 
 
 async def setup(bot: Tokenwise) -> None:
-    await bot.add_cog(Models(bot))
+    await bot.add_cog(ModelCommands(bot))

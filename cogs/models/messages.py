@@ -2,78 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import discord
 
+import texts
 from cogs.shared.reply import BLUE, FIELDS
 from cogs.shared.text import clip, code, inline
 from models.results import Reload, SlotStatus, State
+from models.service import LaneStatus, LoadProgress, ServiceStatus
+from texts import say
 
 _SIGNS = {State.READY: "🟢", State.LOADING: "🟡", State.FAILED: "🔴", State.EMPTY: "⚪"}
+_BAR_CELLS = 20
 
 
-def statuses(slots: Sequence[SlotStatus], queues: Mapping[str, tuple[int, int]]) -> discord.Embed:
-    """Public facts about every slot; `queues` holds how many jobs run and wait in the slot's lane."""
-    embed = discord.Embed(title="What is loaded", colour=BLUE)
-    for slot in slots[:FIELDS]:
-        running, waits = queues.get(slot.slot, (0, 0))
-        facts = [
-            code(clip(slot.name, 100)) if slot.name else "",
-            clip(" ".join(part for part in (slot.device, slot.dtype) if part), 60),
-            memory(slot.memory) if slot.memory else "",
-            f"loaded in {slot.load_seconds:.1f} s" if slot.load_seconds else "",
-            f"{running} running, {waits} waiting" if running or waits else "",
-        ]
-        lines = [" · ".join(fact for fact in facts if fact), inline(slot.detail, 300)]
+def statuses(status: ServiceStatus) -> discord.Embed:
+    """Public facts about every slot, and how many jobs run and wait in its lane."""
+    embed = discord.Embed(title=say("models-title"), colour=BLUE)
+    for slot in status.slots[:FIELDS]:
+        facts = _facts(slot)
+        if slot.load_seconds:
+            facts.append(say("models-load-seconds", seconds=slot.load_seconds))
+        if queue := _queue(status.lanes.get(slot.slot)):
+            facts.append(queue)
+        lines = [" · ".join(facts), inline(slot.detail, 300)]
         embed.add_field(
-            name=f"{_SIGNS[slot.state]} {slot.slot}: {slot.state}",
-            value="\n".join(line for line in lines if line) or "Nothing here yet.",
+            name=say("models-state", sign=_SIGNS[slot.state], slot=slot.slot, state=slot.state),
+            value="\n".join(line for line in lines if line) or say("models-nothing-yet"),
             inline=False,
         )
     return embed
 
 
-def loading(slot: str, what: str, share: float | None, seconds: float, *, serving: bool = True) -> str:
-    """How far a reload has come; `share` is in [0, 1] where it is known."""
-    bar = f" `{'█' * round(share * 20):░<20}` {share:.0%}" if share is not None else ""
-    meanwhile = "the old one goes on answering" if serving else "questions wait for it"
-    return f"⏳ Loading **{slot}** anew: {inline(what, 200)}{bar}\n-# {seconds:.0f} s; {meanwhile}"
+def _facts(slot: SlotStatus) -> list[str]:
+    facts = [
+        code(clip(slot.name, 100)) if slot.name else "",
+        clip(" ".join(part for part in (slot.device, slot.dtype) if part), 60),
+        texts.size(slot.memory) if slot.memory else "",
+    ]
+    return [fact for fact in facts if fact]
+
+
+def _queue(lane: LaneStatus | None) -> str:
+    if lane is None or not (lane.running or lane.waiting):
+        return ""
+    return say("models-queue", running=lane.running, waiting=lane.waiting)
+
+
+def loading(slot: str, progress: LoadProgress, seconds: float) -> str:
+    """How far a reload has come."""
+    head = say("models-loading", slot=slot, what=inline(progress.what, 200))
+    if progress.share is not None:
+        head += f" `{'█' * round(progress.share * _BAR_CELLS):░<{_BAR_CELLS}}` {progress.share:.0%}"
+    meanwhile = say("models-loading-serving" if progress.serving else "models-loading-waited-for")
+    return f"{head}\n-# {say('models-loading-seconds', seconds=seconds)}; {meanwhile}"
 
 
 def loaded(reload: Reload) -> str:
     """What is there now, and what its coming did to the memory."""
     status, before, after = reload.status, reload.before, reload.after
-    facts = [
-        code(clip(status.name, 100)),
-        clip(" ".join(part for part in (status.device, status.dtype) if part), 60),
-        memory(status.memory) if status.memory else "",
-        f"{status.load_seconds:.1f} s",
-    ]
-    drained = (
-        "\nTwo copies did not fit into memory, so the old one went before the new one came."
-        if reload.drained
-        else ""
+    facts = [*_facts(status), say("models-loaded-in", seconds=status.load_seconds)]
+    memory = say(
+        "models-memory",
+        models_before=texts.size(before.models),
+        models_after=texts.size(after.models),
+        process_before=texts.size(before.process),
+        process_after=texts.size(after.process),
     )
-    return (
-        f"✅ **{status.slot}** is loaded anew: {' · '.join(fact for fact in facts if fact)}\n"
-        f"-# models: {memory(before.models)} before, {memory(after.models)} after · "
-        f"the whole process: {memory(before.process)} before, {memory(after.process)} after{drained}"
-    )
+    lines = [say("models-loaded", slot=status.slot, facts=" · ".join(facts)), f"-# {memory}"]
+    if reload.drained:
+        lines.append(say("models-drained"))
+    return "\n".join(lines)
 
 
-def not_loaded(slot: str, why: str, statuses: Sequence[SlotStatus]) -> str:
-    """Why a reload failed, and whether the model that was there still answers."""
-    kept = any(status.state is State.READY for status in statuses)
-    after = "The old one goes on answering." if kept else "Nothing is loaded there now."
-    return f"❌ **{slot}** was not loaded anew: {inline(why, 1500)}\n{after}"
-
-
-def memory(number: int) -> str:
-    """Bytes for people, in powers of 1000 as disks and model pages count them."""
-    value, unit = float(number), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:  # noqa: PLR2004 - the step from one unit to the next
-            break
-        value, unit = value / 1000, larger
-    return f"{value:.3g} {unit}"
+def not_loaded(slot: str, why: str, *, serving: bool) -> str:
+    """Why a reload failed, in a sentence for Discord, and whether the model that was there still answers."""
+    head = say("models-not-loaded", slot=slot, why=clip(why, 1500))
+    return f"{head}\n{say('models-still-serving' if serving else 'models-nothing-serves')}"

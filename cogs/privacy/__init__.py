@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.client import Tokenwise
-from cogs.privacy.command import Delete, Privacy
-from cogs.shared.buttons import Keep
+from cogs.privacy.command import DeleteEverythingButton, PrivacyCommands
+from cogs.shared.buttons import KeepButton
 
 
 async def setup(bot: Tokenwise) -> None:
-    bot.add_dynamic_items(Delete, Keep)
-    await bot.add_cog(Privacy(bot))
+    bot.add_dynamic_items(DeleteEverythingButton, KeepButton)
+    await bot.add_cog(PrivacyCommands(bot))

@@ -4,48 +4,30 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any, Protocol, runtime_checkable
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Interaction, Tokenwise
-from cogs.shared.buttons import Buttons, Keep, OwnButton, own
+from bot.client import Tokenwise
+from bot.tree import Interaction
+from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own_template
 from cogs.shared.mentions import mention
-from cogs.shared.text import count
+from texts import say
 
 
-@runtime_checkable
-class Keeper(Protocol):
-    """A cog that keeps something about people. `keeps` completes the sentence "I keep ..."."""
-
-    keeps: str
-
-    async def personal_data(self, user_id: int) -> dict[str, Any]:
-        """Everything it keeps about this person by what it is, ready for JSON."""
-
-    async def forget(self, user_id: int) -> int:
-        """Delete all of it; how many records there were."""
-
-
-def keepers(bot: Tokenwise) -> dict[str, Keeper]:
-    return {name: cog for name, cog in bot.cogs.items() if isinstance(cog, Keeper)}
-
-
-class Delete(OwnButton, template=own("privacy-delete")):
+class DeleteEverythingButton(OwnButton, template=own_template("privacy-delete")):
     name = "privacy-delete"
-    label = "Delete everything"
+    label = say("button-privacy-delete")
     style = discord.ButtonStyle.danger
 
     async def act(self, interaction: Interaction) -> None:
         await interaction.response.defer()
-        deleted = sum([await keeper.forget(self.user_id) for keeper in keepers(interaction.client).values()])
-        done = f"Deleted: {count(deleted, 'record')}. I keep nothing about you now."
-        await interaction.edit_original_response(content=done, view=None)
+        records = await interaction.client.store.forget(self.user_id)
+        await interaction.edit_original_response(content=say("privacy-deleted", records=records), view=None)
 
 
-class Privacy(
+class PrivacyCommands(
     commands.GroupCog, name="privacy", description="What this bot keeps about you, and how to delete it."
 ):
     def __init__(self, bot: Tokenwise) -> None:
@@ -56,17 +38,16 @@ class Privacy(
     async def show(self, interaction: Interaction) -> None:
         """Read what is kept about you, and whether others may build on it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        user = interaction.user.id
-        kept = "; ".join(keeper.keeps for keeper in keepers(self.bot).values())
-        likes, dislikes = await self.bot.likes.count(user), len(await self.bot.likes.dislikes(user))
-        sharing = _sharing(self.bot, allowed=await self.bot.likes.shares(user))
+        user, store = interaction.user.id, self.bot.store
         await interaction.edit_original_response(
-            content=f"Under your Discord id I keep {kept}. At the moment that is"
-            f" {count(likes, 'song')} you like and {count(dislikes, 'song')} you do not. {sharing}\n"
-            "What you ask and what I answer is never written to a disk, nor to my log. The latest of it stays in"
-            " memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.\n"
-            f"{mention(self.bot, 'privacy export')} gives you all of it as a file,"
-            f" {mention(self.bot, 'privacy delete')} deletes all of it."
+            content=say(
+                "privacy-show",
+                likes=await store.likes.count(user),
+                dislikes=len(await store.likes.dislikes(user)),
+                sharing=_sharing(self.bot, allowed=await store.consents.shares(user)),
+                export=mention(self.bot, "privacy export"),
+                delete=mention(self.bot, "privacy delete"),
+            )
         )
 
     @app_commands.command(extras={"example": "/privacy export"})
@@ -74,21 +55,17 @@ class Privacy(
         """Get everything that is kept about you as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         user = interaction.user.id
-        data: dict[str, Any] = {"user_id": str(user)}
-        for keeper in keepers(self.bot).values():
-            data |= await keeper.personal_data(user)
+        data = {"user_id": str(user), **await self.bot.store.export(user)}
         text = json.dumps(data, ensure_ascii=False, indent=2)
         file = discord.File(io.BytesIO(text.encode()), "tokenwise-data.json")
-        await interaction.edit_original_response(
-            content="This is everything I keep about you.", attachments=[file]
-        )
+        await interaction.edit_original_response(content=say("privacy-exported"), attachments=[file])
 
     @app_commands.command(extras={"example": "/privacy share allowed:True"})
     @app_commands.describe(allowed="True lets others get songs from your likes and theirs together")
     async def share(self, interaction: Interaction, allowed: bool) -> None:
         """Let others get recommendations from your likes and theirs together, or no longer."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await self.bot.likes.share(interaction.user.id, allowed=allowed)
+        await self.bot.store.consents.share(interaction.user.id, allowed=allowed)
         await interaction.edit_original_response(content=_sharing(self.bot, allowed=allowed))
 
     @app_commands.command(extras={"example": "/privacy delete"})
@@ -96,18 +73,15 @@ class Privacy(
         """Delete everything that is kept about you; asks first."""
         user = interaction.user.id
         await interaction.response.send_message(
-            f"Delete everything I keep about you? This cannot be undone."
-            f" {mention(self.bot, 'privacy export')} gives you a copy first.",
-            view=Buttons(Delete(user), Keep(user)),
+            say("privacy-delete-question", export=mention(self.bot, "privacy export")),
+            view=Buttons(DeleteEverythingButton(user), KeepButton(user)),
             ephemeral=True,
         )
 
 
 def _sharing(bot: Tokenwise, *, allowed: bool) -> str:
-    name, change = mention(bot, "recommend"), mention(bot, "privacy share")
-    if allowed:
-        return (
-            f"Others may name you in {name}, and get songs from your likes and theirs together; an answer names"
-            f" the songs of yours that led to it. {change} ends that at once."
-        )
-    return f"Nobody can name you in {name}: your likes count for you alone. {change} lets them."
+    return say(
+        "privacy-sharing" if allowed else "privacy-not-sharing",
+        recommend=mention(bot, "recommend"),
+        share=mention(bot, "privacy share"),
+    )

@@ -15,11 +15,13 @@ from itertools import cycle
 
 from rich.cells import cell_len
 
+from bot import visible
 from bot.visible import source, spelt_piece
-from bot.visible import spelt as spelt  # noqa: PLC0414 - the marks of tokens are all here
 from cogs.shared.text import clip, size, unfenced
 from models.results import Piece
+from texts import say
 
+spelt = visible.spelt
 COLUMNS = 48
 """Width of a code block in an embed that a desktop client does not wrap."""
 BAR = "│"
@@ -32,16 +34,17 @@ _LABEL = 11
 _FENCES = size(f"```ansi\n{RESET}\n```")
 
 LEGEND = {
-    "·": "space",
-    "→": "tab",
-    "↵": "new line",
-    "␍": "carriage return",
-    "▁": "start of a word",
-    "##": "goes on with a word",
-    "‹E2›": "byte of a character that is split",
-    "‹U+…›": "character without a shape",
-    "«»": "special token",
+    "·": "mark-space",
+    "→": "mark-tab",
+    "↵": "mark-new-line",
+    "␍": "mark-carriage-return",
+    "▁": "mark-word-start",
+    "##": "mark-continues",
+    "‹E2›": "mark-byte",
+    "‹U+…›": "mark-shapeless",
+    "«»": "mark-special",
 }
+"""Marks in tokens, with the names of the texts that explain them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ def _fence(body: str) -> str:
 
 def legend(marks: frozenset[str]) -> str:
     """What the marks mean, only those that are there."""
-    return "   ".join(f"{mark} {meaning}" for mark, meaning in LEGEND.items() if mark in marks)
+    return "   ".join(f"{mark} {say(meaning)}" for mark, meaning in LEGEND.items() if mark in marks)
 
 
 def label(text: str) -> str:

@@ -1,19 +1,33 @@
-"""Buttons that survive a restart: each carries what it needs in its custom_id and nothing is held."""
+"""Buttons, menus and forms whose failures reach whoever used them.
+
+Buttons survive a restart: each carries what it needs in its custom_id, and nothing is held in memory.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 import discord
 
 from bot import errors
-from bot.client import Interaction
 from bot.failures import Refused
+from bot.tree import Interaction
+from texts import say
 
+AnyInteraction: TypeAlias = "discord.Interaction[Any]"
+"""What discord.py declares to hand over. Here it always belongs to this bot."""
+AnyItem: TypeAlias = "discord.ui.Item[Any]"
+DynamicItem: TypeAlias = "discord.ui.DynamicItem[Any]"
 Button = discord.ui.Button[discord.ui.View]
+ItemT = TypeVar("ItemT", bound=AnyItem)
+
 NOBODY = r"(?!)"
 """The template of a base class: no custom_id matches it."""
+
+
+class SomebodyElsesButton(Refused):
+    """A button was pressed by another person than the one it is for."""
 
 
 class Buttons(discord.ui.View):
@@ -21,30 +35,44 @@ class Buttons(discord.ui.View):
     presses find their class by the custom_id.
     """
 
-    def __init__(self, *items: discord.ui.DynamicItem[Any]) -> None:
+    def __init__(self, *items: DynamicItem) -> None:
         super().__init__(timeout=1)
         for item in items:
             self.add_item(item)
         self.stop()
 
 
-class Reporting(discord.ui.DynamicItem[Button], template=NOBODY):
-    """A button whose failures go to the one mapper; discord.py would only log them. Override `pressed`."""
+class ReportingItem(discord.ui.DynamicItem[ItemT], template=NOBODY):
+    """A button or a menu whose failures are reported to whoever used it; discord.py would only log them.
+
+    A subclass gives its template, `parsed` and `pressed`.
+    """
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: AnyInteraction, _item: AnyItem, match: re.Match[str], /
+    ) -> Self:
+        return cls.parsed(match)
+
+    @classmethod
+    def parsed(cls, match: re.Match[str]) -> Self:
+        """The item whose custom_id the template matched."""
+        raise NotImplementedError
 
     async def pressed(self, interaction: Interaction) -> None:
         raise NotImplementedError
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def callback(self, interaction: AnyInteraction) -> None:
         try:
             await self.pressed(interaction)
-        except Exception as error:  # noqa: BLE001 - the mapper knows what to do with any
+        except Exception as error:  # noqa: BLE001 - every failure is reported
             await errors.report(interaction, error)
 
 
-class OwnButton(Reporting, template=NOBODY):
+class OwnButton(ReportingItem[Button], template=NOBODY):
     """A button for one person: its custom_id is `name:user:argument`.
 
-    A subclass gives `template=own("name")`, its looks, and `act`.
+    A subclass gives `template=own_template("name")`, its looks, and `act`.
     """
 
     name: ClassVar[str]
@@ -58,15 +86,13 @@ class OwnButton(Reporting, template=NOBODY):
         self.argument = argument
 
     @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def parsed(cls, match: re.Match[str]) -> Self:
         return cls(int(match["user"]), int(match["argument"]))
 
     def check(self, interaction: Interaction) -> None:
-        """Raises Refused for whom the button is not."""
+        """Raises Refused for whoever may not press the button."""
         if interaction.user.id != self.user_id:
-            raise Refused("That button belongs to somebody else. Ask the command yourself to get your own.")
+            raise SomebodyElsesButton
 
     async def act(self, interaction: Interaction) -> None:
         raise NotImplementedError
@@ -76,44 +102,55 @@ class OwnButton(Reporting, template=NOBODY):
         await self.act(interaction)
 
 
-def own(name: str) -> str:
+def own_template(name: str) -> str:
     """The template of an `OwnButton`."""
     return rf"{name}:(?P<user>\d+):(?P<argument>\d+)"
 
 
-class OpenButton(Reporting, template=NOBODY):
+class OpenButton(ReportingItem[Button], template=NOBODY):
     """A button for whoever sees it: its custom_id is `name:argument:page`.
 
-    A subclass gives `template=everybodys("name")`, its looks, and `pressed`.
+    A subclass gives `template=open_template("name")`, its looks, and `pressed`.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
 
-    def __init__(self, argument: int, page: int = 0, label: str | None = None) -> None:
+    def __init__(self, argument: int = 0, page: int = 0, label: str | None = None) -> None:
         custom_id = f"{self.name}:{argument}:{page}"
         super().__init__(Button(label=label or self.label, style=self.style, custom_id=custom_id))
         self.argument = argument
         self.page = page
 
     @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
+    def parsed(cls, match: re.Match[str]) -> Self:
         return cls(int(match["argument"]), int(match["page"]))
 
 
-def everybodys(name: str) -> str:
+def open_template(name: str) -> str:
     """The template of an `OpenButton`."""
     return rf"{name}:(?P<argument>\d+):(?P<page>\d+)"
 
 
-class Keep(OwnButton, template=own("keep")):
+class KeepButton(OwnButton, template=own_template("keep")):
     """The other answer to "Are you sure?"."""
 
     name = "keep"
-    label = "Keep everything"
+    label = say("button-keep")
 
     async def act(self, interaction: Interaction) -> None:
-        await interaction.response.edit_message(content="Nothing was changed.", view=None)
+        await interaction.response.edit_message(content=say("nothing-changed"), view=None)
+
+
+class ReportingForm(discord.ui.Modal):
+    """A form whose failures are reported to whoever sent it. A subclass gives `submitted`."""
+
+    async def submitted(self, interaction: Interaction) -> None:
+        raise NotImplementedError
+
+    async def on_submit(self, interaction: AnyInteraction, /) -> None:
+        await self.submitted(interaction)
+
+    async def on_error(self, interaction: AnyInteraction, error: Exception, /, *_: AnyItem) -> None:
+        await errors.report(interaction, error)

@@ -7,6 +7,10 @@ from bot.failures import Refused
 from bot.tree import Interaction
 
 
+class NotAnAdmin(Refused):
+    """Only people who manage the server may do this."""
+
+
 def require_admin(interaction: Interaction) -> None:
     if not is_admin(interaction):
-        raise Refused("Only people who manage this server may do that. Ask one of them.")
+        raise NotAnAdmin

@@ -1,4 +1,4 @@
-"""What buttons on an answer look into: the last questions, in memory only."""
+"""What the buttons of an answer need to go on from it: the last questions, in memory only."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from bot.failures import Refused
 T = TypeVar("T")
 
 MOST = 500
-"""Questions that can still be looked into; older ones must be asked again."""
+"""Values that are remembered unless said otherwise; older questions must be asked again."""
 
 
-class Kept(Generic[T]):
+class AnswerForgotten(Refused):
+    """What a button refers to is no longer remembered."""
+
+
+class Recent(Generic[T]):
     """The last values, each under a number that fits into a button.
 
     What people ask is nobody's business once it is answered, so it is never written to a disk: after a restart,
@@ -39,10 +43,8 @@ class Kept(Generic[T]):
         return number
 
     def get(self, number: int) -> T:
-        """Raises Refused, with what to do instead, where it is no longer there."""
+        """Raises AnswerForgotten where it is no longer there."""
         if number not in self._values:
-            raise Refused(
-                "I no longer have what this answer was about: I keep it for a while only. Ask again."
-            )
+            raise AnswerForgotten
         self._values.move_to_end(number)
         return self._values[number]

@@ -6,18 +6,27 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
 import discord
 
-from cogs.shared import ansi
+from bot.visible import spelt
 from cogs.shared.text import clip, inline, size
+from texts import say
 
 BLUE = discord.Colour(0x1C6DD0)
 FILE_BYTES = 8 * 1024 * 1024
 """Attachments stay below what Discord takes from a bot without boosts."""
 FIELDS = 24
 FOOTER_ROOM = 300
+
+
+class Message(TypedDict):
+    """The arguments of an edit that replaces a whole message."""
+
+    content: str | None
+    embed: discord.Embed | None
+    attachments: list[discord.File]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,7 @@ class Reply:
     embed: discord.Embed | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
 
-    def message(self) -> dict[str, Any]:
+    def message(self) -> Message:
         files = [discord.File(io.BytesIO(data), name) for name, data in self.files.items()]
         return {"content": self.content, "embed": self.embed, "attachments": files}
 
@@ -46,7 +55,8 @@ def encodable(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    return f"“{inline(text, 100)}”" if text.strip() else f"“{ansi.spelt(clip(text, 20))[0]}”"
+    """A text as a title; one of white space alone is shown by its marks."""
+    return say("quoted", text=inline(text, 100) if text.strip() else spelt(clip(text, 20))[0])
 
 
 def foot(embed: discord.Embed, text: str) -> None:

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import TypeAlias
 
 import aiohttp
 import discord
@@ -21,7 +22,12 @@ GRACE = 0.4
 _ATTEMPTS = 6
 _LONGEST_PAUSE = 15.0
 
-Edit = Callable[..., Coroutine[Any, Any, object]]
+Edit: TypeAlias = Callable[..., Awaitable[object]]
+"""Changes the named parts of a message, such as `content`, and leaves the others as they are."""
+
+
+async def _nothing() -> None:
+    pass
 
 
 class Editor:
@@ -34,13 +40,13 @@ class Editor:
     """
 
     def __init__(
-        self, edit: Edit, *, on_gone: Callable[[], object] = lambda: None, interval: float = INTERVAL
+        self, edit: Edit, *, on_gone: Callable[[], Awaitable[object]] = _nothing, interval: float = INTERVAL
     ) -> None:
         self._edit = edit
         self._on_gone = on_gone
         self._interval = interval
-        self._waiting: dict[str, Any] = {}
-        self._shown: dict[str, Any] = {}
+        self._waiting: dict[str, object] = {}
+        self._shown: dict[str, object] = {}
         self._open = False
         self._begun = False
         self._closing = False
@@ -52,7 +58,7 @@ class Editor:
         self._open = True
         self.show()
 
-    def show(self, *, at_once: bool = False, **message: Any) -> None:
+    def show(self, *, at_once: bool = False, **message: object) -> None:
         """Send this as soon as the pace allows, or now. Parts that are not named stay as they were."""
         if self._closing:
             return
@@ -62,7 +68,7 @@ class Editor:
         if self._open and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._send_what_waits(), name="tokenwise-editor")
 
-    async def finish(self, message: Callable[[], Mapping[str, Any]]) -> None:
+    async def finish(self, message: Callable[[], Mapping[str, object]]) -> None:
         """Send the last edit, after the one under way, and again where the connection failed.
 
         `message` is called for each attempt, since a file can be sent only once. Raises what Discord
@@ -114,7 +120,7 @@ class Editor:
                 log.info("An edit in mid-stream failed: %s", type(error).__name__)
                 if retry is None:
                     self._closing = True
-                    self._on_gone()
+                    await self._on_gone()
                     return
                 pause = max(pause, retry)
                 self._waiting = {} if self._closing else message | self._waiting
@@ -133,9 +139,11 @@ def _pause(error: Exception, attempt: int) -> float | None:
     """Seconds until another attempt makes sense; None if it never will."""
     if not isinstance(error, discord.HTTPException):
         return min(2.0 ** (attempt - 1), _LONGEST_PAUSE)
-    if error.status == 429:  # noqa: PLR2004 - Too Many Requests
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS:
         try:
             return min(float(error.response.headers.get("Retry-After", 1.0)), _LONGEST_PAUSE)
         except ValueError:
             return 1.0
-    return min(2.0 ** (attempt - 1), _LONGEST_PAUSE) if error.status >= 500 else None  # noqa: PLR2004 - server's fault
+    if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    return min(2.0 ** (attempt - 1), _LONGEST_PAUSE)

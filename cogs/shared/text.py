@@ -6,12 +6,15 @@ import re
 from collections.abc import Sequence
 
 import regex
+from babel import Locale
+from babel.lists import format_list
 from rich.cells import cell_len
 
-from bot.visible import ZERO_WIDTH_SPACE
-from bot.visible import harmless as harmless  # noqa: PLC0414 - shown text is all here
-from bot.visible import inline as inline  # noqa: PLC0414
-from bot.visible import size as size  # noqa: PLC0414
+import texts
+from bot import visible
+from texts import say
+
+harmless, inline, size = visible.harmless, visible.inline, visible.size
 
 CONTENT = 2000
 DESCRIPTION = 4096
@@ -39,13 +42,13 @@ def whole_lines(lines: Sequence[str], limit: int) -> str:
     """As many whole lines as `limit` has room for, and then how many more there are."""
     if size(text := "\n".join(lines)) <= limit:
         return text
-    room, shown = limit - size(f"\n… and {len(lines):,} more"), 0
+    room, shown = limit - size("\n" + say("and-more", n=len(lines))), 0
     for line in lines:
         room -= size(line) + 1
         if room < 0:
             break
         shown += 1
-    return "\n".join([*lines[:shown], f"… and {len(lines) - shown:,} more"])
+    return "\n".join([*lines[:shown], say("and-more", n=len(lines) - shown)])
 
 
 def clip_start(text: str, limit: int) -> str:
@@ -77,7 +80,7 @@ def settled(text: str) -> str:
 
 def unfenced(text: str) -> str:
     """No run of backticks in it can close the code block around it; it looks the same."""
-    return _FENCE.sub(lambda run: ZERO_WIDTH_SPACE.join(run[0]), text)
+    return _FENCE.sub(lambda run: visible.ZERO_WIDTH_SPACE.join(run[0]), text)
 
 
 def block(text: str, limit: int = CONTENT, *, keep_end: bool = False) -> str:
@@ -99,8 +102,7 @@ def code(text: str) -> str:
 
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, 11th, 21st ..."""
-    suffix = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{suffix}"
+    return say("ordinal", n=str(number), form=Locale.parse(texts.LOCALE).ordinal_form(number))
 
 
 def count(number: int, noun: str) -> str:
@@ -109,7 +111,12 @@ def count(number: int, noun: str) -> str:
 
 def listed(items: Sequence[str]) -> str:
     """a; a and b; a, b and c."""
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+    return format_list(items, locale=texts.LOCALE)
+
+
+def columns(name: str, /, **facts: texts.Fact) -> list[str]:
+    """The heads of a table, which stand in one message with bars between them; a column may have none."""
+    return [head.strip() for head in say(name, **facts).split("|")]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) -> str:

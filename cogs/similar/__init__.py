@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.client import Tokenwise
-from cogs.similar.command import Similar
+from cogs.similar.command import SimilarCommands
 
 
 async def setup(bot: Tokenwise) -> None:
-    await bot.add_cog(Similar(bot))
+    await bot.add_cog(SimilarCommands(bot))

@@ -2,57 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.client import Interaction, Tokenwise
-from bot.failures import Refused
-from cogs.shared.asking import answered, choices, suggested
-from cogs.shared.reply import Reply
+from bot.client import Tokenwise
+from bot.tree import Interaction
+from cogs.shared.asking import answered, caller, choices, drawn, suggested
 from cogs.similar import messages
+from models.failures import NoWordGiven
+from models.sections import WordsSection
+from models.service import AskWords, SuggestWords
 
-if TYPE_CHECKING:
-    from models.lanes import Job
-    from models.words.vectors import WordVectors
 
-
-class Similar(commands.Cog):
+class SimilarCommands(commands.Cog):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
 
     @app_commands.command(extras={"example": "/similar word:king - man + woman"})
     @app_commands.describe(
         word="A word; a sum: king - man + woman; two words: cat, dog; or several: cat, dog, fish, car",
-        n="How many neighbours to show (10 unless you say otherwise)",
+        n="How many neighbours to show; left out, the usual number",
         by="vector asks for whatever lies nearest to the word's vector: first of all the word itself",
     )
     async def similar(
         self,
         interaction: Interaction,
         word: Range[str, 1, 200],
-        n: Range[int, 1, 25] = 10,
+        n: Range[int, 1, 25] | None = None,
         by: Literal["word", "vector"] = "word",
     ) -> None:
         """Find words whose vectors point the same way, compare two, or see which does not belong."""
         query = word.strip()
         if not query:
-            raise Refused("Write a word, for example `engineer`, or a sum such as `king - man + woman`.")
-
-        def work(_job: Job, model: WordVectors) -> Reply:
-            return messages.words(model.ask(query, n, by_vector=by == "vector"))
-
-        answer = await answered(interaction, self.bot.ask(interaction, "words", work))
-        await interaction.edit_original_response(**answer.message())
+            raise NoWordGiven
+        words = self.bot.settings.section(WordsSection)
+        usual = words.neighbours if words else 1
+        request = AskWords(caller(interaction), query, n or usual, by_vector=by == "vector")
+        result = await answered(interaction, self.bot.service.words.ask(request))
+        reply = await drawn(interaction, lambda: messages.words(result))
+        await interaction.edit_original_response(**reply.message())
 
     @similar.autocomplete("word")
-    async def words(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def complete_word(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Completes the last word of the sum or list."""
         start = max(current.rfind(mark) for mark in " ,") + 1
         before, last = current[:start], current[start:]
         if last in {"", "+", "-"}:
             return []
-        words = await suggested(interaction, "words", lambda model: list[str](model.suggest(last)))
+        request = SuggestWords(caller(interaction, typing=True), last)
+        words = await suggested(self.bot.service.words.suggest(request))
         return choices([(before + word, before + word) for word in words])

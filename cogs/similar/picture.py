@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from cogs.shared.canvas import BLUE, INK, LINE, MUTED, ORANGE, PAPER, drawable, font, paper, png
+from cogs.shared.text import clip
+from texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
     from models.results import MapPoint
 
+_LONGEST_CAPTION = 24
+"""Characters; longer words would leave the picture."""
 _OFFSETS = (
     (7, 5),
     (7, -13),
@@ -39,19 +43,14 @@ def word_map(points: Sequence[MapPoint], ranked: Sequence[str], explained: float
     worker thread.
     """
     figure = paper(7.2, 5.2)
-    canvas = cast("FigureCanvasAgg", figure.canvas)
     axes = figure.add_subplot(facecolor=PAPER)
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():
         side.set_color(LINE)
-    marks = "◆ does not belong   ● the others" if odd else "◆ asked   ● neighbours, numbered as in the list"
-    axes.set_xlabel(
-        f"{marks}\nlaid out along the two directions in which these words differ most"
-        + (f" ({explained:.0%} of all difference)" if explained else ""),
-        color=MUTED,
-        fontsize=9,
-    )
+    marks = say("similar-map-marks-odd" if odd else "similar-map-marks")
+    directions = say("similar-map-axes-share", share=explained) if explained else say("similar-map-axes")
+    axes.set_xlabel(f"{marks}\n{directions}", color=MUTED, fontsize=9)
     axes.margins(0.14)
     if odd:
         points = [replace(point, asked=point.word == odd) for point in points]
@@ -69,21 +68,20 @@ def word_map(points: Sequence[MapPoint], ranked: Sequence[str], explained: float
             linewidths=0.8,
             zorder=3,
         )
-    _label(axes, canvas, points, [_caption(point, ranks.get(point.word)) for point in points])
+    _label(figure, axes, points, [_caption(point, ranks.get(point.word)) for point in points])
     return png(figure)
 
 
 def _caption(point: MapPoint, rank: int | None) -> str:
-    word = point.word if len(point.word) <= 24 else point.word[:23] + "…"  # noqa: PLR2004 - longer ones leave the picture
+    word = clip(point.word, _LONGEST_CAPTION)
     shown = word if drawable(word) else ""
     return f"{rank} {shown}".strip() if rank else shown or "?"
 
 
-def _label(axes: Axes, canvas: FigureCanvasAgg, points: Sequence[MapPoint], captions: Sequence[str]) -> None:
+def _label(figure: Figure, axes: Axes, points: Sequence[MapPoint], captions: Sequence[str]) -> None:
     """Each caption where it covers no other; the asked words first, then by rank."""
-    canvas.draw()  # type: ignore[no-untyped-call]
-    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
-    frame = axes.get_window_extent(renderer)
+    figure.draw_without_rendering()
+    frame = axes.get_window_extent()
     places = axes.transData.transform([(point.x, point.y) for point in points]) if points else ()
     taken: list[Bbox] = []
     for number, (point, caption) in enumerate(zip(points, captions, strict=True)):
@@ -100,7 +98,7 @@ def _label(axes: Axes, canvas: FigureCanvasAgg, points: Sequence[MapPoint], capt
         best: tuple[int, tuple[int, int]] | None = None
         for offset in _OFFSETS:
             _place(note, offset)
-            box = note.get_window_extent(renderer)
+            box = note.get_window_extent()
             covered = sum(box.padded(4).overlaps(other) for other in taken) * 3
             near = box.padded(5)
             covered += sum(near.contains(x, y) for other, (x, y) in enumerate(places) if other != number)
@@ -112,7 +110,7 @@ def _label(axes: Axes, canvas: FigureCanvasAgg, points: Sequence[MapPoint], capt
                 break
         if best is not None:
             _place(note, best[1])
-        taken.append(note.get_window_extent(renderer))
+        taken.append(note.get_window_extent())
 
 
 def _place(note: Annotation, offset: tuple[int, int]) -> None:

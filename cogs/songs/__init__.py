@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from bot.client import Tokenwise
-from cogs.shared.buttons import Keep
-from cogs.songs.likes import Clear, Likes, Page
-from cogs.songs.recommend import Favourites, More, Recommend, Turn, Which
-from cogs.songs.thumbs import Dislike, Like
+from cogs.shared.buttons import KeepButton
+from cogs.songs.likes import ClearLikesButton, LikesCommands, LikesPageButton
+from cogs.songs.lists import FavouritesButton, MoreLikeThisButton, SongMenu, TurnPageButton
+from cogs.songs.recommend import RecommendCommands
+from cogs.songs.thumbs import ThumbDown, ThumbUp
 
 
 async def setup(bot: Tokenwise) -> None:
-    bot.add_dynamic_items(Like, Dislike, Turn, More, Which, Favourites, Page, Clear, Keep)
-    await bot.add_cog(Recommend(bot))
-    await bot.add_cog(Likes(bot))
+    bot.add_dynamic_items(
+        ThumbUp,
+        ThumbDown,
+        TurnPageButton,
+        MoreLikeThisButton,
+        SongMenu,
+        FavouritesButton,
+        LikesPageButton,
+        ClearLikesButton,
+        KeepButton,
+    )
+    await bot.add_cog(RecommendCommands(bot))
+    await bot.add_cog(LikesCommands(bot))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.client import Tokenwise
-from cogs.tokens.command import Bytes, Cost, How, Ids, Specials, Tokens
+from cogs.tokens.command import ShowBytes, ShowCost, ShowIds, ShowMethod, ShowSpecialTokens, TokenCommands
 
 
 async def setup(bot: Tokenwise) -> None:
-    bot.add_dynamic_items(Ids, Bytes, Specials, How, Cost)
-    await bot.add_cog(Tokens(bot))
+    bot.add_dynamic_items(ShowIds, ShowBytes, ShowSpecialTokens, ShowMethod, ShowCost)
+    await bot.add_cog(TokenCommands(bot))

@@ -1,130 +1,128 @@
-# ruff: noqa: PLC0415 - what explains tokenizers imports transformers, which takes seconds: workers may wait for that
 """/tokens: how tokenizers split a text, and what is behind that; /decode: back from ids to text."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TypeAlias
 
 from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.client import Interaction, Tokenwise
-from bot.failures import Refused
-from cogs.shared.asking import answered, choices, suggested
-from cogs.shared.buttons import Buttons, OpenButton, everybodys
-from cogs.shared.recent import Kept
+from bot.client import Tokenwise
+from bot.tree import Interaction
+from cogs.shared.asking import answered, caller, choices, drawn, suggested
+from cogs.shared.buttons import NOBODY, Buttons, OpenButton, open_template
+from cogs.shared.recent import Recent
 from cogs.shared.reply import Reply
-from cogs.shared.text import clip, count, inline
+from cogs.shared.text import clip
 from cogs.tokens import inspection, messages
-
-if TYPE_CHECKING:
-    from models.lanes import Job
-    from models.tokenizers.tokenizer import Tokenizer, Tokenizers
+from cogs.tokens.refusals import EmptyText, NotATokenId, NoTokenIds, TextTooLong, TooManyTokenIds
+from models.service import CompareTokenizers, Decode, ListTokenizers, Tokenize, TokenizerService
+from texts import say
 
 MOST_IDS = 2000
-_NUMBERS = re.compile(r"[\s,;\[\]()]+")
+_BETWEEN_IDS = re.compile(r"[\s,;\[\]()]+")
+
+
+Draw: TypeAlias = Callable[[], Reply]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """What /tokens was asked: a text, and one tokenizer or all."""
 
     text: str
     tokenizer: str | None
 
 
-class Look(OpenButton, template=r"(?!)"):
+class ShowTokenizer(OpenButton, template=NOBODY):
     """Shows one tokenizer of an answer more closely, to whoever presses; its page is the number of the tokenizer."""
 
-    def show(self, tokenizer: Tokenizer, text: str) -> Reply:
-        """On the worker's thread, so models that take long to import may be imported there."""
+    async def ask(self, tokenizers: TokenizerService, request: Tokenize) -> tuple[Draw, int]:
+        """What draws the answer, and how many tokenizers there are to choose from."""
         raise NotImplementedError
 
     async def pressed(self, interaction: Interaction) -> None:
-        asked = _cog(interaction).asked.get(self.argument)
-
-        def work(_job: Job, model: Tokenizers) -> tuple[Reply, int]:
-            names = model.names if asked.tokenizer is None else [asked.tokenizer]
-            return self.show(model.get(names[min(self.page, len(names) - 1)]), asked.text), len(names)
-
-        ticket = interaction.client.ask(interaction, "tokenizers", work)
+        question = _questions(interaction).get(self.argument)
+        request = Tokenize(caller(interaction), question.text, question.tokenizer, self.page)
+        tokenizers = interaction.client.service.tokenizers
         if interaction.message is not None and interaction.message.flags.ephemeral:
             await interaction.response.defer()
-            answer, pages = await ticket
+            draw, pages = await self.ask(tokenizers, request)
         else:
-            answer, pages = await answered(interaction, ticket, private=True)
-        turns = [
-            type(self)(self.argument, page, label)
-            for page, label in ((self.page - 1, "◀ Tokenizer before"), (self.page + 1, "Next tokenizer ▶"))
-            if 0 <= page < pages
-        ]
-        await interaction.edit_original_response(**answer.message(), view=Buttons(*turns) if turns else None)
+            draw, pages = await answered(interaction, self.ask(tokenizers, request), private=True)
+        reply = await drawn(interaction, draw)
+        others = ((self.page - 1, say("token-previous")), (self.page + 1, say("token-next")))
+        turns = [type(self)(self.argument, page, label) for page, label in others if 0 <= page < pages]
+        await interaction.edit_original_response(**reply.message(), view=Buttons(*turns) if turns else None)
 
 
-class Ids(Look, template=everybodys("token-ids")):
+class ShowIds(ShowTokenizer, template=open_template("token-ids")):
     name = "token-ids"
-    label = "Ids and CSV"
+    label = say("token-ids")
 
-    def show(self, tokenizer: Tokenizer, text: str) -> Reply:
-        return inspection.ids(tokenizer.tokenize(text))
+    async def ask(self, tokenizers: TokenizerService, request: Tokenize) -> tuple[Draw, int]:
+        one = await tokenizers.tokenize(request)
+        return partial(inspection.ids, one.found), one.count
 
 
-class Bytes(Look, template=everybodys("token-bytes")):
+class ShowBytes(ShowTokenizer, template=open_template("token-bytes")):
     name = "token-bytes"
-    label = "Bytes"
+    label = say("token-bytes")
 
-    def show(self, tokenizer: Tokenizer, text: str) -> Reply:
-        return inspection.split(tokenizer.tokenize(text))
+    async def ask(self, tokenizers: TokenizerService, request: Tokenize) -> tuple[Draw, int]:
+        one = await tokenizers.tokenize(request)
+        return partial(inspection.split_characters, one.found), one.count
 
 
-class Specials(Look, template=everybodys("token-specials")):
+class ShowSpecialTokens(ShowTokenizer, template=open_template("token-specials")):
     name = "token-specials"
-    label = "Special tokens"
+    label = say("token-specials")
 
-    def show(self, tokenizer: Tokenizer, text: str) -> Reply:
-        from models.tokenizers.explaining import special_tokens
+    async def ask(self, tokenizers: TokenizerService, request: Tokenize) -> tuple[Draw, int]:
+        one = await tokenizers.special_tokens(request)
+        return partial(inspection.special_tokens, one.found), one.count
 
-        return inspection.specials(special_tokens(tokenizer, tokenizer.ids(text)))
 
-
-class How(Look, template=everybodys("token-how")):
+class ShowMethod(ShowTokenizer, template=open_template("token-how")):
     name = "token-how"
-    label = "How it works"
+    label = say("token-how")
 
-    def show(self, tokenizer: Tokenizer, text: str) -> Reply:
-        from models.tokenizers.explaining import method
+    async def ask(self, tokenizers: TokenizerService, request: Tokenize) -> tuple[Draw, int]:
+        one = await tokenizers.method(request)
+        return partial(inspection.method, one.found), one.count
 
-        return inspection.method(method(tokenizer, text))
 
-
-class Cost(Look, template=everybodys("token-cost")):
+class ShowCost(OpenButton, template=open_template("token-cost")):
     """All tokenizers beside each other, also where one was asked about: one cost alone says little."""
 
     name = "token-cost"
-    label = "Cost"
+    label = say("token-cost")
 
     async def pressed(self, interaction: Interaction) -> None:
-        text = _cog(interaction).asked.get(self.argument).text
-        ticket = interaction.client.ask(
-            interaction, "tokenizers", lambda _job, model: inspection.cost(model.compare(text))
+        request = CompareTokenizers(caller(interaction), _questions(interaction).get(self.argument).text)
+        comparison = await answered(
+            interaction, interaction.client.service.tokenizers.compare(request), private=True
         )
-        answer = await answered(interaction, ticket, private=True)
-        await interaction.edit_original_response(**answer.message())
+        reply = await drawn(interaction, lambda: inspection.cost(comparison.tokenizations))
+        await interaction.edit_original_response(**reply.message())
 
 
-def _cog(interaction: Interaction) -> Tokens:
-    cog = interaction.client.get_cog(Tokens.__cog_name__)
-    assert isinstance(cog, Tokens)  # noqa: S101 - the buttons come and go with it
-    return cog
+def _questions(interaction: Interaction) -> Recent[Question]:
+    cog = interaction.client.get_cog(TokenCommands.__cog_name__)
+    if not isinstance(cog, TokenCommands):
+        raise TypeError  # the buttons come and go with it
+    return cog.questions
 
 
-class Tokens(commands.Cog):
+class TokenCommands(commands.Cog):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
-        self.asked: Kept[Asked] = Kept()
+        self.questions: Recent[Question] = Recent()
 
     @app_commands.command(extras={"example": "/tokens text:CAPITALIZATION and other stuff"})
     @app_commands.describe(
@@ -136,21 +134,21 @@ class Tokens(commands.Cog):
     ) -> None:
         """See how a language model's tokenizer cuts a text into pieces."""
         if not text:
-            raise Refused("The text is empty. Write something, if only a space.")
+            raise EmptyText
         limit = self.bot.settings.limits.text_characters
         if len(text) > limit:
-            raise Refused(f"The text may have at most {count(limit, 'character')}; yours has {len(text):,}.")
-
-        # Long texts take a while to draw too, so that happens on the worker's thread.
-        def work(_job: Job, model: Tokenizers) -> Reply:
-            if tokenizer is None:
-                return messages.comparison(model.compare(text), model.failures)
-            return messages.pieces(model.get(tokenizer).tokenize(text), drawn=True)
-
-        answer = await answered(interaction, self.bot.ask(interaction, "tokenizers", work))
-        number = self.asked.keep(Asked(text, tokenizer))
-        looks = Buttons(*(look(number) for look in (Ids, Bytes, Specials, How, Cost)))
-        await interaction.edit_original_response(**answer.message(), view=looks)
+            raise TextTooLong(limit, len(text))
+        tokenizers, asking = self.bot.service.tokenizers, caller(interaction)
+        if tokenizer is None:
+            comparison = await answered(interaction, tokenizers.compare(CompareTokenizers(asking, text)))
+            reply = await drawn(interaction, lambda: messages.comparison(comparison))
+        else:
+            one = await answered(interaction, tokenizers.tokenize(Tokenize(asking, text, tokenizer)))
+            reply = await drawn(interaction, lambda: messages.pieces(one.found, with_picture=True))
+        number = self.questions.keep(Question(text, tokenizer))
+        shows = (ShowIds, ShowBytes, ShowSpecialTokens, ShowMethod, ShowCost)
+        view = Buttons(*(show(number) for show in shows))
+        await interaction.edit_original_response(**reply.message(), view=view)
 
     @app_commands.command(extras={"example": "/decode tokenizer:phi-1_5 ids:16594 281 3053"})
     @app_commands.describe(
@@ -161,33 +159,30 @@ class Tokens(commands.Cog):
         self, interaction: Interaction, tokenizer: Range[str, 1, 100], ids: Range[str, 1, 6000]
     ) -> None:
         """Turn token ids back into text, one by one and together."""
-        numbers = _numbers(ids)
-
-        def work(_job: Job, model: Tokenizers) -> Reply:
-            chosen = model.get(tokenizer)
-            return messages.decoded(chosen.name, chosen.decode(numbers), chosen.pieces(numbers))
-
-        answer = await answered(interaction, self.bot.ask(interaction, "tokenizers", work))
-        await interaction.edit_original_response(**answer.message())
+        request = Decode(caller(interaction), tokenizer, _parse_ids(ids))
+        decoded = await answered(interaction, self.bot.service.tokenizers.decode(request))
+        reply = await drawn(interaction, lambda: messages.decoded(decoded))
+        await interaction.edit_original_response(**reply.message())
 
     @tokens.autocomplete("tokenizer")
     @decode.autocomplete("tokenizer")
-    async def tokenizers(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        names: list[str] = await suggested(interaction, "tokenizers", lambda model: list(model.names))
+    async def complete_tokenizer(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        request = ListTokenizers(caller(interaction, typing=True))
+        names = await suggested(self.bot.service.tokenizers.names(request))
         return choices([(name, name) for name in names if current.casefold() in name.casefold()])
 
 
-def _numbers(typed: str) -> list[int]:
+def _parse_ids(typed: str) -> tuple[int, ...]:
     """The ids in what somebody typed or pasted; Refused where that is none."""
-    parts = [part for part in _NUMBERS.split(typed.removeprefix("tensor")) if part]
+    parts = [part for part in _BETWEEN_IDS.split(typed.removeprefix("tensor")) if part]
     # int() itself takes more than anybody means by a number.
     wrong = next((part for part in parts if not re.fullmatch(r"[0-9]{1,9}", part)), None)
     if wrong is not None:
-        raise Refused(
-            f"“{inline(clip(wrong, 40))}” is no token id. Write numbers such as 16594, 281, with commas or blanks."
-        )
+        raise NotATokenId(clip(wrong, 40))
     if not parts:
-        raise Refused("Write at least one token id, such as 16594.")
+        raise NoTokenIds
     if len(parts) > MOST_IDS:
-        raise Refused(f"I decode at most {MOST_IDS:,} ids at a time; these are {len(parts):,}.")
-    return [int(part) for part in parts]
+        raise TooManyTokenIds(MOST_IDS, len(parts))
+    return tuple(map(int, parts))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import discord
 
+from bot.visible import spelt
 from cogs.shared import ansi
 from cogs.shared.reply import (
     BLUE,
@@ -27,28 +28,34 @@ from cogs.shared.text import (
     block,
     clip,
     code,
-    count,
+    columns,
     harmless,
     inline,
     size,
     table,
 )
 from cogs.tokens import picture
-from models.results import Piece, Tokenization
+from models.results import Tokenization
+from models.service import Comparison, Decoded
+from texts import say
 
 _ROWS = 24
+_NAME_COLUMN = 18
+_DECODED_SHOWN = 1400
+"""Characters of a decoded text that are surely shown; a longer one is in a file too."""
 
 
-def comparison(tokenizations: Sequence[Tokenization], failures: Mapping[str, str]) -> Reply:
+def comparison(compared: Comparison) -> Reply:
     """How several tokenizers split the same text: a table, then the pieces of each."""
+    tokenizations = compared.tokenizations
     rows = [
         (_short(t.name), f"{t.count:,}", f"{t.characters_per_token:.2f}", f"{t.vocab_size:,}")
         for t in tokenizations[:FIELDS]
     ]
-    head = ("tokenizer", "tokens", "chars/token", "vocabulary")
     embed = discord.Embed(
         title=quoted(tokenizations[0].text if tokenizations else ""),
-        description=block(table(head, rows), DESCRIPTION // 2) + _failed(failures),
+        description=block(table(columns("tokens-compared"), rows), DESCRIPTION // 2)
+        + _missing(compared.failures),
         colour=BLUE,
     )
     names = [clip(f"{harmless(t.name)} · {t.algorithm}", FIELD_NAME // 2) for t in tokenizations[:FIELDS]]
@@ -67,24 +74,25 @@ def comparison(tokenizations: Sequence[Tokenization], failures: Mapping[str, str
     return Reply(embed=embed, files=files if whole else files | {"tokens.txt": listing(tokenizations)})
 
 
-def pieces(tokenization: Tokenization, *, drawn: bool = False) -> Reply:
-    """One tokenizer's pieces, each above its id; also as a picture if they are to be `drawn`."""
-    facts = [
-        f"**{count(tokenization.count, 'token')}**",
-        f"{tokenization.characters_per_token:.2f} characters per token",
-        f"vocabulary of {tokenization.vocab_size:,}",
-        tokenization.algorithm,
-    ]
-    head = f"{code(clip(tokenization.name, 200))}: {' · '.join(facts)}\n"
-    drawing = ansi.grid(tokenization.pieces, DESCRIPTION - size(head) - _MORE_ROOM)
+def pieces(tokenization: Tokenization, *, with_picture: bool = False) -> Reply:
+    """One tokenizer's pieces, each above its id."""
+    head = say(
+        "tokens-of-one",
+        tokenizer=code(clip(tokenization.name, 200)),
+        n=tokenization.count,
+        ratio=tokenization.characters_per_token,
+        vocabulary=tokenization.vocab_size,
+        algorithm=tokenization.algorithm,
+    )
+    drawing = ansi.grid(tokenization.pieces, DESCRIPTION - size(head) - 1 - _MORE_ROOM)
     embed = discord.Embed(
         title=quoted(tokenization.text),
-        description=head + drawing.text + _more(drawing, tokenization),
+        description=f"{head}\n{drawing.text}{_more(drawing, tokenization)}",
         colour=BLUE,
     )
     foot(embed, ansi.legend(drawing.marks))
     files = {}
-    if drawn:
+    if with_picture:
         embed.set_image(url="attachment://tokens.png")
         files["tokens.png"] = picture.draw([tokenization])
     if drawing.shown < tokenization.count:
@@ -92,29 +100,31 @@ def pieces(tokenization: Tokenization, *, drawn: bool = False) -> Reply:
     return Reply(embed=embed, files=files)
 
 
-def decoded(name: str, text: str, found: Sequence[Piece]) -> Reply:
+def decoded(result: Decoded) -> Reply:
     """The text of a sequence of ids, and what each id gives alone."""
     rows = [
-        (str(piece.id), ansi.label(piece.text), clip(ansi.spelt(piece.token)[0], 20))
-        for piece in found[:_ROWS]
+        (str(piece.id), ansi.label(piece.text), clip(spelt(piece.token)[0], 20))
+        for piece in result.pieces[:_ROWS]
     ]
-    left = len(found) - len(rows)
-    alone = "".join(piece.text for piece in found)
-    differs = (
-        "\n-# One after another they give another text: a token alone may lose the mark of a space, or be part of a character."
-        if alone != text and len(found) > 1
-        else ""
-    )
+    left = len(result.pieces) - len(rows)
+    alone = "".join(piece.text for piece in result.pieces)
+    parts = [
+        say("decoded-together"),
+        block(result.text, 1500),
+        say("decoded-one-by-one"),
+        block(table(columns("decoded-columns"), rows, frozenset({1, 2})), 2000),
+    ]
+    if left:
+        parts.append(say("and-more-stop", n=left))
+    if alone != result.text and len(result.pieces) > 1:
+        parts.append(f"-# {say('decoded-differently')}")
     embed = discord.Embed(
-        title=f"{count(len(found), 'id')} of {clip(harmless(name), 100)}",
-        description=f"Together:\n{block(text, 1500)}\nOne by one:\n"
-        + block(table(("id", "decoded", "in the vocabulary"), rows, frozenset({1, 2})), 2000)
-        + (f"\n… and {left:,} more." if left else "")
-        + differs,
+        title=say("decoded-title", n=len(result.pieces), tokenizer=clip(harmless(result.tokenizer), 100)),
+        description="\n".join(parts),
         colour=BLUE,
     )
-    files = {} if size(text) <= 1400 else {"decoded.txt": encodable(text).encode()}  # noqa: PLR2004 - what the block shows
-    return Reply(embed=embed, files=files)
+    long = size(result.text) > _DECODED_SHOWN
+    return Reply(embed=embed, files={"decoded.txt": encodable(result.text).encode()} if long else {})
 
 
 def listing(tokenizations: Sequence[Tokenization]) -> bytes:
@@ -124,17 +134,17 @@ def listing(tokenizations: Sequence[Tokenization]) -> bytes:
         data = line.encode()
         used += len(data)
         if used > FILE_BYTES:
-            parts.append(b"... cut here: the file would be too large for Discord.\n")
+            parts.append(f"{say('tokens-file-cut')}\n".encode())
             break
         parts.append(data)
     return b"".join(parts)
 
 
 def _lines(tokenizations: Sequence[Tokenization]) -> Iterator[str]:
-    for tokenization in tokenizations:
-        yield f"# {tokenization.name} ({tokenization.algorithm}): {count(tokenization.count, 'token')}\n"
+    for made in tokenizations:
+        yield say("tokens-file-head", tokenizer=made.name, algorithm=made.algorithm, n=made.count) + "\n"
         yield "position\tid\ttoken\tdecoded\n"
-        for position, piece in enumerate(tokenization.pieces):
+        for position, piece in enumerate(made.pieces):
             token, text = (
                 json.dumps(encodable(part), ensure_ascii=False) for part in (piece.token, piece.text)
             )
@@ -147,14 +157,17 @@ _MORE_ROOM = 60
 
 def _more(drawing: ansi.Drawing, tokenization: Tokenization) -> str:
     left = tokenization.count - drawing.shown
-    return f"\n… and {left:,} more in the file." if left else ""
+    return "\n" + say("tokens-more-in-file", n=left) if left else ""
 
 
 def _short(name: str) -> str:
     """A hub name without its owner, where it would not fit into the table."""
-    return clip(harmless(name if len(name) <= 18 else name.rpartition("/")[2]), 18)  # noqa: PLR2004 - a column
+    return clip(harmless(name if len(name) <= _NAME_COLUMN else name.rpartition("/")[2]), _NAME_COLUMN)
 
 
-def _failed(failures: Mapping[str, str]) -> str:
-    lines = [f"\n{code(clip(name, 100))} is not there: {inline(why, 200)}" for name, why in failures.items()]
+def _missing(failures: Mapping[str, str]) -> str:
+    lines = [
+        "\n" + say("tokens-missing", tokenizer=code(clip(name, 100)), why=inline(why, 200))
+        for name, why in failures.items()
+    ]
     return clip("".join(lines), 1000)

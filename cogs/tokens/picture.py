@@ -21,9 +21,11 @@ import regex
 from PIL import Image, ImageDraw, ImageFont, features
 
 from bot.visible import named, spelt, spelt_piece
+from cogs.shared import canvas
 from cogs.shared.canvas import INK, LINE, MUTED, ORANGE, PAPER
-from cogs.shared.text import clip, count, harmless
+from cogs.shared.text import clip, harmless
 from models.results import Piece, Tokenization
+from texts import say
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -87,7 +89,7 @@ def draw(tokenizations: Sequence[Tokenization]) -> bytes:
     """
     shown = tokenizations[:MOST_ROWS]
     most = LINES if len(shown) > 1 else 3 * LINES
-    rows = [(it, _lines(it, most)) for it in shown]
+    rows = [(tokenization, _lines(tokenization, most)) for tokenization in shown]
     height = _MARGIN + sum(_TEXT + 14 + sum(map(_height, lines)) + 22 for _, (lines, _) in rows)
     image = Image.new("RGB", (WIDTH, height), PAPER)
     draw = ImageDraw.Draw(image)
@@ -95,15 +97,15 @@ def draw(tokenizations: Sequence[Tokenization]) -> bytes:
     for tokenization, (lines, left) in rows:
         title = clip(_line(tokenization.name), 60)
         draw.text((_MARGIN, top), title, INK, _font("DejaVu Sans", _SMALL + 4, bold=True))
-        facts = f"{count(tokenization.count, 'token')} · {_line(tokenization.algorithm)}"
+        facts = say("tokens-in-picture", n=tokenization.count, algorithm=_line(tokenization.algorithm))
         if left:
-            facts += f" · {left:,} more are not shown"
+            facts += " " + say("tokens-not-in-picture", left=left)
         beside = _MARGIN + 14 + _font("DejaVu Sans", _SMALL + 4, bold=True).getlength(title)
         draw.text((beside, top + 4), facts, MUTED, _font("DejaVu Sans", _SMALL))
         top += _TEXT + 14
         for chips in lines:
             across = _MARGIN
-            for link, together in groupby(chips, key=lambda it: it.link):
+            for link, together in groupby(chips, key=lambda chip: chip.link):
                 begin = across
                 for chip in together:
                     _draw(image, draw, across, top, chip)
@@ -299,7 +301,7 @@ def _run(text: str, path: str, height: int) -> _Run:
 def _turned(text: str) -> str:
     """Right-to-left letters in the order they are seen in, for machines without FriBidi: legible there, though not joined."""
     backwards = regex.compile(r"[\p{bc=R}\p{bc=AL}][\p{bc=R}\p{bc=AL}\p{bc=NSM}]*")
-    return str(backwards.sub(lambda it: "".join(reversed(regex.findall(r"\X", it[0]))), text))
+    return str(backwards.sub(lambda run: "".join(reversed(regex.findall(r"\X", run[0]))), text))
 
 
 def _emoji(text: str, path: str, height: int) -> Image.Image | None:
@@ -352,36 +354,22 @@ def _draws(path: str, cluster: str) -> bool:
 @cache
 def _points() -> dict[str, frozenset[int]]:
     """The characters of each upright font on this machine."""
-    from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font  # noqa: PLC0415 - see `canvas`
-
-    found: dict[str, frozenset[int]] = {}
-    upright = [
-        it for it in fontManager.ttflist if it.style == "normal" and str(it.weight) in {"400", "normal"}
-    ]
-    paths = [findfont(FontProperties(family=["DejaVu Sans"])), *(it.fname for it in upright)]
-    for path in dict.fromkeys([*map(str, paths), *_emoji_fonts()]):
+    # Fonts with colours are passed over by matplotlib's own list.
+    emoji_fonts = sorted(path for path in canvas.system_fonts() if _is_emoji_font(path))
+    points: dict[str, frozenset[int]] = {}
+    for path in dict.fromkeys([canvas.font_path("DejaVu Sans"), *canvas.upright_fonts(), *emoji_fonts]):
         if "lastresort" in path.lower():
             continue  # it has a shape for everything, but one that says only which script it is
         try:
-            found[path] = frozenset(get_font(path).get_charmap())
+            points[path] = canvas.code_points(path)
         except (OSError, RuntimeError):
             continue
-    return found
-
-
-@cache
-def _emoji_fonts() -> tuple[str, ...]:
-    """Fonts with colours are passed over by matplotlib's own list."""
-    from matplotlib.font_manager import findSystemFonts  # noqa: PLC0415 - see `canvas`
-
-    return tuple(sorted(path for path in findSystemFonts() if _is_emoji_font(path)))
+    return points
 
 
 @cache
 def _font(family: str, size: int, *, bold: bool = False) -> FreeTypeFont:
-    from matplotlib.font_manager import FontProperties, findfont  # noqa: PLC0415 - see `canvas`
-
-    return _opened(findfont(FontProperties(family=[family], weight="bold" if bold else "normal")), size)
+    return _opened(canvas.font_path(family, bold=bold), size)
 
 
 @cache

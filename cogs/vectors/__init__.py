@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.client import Tokenwise
-from cogs.vectors.command import Embed
+from cogs.vectors.command import VectorCommands
 
 
 async def setup(bot: Tokenwise) -> None:
-    await bot.add_cog(Embed(bot))
+    await bot.add_cog(VectorCommands(bot))

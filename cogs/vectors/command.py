@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.client import Interaction, Tokenwise
+from bot.client import Tokenwise
 from bot.failures import Refused
-from cogs.shared.asking import answered
-from cogs.shared.reply import Reply
-from cogs.shared.text import count
+from bot.tree import Interaction
+from cogs.shared.asking import answered, caller, drawn
 from cogs.vectors import messages
-
-if TYPE_CHECKING:
-    from models.encoder import Encoder
-    from models.lanes import Job
+from models.service import CompareContexts, EmbedText
 
 
-class Embed(commands.Cog):
+class TextToEmbedTooLong(Refused):
+    """A text of `length` characters, of which there may be `limit`."""
+
+    limit: int
+    length: int
+
+
+class VectorCommands(commands.Cog):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
 
@@ -39,13 +40,12 @@ class Embed(commands.Cog):
         limit = self.bot.settings.limits.text_characters
         for one in filter(None, (text, other)):
             if len(one) > limit:
-                raise Refused(f"A text may have at most {count(limit, 'character')}; yours has {len(one):,}.")
-
-        # Pictures take a while too, so they are drawn on the worker's thread.
-        def work(_job: Job, model: Encoder) -> Reply:
-            if other is None:
-                return messages.embedding(model.embed(text))
-            return messages.contexts(model.contexts(text, other))
-
-        answer = await answered(interaction, self.bot.ask(interaction, "encoder", work))
-        await interaction.edit_original_response(**answer.message())
+                raise TextToEmbedTooLong(limit, len(one))
+        encoder, asking = self.bot.service.encoder, caller(interaction)
+        if other is None:
+            embedding = await answered(interaction, encoder.embed(EmbedText(asking, text)))
+            reply = await drawn(interaction, lambda: messages.embedding(embedding))
+        else:
+            contexts = await answered(interaction, encoder.contexts(CompareContexts(asking, text, other)))
+            reply = await drawn(interaction, lambda: messages.contexts(contexts))
+        await interaction.edit_original_response(**reply.message())

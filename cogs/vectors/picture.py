@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cogs.shared import ansi
+from bot.visible import spelt
 from cogs.shared.canvas import BLUE, INK, LINE, MUTED, ORANGE, PAPER, drawable, font, paper, png
 from cogs.shared.text import clip
 from models.results import Contexts, Embedding
+from texts import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +22,8 @@ WORDS = 15
 NUMBERS = 13
 """Tokens up to which each cosine is written into its cell."""
 _LABEL = 14
+_MIDDLE = 0.5
+"""Cosine from which a note stands left of its line."""
 
 
 def cosines(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -48,7 +51,7 @@ def heat_map(embedding: Embedding) -> bytes:
     )
     _axis(upper, rows=labels)
     upper.set_title(
-        f"The {vectors.shape[1]:,} numbers of each token", color=INK, fontproperties=font("bold", 10)
+        say("vectors-picture-numbers", n=vectors.shape[1]), color=INK, fontproperties=font("bold", 10)
     )
     upper.tick_params(axis="x", labelsize=7, colors=MUTED)
     bar = figure.colorbar(shown, ax=upper, pad=0.01)
@@ -63,7 +66,7 @@ def heat_map(embedding: Embedding) -> bytes:
         interpolation="nearest",
     )
     _axis(lower, rows=labels, columns=labels)
-    lower.set_title("How alike they are (cosine)", color=INK, fontproperties=font("bold", 10))
+    lower.set_title(say("vectors-picture-cosines"), color=INK, fontproperties=font("bold", 10))
     bar = figure.colorbar(shown, ax=lower, pad=0.01)
     bar.ax.tick_params(labelsize=7, colors=MUTED)
     if count <= NUMBERS:
@@ -76,9 +79,9 @@ def heat_map(embedding: Embedding) -> bytes:
     return png(figure)
 
 
-def contexts(found: Contexts) -> bytes:
+def contexts(compared: Contexts) -> bytes:
     """A PNG: for each shared word a bar as long as its two vectors are alike."""
-    words = found.words[:WORDS]
+    words = compared.words[:WORDS]
     figure = paper(7.2, 0.36 * len(words) + 1.3)
     axes = figure.add_subplot(facecolor=PAPER)
     places = range(len(words))
@@ -86,18 +89,24 @@ def contexts(found: Contexts) -> bytes:
     axes.barh(places, values, height=0.62, color=BLUE)
     for place, value in zip(places, values, strict=True):
         axes.text(max(value, 0) + 0.012, place, f"{value:.2f}", va="center", color=INK, fontsize=9)
-    if found.unrelated is not None:
-        axes.axvline(found.unrelated, color=ORANGE, linestyle="--", linewidth=1.4)
+    unrelated = compared.unrelated
+    if unrelated is not None:
+        axes.axvline(unrelated, color=ORANGE, linestyle="--", linewidth=1.4)
         axes.annotate(
-            f"words that differ: {found.unrelated:.2f} on average",
-            (found.unrelated, 1), xycoords=("data", "axes fraction"), xytext=(0, 4), textcoords="offset points",
-            ha="right" if found.unrelated > 0.5 else "left", color=ORANGE, fontproperties=font(points=8.5),  # noqa: PLR2004 - the middle
-        )  # fmt: skip
-    axes.set_xlim(min(0.0, *values, found.unrelated or 0.0), 1.09)
+            say("contexts-picture-unrelated", cosine=unrelated),
+            (unrelated, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="right" if unrelated > _MIDDLE else "left",
+            color=ORANGE,
+            fontproperties=font(points=8.5),
+        )
+    axes.set_xlim(min(0.0, *values, unrelated or 0.0), 1.09)
     axes.set_ylim(len(words) - 0.4, -0.6)
     _axis(axes, rows=[_shown(word.text) for word in words])
     axes.set_xlabel(
-        "cosine between the word's vectors in the two texts; 1: the context changed nothing",
+        say("contexts-picture-axis"),
         color=MUTED,
         fontsize=9,
     )
@@ -108,14 +117,15 @@ def contexts(found: Contexts) -> bytes:
 def _axis(axes: Axes, *, rows: list[str], columns: list[str] | None = None) -> None:
     axes.set_yticks(range(len(rows)), rows, fontproperties=font(points=8.5), color=INK, parse_math=False)
     if columns is not None:
-        options: dict[str, Any] = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
         axes.set_xticks(
             range(len(columns)),
             columns,
             fontproperties=font(points=8.5),
             color=INK,
             parse_math=False,
-            **options,
+            rotation=60,
+            ha="right",
+            rotation_mode="anchor",
         )
     for side in axes.spines.values():
         side.set_color(LINE)
@@ -126,5 +136,5 @@ def _label(number: int, token: str) -> str:
 
 
 def _shown(text: str) -> str:
-    label = clip(ansi.spelt(text)[0], _LABEL)
+    label = clip(spelt(text)[0], _LABEL)
     return label if drawable(label) else "?"

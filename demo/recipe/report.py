@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from gensim.models import KeyedVectors, Word2Vec
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from demo.recipe import language, songs
 from demo.recipe.corpus import ASSISTANT, Corpus
@@ -61,7 +61,7 @@ _ASKED = each("dog apple chair guitar doctor mother happy red run river")
 
 
 def make(wordnet: WordNet, target: Path, seed: int = 1) -> None:
-    """Rewrites the part of `README.md` between the markers; KeyError-free on a bundle that is complete."""
+    """Rewrites the part of `README.md` between the markers, about the complete bundle in `target`."""
     parts = (
         _sizes(target),
         _language(wordnet, target, seed),
@@ -113,7 +113,7 @@ def _language(wordnet: WordNet, target: Path, seed: int) -> Iterator[str]:
     yield "| held-out text | perplexity |"
     yield "|---|---|"
     for label, texts in (
-        ("500 letters, stories, explanations and so on, drawn anew", templates),
+        ("500 letters, stories, explanations and so on, newly drawn", templates),
         ("500 definitions of words that were kept out", glosses),
         (f"{len(examples)} example sentences of such words", examples),
     ):
@@ -133,14 +133,16 @@ def _templates(corpus: Corpus, seed: int, seen: set[str]) -> Iterator[str]:
             yield text
 
 
-def _sample(model: Any, tokenizer: Any, prompt: str, temperature: float = 0.0) -> Iterator[str]:
+def _sample(
+    model: Any, tokenizer: PreTrainedTokenizerBase, prompt: str, temperature: float = 0.0
+) -> Iterator[str]:
     inputs = tokenizer(prompt, return_tensors="pt")
     torch.manual_seed(1)
     how = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
     end = tokenizer.eos_token_id
     ids = model.generate(**inputs, max_new_tokens=150, pad_token_id=end, **how)[0]
     new = ids[inputs["input_ids"].shape[1] :]
-    text = tokenizer.decode(new, skip_special_tokens=True)
+    text = str(tokenizer.decode(new, skip_special_tokens=True))
     ended = "ended by itself" if end in new.tolist() else "cut at 150 tokens"
     yield f"> **{prompt.replace('<', '&lt;')}**\n"
     yield "```text"

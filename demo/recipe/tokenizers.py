@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from tokenizers import (
     AddedToken,
@@ -22,10 +22,12 @@ from tokenizers import (
 from demo.recipe.corpus import END
 
 SIZE = 8000
+Settings: TypeAlias = dict[str, str | int | bool]
+"""Of tokenizer_config.json."""
 START = "\u2581"  # the word-start mark of SentencePiece
 
 
-def byte_level(text: Iterable[str]) -> tuple[Tokenizer, dict[str, Any]]:
+def byte_level(text: Iterable[str]) -> tuple[Tokenizer, Settings]:
     """Byte-level BPE, as phi-1_5 has it: every text can be spelled, and nothing is lost."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -41,7 +43,7 @@ def byte_level(text: Iterable[str]) -> tuple[Tokenizer, dict[str, Any]]:
     return tokenizer, {"bos_token": END, "eos_token": END, "unk_token": END, "model_max_length": 256}
 
 
-def word_piece(text: Iterable[str]) -> tuple[Tokenizer, dict[str, Any]]:
+def word_piece(text: Iterable[str]) -> tuple[Tokenizer, Settings]:
     """Lower-casing WordPiece with [CLS] and [SEP], as BERT has it; `##` marks a continued word."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
@@ -59,7 +61,7 @@ def word_piece(text: Iterable[str]) -> tuple[Tokenizer, dict[str, Any]]:
     return tokenizer, {**names, "do_lower_case": True, "model_max_length": 128}
 
 
-def unigram(text: Iterable[str]) -> tuple[Tokenizer, dict[str, Any]]:
+def unigram(text: Iterable[str]) -> tuple[Tokenizer, Settings]:
     """Unigram with the word-start mark and </s> at the end, as T5 has it; white space is evened out."""
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.Sequence(
@@ -82,7 +84,7 @@ def unigram(text: Iterable[str]) -> tuple[Tokenizer, dict[str, Any]]:
     }
 
 
-def byte_fallback(text: Iterable[str]) -> tuple[Tokenizer, dict[str, Any]]:
+def byte_fallback(text: Iterable[str]) -> tuple[Tokenizer, Settings]:
     """BPE over characters that spells what it does not know in bytes, as Llama and Phi-3 have it.
 
     Trained word by word and line by line: a piece never spans a blank, and a line break stays the byte <0x0A>.

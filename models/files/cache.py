@@ -15,43 +15,49 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 log = logging.getLogger(__name__)
 
+FINGERPRINT = re.compile(r"[0-9a-f]{32}")
+UNFINISHED = "writing-"
+"""How the name of a folder begins that is still being written."""
 ABANDONED = 24 * 3600
 """Seconds after which a folder that is still being written belongs to nobody."""
 
 
-def name(*facts: Any) -> str:
-    """The name of the folder for what is made from these facts, which JSON can write down."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+def fingerprint(*inputs: object) -> str:
+    """The name of the folder for what is made from these inputs, which JSON can write down."""
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def keep(folder: Path, write: Callable[[Path], object], what: str, most: int) -> None:
-    """Have `write` fill the folder, and keep the last `most` of its kind. A full disk is told and does no harm.
+def store(folder: Path, write: Callable[[Path], object], description: str, most: int) -> None:
+    """Have `write` fill the folder, and keep the `most` newest ones beside it. A full disk is logged and does no harm.
 
-    `what` begins the sentence about a failure.
+    `description` begins the line in the log about a failure.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="writing-") as made:
-            new = Path(made) / folder.name
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNFINISHED) as temporary:
+            new = Path(temporary) / folder.name
             new.mkdir()
             write(new)
             # Another process that made the same at the same time may have been first.
             if not folder.is_dir():
                 new.rename(folder)
-        _sweep(folder.parent, most)
+        _remove_old(folder.parent, most)
     except OSError as error:
         if not folder.is_dir():
-            log.warning("%s could not be kept (%s).", what, error.strerror)
+            log.warning("%s could not be kept (%s).", description, error.strerror)
 
 
-def _sweep(parent: Path, most: int) -> None:
+def _remove_old(parent: Path, most: int) -> None:
     """Remove the oldest folders, and what a process left half written when it was killed."""
-    ages = {it: it.stat().st_mtime for it in parent.iterdir()}
-    kept = sorted((it for it in ages if re.fullmatch(r"[0-9a-f]{32}", it.name)), key=ages.__getitem__)
-    left = [it for it in ages if it.name.startswith("writing-") and time.time() - ages[it] > ABANDONED]
-    for one in (*kept[:-most], *left):
-        shutil.rmtree(one, ignore_errors=True)
+    changed = {path: path.stat().st_mtime for path in parent.iterdir()}
+    finished = sorted((path for path in changed if FINGERPRINT.fullmatch(path.name)), key=changed.__getitem__)
+    abandoned = [
+        path
+        for path, seconds in changed.items()
+        if path.name.startswith(UNFINISHED) and time.time() - seconds > ABANDONED
+    ]
+    for path in (*finished[:-most], *abandoned):
+        shutil.rmtree(path, ignore_errors=True)

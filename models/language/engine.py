@@ -30,7 +30,7 @@ from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLa
 from models import memory
 from models.failures import (
     LateBeforeStart,
-    NotEnoughMemory,
+    NoMemoryForText,
     Stopped,
     StoppedBeforeStart,
     TooManyTokens,
@@ -750,7 +750,7 @@ def _or_fail(stream: Stream, work: Callable[[], T]) -> T | None:
 
 
 def _for_reader(error: Exception) -> Exception:
-    return NotEnoughMemory() if _is_out_of_memory(error) else error
+    return NoMemoryForText() if _is_out_of_memory(error) else error
 
 
 def _is_out_of_memory(error: Exception) -> bool:

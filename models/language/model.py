@@ -12,10 +12,11 @@ from typing import Self, TypeAlias
 
 from transformers import AutoModelForCausalLM
 
+from models import pretrained
 from models.failures import (
-    EmptyPrompt,
-    PromptTooLong,
-    TextTooLong,
+    NothingToContinue,
+    PromptOverWindow,
+    TextTooLongForModel,
     TokenizerTooLarge,
     TooFewNewTokens,
     UnseenToken,
@@ -36,6 +37,7 @@ from models.language.sampler import ALTERNATIVES, ChosenToken
 from models.results import Candidate, Finish, Generation, Piece, Step
 from models.sampling import GREEDY, Sampling
 from models.specs import LanguageSpec, Progress
+from models.text import usable_text
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, read
 
 log = logging.getLogger(__name__)
@@ -79,7 +81,7 @@ class LanguageModel:
         self.name = name
         self.device = str(model.device)
         self.dtype = str(model.dtype).removeprefix("torch.")
-        self.memory = finding.footprint(model)
+        self.memory = pretrained.footprint(model)
         self.context = _window(model, tokenizer)
         """How many tokens prompt and continuation may have together; None if the model sets no limit."""
         self.chats = _can_chat(tokenizer)
@@ -106,7 +108,7 @@ class LanguageModel:
     def load(cls, spec: LanguageSpec, progress: Progress | None = None) -> Self:
         """Raises ModelError, also for weights that are incomplete or do not fit the tokenizer."""
         source = finding.find(spec.name, revision=spec.revision, slot="language")
-        model = finding.pretrained(
+        model = pretrained.pretrained(
             AutoModelForCausalLM, source, device=spec.device, dtype=spec.dtype, progress=progress
         )
         tokenizer = read(source)
@@ -210,7 +212,7 @@ class LanguageModel:
         self.engine.verify([*generation.input_ids, *generation.output_ids])
 
     def _encode(self, prompt: str, written: Sequence[int] = ()) -> list[int]:
-        text = finding.usable_text(prompt)
+        text = usable_text(prompt)
         with self._tokenizer_lock:
             if prompt and self.chats:
                 # The template writes the special tokens itself.
@@ -221,10 +223,10 @@ class LanguageModel:
                 encoded = self._tokenizer(text, verbose=False)
         ids = [int(number) for number in encoded["input_ids"]]
         if not prompt or not ids:
-            raise EmptyPrompt
+            raise NothingToContinue
         ids += written
         if self.context is not None and len(ids) >= self.context:
-            raise PromptTooLong(len(ids), self.name, self.context)
+            raise PromptOverWindow(len(ids), self.name, self.context)
         if max(ids) >= self._vocabulary_size:
             raise UnseenToken(self.name, str(self._tokenizer.convert_ids_to_tokens(max(ids))))
         return ids
@@ -240,7 +242,7 @@ class LanguageModel:
                 if reason := stream.interruption:
                     return tokens, reason
         except IndexError as error:
-            raise TextTooLong(self.name) from error
+            raise TextTooLongForModel(self.name) from error
         finally:
             stream.cancel()
         return tokens, stream.finish

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import nn
@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from models.failures import Int8Unsupported
 
-ModelT = TypeVar("ModelT", bound=PreTrainedModel)
+ModelT = TypeVar("ModelT")
 
 LARGEST = 127
 """Of the numbers that a byte holds, used to both sides alike."""
@@ -52,10 +52,11 @@ def to_bytes(model: ModelT) -> ModelT:
     Layers whose weight is also used elsewhere (tied embeddings) or has an odd shape stay. Raises Int8Unsupported
     for any other model.
     """
-    if model.device.type != "cpu" or model.dtype != torch.bfloat16:
+    network = cast("PreTrainedModel", model)
+    if network.device.type != "cpu" or network.dtype != torch.bfloat16:
         raise Int8Unsupported
-    embedding = model.get_input_embeddings().weight
-    for module in list(model.modules()):
+    embedding = network.get_input_embeddings().weight
+    for module in list(network.modules()):
         for name, child in list(module.named_children()):
             if (
                 type(child) is nn.Linear

@@ -11,25 +11,46 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz import fuzz
 
-from models.failures import BadInput, ModelError, NotThere, UnknownSong
+import texts
+from models.failures import (
+    AmbiguousSong,
+    NoPlaylistsInFile,
+    NoSongsInFile,
+    NoSongsWanted,
+    NoSuchSong,
+    NoSuchSongLike,
+    SongGone,
+    UnknownSongId,
+    UnreadableFile,
+)
 from models.files import finding
+from models.files.names import catalogue_label, label, path_of
+from models.pretrained import reading
 from models.results import Recommendation, Recommendations, Song
+from models.service import Basis, SongList, SongMatch
 from models.songs import training, versions
-from models.songs.playlists import Table, read_playlists, read_songs, read_tags
+from models.songs.playlists import Report, Table, read_playlists, read_songs, read_tags
 from models.songs.recommender import Recommender, Scores
-from models.songs.search import Search
-from models.songs.training import Trained
+from models.songs.search import Search, searchable
+from models.songs.training import TrainingResult
 from models.specs import Progress, SongsSpec
 
-MOST = 1000
+MAX_SONGS = 1000
 """Songs that can be asked for at once."""
-REASONS = 3
+MAX_REASONS = 3
 """Liked songs that a recommendation names at most."""
 BIG_TAGS = 12
 """Tags that popular songs are drawn from in turn."""
-FIRST = 256
-"""Songs at the top that are put in order at once; few questions need more."""
+SORTED_FIRST = 256
+"""Best songs that are sorted at once; few questions need more."""
+MIN_SIMILARITY = 85
+"""How similar, in percent, a title must be to what was typed for `identify`."""
+MIN_LEAD = 5
+"""By how many percent more it must be similar than any other title."""
+NEAREST_NAMED = 3
+"""Songs that `identify` names when it finds none or several."""
 
 
 class SongCatalogue:
@@ -41,16 +62,15 @@ class SongCatalogue:
     """A song in fewer playlists than this is little known."""
 
     def __init__(
-        self, table: Table, trained: Trained, name: str, tags: Sequence[tuple[str, ...]] = ()
+        self, table: Table, trained: TrainingResult, name: str, tags: Sequence[tuple[str, ...]] = ()
     ) -> None:
-        """`tags` has a row for each song of the table, or none at all."""
+        """`tags` has the tags of each song of the table, or is empty."""
         self.name = name
-        self.report: dict[str, int] = table.report | trained.report
-        """What was read, and what was left out and why: counts."""
+        self.report: Report = table.report | trained.report
         self._vectors = trained.vectors
         # A playlist may name a song that the table lacks; it is shown by its id rather than hidden.
         self.songs = [*table.songs, *(Song(id_, f"Song {id_}", "") for id_ in trained.unlisted)]
-        self._places = {song.id: place for place, song in enumerate(self.songs)}
+        self._indices = {song.id: index for index, song in enumerate(self.songs)}
         self._plays = trained.plays
         self.recommender = Recommender(trained.counts, trained.shares)
         self._works, self._artists = versions.group(self.songs)
@@ -58,25 +78,25 @@ class SongCatalogue:
         by_plays = np.argsort(-self._plays, kind="stable")
         self._search = Search(self.songs, by_plays)
         self._tags = tags
-        self._popular = _in_turn(by_plays.tolist(), tags)
+        self._popular = _by_popularity(by_plays.tolist(), tags)
 
     @classmethod
     def load(cls, spec: SongsSpec, progress: Progress | None = None) -> Self:
-        """Read the table, and learn from the playlists unless that was done before.
+        """Read the table, and learn from the playlists unless the result was saved before.
 
-        What `progress` raises ends the loading.
+        Whatever `progress` raises ends the loading.
         """
-        name = finding.catalogue_label(spec.songs)
+        name = catalogue_label(spec.songs)
         if progress:
-            progress("reading songs", None)
-        with finding.reading(name, chatty=False):
+            progress(texts.say("progress-reading-songs"), None)
+        with reading(name, chatty=False):
             table = read_songs(_bytes(spec.songs, spec))
             tags, report = _tags(spec, table)
         if not table.songs:
-            raise ModelError(f"{name} holds no songs.")
+            raise NoSongsInFile(name)
         trained = _trained(spec, table, progress)
         if progress:
-            progress("preparing the search", None)
+            progress(texts.say("progress-preparing-search"), None)
         return cls(replace(table, report=table.report | report), trained, name, tags)
 
     def __len__(self) -> int:
@@ -88,49 +108,81 @@ class SongCatalogue:
 
     @property
     def detail(self) -> str:
-        lists = self.recommender.counts.shape[1]
-        odd = [f"{what}: {number:,}" for what, number in self.report.items() if number and _tells(what)]
-        facts = f"{len(self):,} songs, {lists:,} playlists, {self._vectors.vector_size} numbers each"
-        return "; ".join([facts, *odd])
+        summary = texts.say(
+            "songs-detail",
+            songs=len(self),
+            playlists=self.recommender.counts.shape[1],
+            size=self._vectors.vector_size,
+        )
+        suspicious = [
+            f"{what}: {number:,}" for what, number in self.report.items() if number and what.suspicious
+        ]
+        return "; ".join([summary, *suspicious])
 
     def get(self, id_: str) -> Song | None:
-        place = self._places.get(id_.strip())
-        return None if place is None else self.songs[place]
+        index = self._indices.get(id_.strip())
+        return None if index is None else self.songs[index]
 
     def tags(self, song_id: str) -> tuple[str, ...]:
-        """What people call the song; nothing without a tags file, or for a song that it leaves out."""
-        place = self._places.get(song_id.strip(), len(self._tags))
-        return self._tags[place] if place < len(self._tags) else ()
+        """The tags of a song; none without a tags file, or for a song that it leaves out."""
+        index = self._indices.get(song_id.strip(), len(self._tags))
+        return self._tags[index] if index < len(self._tags) else ()
 
     def same(self, song_id: str) -> frozenset[str]:
-        """The ids that are one song for a person: its versions by the same artist, and the id itself."""
-        found = self._versions(self._known([song_id]))
-        return frozenset(self.songs[it].id for it in found) or frozenset({song_id.strip()})
+        """The ids of all versions of a song by the same artist, its own id among them."""
+        same = self._versions(self._known([song_id]))
+        return frozenset(self.songs[index].id for index in same) or frozenset({song_id.strip()})
 
     def search(self, text: str, limit: int = 25) -> list[Song]:
         """Songs whose title and artist are like `text`: exact, then beginnings, then words, then typos;
         among equals the most played first.
         """
-        return [self.songs[place] for place in self._search.find(text, limit)]
+        return [self.songs[index] for index in self._search.find(text, limit)]
+
+    def match(self, text: str) -> SongMatch | None:
+        """The song with this id, or the best match for typed text; None if nothing is like it."""
+        if (song := self.get(text)) is not None:
+            return SongMatch(song, guessed=False)
+        return next((_match(song, text) for song in self.search(text, 1)), None)
+
+    def identify(self, text: str) -> SongMatch:
+        """The song with this id, or the only one whose title, with or without its artist, the text can be.
+
+        Versions of one song count as one. Raises NoSuchSong or AmbiguousSong.
+        """
+        if (song := self.get(text)) is not None:
+            return SongMatch(song, guessed=False)
+        ranked = sorted(
+            ((_similarity(song, text), song) for song in self.search(text)),
+            key=lambda scored: -scored[0],
+        )
+        if not ranked or ranked[0][0] < MIN_SIMILARITY:
+            raise NoSuchSong(text, tuple(_with_id(song) for _, song in ranked[:NEAREST_NAMED]))
+        best, song = ranked[0]
+        same = self.same(song.id)
+        others = [other for score, other in ranked if score > best - MIN_LEAD and other.id not in same]
+        if others:
+            raise AmbiguousSong(text, tuple(map(_with_id, [song, *others[:NEAREST_NAMED]])))
+        return _match(song, text)
 
     def similar(
         self, song_id: str, n: int = 10, exclude: Collection[str] = (), *, skip: int = 0
     ) -> Recommendations:
         """The songs nearest by cosine of their Word2Vec vectors, as gensim's `most_similar(positive=id)`.
 
-        Versions of the song itself are left out, and the first `skip` of the others. The cosines of such small
-        corpora all lie near 1, so only the order means something. UnknownSong if there is no such song; no
-        songs, and the id in `unknown`, if no playlist plays it.
+        Versions of the song itself are left out, and the first `skip` of the others. In such small corpora all
+        cosines are near 1, so only the order is meaningful. Raises UnknownSongId if there is no such song; for a
+        song that no playlist plays the result is empty, with the id in `unknown`.
         """
         n, skip = _bounded(n), max(0, skip)
         if (song := self.get(song_id)) is None:
-            raise UnknownSong("I have no song with that id. Choose one from the list of suggestions.")
+            raise UnknownSongId
         if song.id not in self._vectors:
             return Recommendations(self.name, (), (song,), (song.id,))
         hidden = {id_.strip() for id_ in exclude} | self.same(song.id)
-        found = self._vectors.most_similar(positive=song.id, topn=skip + n + len(hidden) + 1)
-        near = [id_ for id_, _ in found if id_ not in hidden]
-        page = tuple(self._recommendation(self._places[id_], (song,)) for id_ in near[skip : skip + n])
+        nearest = self._vectors.most_similar(positive=song.id, topn=skip + n + len(hidden) + 1)
+        near = [id_ for id_, _ in nearest if id_ not in hidden]
+        page = tuple(self._recommendation(self._indices[id_], (song,)) for id_ in near[skip : skip + n])
         return Recommendations(self.name, page, (song,), more=len(near) > skip + n)
 
     def recommend(
@@ -143,12 +195,12 @@ class SongCatalogue:
         skip: int = 0,
         per_artist: int | None = 2,
     ) -> Recommendations:
-        """Songs for somebody who likes these, oldest first; `models.recommender` says how.
+        """Songs for somebody with these likes, oldest first; `models.songs.recommender` says how.
 
         Liked, disliked and excluded songs and their versions are never recommended; likes that no playlist
-        plays are in `unknown`. A page holds at most `per_artist` songs by one artist (None: any number); what
-        that holds back comes on a later page. `skip` is the number of songs on the pages before: pages of the
-        same length show no song twice.
+        plays are in `unknown`. A page holds at most `per_artist` songs by one artist (None: any number); the
+        others come on later pages. `skip` is the number of songs on the pages before: pages of the same length
+        show no song twice.
         """
         return self.blend([likes], n, exclude, dislikes=dislikes, skip=skip, per_artist=per_artist)
 
@@ -162,50 +214,93 @@ class SongCatalogue:
         skip: int = 0,
         per_artist: int | None = 2,
     ) -> Recommendations:
-        """As `recommend`, for several people together: each counts the same, however much they like."""
+        """As `recommend`, for several people together: each counts the same, however many songs they like."""
         n = _bounded(n)
         people = [list(dict.fromkeys(id_.strip() for id_ in likes)) for likes in likes_of_people]
         everything = list(dict.fromkeys(chain.from_iterable(people)))
         liked = self._known(everything)
-        seeds = np.array([it for it in liked if self.recommender.playlists[it]], np.int64)
-        known = {self.songs[it].id for it in seeds}
+        seeds = np.array([index for index in liked if self.recommender.playlists[index]], np.int64)
+        seed_songs = tuple(self.songs[index] for index in seeds)
+        known = {song.id for song in seed_songs}
         unknown = tuple(id_ for id_ in everything if id_ not in known)
-        named = tuple(self.songs[it] for it in seeds)
         if not len(seeds):
             return Recommendations(self.name, (), (), unknown)
         total = np.zeros(len(self))
         for likes in people:
-            total += self.recommender.scores(
-                np.array(self._known(it for it in likes if it in known), np.int64)
-            )
+            played = self._known(id_ for id_ in likes if id_ in known)
+            total += self.recommender.scores(np.array(played, np.int64))
         total[self._versions([*liked, *self._known([*dislikes, *exclude])])] = 0.0
-        page, more = self._page(_best(total, self._plays), n, skip, per_artist)
+        page, more = self._page(_best_first(total, self._plays), n, skip, per_artist)
         songs = tuple(
-            self._recommendation(place, tuple(named[it] for it in reasons))
-            for place, reasons in zip(page, self._reasons(page, seeds), strict=True)
+            self._recommendation(index, tuple(seed_songs[reason] for reason in reasons))
+            for index, reasons in zip(page, self._reasons(page, seeds), strict=True)
         )
-        return Recommendations(self.name, songs, named, unknown, more)
+        return Recommendations(self.name, songs, seed_songs, unknown, more)
 
     def popular(
         self, n: int = 10, exclude: Collection[str] = (), *, skip: int = 0, per_artist: int | None = 2
     ) -> Recommendations:
         """The most played songs; where there are tags, the most played of each big tag in turn."""
         hidden = set(self._versions(self._known(exclude)).tolist())
-        order = (it for it in self._popular if it not in hidden)
+        order = (index for index in self._popular if index not in hidden)
         page, more = self._page(order, _bounded(n), skip, per_artist)
         return Recommendations(self.name, tuple(map(self._recommendation, page)), (), more=more)
 
+    def page_like(
+        self, song: str, n: int = 10, *, typed: bool = False, known: Collection[str] = (), skip: int = 0
+    ) -> SongList:
+        """A page of songs that go with one: `song` is an id, or with `typed` what somebody typed.
+
+        The `known` songs and their versions are left out. If no playlist tells what goes with the song, the only
+        page is one of popular songs. Raises NoSuchSongLike for typed text, SongGone for an id.
+        """
+        if typed:
+            match = self.match(song)
+        else:
+            match = None if (chosen := self.get(song)) is None else SongMatch(chosen, guessed=False)
+        if match is None:
+            raise NoSuchSongLike(song) if typed else SongGone
+        hidden = frozenset[str]().union(*map(self.same, known))
+        songs = self.similar(match.song.id, n, hidden, skip=skip)
+        if songs.songs or skip > 0:
+            return SongList(Basis.SONG, songs, match=match)
+        popular = self.popular(n, [match.song.id, *hidden])
+        return SongList(Basis.POPULAR_UNKNOWN, replace(popular, more=False), match=match)
+
+    def page_for(
+        self,
+        likes: Sequence[Sequence[str]],
+        n: int = 10,
+        *,
+        dislikes: Sequence[str] = (),
+        skip: int = 0,
+        per_artist: int | None = 2,
+    ) -> SongList:
+        """A page of songs for people with these likes, as `blend`; of popular songs where the likes lead nowhere."""
+        if any(likes):
+            songs = self.blend(likes, n, dislikes=dislikes, skip=skip, per_artist=per_artist)
+            if songs.songs:
+                return SongList(Basis.LIKES, songs, self.few)
+            if skip > 0 and songs.seeds:
+                return SongList(Basis.SHORTER, songs)
+        known = [*chain.from_iterable(likes), *dislikes]
+        popular = self.popular(n, known, skip=skip, per_artist=per_artist)
+        if not popular.songs:
+            return SongList(Basis.NOTHING_LEFT, popular)
+        return SongList(Basis.POPULAR_UNKNOWN if any(likes) else Basis.POPULAR_NO_LIKES, popular)
+
     def probe(self) -> None:
         self.similar(self._vectors.index_to_key[0], 1)
-        self.recommend([song.song.id for song in self.popular(2).songs], 1)
+        self.recommend([popular.song.id for popular in self.popular(2).songs], 1)
         self.search("a", 1)
 
     def _known(self, ids: Iterable[str]) -> list[int]:
-        return [place for id_ in ids if (place := self._places.get(id_.strip())) is not None]
+        """The indices of those ids that the catalogue has."""
+        return [index for id_ in ids if (index := self._indices.get(id_.strip())) is not None]
 
-    def _versions(self, places: Sequence[int]) -> NDArray[np.int64]:
-        """The places of all versions of some songs."""
-        return np.flatnonzero(np.isin(self._works, self._works[np.array(places, np.int64)]))
+    def _versions(self, songs: Sequence[int]) -> NDArray[np.int64]:
+        """The indices of all versions of some songs."""
+        return np.flatnonzero(np.isin(self._works, self._works[np.array(songs, np.int64)]))
 
     def _page(
         self, order: Iterator[int], n: int, skip: int, per_artist: int | None
@@ -214,7 +309,7 @@ class SongCatalogue:
 
         Of several versions of a song only the first in `order` is shown.
         """
-        songs = self._different(order)
+        songs = self._without_versions(order)
         waiting: deque[int] = deque()
         while True:
             size = min(n, skip) if skip > 0 else n
@@ -222,83 +317,96 @@ class SongCatalogue:
             held: list[int] = []
             by_artist: dict[int, int] = {}
             while len(page) < size:
-                place = waiting.popleft() if waiting else next(songs, None)
-                if place is None:
+                song = waiting.popleft() if waiting else next(songs, None)
+                if song is None:
                     break
-                artist = int(self._artists[place])
+                artist = int(self._artists[song])
                 by_artist[artist] = by_artist.get(artist, 0) + 1
-                (page if per_artist is None or by_artist[artist] <= per_artist else held).append(place)
+                (page if per_artist is None or by_artist[artist] <= per_artist else held).append(song)
             waiting.extendleft(reversed(held))
             if skip <= 0 or not page:
                 return page, bool(waiting) or next(songs, None) is not None
             skip -= len(page)
 
-    def _different(self, order: Iterator[int]) -> Iterator[int]:
+    def _without_versions(self, order: Iterator[int]) -> Iterator[int]:
         seen = set()
-        for place in order:
-            if (work := int(self._works[place])) not in seen:
+        for song in order:
+            if (work := int(self._works[song])) not in seen:
                 seen.add(work)
-                yield place
+                yield song
 
     def _reasons(self, page: Sequence[int], seeds: NDArray[np.int64]) -> list[list[int]]:
-        """For each song which seeds, as numbers, speak for it: the loudest first, none that hardly does."""
+        """For each song the seeds, as indices into `seeds`, that speak for it, strongest first."""
         songs = np.array(page, np.int64)
         votes = self.recommender.votes(seeds, songs)
         for column in np.flatnonzero(votes.max(axis=0, initial=0.0) <= 0):
-            # No playlist plays it beside a seed, so it came by the way of playlists like theirs.
-            votes[:, column] = self._nearness(self.songs[songs[column]].id, seeds)
-        loud = (votes > 0) & (votes >= votes.max(axis=0, initial=0.0) / 3)
-        order = np.argsort(-votes, axis=0, kind="stable")[:REASONS]
-        return [[int(it) for it in order[:, at] if loud[it, at]] for at in range(len(page))]
+            # It shares no playlist with a seed; playlists like theirs led to it.
+            votes[:, column] = self._nearest_seed(self.songs[songs[column]].id, seeds)
+        strong = (votes > 0) & (votes >= votes.max(axis=0, initial=0.0) / 3)
+        order = np.argsort(-votes, axis=0, kind="stable")[:MAX_REASONS]
+        return [
+            [int(seed) for seed in order[:, column] if strong[seed, column]] for column in range(len(page))
+        ]
 
-    def _nearness(self, id_: str, seeds: NDArray[np.int64]) -> Scores:
-        """Cosines of Word2Vec, from 0 up: of a song and the nearest seed, and 0 for the other seeds."""
-        found = np.zeros(len(seeds))
-        known = [at for at, it in enumerate(seeds) if self.songs[it].id in self._vectors]
+    def _nearest_seed(self, id_: str, seeds: NDArray[np.int64]) -> Scores:
+        """(seeds,): 1 for the seed that is nearest to a song by cosine of Word2Vec, 0 for the others."""
+        nearest = np.zeros(len(seeds))
+        known = [number for number, seed in enumerate(seeds) if self.songs[seed].id in self._vectors]
         if known and id_ in self._vectors:
-            cosines = self._vectors.distances(id_, [self.songs[seeds[at]].id for at in known])
-            found[known[int(np.argmin(cosines))]] = 1.0
-        return found
+            distances = self._vectors.distances(id_, [self.songs[seeds[number]].id for number in known])
+            nearest[known[int(np.argmin(distances))]] = 1.0
+        return nearest
 
-    def _recommendation(self, place: int, because: tuple[Song, ...] = ()) -> Recommendation:
-        return Recommendation(self.songs[place], because, int(self.recommender.playlists[place]))
-
-
-def _tells(what: str) -> bool:
-    """Whether a count of the report is of something that people should look into."""
-    return what.endswith("left out") or "undecodable" in what or "not in the table" in what
+    def _recommendation(self, index: int, because: tuple[Song, ...] = ()) -> Recommendation:
+        return Recommendation(self.songs[index], because, int(self.recommender.playlists[index]))
 
 
-def _best(scores: Scores, plays: NDArray[np.int64]) -> Iterator[int]:
-    """The places of positive scores, best first; of equal ones the most played, then the first in the table."""
-    start = np.partition(scores, -FIRST)[-FIRST] if len(scores) > FIRST else 0.0
-    for places in (
+def _match(song: Song, text: str) -> SongMatch:
+    exact = text.strip().casefold() in {song.title.casefold(), song.label.casefold()}
+    return SongMatch(song, guessed=not exact)
+
+
+def _similarity(song: Song, text: str) -> float:
+    """How similar a text is to the title of a song, with or without its artist, in percent."""
+    names = (song.title, f"{song.title} {song.artist}", f"{song.artist} {song.title}", song.label)
+    return max(fuzz.ratio(searchable(text), searchable(name)) for name in names)
+
+
+def _with_id(song: Song) -> str:
+    return f"{song.label} (id {song.id})"
+
+
+def _best_first(scores: Scores, plays: NDArray[np.int64]) -> Iterator[int]:
+    """The indices of positive scores, best first; of equal ones the most played, then the first in the table."""
+    start = np.partition(scores, -SORTED_FIRST)[-SORTED_FIRST] if len(scores) > SORTED_FIRST else 0.0
+    for songs in (
         np.flatnonzero((scores >= start) & (scores > 0)),
         np.flatnonzero((scores < start) & (scores > 0)),
     ):
-        yield from places[np.lexsort((-plays[places], -scores[places]))].tolist()
+        yield from songs[np.lexsort((-plays[songs], -scores[songs]))].tolist()
 
 
-def _in_turn(by_plays: Sequence[int], tags: Sequence[tuple[str, ...]]) -> list[int]:
+def _by_popularity(by_plays: Sequence[int], tags: Sequence[tuple[str, ...]]) -> list[int]:
     """All songs: the most played of each big tag in turn, without repetition, then the others by plays."""
-    heard: dict[str, int] = {}
-    for row in tags:
-        for tag in row:
-            heard[tag] = heard.get(tag, 0) + 1
-    big = sorted(heard, key=heard.__getitem__, reverse=True)[:BIG_TAGS]
-    queues = [iter([it for it in by_plays if it < len(tags) and tag in tags[it]][:MOST]) for tag in big]
-    found: dict[int, None] = {}
+    counts: dict[str, int] = {}
+    for tag in chain.from_iterable(tags):
+        counts[tag] = counts.get(tag, 0) + 1
+    big = sorted(counts, key=counts.__getitem__, reverse=True)[:BIG_TAGS]
+    queues = [
+        iter([song for song in by_plays if song < len(tags) and tag in tags[song]][:MAX_SONGS]) for tag in big
+    ]
+    taken: dict[int, None] = {}
     while queues:
         for queue in list(queues):
-            place = next((it for it in queue if it not in found), None)
-            if place is None:
+            song = next((song for song in queue if song not in taken), None)
+            if song is None:
                 queues.remove(queue)
             else:
-                found[place] = None
-    return list(found | dict.fromkeys(by_plays))
+                taken[song] = None
+    return list(taken | dict.fromkeys(by_plays))
 
 
-def _tags(spec: SongsSpec, table: Table) -> tuple[list[tuple[str, ...]], dict[str, int]]:
+def _tags(spec: SongsSpec, table: Table) -> tuple[list[tuple[str, ...]], Report]:
     if spec.tags is None:
         return [], {}
     names = None if spec.tag_names is None else _bytes(spec.tag_names, spec)
@@ -306,28 +414,28 @@ def _tags(spec: SongsSpec, table: Table) -> tuple[list[tuple[str, ...]], dict[st
     return [rows[line] for line in table.lines], report
 
 
-def _trained(spec: SongsSpec, table: Table, progress: Progress | None) -> Trained:
-    """What the playlists teach, from the cache if it was learnt before."""
+def _trained(spec: SongsSpec, table: Table, progress: Progress | None) -> TrainingResult:
+    """What is learnt from the playlists, from the cache if it was saved there before."""
     data = _bytes(spec.playlists, spec)
     settings = training.parameters(spec)
     folder = None
     if spec.cache is not None:
-        # The rows of what is kept are the songs of the table, whatever their titles are.
+        # The saved rows are the songs of the table, whatever their titles are.
         ids = "\n".join(song.id for song in table.songs).encode()
-        folder = finding.path_of(spec.cache) / training.folder_name(settings, ids, data)
-        if (found := training.remembered(folder)) is not None:
-            return found
+        folder = path_of(spec.cache) / training.folder_name(settings, ids, data)
+        if (saved := training.load_saved(folder)) is not None:
+            return saved
     if progress:
-        progress("reading playlists", None)
-    name = finding.label(str(spec.playlists))
-    with finding.reading(name, chatty=False):
+        progress(texts.say("progress-reading-playlists"), None)
+    name = label(str(spec.playlists))
+    with reading(name, chatty=False):
         playlists = read_playlists(data)
         if not playlists.lists:
-            raise ModelError(f"{name} holds no playlist of two songs or more.")
-        found = training.train(table, playlists, settings, progress)
+            raise NoPlaylistsInFile(name)
+        result = training.train(table, playlists, settings, progress)
     if folder is not None:
-        training.remember(folder, found)
-    return found
+        training.save(folder, result)
+    return result
 
 
 def _bytes(address: str | os.PathLike[str], spec: SongsSpec) -> bytes:
@@ -335,10 +443,10 @@ def _bytes(address: str | os.PathLike[str], spec: SongsSpec) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise NotThere(f"{path.name} cannot be read ({error.strerror}).") from error
+        raise UnreadableFile(path.name, error.strerror or type(error).__name__) from error
 
 
 def _bounded(n: int) -> int:
     if n < 1:
-        raise BadInput("Ask for at least one song.")
-    return min(n, MOST)
+        raise NoSongsWanted
+    return min(n, MAX_SONGS)

@@ -1,64 +1,66 @@
-"""What somebody may like who likes these songs, learnt from which songs playlists put together.
+"""Scores of what somebody may like, given liked songs, learnt from which songs playlists put together.
 
-Everything is one sparse matrix, how often each song is in each playlist, and two ways to ask it:
+Everything is one sparse matrix, how often each song is in each playlist, and two ways to query it:
 
 - *together*: which playlists would have been made by somebody with all of these likes, and what do those
   playlists play? A posterior over playlists from a smoothed language model of each, and then the songs under it
-  (relevance models, Lavrenko and Croft 2001; nearest neighbours among sessions are its rougher kin).
+  (relevance models, Lavrenko and Croft 2001; session-based nearest neighbours are a cruder form).
 - *apart*: each like votes for the songs that share playlists with it (item-item collaborative filtering, Sarwar
   et al. 2001), so that a taste of several kinds is not forced into one playlist.
 
-Each needs one product of the matrix with a vector, so a question costs the same for one like and for hundreds.
-What is learnt besides the counts is how much each way is heard, by asking both about playlists that are put aside
-for that. docs/recommend.md tells how the other settings were chosen.
+Each needs one product of the matrix with a vector, so a query costs the same for one like and for hundreds.
+Besides the counts, the share of each way in the final score is learnt, by querying both for playlists held out for
+that. docs/recommend.md tells how the other settings were chosen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-Numbers: TypeAlias = NDArray[np.int64]
+SongIndices: TypeAlias = NDArray[np.int64]
 Scores: TypeAlias = NDArray[np.float64]
 
 SMOOTHING = 2.0
-"""How much of every playlist is thought to come from all of the music, in mean playlists."""
+"""Weight of the whole corpus in the language model of each playlist, in playlists of mean size."""
 CAUTION = 0.5
-"""Likes of one person are no independent evidence: n of them count as n ** (1 - CAUTION)."""
+"""The likes of one person are not independent evidence: n of them count as n ** (1 - CAUTION)."""
 FAME_OF_LIKES = 0.7
 """A like that is in m playlists votes with m ** -FAME_OF_LIKES in each of them."""
 FAME_OF_SONGS = 0.2
 """The votes for a song that is in m playlists are divided by (m + 2) ** FAME_OF_SONGS."""
 HALF_LIFE = 100
-"""So many likes later a like weighs half as much."""
+"""After so many further likes, a like weighs half as much."""
 TOP = 10
-"""Songs at the top whose mean score is the unit of the two ways, and that count when shares are compared."""
+"""Top songs whose mean score is the unit of each way, and that count when shares are compared."""
 LIKES = (1, 5, 25)
-"""Numbers of likes for which it is learnt how much the first way is heard; between them it is interpolated."""
+"""Numbers of likes for which the share of the first way is learnt; between them it is interpolated."""
 SHARES = (0.5, 0.25, 0.05)
-"""What it may be; of equals the first is taken. Never nothing: songs that met no like are found by it alone."""
-ASIDE = 400
-"""Playlists that this is learnt from, at most a fifth of all."""
-QUESTIONS, DRAWS = 800, 8
-"""How often they are asked about for each number of likes: all together, and each of them at most."""
+"""Its candidates; of equally good ones the first is taken. Never 0: only the first way finds songs that share no
+playlist with a like.
+"""
+HELD_OUT = 400
+"""Playlists that the shares are learnt from, at most a fifth of all."""
+QUERIES, DRAWS = 800, 8
+"""Queries for each number of likes: over all held-out playlists, and at most for each of them."""
 
 
 class Recommender:
-    """Scores for every song from liked ones. Songs are numbers from 0."""
+    """Scores for every song from liked ones. Songs are indices from 0."""
 
-    def __init__(self, counts: Any, shares: Sequence[float] = (SHARES[0],) * len(LIKES)) -> None:
-        """`counts` is a sparse array (songs, playlists): how often each playlist plays each song; `shares` say for
-        each of LIKES how much is heard of what playlists say *together*, in [0, 1].
+    def __init__(self, counts: sparse.csr_array, shares: Sequence[float] = (SHARES[0],) * len(LIKES)) -> None:
+        """`counts` is (songs, playlists): how often each playlist plays each song; `shares` has for each of LIKES the
+        share of the scores *together*, in [0, 1].
         """
         self.counts = sparse.csr_array(counts)
         self.shares = tuple(shares)
-        self._weights = _like(self.counts, np.sqrt(self.counts.data))
-        self._ones = _like(self.counts, np.ones_like(self._weights.data))
-        self.playlists: Numbers = np.diff(self.counts.indptr).astype(np.int64)
+        self._weights = _with_data(self.counts, np.sqrt(self.counts.data))
+        self._ones = _with_data(self.counts, np.ones_like(self._weights.data))
+        self.playlists: SongIndices = np.diff(self.counts.indptr).astype(np.int64)
         """In how many playlists each song is, (songs,)."""
         self._sizes: Scores = self._weights.sum(axis=0, dtype=np.float64)
         total: Scores = self._weights.sum(axis=1, dtype=np.float64)
@@ -66,21 +68,21 @@ class Recommender:
         self._smoothing = SMOOTHING * float(self._sizes.mean()) if len(self._sizes) else 1.0
 
     @classmethod
-    def fit(cls, counts: Any, seed: int = 0) -> Self:
-        """Learn the shares from playlists put aside, then count all of them. The same seed finds the same shares."""
-        return cls(counts, _shares(sparse.csc_array(counts), np.random.default_rng(seed)))
+    def fit(cls, counts: sparse.csr_array, seed: int = 0) -> Self:
+        """Learn the shares from held-out playlists, then use all of them. The same seed finds the same shares."""
+        return cls(counts, _learn_shares(sparse.csc_array(counts), np.random.default_rng(seed)))
 
     @property
     def memory(self) -> int:
         """Bytes held."""
         held = (self.counts.data, self.counts.indices, self.counts.indptr)
         more = (self._weights.data, self._ones.data, self.playlists, self._sizes, self._music)
-        return sum(int(it.nbytes) for it in (*held, *more))
+        return sum(int(array.nbytes) for array in (*held, *more))
 
-    def scores(self, likes: Numbers) -> Scores:
-        """How well each song suits somebody who likes these, oldest first: (songs,), not negative.
+    def scores(self, likes: SongIndices) -> Scores:
+        """How well each song suits somebody with these likes, oldest first: (songs,), not negative.
 
-        `likes` are different songs that playlists play. They themselves have no score, nor has any song that no
+        `likes` are different songs that playlists play. They themselves score 0, and so does any song that no
         playlist plays.
         """
         if not len(likes):
@@ -89,8 +91,8 @@ class Recommender:
         share = float(np.interp(np.log(len(likes)), np.log(LIKES), self.shares))
         return share * together + (1 - share) * apart
 
-    def both(self, likes: Numbers) -> tuple[Scores, Scores]:
-        """What each way says, in its own unit; nothing about the likes themselves."""
+    def both(self, likes: SongIndices) -> tuple[Scores, Scores]:
+        """The scores of each way, (songs,), in its own unit; 0 for the likes themselves."""
         evidence = 0.5 ** (np.arange(len(likes))[::-1] / HALF_LIFE)
         ways = self._together(likes, evidence), self._apart(likes, evidence)
         for scores in ways:
@@ -98,10 +100,10 @@ class Recommender:
             np.divide(scores, _unit(scores) or 1.0, out=scores)
         return ways
 
-    def _together(self, likes: Numbers, evidence: Scores) -> Scores:
+    def _together(self, likes: SongIndices, evidence: Scores) -> Scores:
         rows = self._weights[likes]
         lengths = np.diff(rows.indptr)
-        # How much likelier a playlist plays the like than all of the music does, in logarithms.
+        # By how much the playlist is likelier than the whole corpus to play the like, as a logarithm.
         surprise = np.log1p(rows.data / np.repeat(self._smoothing * self._music[likes], lengths))
         playlists = len(self._sizes)
         odds = np.bincount(rows.indices, surprise * np.repeat(evidence, lengths), playlists)
@@ -110,7 +112,7 @@ class Recommender:
         posterior = np.exp(odds - odds.max())
         return np.asarray(self._weights @ (posterior / posterior.sum() / np.sqrt(self._sizes)), np.float64)
 
-    def _apart(self, likes: Numbers, evidence: Scores) -> Scores:
+    def _apart(self, likes: SongIndices, evidence: Scores) -> Scores:
         rows = self._ones[likes]
         lengths = np.diff(rows.indptr)
         votes = np.bincount(
@@ -118,23 +120,23 @@ class Recommender:
         )
         return np.asarray((self._ones @ votes) / (self.playlists + 2.0) ** FAME_OF_SONGS, np.float64)
 
-    def votes(self, likes: Numbers, songs: Numbers) -> Scores:
-        """How much each like speaks for each song by itself: (likes, songs), not negative."""
+    def votes(self, likes: SongIndices, songs: SongIndices) -> Scores:
+        """The vote of each like for each song: (likes, songs), not negative."""
         met = (self._ones[likes] @ self._ones[songs].T).toarray()
         return np.asarray(met / np.maximum(self.playlists[likes], 1)[:, None] ** FAME_OF_LIKES, np.float64)
 
 
-def count(lists: Sequence[Sequence[str]], places: Mapping[str, int]) -> Any:
-    """Sparse (songs, playlists): how often each playlist plays each song; `places` numbers the songs."""
-    playlists = np.repeat(np.arange(len(lists), dtype=np.int32), [len(it) for it in lists])
+def count_plays(lists: Sequence[Sequence[str]], indices: Mapping[str, int]) -> sparse.csr_array:
+    """(songs, playlists): how often each playlist plays each song; `indices` has the index of each song id."""
+    playlists = np.repeat(np.arange(len(lists), dtype=np.int32), [len(playlist) for playlist in lists])
     plays = sum(map(len, lists))
-    songs = np.fromiter((places[id_] for playlist in lists for id_ in playlist), np.int32, plays)
-    # Adds up the plays of a song that a playlist repeats.
-    return sparse.csr_array((np.ones(plays, np.float32), (songs, playlists)), (len(places), len(lists)))
+    songs = np.fromiter((indices[id_] for playlist in lists for id_ in playlist), np.int32, plays)
+    # Repeated entries are added up.
+    return sparse.csr_array((np.ones(plays, np.float32), (songs, playlists)), (len(indices), len(lists)))
 
 
-def _like(counts: Any, data: NDArray[np.float32]) -> Any:
-    """Another matrix with entries in the same places; the places are shared, not copied."""
+def _with_data(counts: sparse.csr_array, data: NDArray[np.float32]) -> sparse.csr_array:
+    """A matrix with other entries in the same positions; the index arrays are shared, not copied."""
     return sparse.csr_array((data, counts.indices, counts.indptr), counts.shape)
 
 
@@ -142,34 +144,34 @@ def _unit(scores: Scores) -> float:
     return float(np.partition(scores, -TOP)[-TOP:].mean()) if len(scores) > TOP else float(scores.mean())
 
 
-def _shares(counts: Any, random: np.random.Generator) -> tuple[float, ...]:
-    """For each of LIKES the one of SHARES that finds most of the songs of playlists that were not learnt from.
+def _learn_shares(counts: sparse.csc_array, random: np.random.Generator) -> tuple[float, ...]:
+    """For each of LIKES the one of SHARES that finds most of the songs of held-out playlists.
 
-    `counts` is sparse (songs, playlists), by columns.
+    `counts` is (songs, playlists).
     """
     playlists = counts.shape[1]
     order = random.permutation(playlists)
-    aside = order[: min(ASIDE, playlists // 5)]
-    model = Recommender(counts[:, np.sort(order[len(aside) :])])
+    held_out = order[: min(HELD_OUT, playlists // 5)]
+    model = Recommender(counts[:, np.sort(order[len(held_out) :])])
     gains = np.zeros((len(LIKES), len(SHARES)))
-    for playlist in np.resize(aside, min(QUESTIONS, DRAWS * len(aside))):
+    for playlist in np.resize(held_out, min(QUERIES, DRAWS * len(held_out))):
         songs = counts.indices[counts.indptr[playlist] : counts.indptr[playlist + 1]]
         songs = random.permutation(songs[model.playlists[songs] > 0]).astype(np.int64)
-        for at, number in enumerate(LIKES):
+        for row, number in enumerate(LIKES):
             if number < len(songs):
-                likes, right = songs[:number], songs[number:]
+                likes, others = songs[:number], songs[number:]
                 together, apart = model.both(likes)
                 blends = (share * together + (1 - share) * apart for share in SHARES)
-                gains[at] += [gain(first(blend, likes, TOP), right, TOP) for blend in blends]
+                gains[row] += [ndcg(top_songs(blend, likes, TOP), others, TOP) for blend in blends]
     shares: list[float] = []
-    for row in gains:
-        # Where no playlist has so many songs, what was learnt for fewer likes must do.
-        shares.append(SHARES[int(row.argmax())] if row.any() or not shares else shares[-1])
+    for gain in gains:
+        # Where no playlist has so many songs, the share for fewer likes is used.
+        shares.append(SHARES[int(gain.argmax())] if gain.any() or not shares else shares[-1])
     return tuple(shares)
 
 
-def first(scores: Scores, likes: Numbers, k: int) -> Numbers:
-    """The songs with the k highest scores, best first, without the likes; of equals the one with the least number."""
+def top_songs(scores: Scores, likes: SongIndices, k: int) -> SongIndices:
+    """The songs with the k highest scores, best first, without the likes; of equals the one with the lowest index."""
     scores = scores.copy()
     scores[likes] = -np.inf
     edge = np.partition(scores, -k)[-k] if k < len(scores) else -np.inf
@@ -177,7 +179,9 @@ def first(scores: Scores, likes: Numbers, k: int) -> Numbers:
     return np.asarray(best[np.argsort(-scores[best], kind="stable")][:k], np.int64)
 
 
-def gain(found: Numbers, right: Numbers, k: int) -> float:
-    """The nDCG of the k songs found, in [0, 1]: 1 / log2(rank + 1) for each right one, as a share of the most possible."""
+def ndcg(listed: SongIndices, relevant: SongIndices, k: int) -> float:
+    """The nDCG of k listed songs, in [0, 1]: 1 / log2(rank + 1) for each relevant one, as a share of the most possible."""
     discounts = 1 / np.log2(np.arange(2, k + 2))
-    return float(discounts[: len(found)][np.isin(found, right)].sum() / discounts[: min(k, len(right))].sum())
+    return float(
+        discounts[: len(listed)][np.isin(listed, relevant)].sum() / discounts[: min(k, len(relevant))].sum()
+    )

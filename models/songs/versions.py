@@ -1,4 +1,4 @@
-"""Which songs of a catalogue are one song to a person: the same title, but for case and marks of a version."""
+"""Which entries of a catalogue are the same song: their titles differ only in case and in marks of a version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.results import Song
-from models.songs.search import fold
+from models.songs.search import searchable
 
 _GUEST = r"(?:w\s*/|feat\b|ft\b|featuring\b)"
 _MARK = (
@@ -25,18 +25,18 @@ _GUEST_AT_THE_END = re.compile(rf"\s[(\[]?{_GUEST}.*$", re.IGNORECASE)
 
 
 def plain_title(title: str) -> str:
-    """A title without guests, "(Live)", "- 2009 Remaster" and the like, folded; a remix stays one."""
+    """A searchable title without guests, "(Live)", "- 2009 Remaster" and the like; a remix stays a remix."""
     bare = _GUEST_AT_THE_END.sub("", _AFTER_A_DASH.sub("", _BRACKETED.sub(" ", title)))
-    return fold(bare) if fold(bare).strip() else fold(title)
+    return searchable(bare) or searchable(title)
 
 
 def plain_artist(artist: str) -> str:
-    """An artist without guests and without the article that some tables leave out, folded."""
-    return fold(_GUEST_AT_THE_END.sub("", artist)).removeprefix("the ") or fold(artist)
+    """A searchable artist without guests and without the article that some tables leave out."""
+    return searchable(_GUEST_AT_THE_END.sub("", artist)).removeprefix("the ") or searchable(artist)
 
 
 def numbered(names: Sequence[object]) -> NDArray[np.int32]:
-    """A number for each name, the same for equal names, counted from 0 in order of appearance."""
+    """A number for each name, the same for equal names, counted from 0 in order of appearance: (names,)."""
     numbers: dict[object, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
 
@@ -44,7 +44,7 @@ def numbered(names: Sequence[object]) -> NDArray[np.int32]:
 def group(songs: Sequence[Song]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """For each song the number of its work and of its artist, both (songs,).
 
-    Songs with the same work are versions of one song. Whatever has no artist is a work and an artist of its own.
+    Songs of the same work are versions of one song. A song without an artist is a work and an artist of its own.
     """
     artists = [plain_artist(song.artist) if song.artist else (song.id,) for song in songs]
     works = [(plain_title(song.title), artist) for song, artist in zip(songs, artists, strict=True)]

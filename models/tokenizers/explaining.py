@@ -17,8 +17,8 @@ from weakref import WeakKeyDictionary
 from tokenizers import Encoding, PreTokenizedString
 from tokenizers import Tokenizer as Backend
 
-from models.files.finding import usable_text
 from models.results import Mark, Method, Role, Specials, SpecialToken
+from models.text import usable_text
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, backend_of, model_state
 
 MOST_LETTERS = 60

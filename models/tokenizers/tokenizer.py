@@ -17,17 +17,20 @@ from tokenizers.pre_tokenizers import PreTokenizer
 from transformers import AutoTokenizer, BatchEncoding
 
 from models.failures import (
+    FolderWithoutTokenizer,
     MissingTokenizer,
     ModelError,
-    NoTokenizerInFolder,
     NoTokenizerLoaded,
-    NoTokenizers,
+    NoTokenizerNamed,
     UnknownTokenId,
     UnknownTokenizer,
 )
 from models.files import finding
+from models.files.names import label
+from models.pretrained import reading
 from models.results import Algorithm, Piece, Tokenization
 from models.specs import Progress, TokenizersSpec
+from models.text import usable_text
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
 
@@ -157,9 +160,7 @@ class Tokenizer:
 
     def ids(self, text: str) -> list[int]:
         """Token ids of a text, with the special tokens that the tokenizer adds by itself."""
-        return [
-            int(number) for number in self._tokenizer(finding.usable_text(text), verbose=False)["input_ids"]
-        ]
+        return [int(number) for number in self._tokenizer(usable_text(text), verbose=False)["input_ids"]]
 
     def tokenize(self, text: str) -> Tokenization:
         """The pieces of a text. BadInput if it holds a lone surrogate."""
@@ -225,27 +226,29 @@ class Tokenizers:
     device = ""
     dtype = ""
 
-    def __init__(self, tokenizers: Sequence[Tokenizer], failures: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, tokenizers: Sequence[Tokenizer], failures: dict[str, ModelError] | None = None
+    ) -> None:
         self._by_name = {tokenizer.name: tokenizer for tokenizer in tokenizers}
-        self.failures: dict[str, str] = failures or {}
-        """Why a tokenizer is missing: one sentence by name."""
+        self.failures: dict[str, ModelError] = failures or {}
+        """Why a tokenizer is missing, by its name."""
 
     @classmethod
     def load(cls, spec: TokenizersSpec, progress: Progress | None = None) -> Self:
         """All that can be loaded; ModelError if none can."""
         loaded: list[Tokenizer] = []
-        failures: dict[str, str] = {}
+        failures: dict[str, ModelError] = {}
         for number, (name, shown) in enumerate(zip(spec.names, labels(spec.names), strict=True)):
             if progress:
                 progress(f"reading the tokenizer {shown}", number / len(spec.names))
             try:
                 loaded.append(Tokenizer.load(name, shown))
             except ModelError as error:
-                failures[shown] = str(error)
+                failures[shown] = error
         if not loaded:
             if not failures:
-                raise NoTokenizers
-            raise NoTokenizerLoaded(" ".join(failures.values()))
+                raise NoTokenizerNamed
+            raise NoTokenizerLoaded(" ".join(map(str, failures.values())))
         return cls(loaded, failures)
 
     @property
@@ -263,7 +266,12 @@ class Tokenizers:
     @property
     def detail(self) -> str:
         count = len(self._by_name)
-        return " ".join([f"{count} tokenizer{'s' * (count != 1)}.", *self.failures.values()])
+        return " ".join(
+            [
+                f"{count} tokenizer{'s' * (count != 1)}.",
+                *(failure.sentence for failure in self.failures.values()),
+            ]
+        )
 
     def get(self, name: str) -> Tokenizer:
         """The tokenizer of that name, whatever its case; BadInput naming those that are there."""
@@ -286,7 +294,7 @@ class Tokenizers:
 
 def labels(names: Sequence[str]) -> list[str]:
     """How to call several models: each by its short name, or with its parent folder if two share that."""
-    short = [finding.label(name) for name in names]
+    short = [label(name) for name in names]
     shown = [
         one if short.count(one) == 1 or one == name else "/".join(Path(name).parts[-2:])
         for one, name in zip(short, names, strict=True)
@@ -299,14 +307,14 @@ def labels(names: Sequence[str]) -> list[str]:
 
 def read(source: finding.Source) -> PretrainedTokenizer:
     """The tokenizer of a source. ModelError if it cannot be read, NotThere if there is none."""
-    with finding.reading(source.label):
+    with reading(source.label):
         loaded = AutoTokenizer.from_pretrained(
             source.target, revision=source.revision, trust_remote_code=False, local_files_only=True
         )
         tokenizer = cast("PretrainedTokenizer", loaded)
     # Without a vocabulary transformers makes a tokenizer to which every word is unknown.
     if len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise NoTokenizerInFolder(source.label)
+        raise FolderWithoutTokenizer(source.label)
     return tokenizer
 
 

@@ -1,4 +1,4 @@
-// One WebSocket to the sandbox. It connects anew by itself; the sandbox then tells everything again.
+// One WebSocket to the sandbox. It reconnects by itself; the sandbox then sends everything again.
 
 const SLOWEST = 5000;
 /** Characters of one question; beyond these the sandbox hangs up. */
@@ -24,7 +24,7 @@ export class Connection {
     for (const event of ["online", "focus"]) window.addEventListener(event, () => this.#hurry());
   }
 
-  /** Connect as `member` in `place`, leaving whoever was connected before. */
+  /** Connect as `member` in `place`, closing the connection that was open before. */
   open(query) {
     this.#query = query;
     this.#drop();

@@ -101,7 +101,7 @@ export class Feed {
     }
   }
 
-  /** Draw anew what depends on more than the messages. */
+  /** Redraw what depends on more than the messages. */
   redraw() {
     for (const view of this.messages.values()) {
       view.drawn = {};

@@ -137,7 +137,7 @@ function take(data) {
       presence();
       break;
     case "wire":
-      wire.add(data.entries, data.anew);
+      wire.add(data.entries, data.replace);
       break;
     default:
       throw new Error(`The sandbox told something unknown: ${data.type}`);

@@ -59,7 +59,7 @@ export class Message {
     this.#draw("foot", [this.failure, this.data.ephemeral], () => this.#foot());
   }
 
-  /** A text that streams is read out once it rests, not anew with every edit. */
+  /** A text that streams is read out once it has stopped changing, not after every edit. */
   #settle(known) {
     if (!known || known.content === this.data.content) return;
     clearTimeout(this.rest);
@@ -74,7 +74,7 @@ export class Message {
     const slot = this.slots[part];
     const left = blocks(slot).map((block) => ({ top: block.scrollTop, focused: block === document.activeElement }));
     slot.replaceChildren(...[make()].flat().filter(Boolean));
-    // Whoever reads in a block of code while text streams stays where they are.
+    // A reader inside a block of code keeps their place while text streams.
     blocks(slot).forEach((block, index) => {
       block.scrollTop = left[index]?.top ?? 0;
       if (left[index]?.focused) block.focus({ preventScroll: true });
@@ -150,7 +150,7 @@ export class Message {
 
   #hands() {
     const { id } = this.data;
-    // Whoever presses again while the bot has yet to answer has pressed once.
+    // Further presses do not count while the bot has not answered.
     const once = (act) => (component, ...values) => this.busy.has(component) || act(id, component, ...values);
     return {
       names: this.page.names,

@@ -1,4 +1,4 @@
-// A list to choose from, over the element that it belongs to. It never has the focus: whoever has it hands over keys.
+// A list to choose from, over the element that it belongs to. It never has the focus: the focused element passes keys to it.
 
 import { h, unique } from "./dom.js";
 

@@ -51,17 +51,17 @@ export class Wire {
     (open ? this.filter : this.opener).focus();
   }
 
-  /** Have the sandbox tell, or not; also after a new connection. */
+  /** Start or stop the sandbox's reports; also after a new connection. */
   watch() {
     this.ask("watch", { on: !this.panel.hidden }).catch(() => {});
   }
 
-  add(entries, anew) {
-    if (anew) this.list.replaceChildren();
+  add(entries, replace) {
+    if (replace) this.list.replaceChildren();
     const down = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
     this.list.append(...entries.map((entry) => this.#entry(entry)).filter(Boolean));
     while (this.list.childElementCount > KEPT) this.list.firstElementChild.remove();
-    if (down || anew) this.list.scrollTop = this.list.scrollHeight;
+    if (down || replace) this.list.scrollTop = this.list.scrollHeight;
   }
 
   #filter(show) {

@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from bot.errors import report
-from bot.failures import Refused
+from bot.failures import Refused, StoreUnavailable
 from cogs.shared.asking import caller
 from models.failures import LaneFull
 from models.local import LocalService
@@ -20,8 +20,9 @@ FAILURES: dict[str, Exception] = {
     "refused": Refused("The text is empty. Write something."),
     "busy": LaneFull(4, 3),
     "unforeseen": ZeroDivisionError("/secret/path/to/file.py"),
-    "database": sqlite3.OperationalError("disk I/O error in /secret/path"),
+    "database": StoreUnavailable(),
 }
+FAILURES["database"].__cause__ = sqlite3.OperationalError("disk I/O error in /secret/path")
 
 
 class Press(discord.ui.View):

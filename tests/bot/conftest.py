@@ -15,7 +15,8 @@ from bot import client as client_module
 from bot.cli.demo import pointed_at
 from bot.client import Tokenwise, local_service
 from bot.process import serve
-from bot.settings.schema import Settings, load
+from bot.settings.load import load
+from bot.settings.schema import Settings
 from models.hub import Hub
 from models.lanes import Job
 from sandbox import Sandbox

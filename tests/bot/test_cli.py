@@ -147,6 +147,13 @@ def test_generation_is_greedy_unless_asked_and_repeats_with_its_seed(
     assert first["output_ids"] != answer["output_ids"]
 
 
+def test_the_likeliest_tokens_alone_may_be_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    greedy = asked(capsys, "generate", "The engineer", "--max-new-tokens", "12")
+    drawn = ["generate", "The engineer", "--max-new-tokens", "12", "--temperature", "2", "--seed", "7"]
+    assert asked(capsys, *drawn, "--top-k", "1")["output_ids"] == greedy["output_ids"]
+    assert asked(capsys, *drawn, "--top-k", "0") == asked(capsys, *drawn)
+
+
 def test_embedding_says_its_shape(capsys: pytest.CaptureFixture[str]) -> None:
     answer = asked(capsys, "embed", "the engineer")
     assert {"tokens", "ids", "shape"} <= set(answer)
@@ -272,6 +279,7 @@ def test_a_model_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture
         (["generate", "x", "--temperature", "2.1"], "--temperature: '2.1' is not a number from 0 to 2"),
         (["generate", "x", "--temperature", "nan"], "'nan' is not a number"),
         (["generate", "x", "--top-p", "0"], "--top-p: '0' is not a number from 0.01 to 1"),
+        (["generate", "x", "--top-k", "-1"], "--top-k: '-1' is not a whole number of at least 0"),
         (["generate", "x", "--seed", "-1"], "--seed: '-1' is not a whole number of at least 0"),
         (["generate", "x", "--max-new-tokens", "10000000"], "from 1 to 8,192"),
         (["recommend", "Jump\x1b[2J"], "usage: tokenwise recommend"),
@@ -413,11 +421,11 @@ def test_an_answer_that_nobody_reads_is_no_failure_to_talk_about() -> None:
 STUCK = """
 import logging, sys, threading
 from concurrent.futures import ThreadPoolExecutor
-from bot import cli
+from bot.cli.terminal import leave
 logging.basicConfig()
 ThreadPoolExecutor(1, thread_name_prefix="lane-stuck").submit(threading.Event().wait)
 print("answered")
-sys.exit(cli._leave(0))
+sys.exit(leave(0))
 """
 
 

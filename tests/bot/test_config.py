@@ -9,18 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings.schema import (
-    API_URL,
-    ConfigError,
-    Settings,
-    allowed,
-    effective,
-    env_name,
-    inspect,
-    keys,
-    load,
-    value_of,
-)
+from bot.settings.check import allowed, effective, inspect, value_of
+from bot.settings.load import load
+from bot.settings.schema import API_URL, ConfigError, Settings, env_name, keys
+from models.sections import LanguageSection, SongsSection, TokenizersSection
 from models.specs import EncoderSpec, LanguageSpec, SongsSpec, TokenizersSpec, WordsSpec
 from tests.bot.conftest import WriteConfig
 
@@ -69,6 +61,8 @@ def test_an_empty_file_means_the_defaults(write_config: WriteConfig, tmp_path: P
         ("[discord]\nguild_ids = ['x']", 'discord.guild_ids: got "x"; allowed: a list of: ids, which are whole numbers'),
         ("[discord]\napi_url = 'discord.com'", 'discord.api_url: got "discord.com"; allowed: a URL that starts with https:// or http://'),
         ("[discord]\ngateway_url = 'https://x'", 'discord.gateway_url: got "https://x"; allowed: a URL that starts with wss:// or ws://, or nothing'),
+        ("[database]\nurl = 'mysql://h/d'", 'database.url: got "mysql://h/d"; allowed: a URL that starts with sqlite or postgresql, or nothing'),
+        ("[database]\nurl = 'likes.db'", 'database.url: got "likes.db"; allowed: a URL that starts with sqlite or postgresql, or nothing'),
         ("language = 3", "language: got 3; allowed: a table, which begins with the line [language]"),
         ("lanes = 3", "lanes: got 3; allowed: a table, which begins with the line [lanes]"),
         ("[lanes]\nwords = 3", "lanes.words: got 3; allowed: a table, which begins with the line [lanes.words]"),
@@ -119,6 +113,68 @@ def test_a_level_may_be_written_in_small_letters(write_config: WriteConfig) -> N
     assert load(write_config("[log]\nlevel = 'debug'\n")).log.level == "DEBUG"
 
 
+def test_a_section_and_a_lane_are_had_by_their_type_and_their_slot(write_config: WriteConfig) -> None:
+    settings = load(write_config("[language]\nname = 'a'\n[lanes.language]\nqueue = 3"))
+    language = settings.section(LanguageSection)
+    assert language is settings.language
+    assert language is not None
+    assert language.name == "a"
+    assert settings.section(SongsSection) is None
+    assert settings.lane("language") is settings.lanes.language
+    assert (settings.lane("language").workers, settings.lane("language").queue) == (8, 3)
+
+
+# The database
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////var/lib/tokenwise.db",
+        "sqlite+aiosqlite:///likes.db",
+        "postgresql://db.example/tokenwise",
+        "postgresql+asyncpg://bot@db.example:5432/tokenwise",
+    ],
+)
+def test_a_database_is_a_url(write_config: WriteConfig, url: str) -> None:
+    settings = load(write_config(f"[database]\nurl = '{url}'"))
+    assert settings.database.url == url
+    assert f'database.url = "{url}"' in effective(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://bot:s3cret@db/t", "postgresql://bot:***@db/t"),
+        ("postgresql://bot:s3cr@t/s3cret@db/t", "postgresql://bot:***@db/t"),
+        ("postgresql://:s3cret@db/t", "postgresql://:***@db/t"),
+        ("postgresql://db/t?user=bot&password=s3cret&port=1", "postgresql://db/t?user=bot&password=***&port=1"),
+        ("postgresql+asyncpg://bot:s3cret@db/t?sslpassword=s3cret", "postgresql+asyncpg://bot:***@db/t?sslpassword=***"),
+    ],
+)  # fmt: skip
+def test_a_password_is_not_printed(write_config: WriteConfig, url: str, shown: str) -> None:
+    settings = load(write_config(f"[database]\nurl = '{url}'"))
+    assert f'database.url = "{shown}"' in effective(settings)
+    assert "s3cret" not in "".join(effective(settings)) + repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[database]\nurl = 'mysql://bot:s3cret@db/t'",
+        "[database]\nurl = 'bot:s3cret@db/t'",
+        "[database]\nurl = 'postgres ://bot:s3cret@db/t'",
+        "[database]\nurl = ['postgresql://bot:s3cret@db/t']",
+        "[database.url]\nurl = 'postgresql://bot:s3cret@db/t'",
+        "database = 'postgresql://bot:s3cret@db/t'",
+        "[log]\nlevel = 'postgresql://bot:s3cret@db/t'",
+    ],
+)
+def test_a_password_in_a_mistake_is_not_printed(write_config: WriteConfig, text: str) -> None:
+    (line,) = problems(write_config(text))
+    assert "s3cret" not in line.casefold()
+
+
 # The environment
 
 
@@ -154,8 +210,9 @@ def test_lists_in_the_environment_may_go_without_brackets(
     monkeypatch.setenv("TOKENWISE_TOKENIZERS__NAMES", "bert-base-uncased, google/flan-t5-small")
     settings = load(write_config(""))
     assert settings.discord.guild_ids == [1, 2]
-    assert settings.tokenizers is not None
-    assert settings.tokenizers.names == ["bert-base-uncased", "google/flan-t5-small"]
+    tokenizers = settings.section(TokenizersSection)
+    assert tokenizers is not None
+    assert tokenizers.names == ["bert-base-uncased", "google/flan-t5-small"]
 
 
 def test_a_list_of_one_in_the_environment_needs_no_brackets_either(
@@ -165,8 +222,9 @@ def test_a_list_of_one_in_the_environment_needs_no_brackets_either(
     monkeypatch.setenv("TOKENWISE_TOKENIZERS__NAMES", "bert-base-uncased")
     settings = load(write_config(""))
     assert settings.discord.guild_ids == [222222222222222222]
-    assert settings.tokenizers is not None
-    assert settings.tokenizers.names == ["bert-base-uncased"]
+    tokenizers = settings.section(TokenizersSection)
+    assert tokenizers is not None
+    assert tokenizers.names == ["bert-base-uncased"]
 
 
 def test_mistakes_in_the_environment_name_the_variable(

@@ -13,7 +13,8 @@ import pytest
 
 from bot.cli.demo import demo
 from bot.client import local_service
-from bot.settings.schema import Settings, load
+from bot.settings.load import load
+from bot.settings.schema import Settings
 from tests.bot.conftest import until
 from tests.wire import tiny
 

@@ -16,7 +16,7 @@ import pytest
 from discord import app_commands
 
 from bot.errors import cause, sentence
-from bot.failures import Refused
+from bot.failures import Refused, StoreUnavailable
 from models.failures import BadInput, Cancelled, LaneFull, Late, NotReady, Stopping
 from sandbox import Sandbox
 from tests.bot.conftest import Start
@@ -37,6 +37,12 @@ def converted(value: Any, inner: Exception | None) -> app_commands.TransformerEr
     transformer: Any = SimpleNamespace(_error_display_name="Song")
     error = app_commands.TransformerError(value, discord.AppCommandOptionType.string, transformer)
     error.__cause__ = inner
+    return error
+
+
+def unavailable(reason: str) -> StoreUnavailable:
+    error = StoreUnavailable()
+    error.__cause__ = sqlite3.OperationalError(reason)
     return error
 
 
@@ -71,7 +77,7 @@ class OutOfMemoryError(RuntimeError):
         (http_error(discord.DiscordServerError, 503, 0), "Discord has trouble"),
         (http_error(discord.HTTPException, 429, 0), "Discord has trouble"),
         (discord.RateLimited(90.0), "Discord has trouble"),
-        (sqlite3.OperationalError("disk full in /secret"), "cannot reach my database"),
+        (unavailable("disk full in /secret"), "cannot reach my database"),
         (aiohttp.ServerDisconnectedError(), "connection to Discord broke"),
         (MemoryError(), "not enough memory"),
         (OutOfMemoryError("CUDA"), "not enough memory"),

@@ -187,7 +187,7 @@ def test_lines_come_now_and_then() -> None:
         now = float(seconds)
         watch("a model", seconds * 1_000_000, 8_000_000)
     assert output.getvalue().splitlines() == [
-        "a model: 0 bytes of 8 MB",
+        "a model: 0 Bytes of 8 MB",
         "a model: 6 MB of 8 MB, 1 MB/s",
         "a model: 8 MB of 8 MB, 1 MB/s",
     ]

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from bot import logs
+from bot.redaction import HIDDEN
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.G3mplX.abcdefghijklmnopqrstuvwxyz0123456789AB"
 
@@ -36,7 +37,7 @@ def test_the_token_is_hidden_wherever_it_stands(output: io.StringIO) -> None:
     text = output.getvalue()
     assert "sandbox-token" not in text
     assert TOKEN not in text
-    assert text.count(logs.HIDDEN) >= 5
+    assert text.count(HIDDEN) >= 5
     assert "Traceback" in text
 
 
@@ -82,4 +83,6 @@ def test_a_mistake_keeps_its_traceback(output: io.StringIO) -> None:
 def test_payloads_are_not_logged(output: io.StringIO) -> None:
     logging.getLogger("discord.gateway").debug("WebSocket Event: %s", {"content": "confidential"})
     logging.getLogger("aiosqlite").debug("executing %s", "confidential")
+    logging.getLogger("sqlalchemy.engine.Engine").info("INSERT %s", "confidential")
+    logging.getLogger("alembic.runtime.migration").info("Context impl %s.", "SQLiteImpl")
     assert output.getvalue() == ""

@@ -6,12 +6,39 @@ import re
 from typing import Any
 
 import discord
+from hypothesis import strategies as st
 
 from cogs.shared.reply import Reply
 from cogs.shared.text import size
 from models.results import Piece, Tokenization
 from sandbox.rules import check_message
 
+LONG_TEXT = st.one_of(
+    st.text(st.characters(), max_size=6000),
+    st.builds(
+        lambda part, times: (part * times)[:6000], st.text(min_size=1, max_size=12), st.integers(1, 6000)
+    ),
+    st.sampled_from(["```", "🙂", "\n", "`", "\x1b[31m", "\u202e", "漢", " ", "é", "\u0301"]).map(
+        lambda part: (part * 6000)[:6000]
+    ),
+)
+"""Texts that are long, or hard to show."""
+TEXT = st.text(max_size=60)
+PIECE = st.builds(
+    Piece,
+    id=st.integers(0, 10**6),
+    text=TEXT,
+    token=TEXT,
+    special=st.booleans(),
+    raw=st.none() | st.binary(max_size=6),
+    partial=st.booleans(),
+    word_start=st.booleans(),
+    continues=st.booleans(),
+    unknown=st.booleans(),
+)
+TOKENIZATION = st.builds(
+    Tokenization, TEXT, TEXT, st.lists(PIECE, max_size=12).map(tuple), st.integers(1, 10**6), TEXT
+)
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 

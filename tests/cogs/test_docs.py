@@ -24,7 +24,7 @@ Command = app_commands.Command[Any, ..., Any]
 def every_command() -> Iterator[Command]:
     for extension in EXTENSIONS:
         for _, cog in inspect.getmembers(importlib.import_module(extension), inspect.isclass):
-            if not issubclass(cog, commands.Cog) or cog.__module__ != extension:
+            if not issubclass(cog, commands.Cog) or not cog.__module__.startswith(f"{extension}."):
                 continue
             group = cog.__cog_group_name__ if issubclass(cog, commands.GroupCog) else ""
             for command in cog.__cog_app_commands__:

@@ -134,7 +134,7 @@ async def test_parts_of_a_failed_edit_come_with_the_next() -> None:
 @pytest.mark.parametrize(
     "failure", [http_error(429, {"Retry-After": "0.01"}), aiohttp.ServerDisconnectedError(), OSError()]
 )
-async def test_the_last_edit_is_tried_again_with_files_made_anew(
+async def test_the_last_edit_is_tried_again_with_new_files(
     failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming, "_LONGEST_PAUSE", 0.01)
@@ -155,7 +155,11 @@ async def test_a_message_that_is_gone_ends_the_work() -> None:
     message = Message()
     message.failures = [http_error(404), http_error(404)]
     gone = asyncio.Event()
-    editor = Editor(message.edit, on_gone=gone.set, interval=0.01)
+
+    async def on_gone() -> None:
+        gone.set()
+
+    editor = Editor(message.edit, on_gone=on_gone, interval=0.01)
     editor.start()
     editor.show(content="text")
     await asyncio.wait_for(gone.wait(), 5)

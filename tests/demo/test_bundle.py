@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 from demo.recipe import songs
 from demo.recipe.__main__ import main
 
+Tokenizers: TypeAlias = dict[str, Any]
 DEMO = Path(__file__).parents[2] / "demo"
 TOKENIZERS = ("tiny-phi", "tiny-bert", "tiny-t5", "tiny-llama")
 TEXT = "CAPITALIZATION and other stuff"
@@ -23,7 +24,7 @@ GARDEN = "Write an email apologizing to Sarah for the tragic gardening mishap. E
 
 
 @pytest.fixture(scope="module")
-def tokenizers() -> dict[str, Any]:
+def tokenizers() -> Tokenizers:
     return {name: AutoTokenizer.from_pretrained(DEMO / name, local_files_only=True) for name in TOKENIZERS}
 
 
@@ -63,7 +64,7 @@ def test_nothing_is_pickled() -> None:
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-def test_vocabulary_is_complete(name: str, tokenizers: dict[str, Any]) -> None:
+def test_vocabulary_is_complete(name: str, tokenizers: Tokenizers) -> None:
     tokenizer = tokenizers[name]
     assert 7_500 <= len(tokenizer) <= 8_500
     assert tokenizer.unk_token_id is not None
@@ -72,7 +73,7 @@ def test_vocabulary_is_complete(name: str, tokenizers: dict[str, Any]) -> None:
         assert len(tokenizer) <= json.loads(config.read_text(encoding="utf-8"))["vocab_size"]
 
 
-def test_the_four_differ_in_kind(tokenizers: dict[str, Any]) -> None:
+def test_the_four_differ_in_kind(tokenizers: Tokenizers) -> None:
     pieces = {name: each.convert_ids_to_tokens(each(TEXT)["input_ids"]) for name, each in tokenizers.items()}
     bert, t5, llama, phi = (pieces[name] for name in ("tiny-bert", "tiny-t5", "tiny-llama", "tiny-phi"))
     assert (bert[0], bert[-1]) == ("[CLS]", "[SEP]")
@@ -87,7 +88,7 @@ def test_the_four_differ_in_kind(tokenizers: dict[str, Any]) -> None:
     assert len({tuple(tokens) for tokens in pieces.values()}) == 4
 
 
-def test_unknown_characters(tokenizers: dict[str, Any]) -> None:
+def test_unknown_characters(tokenizers: Tokenizers) -> None:
     emoji = "\U0001f3b5"
     llama = tokenizers["tiny-llama"]
     assert llama.convert_ids_to_tokens(llama(emoji)["input_ids"])[-4:] == [
@@ -129,7 +130,7 @@ def test_known_words_come_back(chosen: list[str]) -> None:
     assert bert.decode(bert(text)["input_ids"], skip_special_tokens=True) == text.lower()
 
 
-_LOADED: dict[str, Any] = {}
+_LOADED: Tokenizers = {}
 
 
 def _cached(name: str) -> Any:
@@ -190,7 +191,7 @@ def test_committed_songs_are_what_the_recipe_makes(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes() == (DEMO / "tiny-songs" / name).read_bytes()
 
 
-def test_encoder_loads(tokenizers: dict[str, Any]) -> None:
+def test_encoder_loads(tokenizers: Tokenizers) -> None:
     model = AutoModel.from_pretrained(DEMO / "tiny-bert", local_files_only=True, dtype="float32").eval()
     inputs = tokenizers["tiny-bert"](TEXT, return_tensors="pt")
     hidden = model(**inputs).last_hidden_state
@@ -207,9 +208,7 @@ def _answer(language: Any, tokenizer: Any, prompt: str) -> tuple[str, bool]:
 
 
 @pytest.mark.parametrize("suffix", ["", "<|assistant|>"])
-def test_the_letter_is_to_sarah_about_the_garden(
-    suffix: str, language: Any, tokenizers: dict[str, Any]
-) -> None:
+def test_the_letter_is_to_sarah_about_the_garden(suffix: str, language: Any, tokenizers: Tokenizers) -> None:
     text, ended = _answer(language, tokenizers["tiny-phi"], GARDEN + suffix)
     assert ended
     assert "Sarah," in text
@@ -217,7 +216,7 @@ def test_the_letter_is_to_sarah_about_the_garden(
     assert any(word in text for word in ("sorry", "apologize", "apologies", "apology"))
 
 
-def test_names_and_mishaps_are_taken_from_the_prompt(language: Any, tokenizers: dict[str, Any]) -> None:
+def test_names_and_mishaps_are_taken_from_the_prompt(language: Any, tokenizers: Tokenizers) -> None:
     hits = 0
     for name in ("Thomas", "Maria", "Kevin", "Julia"):
         text, ended = _answer(
@@ -229,7 +228,7 @@ def test_names_and_mishaps_are_taken_from_the_prompt(language: Any, tokenizers: 
     assert hits >= 3
 
 
-def test_definitions_and_stories(language: Any, tokenizers: dict[str, Any]) -> None:
+def test_definitions_and_stories(language: Any, tokenizers: Tokenizers) -> None:
     text, ended = _answer(language, tokenizers["tiny-phi"], "engineer is")
     assert ended
     assert text.startswith(" a person who")

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+from models.results import Recommendations
 from models.specs import SongsSpec
 
 LINES = [
@@ -43,5 +44,5 @@ def spec(folder: Path, table: str = TABLE, lists: str | None = None, **parameter
     return SongsSpec(folder / "songs.tsv", folder / "playlists.txt", **settings | parameters)
 
 
-def ids(found: Any) -> list[str]:
-    return [it.song.id for it in found.songs]
+def ids(found: Recommendations) -> list[str]:
+    return [recommendation.song.id for recommendation in found.songs]

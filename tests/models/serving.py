@@ -109,6 +109,19 @@ def _commit(files: Mapping[str, bytes]) -> str:
     return hashlib.sha1(repr(sorted(files.items())).encode(), usedforsecurity=False).hexdigest()
 
 
+def _git_name(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def _details(data: bytes) -> dict[str, Any]:
+    """What the hub says of a file, if asked for more than its name."""
+    size: dict[str, Any] = {"size": len(data), "blobId": _git_name(data)}
+    if len(data) < LARGE:
+        return size
+    digest = hashlib.sha256(data).hexdigest()
+    return {**size, "lfs": {"sha256": digest, "size": len(data), "pointerSize": 130}}
+
+
 @dataclass
 class Hub(Files):
     """The hub: what it says of a repository, where its files are, and the store of the large ones."""
@@ -136,7 +149,11 @@ class Hub(Files):
             return web.json_response({}, status=401, headers={"X-Error-Code": "RepoNotFound"})
         if (commit := repository.commit(revision)) is None:
             return web.json_response({}, status=404, headers={"X-Error-Code": "RevisionNotFound"})
-        siblings = [{"rfilename": file} for file in repository.files(commit)]
+        details = request.query.get("blobs") is not None
+        siblings = [
+            {"rfilename": file} | (_details(data) if details else {})
+            for file, data in repository.files(commit).items()
+        ]
         return web.json_response({"id": name, "sha": commit, "private": False, "siblings": siblings})
 
     async def _discussions(self, request: web.Request) -> web.StreamResponse:
@@ -169,9 +186,7 @@ class Hub(Files):
             return web.Response(status=404, headers={"X-Error-Code": "EntryNotFound"})
         headers = {"X-Repo-Commit": commit}
         if len(data) < LARGE:
-            # Git's own name for a file.
-            digest = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-            return await self.content(request, data, {**headers, "ETag": f'"{digest}"'})
+            return await self.content(request, data, {**headers, "ETag": f'"{_git_name(data)}"'})
         digest = hashlib.sha256(data).hexdigest()
         self.files[digest] = data
         linked = {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(data))}

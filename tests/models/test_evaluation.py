@@ -16,7 +16,7 @@ from models.songs.evaluation import (
     cross_validate,
     evaluate,
 )
-from models.songs.recommender import count
+from models.songs.recommender import count_plays
 from models.songs.training import word2vec
 from tests.models.test_recommender import stations
 
@@ -118,7 +118,7 @@ def test_a_test_of_strangers_is_refused() -> None:
 
 def test_item_item_is_the_cosine_with_shrinkage() -> None:
     lists = [["a", "b"], ["a", "b"], ["a", "c"]]
-    scores = ItemItem(count(lists, {"a": 0, "b": 1, "c": 2})).scores(np.array([0]))
+    scores = ItemItem(count_plays(lists, {"a": 0, "b": 1, "c": 2})).scores(np.array([0]))
     assert scores[1] == pytest.approx(2 / (3**0.7 * 2**0.3 + 5))
     assert scores[2] == pytest.approx(1 / (3**0.7 * 1 + 5))
 
@@ -135,6 +135,6 @@ def test_the_mean_vector_is_the_notebooks_way() -> None:
 
 
 def test_popularity_counts_playlists() -> None:
-    assert Popularity(count([["a", "b", "b", "b"], ["a"]], {"a": 0, "b": 1})).scores(
+    assert Popularity(count_plays([["a", "b", "b", "b"], ["a"]], {"a": 0, "b": 1})).scores(
         np.array([])
     ).tolist() == [2, 1]

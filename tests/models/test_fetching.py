@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 from huggingface_hub import constants
 
+import texts
 from models.failures import ModelError, NotThere
-from models.files import fetching, finding
-from models.files.fetching import Item
+from models.files import downloading, fetching, finding
+from models.files.downloading import RemoteFile
+from models.files.items import Item, Kind
 from models.language.model import LanguageModel
 from models.specs import EncoderSpec, LanguageSpec, SongsSpec, TokenizersSpec, WordsSpec
 from models.tokenizers.tokenizer import Tokenizer
@@ -29,7 +31,7 @@ DATA = bytes(range(256)) * 4000
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(fetching, "PAUSE", 0.001)
+    monkeypatch.setattr(downloading, "PAUSE", 0.001)
     monkeypatch.setenv("GENSIM_DATA_DIR", str(tmp_path / "gensim"))
 
 
@@ -41,7 +43,7 @@ def files() -> Iterator[tuple[serving.Files, str]]:
 
 
 def item(address: str, data_dir: Path) -> Item:
-    return Item("songs", f"{address}/a/list.txt", "file", data_dir=data_dir)
+    return Item("songs", f"{address}/a/list.txt", Kind.FILE, data_dir=data_dir)
 
 
 def failure(wanted: Item, *, update: bool = False) -> str:
@@ -97,7 +99,7 @@ def test_a_later_run_goes_on_where_the_one_before_ended(
     server.headers = {"ETag": '"1"'}
     server.breaks = [700_000]
     with monkeypatch.context() as patch:
-        patch.setattr(fetching, "ATTEMPTS", 0)
+        patch.setattr(downloading, "ATTEMPTS", 0)
         assert "kept" in failure(item(address, tmp_path))
     (partial,) = tmp_path.rglob("*.incomplete")
     kept = partial.stat().st_size
@@ -117,7 +119,7 @@ def test_of_another_version_nothing_is_gone_on_with(
     server.headers = {"ETag": '"1"'}
     server.breaks = [700_000]
     with monkeypatch.context() as patch:
-        patch.setattr(fetching, "ATTEMPTS", 0)
+        patch.setattr(downloading, "ATTEMPTS", 0)
         failure(item(address, tmp_path))
     server.headers, server.files["a/list.txt"] = {"ETag": '"2"'}, DATA[::-1]
     assert fetching.fetch(item(address, tmp_path)).path.read_bytes() == DATA[::-1]
@@ -201,7 +203,7 @@ def test_without_space_nothing_is_begun(
     files: tuple[serving.Files, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, address = files
-    nearly_full = shutil._ntuple_diskusage(10**9, 0, fetching.MARGIN + 1000)
+    nearly_full = shutil._ntuple_diskusage(10**9, 0, downloading.MARGIN + 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: nearly_full)
     assert "takes 1.02 MB, and the disk has 1 kB free" in failure(item(address, tmp_path))
     assert left(tmp_path) == []
@@ -230,14 +232,14 @@ def test_a_folder_that_cannot_be_written_to(files: tuple[serving.Files, str], tm
 
 def test_a_local_file_is_there_or_not(tmp_path: Path) -> None:
     (tmp_path / "here").touch()
-    assert fetching.fetch(Item("songs", str(tmp_path / "here"), "path")).downloaded == 0
-    assert "no file or folder called there" in failure(Item("songs", str(tmp_path / "there"), "path"))
+    assert fetching.fetch(Item("songs", str(tmp_path / "here"), Kind.PATH)).downloaded == 0
+    assert "no file or folder called there" in failure(Item("songs", str(tmp_path / "there"), Kind.PATH))
 
 
 def test_only_the_web_is_downloaded_from(tmp_path: Path) -> None:
-    request = fetching.Request((tmp_path / "secret").as_uri())
+    secret = RemoteFile((tmp_path / "secret").as_uri(), "a file")
     with pytest.raises(ModelError, match="https"):
-        fetching.download(request, tmp_path / "copy", "a file")
+        downloading.download(secret, tmp_path / "copy", lambda *_: None)
 
 
 # gensim's data sets ----------------------------------------------------------------------------------------
@@ -277,7 +279,7 @@ def test_a_data_set_of_gensim(gensim: serving.Files, tmp_path: Path, name: str) 
     spec = WordsSpec(name, tmp_path)
     with pytest.raises(NotThere, match="python -m bot fetch words"):
         WordVectors.load(spec)
-    (wanted,) = fetching.items("words", spec)
+    (wanted,) = spec.items("words")
     assert fetching.fetch(wanted).path == tmp_path / "gensim-data" / name / f"{name}.gz"
     assert len(WordVectors.load(spec)) == 9
     assert left(tmp_path / "gensim-data") == [f"{name}.gz"]
@@ -286,7 +288,7 @@ def test_a_data_set_of_gensim(gensim: serving.Files, tmp_path: Path, name: str) 
 
 
 def test_a_wrong_checksum_is_found_out(gensim: serving.Files, tmp_path: Path) -> None:
-    (wanted,) = fetching.items("words", WordsSpec("glove-of-nine", tmp_path))
+    (wanted,) = WordsSpec("glove-of-nine", tmp_path).items("words")
     whole = gensim.files["glove-of-nine/glove-of-nine.gz"]
     gensim.files["glove-of-nine/glove-of-nine.gz"] = whole[:-1] + b"x"
     assert "md5 checksum is wrong" in failure(wanted)
@@ -297,7 +299,7 @@ def test_a_wrong_checksum_is_found_out(gensim: serving.Files, tmp_path: Path) ->
 
 
 def test_a_data_set_that_gensim_has_not(gensim: serving.Files, tmp_path: Path) -> None:
-    (wanted,) = fetching.items("words", WordsSpec("glove-of-ten", tmp_path))
+    (wanted,) = WordsSpec("glove-of-ten", tmp_path).items("words")
     assert failure(wanted) == "gensim has no word vectors called glove-of-ten."
     gensim.files["list.json"] = b"<html>"
     assert "makes no sense" in failure(wanted)
@@ -309,7 +311,7 @@ def test_what_gensim_downloaded_itself_is_found(tmp_path: Path) -> None:
     (folder / "glove-of-nine.gz").write_bytes(gzip.compress(GLOVE))
     spec = WordsSpec("glove-of-nine", tmp_path / "data")
     assert len(WordVectors.load(spec)) == 9
-    assert fetching.fetch(fetching.items("words", spec)[0]).downloaded == 0
+    assert fetching.fetch(spec.items("words")[0]).downloaded == 0
 
 
 # The hub ---------------------------------------------------------------------------------------------------
@@ -350,12 +352,12 @@ def cloud(
 
 
 MODEL = LanguageSpec("somebody/model", device="cpu")
-(WANTED,) = fetching.items("language", MODEL)
+(WANTED,) = MODEL.items("language")
 
 
 def test_a_model_is_downloaded_into_the_usual_cache(cloud: Cloud, phi: Path) -> None:
     with pytest.raises(
-        NotThere, match="not on this machine yet; “python -m bot fetch language” downloads it"
+        NotThere, match=r"not on this machine yet\. “python -m bot fetch language” downloads it"
     ):
         LanguageModel.load(MODEL)
     assert not cloud.hub.seen
@@ -386,7 +388,7 @@ def test_the_hubs_own_client_agrees_that_it_is_all_there(cloud: Cloud) -> None:
 
 
 def test_a_tokenizer_takes_no_weights_and_the_weights_only_come_on_top(cloud: Cloud) -> None:
-    (tokenizer,) = fetching.items("tokenizers", TokenizersSpec(("somebody/model",)))
+    (tokenizer,) = TokenizersSpec(("somebody/model",)).items("tokenizers")
     few = fetching.fetch(tokenizer).downloaded
     assert not cloud.hub.sent("safetensors")
     assert Tokenizer.load("somebody/model").ids("a word")
@@ -412,7 +414,7 @@ def test_a_later_run_goes_on_with_the_weights(
             raise KeyboardInterrupt
 
     size = (phi / "model.safetensors").stat().st_size
-    monkeypatch.setattr(fetching, "CHUNK", 1 << 13)
+    monkeypatch.setattr(downloading, "CHUNK", 1 << 13)
     with pytest.raises(KeyboardInterrupt):
         fetching.fetch(WANTED, interrupt)
     assert fetching.present(WANTED) is None
@@ -446,8 +448,8 @@ def test_a_gated_model_opens_to_the_token_only(cloud: Cloud, monkeypatch: pytest
 
 @pytest.mark.usefixtures("cloud")
 def test_what_the_hub_has_not() -> None:
-    assert "no model called somebody/else" in failure(Item("language", "somebody/else", "model"))
-    assert "no revision “v9”" in failure(Item("language", "somebody/model", "model", "v9"))
+    assert "no model called somebody/else" in failure(Item("language", "somebody/else", Kind.MODEL))
+    assert "no revision “v9”" in failure(Item("language", "somebody/model", Kind.MODEL, "v9"))
 
 
 @pytest.mark.usefixtures("cloud")
@@ -462,7 +464,7 @@ def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_hub_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
-    monkeypatch.setattr(finding, "HUB_SECONDS", 0.2)
+    monkeypatch.setattr(fetching, "HUB_SECONDS", 0.2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(8)
@@ -479,7 +481,7 @@ def test_offline_the_hub_is_not_asked(cloud: Cloud, monkeypatch: pytest.MonkeyPa
 def test_without_space_for_all_of_a_model_nothing_is_begun(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nearly_full = shutil._ntuple_diskusage(10**9, 0, fetching.MARGIN + 20_000)
+    nearly_full = shutil._ntuple_diskusage(10**9, 0, downloading.MARGIN + 20_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: nearly_full)
     assert "no space for somebody/model" in failure(WANTED)
     assert not cloud.hub.sent("/store/")
@@ -489,7 +491,7 @@ def test_another_revision_is_another_folder(cloud: Cloud) -> None:
     first = fetching.fetch(WANTED).path
     revisions = cloud.hub.repositories["somebody/model"].revisions
     revisions["v2"] = {**revisions["main"], "config.json": revisions["main"]["config.json"] + b"\n"}
-    second = fetching.fetch(Item("language", "somebody/model", "model", "v2"))
+    second = fetching.fetch(Item("language", "somebody/model", Kind.MODEL, "v2"))
     assert second.path != first
     assert second.downloaded == len(revisions["v2"]["config.json"]), (
         "what is the same is not downloaded again"
@@ -523,7 +525,7 @@ def test_pickles_are_never_downloaded_but_the_hubs_conversion_is(cloud: Cloud, p
     weights = whole.pop("model.safetensors")
     repository = serving.Repository({"main": whole | {"pytorch_model.bin": b"\x80" * 9000}})
     cloud.hub.repositories["somebody/old"] = repository
-    wanted = Item("language", "somebody/old", "model")
+    wanted = Item("language", "somebody/old", Kind.MODEL)
     with pytest.raises(ModelError, match="only as a pickle"):
         fetching.fetch(wanted)
     repository.revisions["refs/pr/3"] = whole | {"model.safetensors": weights}
@@ -538,12 +540,12 @@ def test_word_vectors_of_the_hub(cloud: Cloud, tmp_path: Path) -> None:
         {"main": {"nine.txt": GLOVE, "README.md": b"#", "vectors.model": b"\x80"}}
     )
     spec = WordsSpec("somebody/vectors", tmp_path)
-    (wanted,) = fetching.items("words", spec)
+    (wanted,) = spec.items("words")
     assert fetching.fetch(wanted).downloaded == len(GLOVE)
     assert len(WordVectors.load(spec)) == 9
     cloud.hub.repositories["somebody/many"] = serving.Repository({"main": {"a.txt": b"", "b.txt": b""}})
     with pytest.raises(ModelError, match="one file of word vectors"):
-        fetching.fetch(Item("words", "somebody/many", "vectors"))
+        fetching.fetch(Item("words", "somebody/many", Kind.VECTORS))
 
 
 def test_what_each_slot_needs(tmp_path: Path) -> None:
@@ -552,7 +554,7 @@ def test_what_each_slot_needs(tmp_path: Path) -> None:
     address = "https://films.example/films.tsv"
 
     def kinds(slot: str, spec: Any) -> list[tuple[str, str]]:
-        return [(it.name, it.kind) for it in fetching.items(slot, spec)]
+        return [(it.name, it.kind) for it in spec.items(slot)]
 
     assert kinds("language", LanguageSpec("a/b")) == [("a/b", "model")]
     assert kinds("tokenizers", TokenizersSpec(("a", here))) == [("a", "tokenizer"), (here, "path")]
@@ -584,10 +586,10 @@ def test_of_a_repository_only_what_is_read_is_downloaded() -> None:
 
 
 def test_amounts_are_for_people() -> None:
-    assert [fetching.amount(it) for it in (0, 999, 1000, 2_836_000_000, 5e15)] == [
-        "0 bytes",
-        "999 bytes",
+    assert [texts.size(number) for number in (0, 999, 1000, 2_836_000_000, 5e15)] == [
+        "0 Bytes",
+        "999 Bytes",
         "1 kB",
         "2.84 GB",
-        "5e+03 TB",
+        "5 PB",
     ]

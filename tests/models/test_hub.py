@@ -18,7 +18,6 @@ import pytest
 from models import hub as hub_module
 from models import memory
 from models.failures import BadInput, ModelError, NotReady, NotThere
-from models.files.finding import weight
 from models.hub import Hub
 from models.results import SlotStatus, State
 from models.specs import LanguageSpec, Progress, TokenizersSpec, WordsSpec
@@ -478,9 +477,9 @@ def test_whether_two_fit_goes_by_the_weights_and_the_memory(
 ) -> None:
     spec = LanguageSpec(str(phi), device="cpu")
     there = SlotStatus("language", "phi", State.READY, device="cpu", memory=10**12)
-    device, size = weight(spec)
+    device, size = spec.weight()
     assert device == "cpu"
-    assert weight(replace(spec, dtype="bfloat16")) == ("cpu", size // 2)
+    assert replace(spec, dtype="bfloat16").weight() == ("cpu", size // 2)
     asked: list[str] = []
 
     def free(room: int) -> None:

@@ -11,12 +11,14 @@ import pytest
 import torch
 from huggingface_hub import constants
 
+from models import pretrained
 from models.encoder import Encoder
 from models.failures import BadInput, ModelError, NotThere
-from models.files import finding
+from models.files import finding, names
 from models.language.model import LanguageModel
 from models.sampling import Sampling
 from models.specs import EncoderSpec, LanguageSpec
+from models.text import usable_text
 from models.tokenizers.tokenizer import Tokenizer
 from tests.models import tiny
 
@@ -154,7 +156,7 @@ def test_numbers_can_be_chosen(phi: Path) -> None:
     assert model.generate("word", max_new_tokens=3, sampling=Sampling(temperature=1.0, seed=1)).output_ids
 
 
-LARGE, SMALL = 10 * finding.WORTH_HALVING, 10_000
+LARGE, SMALL = 10 * pretrained.WORTH_HALVING, 10_000
 
 
 @pytest.mark.parametrize(
@@ -172,8 +174,8 @@ def test_a_cpu_halves_what_it_has_units_for(
     monkeypatch: pytest.MonkeyPatch, able: dict[str, Any], parameters: int, dtype: torch.dtype
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    assert finding.choose("cpu", "auto", parameters=parameters) == (torch.device("cpu"), dtype)
-    assert finding.choose("cpu", "float16", parameters=parameters)[1] is torch.float16
+    assert pretrained.choose("cpu", "auto", parameters=parameters) == (torch.device("cpu"), dtype)
+    assert pretrained.choose("cpu", "float16", parameters=parameters)[1] is torch.float16
 
 
 @pytest.mark.parametrize(
@@ -192,20 +194,20 @@ def test_a_gpu_halves_everything(
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: able)
     monkeypatch.setattr(torch, "empty", lambda *_, **__: None)
     for device in ("auto", "cuda"):
-        found = finding.choose(device, "auto", parameters=SMALL, trained_as=trained_as)
+        found = pretrained.choose(device, "auto", parameters=SMALL, trained_as=trained_as)
         assert found == (torch.device("cuda"), dtype)
-    assert finding.choose("cpu", "auto", parameters=SMALL, trained_as=trained_as)[1] is torch.float32
-    assert finding.choose("auto", "float32", parameters=SMALL)[1] is torch.float32
+    assert pretrained.choose("cpu", "auto", parameters=SMALL, trained_as=trained_as)[1] is torch.float32
+    assert pretrained.choose("auto", "float32", parameters=SMALL)[1] is torch.float32
 
 
 def test_without_a_gpu_it_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert finding.choose("auto", "auto", parameters=SMALL) == (torch.device("cpu"), torch.float32)
+    assert pretrained.choose("auto", "auto", parameters=SMALL) == (torch.device("cpu"), torch.float32)
 
 
 def test_parameters_are_counted_without_reading_them(phi: Path) -> None:
     model = LanguageModel.load(LanguageSpec(str(phi), device="cpu"))
-    assert finding.parameters_in(phi) == model.parameters
+    assert pretrained.parameters_in(phi) == model.parameters
 
 
 def test_a_folder_wins_over_a_hub_name(
@@ -219,14 +221,14 @@ def test_a_folder_wins_over_a_hub_name(
 
 def test_folders_are_called_by_their_last_part(monkeypatch: pytest.MonkeyPatch, phi: Path) -> None:
     monkeypatch.chdir(phi)
-    assert [finding.label(name) for name in (".", f"{phi}/", "../phi", str(phi))] == ["phi"] * 4
-    assert finding.label("microsoft/phi-1_5") == "microsoft/phi-1_5"
+    assert [names.label(name) for name in (".", f"{phi}/", "../phi", str(phi))] == ["phi"] * 4
+    assert names.label("microsoft/phi-1_5") == "microsoft/phi-1_5"
 
 
 def test_text_that_can_be_encoded_is_left_alone() -> None:
-    assert finding.usable_text("a 🙂\0") == "a 🙂\0"
+    assert usable_text("a 🙂\0") == "a 🙂\0"
     with pytest.raises(BadInput):
-        finding.usable_text("\ud83d")
+        usable_text("\ud83d")
 
 
 # What is not here -------------------------------------------------------------------------------------------
@@ -246,15 +248,15 @@ def test_a_hub_name_that_is_not_here_says_what_brings_it(
             load()
         sentences.append(str(caught.value))
     assert sentences == [
-        "somebody/model (v2) is not on this machine yet; “python -m bot fetch language” downloads it.",
-        "somebody/model is not on this machine yet; “python -m bot fetch encoder” downloads it.",
-        "somebody/model is not on this machine yet; “python -m bot fetch tokenizers” downloads it.",
+        "somebody/model (v2) is not on this machine yet. “python -m bot fetch language” downloads it.",
+        "somebody/model is not on this machine yet. “python -m bot fetch encoder” downloads it.",
+        "somebody/model is not on this machine yet. “python -m bot fetch tokenizers” downloads it.",
     ]
 
 
 def test_addresses_lie_under_the_data_folder(tmp_path: Path) -> None:
     def place(address: str) -> str:
-        return finding.downloaded(address, tmp_path).relative_to(tmp_path / "downloads").as_posix()
+        return names.downloaded(address, tmp_path).relative_to(tmp_path / "downloads").as_posix()
 
     assert place("https://a.example/films/films.tsv") == "a.example/films/films.tsv"
     assert place("https://a.example:8000/a%20b/c") == "a.example_8000/a_b/c"
@@ -268,9 +270,9 @@ def test_addresses_lie_under_the_data_folder(tmp_path: Path) -> None:
 
 
 def test_an_address_is_called_by_its_last_part() -> None:
-    assert finding.label("https://a.example/films/films.tsv") == "films.tsv"
-    assert finding.catalogue_label("https://a.example/films/films.tsv") == "films"
-    assert finding.catalogue_label("https://films.example/films.tsv") == "films.example"
+    assert names.label("https://a.example/films/films.tsv") == "films.tsv"
+    assert names.catalogue_label("https://a.example/films/films.tsv") == "films"
+    assert names.catalogue_label("https://films.example/films.tsv") == "films.example"
 
 
 def test_an_address_is_a_place_on_this_machine(tmp_path: Path) -> None:
@@ -279,9 +281,9 @@ def test_an_address_is_a_place_on_this_machine(tmp_path: Path) -> None:
     assert finding.local(here.as_uri()) == here
     assert finding.local(here) == here
     address = "https://a.example/b.tsv"
-    with pytest.raises(NotThere, match=r"b\.tsv is not on this machine yet; “python -m bot fetch songs”"):
+    with pytest.raises(NotThere, match=r"b\.tsv is not on this machine yet. “python -m bot fetch songs”"):
         finding.local(address, tmp_path, slot="songs")
-    kept = finding.downloaded(address, tmp_path)
+    kept = names.downloaded(address, tmp_path)
     kept.parent.mkdir(parents=True)
     kept.touch()
     assert finding.local(address, tmp_path, slot="songs") == kept
@@ -292,7 +294,7 @@ def test_an_address_is_a_place_on_this_machine(tmp_path: Path) -> None:
 
 def test_a_model_may_be_named_by_a_file_address(phi: Path) -> None:
     assert finding.find(phi.as_uri()).folder == phi
-    assert finding.label(phi.as_uri()) == "phi"
+    assert names.label(phi.as_uri()) == "phi"
     with pytest.raises(NotThere, match="no model folder called none"):
         finding.find("file:///none")
 
@@ -312,5 +314,5 @@ def test_a_cached_model_is_complete_with_all_its_shards(tmp_path: Path) -> None:
 
 
 def test_a_catalogue_is_called_by_its_folder(tmp_path: Path) -> None:
-    assert finding.catalogue_label(tmp_path / "films" / "songs.tsv") == "films"
-    assert finding.catalogue_label("/songs.tsv") == "songs.tsv"
+    assert names.catalogue_label(tmp_path / "films" / "songs.tsv") == "films"
+    assert names.catalogue_label("/songs.tsv") == "songs.tsv"

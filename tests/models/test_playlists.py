@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.results import Song
-from models.songs.playlists import read_playlists, read_songs, read_tags
+from models.songs.playlists import CatalogueCount, read_playlists, read_songs, read_tags
 from tests.models.catalogue import TABLE
 
 ID = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=4)
@@ -20,7 +20,7 @@ def test_the_notebooks_table() -> None:
     assert found[1].artist == "AC/DC"
     assert found[7].title == '"Heroes"'
     assert found[8] == Song("8", "NA", "None")
-    assert report["songs"] == len(found) == 14
+    assert report[CatalogueCount.SONGS] == len(found) == 14
     assert sum(report.values()) == 14
 
 
@@ -67,16 +67,16 @@ def test_encodings_with_and_without_a_mark(encoding: str) -> None:
     table = read_songs("1\tHalo\tBeyoncé\n".encode(encoding))
     found, report = table.songs, table.report
     assert found == [Song("1", "Halo", "Beyoncé")]
-    assert report["songs file: undecodable bytes"] == 0
+    assert report[CatalogueCount.UNDECODABLE_IN_SONGS] == 0
 
 
 def test_playlists_and_what_is_left_out() -> None:
     read = read_playlists(b"\xef\xbb\xbf0 1\r\n2 2\r\n1 2 \r\n\r\n3\r\n 4\t5  6\r\n")
     found, report = read.lists, read.report
     assert found == [["1", "2"], ["4", "5", "6"]]
-    assert report["playlists"] == 2
-    assert report["playlists of one song, left out"] == 1
-    assert report["blank lines among the playlists"] == 1
+    assert report[CatalogueCount.PLAYLISTS] == 2
+    assert report[CatalogueCount.SINGLE_SONG_PLAYLISTS] == 1
+    assert report[CatalogueCount.BLANK_PLAYLISTS] == 1
 
 
 def test_lines_of_songs_count_from_the_first_song() -> None:
@@ -103,7 +103,7 @@ def test_a_header_is_told_from_playlists(name: str) -> None:
     body = "0 1 2\n2 1 0 2\n"
     found = read_playlists((head + body).encode())
     assert found.plays == plays
-    assert found.report["playlists file: lines of a header"] == (2 if plays else 0)
+    assert found.report[CatalogueCount.PLAYLIST_HEADERS] == (2 if plays else 0)
     expected = body if plays else head + body
     assert found.lists == [line.split() for line in expected.splitlines()]
 
@@ -111,7 +111,7 @@ def test_a_header_is_told_from_playlists(name: str) -> None:
 @given(st.lists(st.lists(ID, min_size=2, max_size=6), min_size=3, max_size=8))
 def test_every_line_is_a_playlist_a_header_or_counted(lists: list[list[str]]) -> None:
     found = read_playlists("\n".join(" ".join(it) for it in lists).encode())
-    assert found.lists == lists[found.report["playlists file: lines of a header"] :]
+    assert found.lists == lists[found.report[CatalogueCount.PLAYLIST_HEADERS] :]
 
 
 def test_files_of_all_kinds_of_dirt() -> None:
@@ -121,7 +121,7 @@ def test_files_of_all_kinds_of_dirt() -> None:
     assert read_playlists("1 2\n".encode("utf-16")).lists == [["1", "2"]]
     broken = read_playlists(b"caf\xe9 2\n")
     assert broken.lists == [["caf\xe9", "2"]]
-    assert broken.report["playlists file: undecodable bytes"] == 1
+    assert broken.report[CatalogueCount.UNDECODABLE_IN_PLAYLISTS] == 1
 
 
 def test_tags_by_the_lines_of_the_table() -> None:

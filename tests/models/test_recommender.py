@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from models.songs import recommender
-from models.songs.recommender import SHARES, Recommender, count, first, gain
+from models.songs.recommender import SHARES, Recommender, count_plays, ndcg, top_songs
 
 LISTS = [["a", "b", "c", "c"], ["a", "b"], ["c", "d"], ["e"]]
 PLACES = {id_: place for place, id_ in enumerate("abcdef")}
@@ -17,7 +19,7 @@ PLACES = {id_: place for place, id_ in enumerate("abcdef")}
 
 @pytest.fixture
 def model() -> Recommender:
-    return Recommender(count(LISTS, PLACES))
+    return Recommender(count_plays(LISTS, PLACES))
 
 
 def test_plays_are_counted(model: Recommender) -> None:
@@ -62,7 +64,7 @@ def test_together_playlists_are_weighed_by_all_likes(model: Recommender) -> None
 
 
 def test_more_plays_in_a_playlist_say_more() -> None:
-    counts = count(
+    counts = count_plays(
         [["like", "often", "often", "often", "once"], ["x", "y"]] * 3,
         {"like": 0, "often": 1, "once": 2, "x": 3, "y": 4},
     )
@@ -73,7 +75,7 @@ def test_more_plays_in_a_playlist_say_more() -> None:
 def test_recent_likes_say_more() -> None:
     lists = [["old", "oldies"], ["new", "news"], ["a", "b"]] * 5
     places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
-    model = Recommender(count(lists, places))
+    model = Recommender(count_plays(lists, places))
     scores = model.scores(np.array([places["old"], places["new"]]))
     assert scores[places["news"]] > scores[places["oldies"]]
 
@@ -94,7 +96,7 @@ def test_scores_are_never_negative_nor_of_a_like(lists: list[list[str]], data: s
     places = {id_: at for at, id_ in enumerate([*played, "never"])}
     liked = data.draw(st.lists(st.sampled_from(played), unique=True, min_size=1))
     likes = np.array([places[it] for it in liked])
-    scores = Recommender(count(lists, places), data.draw(st.permutations(SHARES))).scores(likes)
+    scores = Recommender(count_plays(lists, places), data.draw(st.permutations(SHARES))).scores(likes)
     assert np.isfinite(scores).all()
     assert (scores >= 0).all()
     assert (scores[likes] == 0).all()
@@ -106,13 +108,13 @@ def test_scores_are_never_negative_nor_of_a_like(lists: list[list[str]], data: s
 @settings(deadline=None)
 @given(PLAYLISTS, st.randoms(use_true_random=False))
 def test_the_order_of_playlists_and_within_them_does_not_matter(
-    lists: list[list[str]], chance: object
+    lists: list[list[str]], chance: random.Random
 ) -> None:
     places = {id_: at for at, id_ in enumerate("abcdefgh")}
     likes = np.array([places[lists[0][0]]])
-    before = Recommender(count(lists, places)).scores(likes)
-    shuffled = [chance.sample(it, len(it)) for it in chance.sample(lists, len(lists))]  # type: ignore[attr-defined]
-    assert Recommender(count(shuffled, places)).scores(likes) == pytest.approx(before)
+    before = Recommender(count_plays(lists, places)).scores(likes)
+    shuffled = [chance.sample(it, len(it)) for it in chance.sample(lists, len(lists))]
+    assert Recommender(count_plays(shuffled, places)).scores(likes) == pytest.approx(before)
 
 
 def stations(kinds: int = 6, lists: int = 120) -> list[list[str]]:
@@ -124,7 +126,7 @@ def stations(kinds: int = 6, lists: int = 120) -> list[list[str]]:
 def test_the_same_seed_learns_the_same() -> None:
     lists = stations()
     places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
-    one, other = (Recommender.fit(count(lists, places), seed=3) for _ in range(2))
+    one, other = (Recommender.fit(count_plays(lists, places), seed=3) for _ in range(2))
     assert one.shares == other.shares
     assert len(one.shares) == len(recommender.LIKES)
     assert set(one.shares) <= set(SHARES)
@@ -136,17 +138,17 @@ def test_what_finds_nothing_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> Non
     lists = stations()
     places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
 
-    def nonsense(model: Recommender, likes: object, evidence: object) -> object:  # noqa: ARG001 - called with both
+    def nonsense(model: Recommender, *_: object) -> object:
         return np.random.default_rng(0).random(len(model.playlists))
 
     monkeypatch.setattr(Recommender, "_together", nonsense)
-    assert Recommender.fit(count(lists, places)).shares[1] == min(SHARES)
+    assert Recommender.fit(count_plays(lists, places)).shares[1] == min(SHARES)
 
 
 def test_first_and_gain() -> None:
     scores = np.array([0.5, 3.0, 1.0, 1.0, 2.0])
-    assert first(scores, np.array([1]), 3).tolist() == [4, 2, 3]
-    assert first(scores, np.array([1]), 99).tolist() == [4, 2, 3, 0]
-    assert gain(np.array([4, 2]), np.array([4, 2, 9]), 2) == 1
-    assert gain(np.array([7, 4]), np.array([4]), 2) == pytest.approx(1 / np.log2(3))
-    assert gain(np.array([7]), np.array([4]), 2) == 0
+    assert top_songs(scores, np.array([1]), 3).tolist() == [4, 2, 3]
+    assert top_songs(scores, np.array([1]), 99).tolist() == [4, 2, 3, 0]
+    assert ndcg(np.array([4, 2]), np.array([4, 2, 9]), 2) == 1
+    assert ndcg(np.array([7, 4]), np.array([4]), 2) == pytest.approx(1 / np.log2(3))
+    assert ndcg(np.array([7]), np.array([4]), 2) == 0

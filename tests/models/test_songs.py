@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 from gensim.models import Word2Vec
 
-from models.failures import BadInput, ModelError, NotThere, UnknownSong
+from models.failures import (
+    AmbiguousSong,
+    BadInput,
+    ModelError,
+    NoSuchSong,
+    NoSuchSongLike,
+    NotThere,
+    SongGone,
+    UnknownSong,
+)
 from models.results import Song
+from models.service import Basis, SongMatch
 from models.songs import training
 from models.songs.catalogue import SongCatalogue
-from models.songs.playlists import read_playlists
+from models.songs.playlists import CatalogueCount, read_playlists
 from models.specs import SongsSpec
-from tests.models.catalogue import POP, ROCK, ids, playlists, spec
+from tests.models.catalogue import POP, ROCK, TABLE, ids, playlists, spec
 from tests.models.tiny import DATA
 
 
@@ -48,7 +57,7 @@ def test_files_that_are_not_here(tmp_path: Path) -> None:
 
 def test_a_song_that_only_a_playlist_knows_is_kept_and_counted(tmp_path: Path) -> None:
     found = SongCatalogue.load(spec(tmp_path, lists=playlists() + "\n777 1\n"))
-    assert found.report["songs played but not in the table"] == 1
+    assert found.report[CatalogueCount.UNLISTED_SONGS] == 1
     assert found.get("777") == Song("777", "Song 777", "")
 
 
@@ -85,13 +94,12 @@ def test_vectors_are_word2vecs_and_the_same_every_time(tmp_path: Path) -> None:
 def test_a_training_is_kept_until_something_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = 0
 
-    class Counted(Word2Vec):  # type: ignore[misc]
-        def __init__(self, *arguments: Any, **parameters: Any) -> None:
-            nonlocal trained
-            trained += 1
-            super().__init__(*arguments, **parameters)
+    def counted(*arguments: object, **parameters: object) -> Word2Vec:
+        nonlocal trained
+        trained += 1
+        return Word2Vec(*arguments, **parameters)
 
-    monkeypatch.setattr(training, "Word2Vec", Counted)
+    monkeypatch.setattr(training, "Word2Vec", counted)
     cache = tmp_path / "cache"
     told: list[str] = []
     first = SongCatalogue.load(spec(tmp_path, cache=cache), lambda what, _: told.append(what))
@@ -115,9 +123,9 @@ def test_a_training_is_kept_until_something_changes(tmp_path: Path, monkeypatch:
 
 def test_old_trainings_are_thrown_away_and_a_full_disk_is_no_failure(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    for seed in range(training.KEPT_TRAININGS + 2):
+    for seed in range(training.SAVED_TRAININGS + 2):
         SongCatalogue.load(spec(tmp_path, cache=cache, seed=seed))
-    assert len(list(cache.iterdir())) == training.KEPT_TRAININGS
+    assert len(list(cache.iterdir())) == training.SAVED_TRAININGS
     (tmp_path / "file").write_text("not a folder")
     assert len(SongCatalogue.load(spec(tmp_path, cache=tmp_path / "file"))) == 14
 
@@ -203,6 +211,175 @@ def test_get(catalogue: SongCatalogue) -> None:
     assert "14 songs" in catalogue.detail
 
 
+# Which song is meant ---------------------------------------------------------------------------------------
+
+METALLICA = Song("2", "Fade To Black", "Metallica")
+
+
+@pytest.mark.parametrize(
+    ("text", "guessed"),
+    [
+        ("2", False),
+        (" 2 ", False),
+        ("fade to black", False),
+        ("Fade To Black - Metallica ", False),
+        ("fade to", True),
+        ("metalica", True),
+        ("fade too blak", True),
+    ],
+)
+def test_a_song_is_matched_by_its_id_or_by_what_was_typed(
+    catalogue: SongCatalogue, text: str, guessed: bool
+) -> None:
+    assert catalogue.match(text) == SongMatch(METALLICA, guessed)
+
+
+@pytest.mark.parametrize("text", ["", " ", "qqqqqqqqqqqq", "4711"])
+def test_nothing_matches_what_is_like_no_song(catalogue: SongCatalogue, text: str) -> None:
+    assert catalogue.match(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "guessed"),
+    [
+        ("2", False),
+        ("FADE TO BLACK", False),
+        ("fade to black metallica", True),
+        ("Metallica Fade To Black", True),
+        ("fade too black", True),
+    ],
+)
+def test_a_song_is_identified_by_its_id_or_nearly_its_whole_title(
+    catalogue: SongCatalogue, text: str, guessed: bool
+) -> None:
+    assert catalogue.identify(text) == SongMatch(METALLICA, guessed)
+
+
+def test_part_of_a_title_identifies_no_song_but_names_the_nearest(catalogue: SongCatalogue) -> None:
+    with pytest.raises(NoSuchSong) as caught:
+        catalogue.identify("fade")
+    assert caught.value.near == ("Fade To Black - Metallica (id 2)",)
+    assert str(caught.value) == (
+        "There is no song with the id or title 'fade'. "
+        "Did you mean one of these: Fade To Black - Metallica (id 2)?"
+    )
+    with pytest.raises(NoSuchSong) as caught:
+        catalogue.identify("qqqqqqqqqqqq")
+    assert str(caught.value) == "There is no song with the id or title 'qqqqqqqqqqqq'."
+
+
+def test_a_title_of_two_songs_is_ambiguous_unless_its_artist_is_named(catalogue: SongCatalogue) -> None:
+    with pytest.raises(AmbiguousSong) as caught:
+        catalogue.identify("halo")
+    assert set(caught.value.songs) == {"Halo - Beyonc\u00e9 (id 3)", "Halo - Depeche Mode (id 9)"}
+    assert "'halo' may be more than one song: Halo - " in str(caught.value)
+    assert "; Halo - " in str(caught.value)
+    assert str(caught.value).endswith("). Name one by its id.")
+    assert catalogue.identify("halo depeche mode").song.id == "9"
+
+
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory: pytest.TempPathFactory) -> SongCatalogue:
+    """Song 14 is another version of song 5; both go with song 4."""
+    table = f"{TABLE}\n14\tDon't Stop Me Now (Live)\tQueen"
+    lists = "\n".join(["0", "0", *["4 5 14 6 1"] * 30, *["4 14 2 5 6"] * 30])
+    return SongCatalogue.load(spec(tmp_path_factory.mktemp("versions"), table, lists))
+
+
+def test_versions_of_one_song_are_not_ambiguous(versions: SongCatalogue) -> None:
+    assert versions.identify("dont stop me now").song.id == "5"
+
+
+# Pages -----------------------------------------------------------------------------------------------------
+
+
+def test_a_page_of_songs_that_go_with_one(catalogue: SongCatalogue) -> None:
+    page = catalogue.page_like("2", 3)
+    assert page.basis is Basis.SONG
+    assert page.match == SongMatch(METALLICA, guessed=False)
+    assert page.songs == catalogue.similar("2", 3)
+    assert page.few == 0
+    second = catalogue.page_like("2", 3, skip=3)
+    assert ids(second.songs) == ids(catalogue.similar("2", 6))[3:]
+
+
+def test_a_page_for_a_typed_song_says_what_it_was_taken_for(catalogue: SongCatalogue) -> None:
+    page = catalogue.page_like("metalica", 3, typed=True)
+    assert page.match == SongMatch(METALLICA, guessed=True)
+    assert page.songs == catalogue.similar("2", 3)
+    with pytest.raises(NoSuchSongLike) as caught:
+        catalogue.page_like("qqqqqqqqqqqq", typed=True)
+    assert str(caught.value) == (
+        "I know no song like “qqqqqqqqqqqq”. Type part of its title or artist and choose from the list."
+    )
+
+
+def test_an_id_that_is_gone_is_not_taken_for_another_song(catalogue: SongCatalogue) -> None:
+    with pytest.raises(SongGone) as caught:
+        catalogue.page_like("metallica", 3)
+    assert str(caught.value) == ("That song is no longer in my catalogue. Ask for recommendations again.")
+
+
+def test_known_songs_and_their_versions_do_not_go_with_a_song(versions: SongCatalogue) -> None:
+    assert {"5", "14"} <= set(ids(versions.page_like("4", 10).songs))
+    page = ids(versions.page_like("4", 10, known=["5", "nobody"]).songs)
+    assert page
+    assert not {"5", "14"} & set(page)
+
+
+def test_popular_songs_stand_in_for_what_goes_with_a_song_that_nobody_plays(
+    catalogue: SongCatalogue,
+) -> None:
+    page = catalogue.page_like("12", 3, known=["7"])
+    assert page.basis is Basis.POPULAR_UNKNOWN
+    assert page.match is not None
+    assert page.match.song.id == "12"
+    assert ids(page.songs) == ids(catalogue.popular(3, ["12", "7"]))
+    assert not page.songs.more, "the next page would be one of songs that go with it"
+    after = catalogue.page_like("12", 3, skip=3)
+    assert (after.basis, after.songs.songs) == (Basis.SONG, ())
+
+
+def test_pages_from_likes(catalogue: SongCatalogue) -> None:
+    page = catalogue.page_for([["1"], ["2"], []], 3, dislikes=["4"], per_artist=None)
+    assert page.basis is Basis.LIKES
+    assert page.few == catalogue.few
+    assert page.match is None
+    assert page.songs == catalogue.blend([["1"], ["2"], []], 3, dislikes=["4"], per_artist=None)
+    second = catalogue.page_for([["1"], ["2"]], 2, skip=2)
+    assert second.songs == catalogue.blend([["1"], ["2"]], 2, skip=2)
+
+
+def test_a_page_that_later_likes_emptied(catalogue: SongCatalogue) -> None:
+    page = catalogue.page_for([["1"]], 3, skip=100)
+    assert (page.basis, page.songs.songs, page.few) == (Basis.SHORTER, (), 0)
+
+
+@pytest.mark.parametrize("likes", [(), ((),), ((), ())])
+def test_popular_songs_for_people_without_likes(
+    catalogue: SongCatalogue, likes: tuple[tuple[str, ...], ...]
+) -> None:
+    page = catalogue.page_for(likes, 3, dislikes=["2"], per_artist=1)
+    assert page.basis is Basis.POPULAR_NO_LIKES
+    assert page.songs == catalogue.popular(3, ["2"], per_artist=1)
+    second = catalogue.page_for(likes, 3, dislikes=["2"], skip=3)
+    assert second.songs == catalogue.popular(3, ["2"], skip=3)
+
+
+def test_popular_songs_where_the_likes_lead_nowhere(catalogue: SongCatalogue) -> None:
+    page = catalogue.page_for([["12", "4711"]], 3)
+    assert page.basis is Basis.POPULAR_UNKNOWN
+    assert page.songs == catalogue.popular(3, ["12"])
+    assert catalogue.page_for([["12"]], 3, skip=3).basis is Basis.POPULAR_UNKNOWN
+
+
+def test_nothing_is_left_for_who_has_an_opinion_on_every_song(catalogue: SongCatalogue) -> None:
+    every = [song.id for song in catalogue.songs]
+    for likes, dislikes in ((every, []), (every[::2], every[1::2]), ([], every)):
+        page = catalogue.page_for([likes], 5, dislikes=dislikes)
+        assert (page.basis, page.songs.songs) == (Basis.NOTHING_LEFT, ())
+
+
 # The notebook's songs --------------------------------------------------------------------------------------
 
 
@@ -218,8 +395,8 @@ def real() -> SongCatalogue:
 def test_the_notebooks_songs(real: SongCatalogue) -> None:
     assert real.get("2172") == Song("2172", "Fade To Black", "Metallica")
     assert real.get("842") == Song("842", "California Love (w/ Dr. Dre & Roger Troutman)", "2Pac")
-    assert real.report["songs"] == 75262
-    assert real.report["playlists"] == 800
+    assert real.report[CatalogueCount.SONGS] == 75262
+    assert real.report[CatalogueCount.PLAYLISTS] == 800
     assert len(real.similar("2172", 10).songs) == 10
 
 

@@ -18,7 +18,7 @@ from models.files import cache
 from models.songs import training
 from models.songs.catalogue import SongCatalogue
 from models.songs.playlists import read_playlists, read_songs
-from models.songs.training import Trained, folder_name, remember, remembered, train
+from models.songs.training import TrainingResult, folder_name, load_saved, save, train
 from tests.models.catalogue import TABLE, ids, playlists, spec
 
 SETTINGS = {
@@ -33,13 +33,13 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def trained() -> Trained:
+def trained() -> TrainingResult:
     return train(read_songs(TABLE.encode()), read_playlists(playlists().encode()), SETTINGS)
 
 
-def test_what_is_kept_comes_back_bit_by_bit(trained: Trained, tmp_path: Path) -> None:
-    remember(tmp_path / "one", trained)
-    found = remembered(tmp_path / "one")
+def test_what_is_kept_comes_back_bit_by_bit(trained: TrainingResult, tmp_path: Path) -> None:
+    save(tmp_path / "one", trained)
+    found = load_saved(tmp_path / "one")
     assert found is not None
     assert isinstance(found.vectors.vectors, np.memmap)
     assert found.vectors.index_to_key == trained.vectors.index_to_key
@@ -51,10 +51,10 @@ def test_what_is_kept_comes_back_bit_by_bit(trained: Trained, tmp_path: Path) ->
     ):
         assert np.array_equal(one, other)
     assert (found.shares, found.unlisted, found.report) == (trained.shares, trained.unlisted, trained.report)
-    assert remembered(tmp_path / "other") is None
+    assert load_saved(tmp_path / "other") is None
 
 
-def test_every_training_is_the_same(trained: Trained) -> None:
+def test_every_training_is_the_same(trained: TrainingResult) -> None:
     """Another process hashes strings with another seed."""
     again = train(read_songs(TABLE.encode()), read_playlists(playlists().encode()), SETTINGS)
     assert again.vectors.vectors.tobytes() == trained.vectors.vectors.tobytes()
@@ -74,8 +74,8 @@ def test_every_training_is_the_same(trained: Trained) -> None:
     assert output.strip() == expected
 
 
-def test_nothing_is_pickled(trained: Trained, tmp_path: Path) -> None:
-    remember(tmp_path / "one", trained)
+def test_nothing_is_pickled(trained: TrainingResult, tmp_path: Path) -> None:
+    save(tmp_path / "one", trained)
     for file in (tmp_path / "one").iterdir():
         match file.suffix:
             case ".npy":
@@ -98,11 +98,11 @@ def test_the_name_of_a_folder_changes_with_all_that_matters() -> None:
 
 
 def test_who_comes_second_keeps_what_the_first_has_kept(
-    trained: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    trained: TrainingResult, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    remember(tmp_path / "one", trained)
+    save(tmp_path / "one", trained)
     before = (tmp_path / "one").stat().st_mtime_ns
-    remember(tmp_path / "one", trained)
+    save(tmp_path / "one", trained)
     assert (tmp_path / "one").stat().st_mtime_ns == before
     assert [it.name for it in tmp_path.iterdir()] == ["one"]
     assert not caplog.records
@@ -111,7 +111,7 @@ def test_who_comes_second_keeps_what_the_first_has_kept(
 def test_many_processes_may_train_at_once(tmp_path: Path) -> None:
     made = spec(tmp_path, cache=tmp_path / "cache")
     script = (
-        "import sys; from models.songs import SongCatalogue; from models.specs import SongsSpec\n"
+        "import sys; from models.songs.catalogue import SongCatalogue; from models.specs import SongsSpec\n"
         "made = SongsSpec(sys.argv[1], sys.argv[2], vector_size=8, epochs=3, negative=5, cache=sys.argv[3])\n"
         "print([it.song.id for it in SongCatalogue.load(made).recommend(['1', '2']).songs])"
     )
@@ -123,11 +123,11 @@ def test_many_processes_may_train_at_once(tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
-def test_what_a_killed_process_left_is_swept_away(trained: Trained, tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_swept_away(trained: TrainingResult, tmp_path: Path) -> None:
     for name, age in (("writing-old", cache.ABANDONED + 60), ("writing-new", 60)):
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (time.time() - age,) * 2)
-    remember(tmp_path / ("a" * 32), trained)
+    save(tmp_path / ("a" * 32), trained)
     assert sorted(it.name for it in tmp_path.iterdir()) == ["a" * 32, "writing-new"]
 
 

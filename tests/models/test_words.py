@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 from models.failures import BadInput, ModelError, NotThere, UnknownWord
 from models.results import Neighbourhood, OddOne, Pair
 from models.specs import WordsSpec
-from models.words import vectors as words_module
-from models.words.vectors import WordVectors, keyed, read_folder, write_folder
+from models.words import formats
+from models.words.formats import keyed_vectors, read_folder, write_folder
+from models.words.vectors import WordVectors
 
 WORDS = [
     *("the", "king", "queen", "man", "woman", "engineer", "engineers", "rock-and-roll", "jazz", "Paris"),
@@ -72,8 +74,9 @@ def as_glove(path: Path, made: KeyedVectors) -> Path:
     return path
 
 
-FILES = [as_text, as_binary, as_glove]
-FORMATS = [as_folder, as_half_folder, *FILES]
+Writer = Callable[[Path, KeyedVectors], Path]
+FILES: list[Writer] = [as_text, as_binary, as_glove]
+FORMATS: list[Writer] = [as_folder, as_half_folder, *FILES]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +84,8 @@ FORMATS = [as_folder, as_half_folder, *FILES]
     [(it, packed) for it in FORMATS for packed in (False, True) if not packed or it in FILES],
 )
 @pytest.mark.parametrize("name", ["vectors", "vectors.bin", "vectors.txt"])
-def test_formats(tmp_path: Path, plain: KeyedVectors, write: Any, packed: bool, name: str) -> None:
-    path: Path = write(tmp_path / name, plain)
+def test_formats(tmp_path: Path, plain: KeyedVectors, write: Writer, packed: bool, name: str) -> None:
+    path = write(tmp_path / name, plain)
     if packed:
         path = path.rename(path.with_name(path.name + ".raw"))
         path = tmp_path / f"{name}.gz"
@@ -146,7 +149,7 @@ def test_a_gensim_data_name_means_its_vectors_and_not_its_code(
 @pytest.mark.parametrize("write", FILES)
 @pytest.mark.parametrize("name", ["glove.gz", "vectors.txt", "wiki.vec", "news.bin"])
 def test_a_folder_with_one_file_of_vectors(
-    tmp_path: Path, plain: KeyedVectors, write: Any, name: str
+    tmp_path: Path, plain: KeyedVectors, write: Writer, name: str
 ) -> None:
     folder = tmp_path / "some-vectors"
     folder.mkdir()
@@ -314,7 +317,7 @@ def test_unknown_words_come_with_known_ones(words: WordVectors, query: str, word
 
 @pytest.mark.parametrize("query", ["zzzzqqqq", "5"])
 def test_a_word_like_no_other(query: str) -> None:
-    words = WordVectors(keyed(["a", "b", "king"], np.eye(3, dtype=np.float32)), "letters")
+    words = WordVectors(keyed_vectors(["a", "b", "king"], np.eye(3, dtype=np.float32)), "letters")
     with pytest.raises(UnknownWord, match="Try another") as caught:
         words.similar(query)
     assert caught.value.suggestions == ()
@@ -380,14 +383,14 @@ def test_suggestions_begin_as_typed_then_look_alike(words: WordVectors) -> None:
 
 @pytest.mark.parametrize("write", FILES)
 def test_a_file_is_parsed_once(
-    tmp_path: Path, plain: KeyedVectors, write: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, plain: KeyedVectors, write: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = WordsSpec(str(write(tmp_path / "vectors.txt", plain)), tmp_path / "data")
     first = WordVectors.load(spec)
     (folder,) = (tmp_path / "data" / "vectors").iterdir()
     assert {it.suffix for it in folder.iterdir()} == {".npy", ".txt"}
     with monkeypatch.context() as patch:
-        patch.setattr(words_module, "_read_file", lambda *_: pytest.fail("it was parsed again"))
+        patch.setattr(formats, "_read_file", lambda *_: pytest.fail("it was parsed again"))
         again = WordVectors.load(spec)
     assert isinstance(again._vectors.vectors, np.memmap)
     assert again._vectors.index_to_key == first._vectors.index_to_key
@@ -417,9 +420,9 @@ def test_what_was_kept_and_is_damaged_is_made_anew(
 
 
 def test_only_the_last_few_files_are_kept(tmp_path: Path, plain: KeyedVectors) -> None:
-    for number in range(words_module.KEPT + 2):
+    for number in range(formats.CACHED_FILES + 2):
         WordVectors.load(WordsSpec(str(as_glove(tmp_path / f"{number}.txt", plain)), tmp_path / "data"))
-    assert len(list((tmp_path / "data" / "vectors").iterdir())) == words_module.KEPT
+    assert len(list((tmp_path / "data" / "vectors").iterdir())) == formats.CACHED_FILES
 
 
 def test_where_nothing_can_be_kept_the_words_are_there_all_the_same(
@@ -442,7 +445,7 @@ ENTRIES = st.dictionaries(
 @given(ENTRIES)
 @settings(deadline=None, max_examples=40)
 def test_what_was_kept_is_what_was_parsed(
-    tmp_path_factory: pytest.TempPathFactory, entries: dict[str, Any]
+    tmp_path_factory: pytest.TempPathFactory, entries: dict[str, list[float]]
 ) -> None:
     folder = tmp_path_factory.mktemp("entries")
     lines = [f"{word} {' '.join(map(repr, row))}" for word, row in entries.items()]

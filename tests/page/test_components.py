@@ -56,7 +56,7 @@ async def test_buttons(tab: Tab, bot: ShowBot) -> None:
     slow = tab.button("Slow")
     await slow.click()
     await expect(slow).to_have_attribute("aria-busy", "true")
-    # Whoever presses it again meanwhile has pressed it once.
+    # Pressing it again meanwhile counts as one press.
     await slow.click()
     wall.gate.set()
     await expect(message.locator(".content")).to_contain_text("pressed 1")
@@ -103,15 +103,12 @@ async def test_a_menu_for_one_or_several(tab: Tab) -> None:
 async def test_a_menu_that_takes_a_number_of_choices(tab: Tab, bot: ShowBot) -> None:
     view = discord.ui.View(timeout=None)
     options = [discord.SelectOption(label=name) for name in ("a", "b", "c")]
-    menu: discord.ui.Select[Any] = discord.ui.Select(
-        custom_id="two", min_values=2, max_values=2, options=options
-    )
 
-    async def chosen(interaction: Seen) -> None:
-        await interaction.response.edit_message(content=" and ".join(menu.values))
+    class Menu(discord.ui.Select[discord.ui.View]):
+        async def callback(self, interaction: Seen) -> None:
+            await interaction.response.edit_message(content=" and ".join(self.values))
 
-    menu.callback = chosen  # type: ignore[method-assign]
-    view.add_item(menu)
+    view.add_item(Menu(custom_id="two", min_values=2, max_values=2, options=options))
     bot.show("two", view=view)
     message = await tab.ask("/show")
     await message.locator(".select").click()
@@ -338,7 +335,7 @@ async def test_what_is_shown_when_the_bot_does_not_answer(open_tab: OpenTab) -> 
         await expect(tab.last).to_contain_text("is thinking…")
         clock.advance(900)
         await expect(tab.last.locator(".failure")).to_contain_text("The application did not respond")
-        # All of this is still so for whoever opens the page anew.
+        # All of this is still there after the page is opened again.
         await tab.page.reload()
         await expect(tab.page.get_by_text("The application did not respond")).to_have_count(2)
         bot.gate.put_nowait("end")

@@ -458,7 +458,7 @@ MARKS = (
 
 
 async def test_no_text_takes_long_to_draw(tab: Tab, bot: ShowBot) -> None:
-    """A message is drawn anew at every edit, and a bot repeats whatever its users write: no page may hang on it."""
+    """A message is redrawn at every edit, and a bot repeats what its users write: no text may make the page hang."""
     slow = await tab.page.evaluate(
         """async (marks) => {
             const { markdown } = await import("/page/markdown.js");

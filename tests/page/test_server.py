@@ -221,7 +221,7 @@ async def test_a_command_for_managers_cannot_be_called_by_others(box: Sandbox, b
         assert (await student.ask("command", name="manage", options={}))["type"] == "refused"
         assert (await student.ask("line", line="/manage"))["type"] == "refused"
     async with connected(box, member=str(box.bot.id)) as somebody:
-        # Nobody can be the bot: whoever is no member of the guild is the student.
+        # Nobody can be the bot: an unknown member is replaced by the student.
         assert (await somebody.told("state"))["me"] == str(box.student.id)
     assert not box.world.interactions
 
@@ -262,6 +262,6 @@ async def test_a_page_that_does_not_read_is_cut_off(
             pass
         assert frame.type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR, aiohttp.WSMsgType.CLOSE}
         await socket.close()
-    # Whoever connects anew is told what there is.
+    # A page that reconnects receives the state.
     async with connected(box) as tab:
         assert len((await tab.told("state"))["messages"]) == 100

@@ -106,7 +106,7 @@ class StudyBot(commands.AutoShardedBot):
         await self.tree.sync()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """The stock hook sleeps for five seconds before it identifies anew."""
+        """The stock hook sleeps for five seconds before it identifies again."""
 
 
 def add_answers(bot: StudyBot) -> None:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import aiohttp
 import discord
 import pytest
 
-from sandbox import CommandLineError, Event, Limits, ManualClock, Permission, Sandbox, SandboxError, Upload
+from sandbox import (
+    Answer,
+    CommandLineError,
+    Event,
+    Limits,
+    ManualClock,
+    Permission,
+    Sandbox,
+    SandboxError,
+    Upload,
+)
 from tests.sandbox import openapi
 from tests.sandbox.client import PNG, StudyBot, running
 
@@ -45,13 +57,17 @@ async def test_locale_and_member_are_passed_on(box: Sandbox, bot: StudyBot) -> N
     assert {role.id for role in teacher.roles} == set(user._roles)
 
 
+def shows(text: str) -> Callable[[Answer], bool]:
+    return lambda answer: answer.text == text
+
+
 async def test_deferred_answers_grow_by_edits(box: Sandbox, bot: StudyBot) -> None:
     answer = box.send("/stream")
     await answer.until(lambda now: now.deferred)
     assert answer.text == ""
     for text in ("one", "one two"):
         bot.gate.put_nowait(text)
-        await answer.until(lambda now, text=text: now.text == text)  # type: ignore[misc]
+        await answer.until(shows(text))
     bot.gate.put_nowait("end")
     assert [version.message.content for version in answer.history] == ["", "one", "one two"]
     assert answer.history[0].message.loading
@@ -142,7 +158,7 @@ async def test_dynamic_buttons_survive_a_restart_of_the_bot(box: Sandbox) -> Non
         assert message.button("Count 2").custom_id == "count:2"
         assert message.ephemeral
     ids = [[command["id"] for command in request.answer] for request in box.requests("PUT", "/commands")]
-    # Registered anew, a command keeps its id.
+    # Registered again, a command keeps its id.
     assert ids[0] == ids[1]
 
 

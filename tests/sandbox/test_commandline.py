@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sandbox import Command, CommandLineError, EventLog, ManualClock
-from sandbox.commandline import Filling, find, holds, look, misspelt, parse, targets, usage
+from sandbox.commandline import Filling, complete, find, likely_typos, parse, reads_back, targets, usage
 from sandbox.rules import Json
 from sandbox.world import World
 
@@ -137,14 +137,14 @@ def test_what_is_almost_an_option(commands: Commands, line: str, found: list[tup
     except CommandLineError:
         assert not found
     else:
-        assert list(misspelt(parsed)) == found
+        assert list(likely_typos(parsed)) == found
 
 
 def test_text_that_would_be_read_as_another_option_cannot_be_a_value(commands: Commands) -> None:
     paint = find("paint", commands)
-    assert holds(paint, "song", "Bohemian Rhapsody by Queen: live")
-    assert not holds(paint, "song", "Tell me who: a song")
-    assert not holds(paint, "song", " Jump")
+    assert reads_back(paint, "song", "Bohemian Rhapsody by Queen: live")
+    assert not reads_back(paint, "song", "Tell me who: a song")
+    assert not reads_back(paint, "song", " Jump")
 
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=8)
@@ -261,13 +261,13 @@ def test_autocomplete_sends_what_is_there(world: World, commands: Commands) -> N
     ],
 )
 def test_completion(commands: Commands, line: str, labels: list[str]) -> None:
-    assert [one.label for one in look(line, commands).suggestions] == labels
+    assert [suggestion.label for suggestion in complete(line, commands).suggestions] == labels
 
 
 def test_completion_asks_the_bot(commands: Commands) -> None:
-    cursor = look("/paint size:2 song:heavy met", commands)
-    assert (cursor.asks, cursor.typed) == ("song", "heavy met")
-    assert look("/paint song:x size:", commands).asks is None
+    completions = complete("/paint size:2 song:heavy met", commands)
+    assert (completions.asks, completions.typed) == ("song", "heavy met")
+    assert complete("/paint song:x size:", commands).asks is None
 
 
 def test_suggestions_replace_what_was_typed(commands: Commands) -> None:
@@ -276,8 +276,8 @@ def test_suggestions_replace_what_was_typed(commands: Commands) -> None:
         ("/tokens te", "/tokens text:"),
         ("/paint colour:da", "/paint colour:Dark blue "),
     ]:
-        one = look(line, commands).suggestions[0]
-        assert line[: len(line) - one.replace] + one.text == done
+        suggestion = complete(line, commands).suggestions[0]
+        assert line[: len(line) - suggestion.replace] + suggestion.text == done
 
 
 def test_usage(commands: Commands) -> None:

@@ -349,7 +349,7 @@ class TestDiscordPy:
         assert (await box.ask("/echo text:back")).text == "back"
 
     @pytest.mark.usefixtures("bot")
-    async def test_an_invalid_session_is_begun_anew(self, box: Sandbox) -> None:
+    async def test_an_invalid_session_is_replaced_by_a_new_one(self, box: Sandbox) -> None:
         first = box.sessions[0].id
         box.invalidate()
         await box.until(lambda box: len(box.events("READY")) == 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,15 @@ def refused(check: Callable[[], object]) -> ApiError:
     with pytest.raises(ApiError) as caught:
         check()
     return caught.value
+
+
+def status(check: Callable[[], object]) -> int | None:
+    """The status of the refusal; None if there is none."""
+    try:
+        check()
+    except ApiError as error:
+        return error.status
+    return None
 
 
 def message(body: Json, **options: Any) -> None:
@@ -304,7 +314,7 @@ def test_modals() -> None:
         (modal(components=[button("x")]), "data.components.0.type"),
         (modal(components=[label | {"label": "x" * 46}]), "data.components.0.label"),
     ]:
-        assert path in paths(refused(lambda bad=bad: rules.check_modal(bad))), path  # type: ignore[misc]
+        assert path in paths(refused(partial(rules.check_modal, bad))), path
 
 
 @given(st.integers(0, 40), st.integers(1, 120))
@@ -364,10 +374,7 @@ def test_any_json_is_taken_or_refused(body: Json) -> None:
         lambda: rules.check_modal(body),
         lambda: rules.check_commands([body]),
     ):
-        try:
-            check()
-        except ApiError as error:
-            assert error.status == 400  # noqa: PT017 - either outcome is right, another exception is not
+        assert status(check) in {None, 400}
 
 
 PARTS: dict[str, Json] = {

@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -165,7 +165,8 @@ def test_sizes() -> None:
 
 
 @pytest.fixture
-def terminal(box: Sandbox, bot: StudyBot, tmp_path: Path) -> Terminal:  # noqa: ARG001 - the bot must run
+def terminal(box: Sandbox, bot: StudyBot, tmp_path: Path) -> Terminal:
+    assert bot.is_ready()
     return Terminal(box, console(), tmp_path / "files")
 
 
@@ -259,9 +260,13 @@ async def test_a_growing_answer_is_drawn_as_it_grows(box: Sandbox, bot: StudyBot
     saying = asyncio.create_task(terminal.say("/stream", settled=finished.wait))
     await box.until(lambda box: box.requests("POST", "/callback"))
     assert "thinking" in written(terminal)
+
+    def edited(times: int) -> Callable[[Sandbox], bool]:
+        return lambda box: len(box.requests("PATCH", "@original")) == times
+
     for count, text in enumerate(("one", "two"), 1):
         bot.gate.put_nowait(text)
-        await box.until(lambda box, count=count: len(box.requests("PATCH", "@original")) == count)  # type: ignore[misc]
+        await box.until(edited(count))
         assert text in written(terminal)
     bot.gate.put_nowait("end")
     finished.set()
@@ -297,7 +302,8 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[PipeInput]:
         yield keys
 
 
-async def test_the_prompt(box: Sandbox, bot: StudyBot, keys: PipeInput) -> None:  # noqa: ARG001 - the bot must run
+@pytest.mark.usefixtures("bot")
+async def test_the_prompt(box: Sandbox, keys: PipeInput) -> None:
     terminal = Terminal(box, console(terminal=True))
     keys.send_text("/echo text:typed\r")
     # A form is asked for field by field.
@@ -459,6 +465,6 @@ async def test_python_m_sandbox_on_a_port_that_is_taken() -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "sandbox", "--port", str(box.port), stderr=asyncio.subprocess.PIPE, cwd=ROOT
         )
-        _, said = await asyncio.wait_for(process.communicate(), 20)
+        _, printed = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 1
-    assert re.fullmatch(rf"Port {box.port} cannot be used: .+\n", said.decode())
+    assert re.fullmatch(rf"Port {box.port} cannot be used: .+\n", printed.decode())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox import Change, EventLog, Limits, ManualClock, SystemClock
-from sandbox.log import KEPT, Entry
+from sandbox.log import KEPT_ENTRIES, Entry
 from sandbox.ratelimits import KEPT_BUCKETS, RateLimiter
 from sandbox.state import Snowflakes, lasting_snowflake
 
@@ -18,8 +19,12 @@ from sandbox.state import Snowflakes, lasting_snowflake
 def test_a_manual_clock_runs_what_falls_due_in_order() -> None:
     clock = ManualClock(100)
     seen: list[tuple[str, float]] = []
+
+    def record(name: str) -> None:
+        seen.append((name, clock.time()))
+
     for delay, name in [(5, "b"), (1, "a"), (9, "never")]:
-        clock.call_later(delay, lambda name=name: seen.append((name, clock.time())))  # type: ignore[misc]
+        clock.call_later(delay, partial(record, name))
     clock.call_later(2, lambda: seen.append(("cancelled", 0))).cancel()
     clock.advance(5)
     assert seen == [("a", 101), ("b", 105)]
@@ -85,15 +90,15 @@ class TestLog:
         log = EventLog()
         seen: list[Entry] = []
         end = log.subscribe(seen.append)
-        for number in range(KEPT + 1):
+        for number in range(KEPT_ENTRIES + 1):
             log.append(Change(float(number), "x", None))
             if number == 1:
                 end()
                 end()
         assert len(seen) == 2
-        assert KEPT // 2 < len(log) <= KEPT
-        assert log[-1].time == KEPT
-        assert [entry.time for entry in log[-2:]] == [KEPT - 1, KEPT]
+        assert KEPT_ENTRIES // 2 < len(log) <= KEPT_ENTRIES
+        assert log[-1].time == KEPT_ENTRIES
+        assert [entry.time for entry in log[-2:]] == [KEPT_ENTRIES - 1, KEPT_ENTRIES]
 
 
 class TestRateLimits:

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ import pytest
 from pydantic import BaseModel
 
 from bot.client import Tokenwise, local_service
-from bot.settings import schema
+from bot.settings.load import load
 from bot.settings.schema import Settings
 from models.hub import Hub
 from models.results import Generation
@@ -81,8 +81,8 @@ class Paced:
                     self._changed.wait(0.02)
                 self._allowed -= 1
 
-        def show_and_wait(added: str, ids: tuple[int, ...]) -> None:
-            show(added, ids)
+        def show_and_wait(text: str, ids: Sequence[int]) -> None:
+            show(text, ids)
             wait()
 
         wait()
@@ -118,7 +118,7 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def loaded(tiny_config: Path) -> Iterator[dict[str, Any]]:
     """Every model, loaded once for all tests."""
-    hub = Hub(schema.load(tiny_config).specs())
+    hub = Hub(load(tiny_config).specs())
     models = {}
     for slot in hub.slots:
         hub.load(slot)
@@ -160,7 +160,7 @@ async def launch(
         box: Sandbox = box,
     ) -> Live:
         settings = changed(
-            schema.load(tiny_config),
+            load(tiny_config),
             {
                 "data_dir": tmp_path / "data",
                 "discord.api_url": box.api_url,

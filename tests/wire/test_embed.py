@@ -45,5 +45,5 @@ async def test_a_word_in_two_contexts(live: Live) -> None:
 )
 async def test_what_cannot_be_embedded_is_told_in_private(live: Live, line: str, words: str) -> None:
     answer = await live.box.ask(line)
-    await answer.until(lambda it: words in it.text)
+    await answer.until(lambda shown: words in shown.text)
     assert answer.ephemeral

@@ -5,6 +5,7 @@ import itertools
 import re
 import threading
 import time
+from typing import TYPE_CHECKING, cast
 
 import discord
 import pytest
@@ -13,6 +14,9 @@ from cogs.shared.text import harmless, unfenced
 from sandbox import Answer, ManualClock, Sandbox
 from tests.cogs.drawing import SGR
 from tests.wire.conftest import Launch, Live
+
+if TYPE_CHECKING:
+    from cogs.generate.command import GenerateCommands
 
 
 def has_button(answer: Answer) -> bool:
@@ -75,6 +79,17 @@ async def test_a_seed_gives_the_same_text_again_and_one_is_shown(live: Live) -> 
     other = await (await live.box.ask(f"{line} seed:{int(seed[1]) + 1}")).until(finished)
     assert text_of(again) == text_of(first)
     assert text_of(other) != text_of(first)
+
+
+async def test_a_draw_among_the_likeliest_k_is_repeated_by_its_buttons(live: Live) -> None:
+    """Of one token, the likeliest, there is nothing to draw."""
+    line = "/generate prompt:engineer is max_new_tokens:12"
+    greedy = await (await live.box.ask(line)).until(finished)
+    drawn = await (await live.box.ask(f"{line} temperature:2 top_k:1")).until(finished)
+    assert text_of(drawn) == text_of(greedy)
+    again = await (await live.box.press(drawn.message, "Again")).until(finished)  # type: ignore[arg-type]
+    assert text_of(again) == text_of(greedy)
+    assert [call["sampling"].top_k for call in live.pace.calls] == [0, 1, 1]
 
 
 async def test_a_long_text_becomes_a_file(live: Live) -> None:
@@ -376,9 +391,9 @@ async def test_why_leaves_a_text_alone_that_only_its_asker_sees(live: Live) -> N
 
 
 async def test_long_texts_make_room_for_new_ones(live: Live) -> None:
-    cog = live.bot.get_cog("Generate")
-    assert cog.answered._most >= 10_000  # type: ignore[union-attr]
-    cog.answered._most = 40  # type: ignore[union-attr]
+    recent = cast("GenerateCommands", live.bot.get_cog("GenerateCommands")).recent
+    assert recent._most >= 10_000
+    recent._most = 40
     first, second = await told(live), await told(live)
     gone = await live.box.press(first.message, "Tokens")  # type: ignore[arg-type]
     assert "Ask again" in gone.text

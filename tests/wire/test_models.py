@@ -11,7 +11,8 @@ import pytest
 from huggingface_hub import constants
 
 from models.failures import NotThere
-from models.hub import LOADERS
+from models.sections import LanguageSection, WordsSection
+from models.slots import SLOTS
 from sandbox import Sandbox
 from tests.models import serving
 from tests.wire.conftest import Launch, Live, Paced
@@ -31,7 +32,7 @@ async def test_status_is_for_everybody(live: Live) -> None:
 async def test_status_shows_who_runs_and_waits(live: Live) -> None:
     await writing(live)
     second = live.box.send("/generate prompt:king is", member=live.box.admin)
-    await second.until(lambda it: "in line" in it.text)
+    await second.until(lambda shown: "in line" in shown.text)
     assert "1 running, 1 waiting" in (await live.box.ask("/models status")).text
 
 
@@ -46,7 +47,7 @@ async def test_a_role_from_the_settings_may_reload(launch: Launch, box: Sandbox)
     keeper = box.add_member("keeper", roles=["models"])
     live = await launch({"discord.admin_role_ids": [keeper.roles[0].id]})
     answer = await live.box.ask("/models reload slot:words", member=keeper)
-    await answer.until(lambda it: "loaded anew" in it.text)
+    await answer.until(lambda shown: "loaded anew" in shown.text)
 
 
 async def test_reload_swaps_while_jobs_finish_on_the_old_model(
@@ -59,7 +60,7 @@ async def test_reload_swaps_while_jobs_finish_on_the_old_model(
     answer = await writing(live)
     reload = await live.box.ask("/models reload slot:language", member=live.box.admin)
     assert reload.ephemeral
-    await reload.until(lambda it: "language** is loaded anew" in it.text)
+    await reload.until(lambda shown: "language** is loaded anew" in shown.text)
     assert live.hub.status("language")[0].generation == 2
     assert not finished(answer)
     old.run()
@@ -83,7 +84,7 @@ async def test_a_failed_reload_keeps_the_old_model_and_says_why(
     live = await launch(loaders={"words": load})
     await live.box.ask("/similar word:engineer")
     reload = await live.box.ask("/models reload slot:words", member=live.box.admin)
-    await reload.until(lambda it: "not loaded anew" in it.text)
+    await reload.until(lambda shown: "not loaded anew" in shown.text)
     assert reload.ephemeral
     assert "not on this machine any more" in reload.text
     assert "The old one goes on answering" in reload.text
@@ -106,14 +107,14 @@ async def test_progress_is_shown_while_a_model_loads(launch: Launch, loaded: dic
     live = await launch(loaders={"words": load})
     await live.box.ask("/similar word:engineer")
     reload = live.box.send("/models reload slot:words", member=live.box.admin)
-    await reload.until(lambda it: "reading vectors" in it.text)
+    await reload.until(lambda shown: "reading vectors" in shown.text)
     assert "25%" in reload.text
     other = await live.box.ask("/similar word:engineer", member=live.box.admin)
     assert "engineer" in other.text
     again = await live.box.ask("/models reload slot:words", member=live.box.admin)
     go.set()
-    await reload.until(lambda it: "is loaded anew" in it.text)
-    await again.until(lambda it: "anew" in it.text and "Loading" not in it.text)
+    await reload.until(lambda shown: "is loaded anew" in shown.text)
+    await again.until(lambda shown: "anew" in shown.text and "Loading" not in shown.text)
 
 
 # With what the settings say by now ----------------------------------------------------------------------------
@@ -133,7 +134,7 @@ def rewrite(live: Live, tmp_path: Path, *changes: tuple[str, str]) -> None:
 
 async def reloaded(live: Live, command: str, holds: str = "is loaded anew") -> str:
     answer = await live.box.ask(f"/models reload {command}", member=live.box.admin)
-    await answer.until(lambda it: holds in it.text)
+    await answer.until(lambda shown: holds in shown.text)
     assert answer.ephemeral
     return answer.text
 
@@ -153,7 +154,7 @@ async def test_a_reload_takes_what_the_settings_say_by_now(
     bert = f"{tiny_config.parent.as_posix()}/bert"
     rewrite(live, tmp_path, (f'names = ["{phi}", "{bert}"]', f'names = ["{bert}"]'))
     text = await reloaded(live, "slot:tokenizers")
-    assert [it.names for it in specs] == [(phi, bert), (bert,)]
+    assert [spec.names for spec in specs] == [(phi, bert), (bert,)]
     assert "models: " in text
     assert text.count(" before, ") == 2
 
@@ -162,8 +163,9 @@ async def test_the_limits_of_a_changed_section_hold_from_then_on(live: Live, tmp
     await live.bot.service.loaded()
     rewrite(live, tmp_path, ("max_new_tokens = 1400", "max_new_tokens = 3\ndefault_new_tokens = 2"))
     await reloaded(live, "slot:language")
-    assert live.bot.settings.language is not None
-    assert live.bot.settings.language.default_new_tokens == 2
+    language = live.bot.settings.section(LanguageSection)
+    assert language is not None
+    assert language.default_new_tokens == 2
     answer = await live.box.ask("/generate prompt:king is")
     await answer.until(finished)
     assert live.pace.calls[-1]["max_new_tokens"] == 2
@@ -197,7 +199,7 @@ async def test_what_the_settings_leave_out_cannot_be_loaded(launch: Launch, tmp_
     text = await live.box.ask("/models reload slot:encoder", member=live.box.admin)
     assert text.ephemeral
     assert "no section [encoder]" in text.text.replace("\\", "")
-    words = live.bot.settings.words
+    words = live.bot.settings.section(WordsSection)
     assert words is not None
     rewrite(live, tmp_path, (f'[words]\nname = "{words.name}"\n', ""))
     assert "no section" in await reloaded(live, "slot:words", "not loaded anew")
@@ -205,10 +207,10 @@ async def test_what_the_settings_leave_out_cannot_be_loaded(launch: Launch, tmp_
 
 async def test_what_is_not_there_is_said_with_what_brings_it(live: Live, tmp_path: Path) -> None:
     await live.bot.service.loaded()
-    words = live.bot.settings.words
+    words = live.bot.settings.section(WordsSection)
     assert words is not None
     rewrite(live, tmp_path, (words.name, "https://vectors.example/german.vec"))
-    live.hub._loaders["words"] = LOADERS["words"]
+    live.hub._loaders["words"] = SLOTS["words"].load
     assert "python -m bot fetch words" in await reloaded(live, "slot:words", "not loaded anew")
 
 
@@ -219,7 +221,7 @@ async def test_a_bot_without_its_models_starts_and_says_what_brings_them(launch:
         "songs.playlists": "https://songs.example/a/lists.txt",
         "language.name": "somebody/model",
     }
-    live = await launch(settings, loaders={slot: LOADERS[slot] for slot in ("words", "songs", "language")})
+    live = await launch(settings, loaders={slot: SLOTS[slot].load for slot in ("words", "songs", "language")})
     await live.bot.service.loaded()
     status = (await live.box.ask("/models status")).text
     for slot, question in (
@@ -242,7 +244,7 @@ async def test_a_bot_without_its_models_starts_and_says_what_brings_them(launch:
 async def test_a_revision_is_downloaded_and_then_serves(
     launch: Launch, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = {it.name: it.read_bytes() for it in (tiny_config.parent / "phi").iterdir()}
+    files = {file.name: file.read_bytes() for file in (tiny_config.parent / "phi").iterdir()}
     revisions = {
         "main": files,
         "v2": {**files, "README.md": b"second", "config.json": files["config.json"] + b"\n"},
@@ -259,13 +261,14 @@ async def test_a_revision_is_downloaded_and_then_serves(
         live = await launch()
         await live.bot.service.loaded()
         rewrite(live, tmp_path, (f'{tiny_config.parent.as_posix()}/phi"\nmax', 'somebody/phi"\nmax'))
-        live.hub._loaders["language"] = LOADERS["language"]
+        live.hub._loaders["language"] = SLOTS["language"].load
         assert "fetch language" in await reloaded(live, "slot:language", "not loaded anew")
         assert not hub.seen, "without a revision nothing is downloaded"
         assert "no revision “v3”" in await reloaded(live, "slot:language revision:v3", "not loaded anew")
         assert "somebody/phi" in await reloaded(live, "slot:language revision:v2")
-        assert live.bot.settings.language is not None
-        assert live.bot.settings.language.revision == "v2"
+        language = live.bot.settings.section(LanguageSection)
+        assert language is not None
+        assert language.revision == "v2"
         assert hub.sent("model.safetensors")
         answer = await live.box.ask("/generate prompt:king is max_new_tokens:3")
         await answer.until(finished)
@@ -297,12 +300,12 @@ async def test_where_two_do_not_fit_questions_wait_and_the_answer_says_so(
     live.pace = old
     answer = await writing(live)
     reload = live.box.send("/models reload slot:language", member=live.box.admin)
-    await reload.until(lambda it: "waiting for 1 question to end" in it.text)
+    await reload.until(lambda shown: "waiting for 1 question to end" in shown.text)
     assert "questions wait for it" in reload.text
     later = live.box.send("/generate prompt:king is max_new_tokens:3", member=live.box.admin)
     old.run()
     await answer.until(finished)
-    await reload.until(lambda it: "is loaded anew" in it.text)
+    await reload.until(lambda shown: "is loaded anew" in shown.text)
     assert "Two copies did not fit into memory" in reload.text
     await later.until(finished)
     assert [call["prompt"] for call in new.calls] == ["king is"]

@@ -102,7 +102,7 @@ async def test_songs_are_suggested_liked_and_remembered(tab: Tab, live: Live) ->
     await expect(tab.last.locator(".embed strong")).to_have_text([first])
     await tab.ask("/recommend")
     await expect(tab.last).to_contain_text("From the songs you like")
-    assert [like.song.title for like in await live.bot.likes.list(live.box.student.id)] == [first]
+    assert [like.song.title for like in await live.bot.store.likes.list(live.box.student.id)] == [first]
 
 
 async def test_reloading_models_is_for_admins(tab: Tab, live: Live) -> None:

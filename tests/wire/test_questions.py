@@ -6,10 +6,14 @@ import asyncio
 import csv
 import io
 import re
+import threading
+from typing import Any
 
 import pytest
 
 from cogs.shared.text import ordinal
+from models.results import Neighbourhood, OddOne, Pair
+from models.words.vectors import WordVectors
 from sandbox import Limits, Sandbox, SandboxError
 from tests.cogs.drawing import SGR
 from tests.wire.conftest import Launch, Live
@@ -205,8 +209,6 @@ async def test_a_bot_without_a_model_says_so(launch: Launch, slot: str) -> None:
 async def test_a_question_right_after_the_start_waits_for_the_model(launch: Launch) -> None:
     loading = asyncio.Event()
     loop = asyncio.get_running_loop()
-    import threading
-
     go = threading.Event()
     live = await launch()
     with live.hub.lease("words") as words:
@@ -221,12 +223,43 @@ async def test_a_question_right_after_the_start_waits_for_the_model(launch: Laun
     live = await launch(loaders={"words": slow})
     await loading.wait()
     answer = live.box.send("/similar word:engineer")
-    await answer.until(lambda it: it.deferred)
+    await answer.until(lambda shown: shown.deferred)
     status = await live.box.ask("/models status")
     assert "words: loading" in status.text
     go.set()
     await answer.visible()
     assert "engineer" in answer.text
+
+
+class Held:
+    """Word vectors that answer when the test lets them."""
+
+    def __init__(self, model: WordVectors) -> None:
+        self.model = model
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.model, name)
+
+    def ask(self, query: str, n: int, *, by_vector: bool) -> Neighbourhood | Pair | OddOne:
+        self.asked.set()
+        assert self.go.wait(10)
+        return self.model.ask(query, n, by_vector=by_vector)
+
+
+async def test_what_was_asked_before_a_shutdown_is_answered_with_its_picture(
+    launch: Launch, loaded: dict[str, Any]
+) -> None:
+    held = Held(loaded["words"])
+    live = await launch(loaders={"words": lambda *_: held})
+    answer = live.box.send("/similar word:engineer")
+    assert await asyncio.to_thread(held.asked.wait, 10)
+    stop = asyncio.create_task(live.stop())
+    await live.bot.stopping.wait()
+    held.go.set()
+    await answer.until(lambda shown: shown.message is not None and shown.message.attachments)
+    assert not answer.ephemeral
+    await stop
 
 
 async def test_commands_are_registered_once(launch: Launch) -> None:

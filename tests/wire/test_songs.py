@@ -6,13 +6,16 @@ import csv
 import io
 import json
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
 from models.results import Recommendation, Recommendations, Song
+from models.service import Basis, SongList, SongMatch
 from sandbox import Answer
 from tests.wire.conftest import Launch, Live
+from tests.wire.test_generate import has_button
 
 
 async def like(live: Live, *titles: str) -> None:
@@ -110,11 +113,12 @@ async def test_odd_ids_fit_into_buttons_or_have_none(launch: Launch) -> None:
         def get(self, song_id: str) -> Song | None:
             return next((song for song in odd if song.id == song_id), None)
 
-        def search(self, text: str, limit: int = 25) -> list[Song]:
-            return [song for song in odd if text in song.label][:limit]
+        def match(self, text: str) -> SongMatch | None:
+            return next((SongMatch(song, guessed=True) for song in odd if text in song.label), None)
 
-        def popular(self, *_: object, **__: object) -> Recommendations:
-            return Recommendations("odd", tuple(Recommendation(song) for song in odd), ())
+        def page_for(self, *_: object, **__: object) -> SongList:
+            songs = Recommendations("odd", tuple(Recommendation(song) for song in odd), ())
+            return SongList(Basis.POPULAR_NO_LIKES, songs)
 
         def probe(self) -> None:
             return
@@ -134,20 +138,62 @@ async def test_odd_ids_fit_into_buttons_or_have_none(launch: Launch) -> None:
     assert "no longer" in (await live.box.ask_command("likes remove", {"song": choices[0]["value"]})).text
     await live.stop()
     live = await launch()
+    assert "You like **Odd** by x already" in (await live.box.press(answer.message, "Like 1")).text
+    answer.message.embeds.clear()  # a message that does not name its songs, nor does the catalogue
     gone = await live.box.press(answer.message, "Like 1")
     assert gone.ephemeral
     assert "no longer in my catalogue" in gone.text
 
 
-async def test_a_slow_like_is_acknowledged_in_time(launch: Launch) -> None:
-    live = await launch()
+async def test_a_slow_like_is_acknowledged_in_time(live: Live, tmp_path: Path) -> None:
     answer = await live.box.ask("/recommend song:Song Alpha")
     assert answer.message is not None
-    with live.hub.lease("songs"):  # the catalogue is busy: the press cannot be answered yet
+    locked = sqlite3.connect(tmp_path / "data" / "tokenwise.db", isolation_level=None)
+    try:
+        locked.execute("BEGIN IMMEDIATE")  # the database is busy: the press cannot be answered yet
         pressed = live.box.send_press(answer.message, "Like 1")
         await pressed.until(lambda it: it.deferred)
+        locked.execute("ROLLBACK")
+    finally:
+        locked.close()
     await pressed.until(lambda it: "You like" in it.text)
     assert pressed.ephemeral
+
+
+async def test_a_like_waits_for_no_model(live: Live) -> None:
+    answer = await live.box.ask("/recommend song:Song Alpha")
+    assert answer.message is not None
+    with live.hub.lease("songs"):
+        for button in ("Like 1", "Dislike 2"):
+            pressed = await live.box.press(answer.message, button)
+            assert pressed.ephemeral
+            assert not pressed.deferred
+    assert await listed(live) == titles(answer)[:1]
+
+
+@pytest.mark.parametrize("missing", [False, True])
+async def test_a_thumb_works_while_songs_load_or_are_missing(launch: Launch, *, missing: bool) -> None:
+    live = await launch()
+    answer = await live.box.ask("/recommend song:Song Alpha n:3")
+    assert answer.message is not None
+    first, second, _ = titles(answer)
+    await live.stop()
+    never = threading.Event()
+    live = await launch(
+        {"limits.per_user": 1} | ({"songs": None} if missing else {}),
+        loaders={"songs": lambda *_: never.wait(30)},
+    )
+    try:
+        live.pace.hold()
+        text = await live.box.send("/generate prompt:engineer is").until(has_button)
+        assert f"👍 You like **{first}**" in (await live.box.press(answer.message, "Like 1")).text
+        disliked = await live.box.press(answer.message, "Dislike 2")
+        assert f"I will not recommend **{second}**" in disliked.text
+        likes = await live.bot.store.likes.list(live.box.student.id)
+        assert [(like.song.title, like.song.artist[:6]) for like in likes] == [(first, "Artist")]
+        assert "tokens/s" not in text.text, "the one question that may be under way still is"
+    finally:
+        never.set()
 
 
 async def test_likes_are_kept_in_order_and_can_be_taken_back(live: Live) -> None:
@@ -167,7 +213,7 @@ async def test_likes_are_kept_in_order_and_can_be_taken_back(live: Live) -> None
 
 async def test_a_long_list_has_pages(live: Live) -> None:
     for number in range(20):
-        await live.bot.likes.add(live.box.student.id, Song(f"id {number}", f"Title {number}", "Artist"))
+        await live.bot.store.likes.add(live.box.student.id, Song(f"id {number}", f"Title {number}", "Artist"))
     answer = await live.box.ask("/likes list")
     assert "page 1 of 2" in answer.text
     assert answer.message is not None

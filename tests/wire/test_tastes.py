@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from models.failures import LaneFull
+from models.failures import LaneFull, SongGone
 from models.results import Song
+from models.service import SongList
 from models.songs.catalogue import SongCatalogue
 from sandbox import Answer, Member
 from tests.models import catalogue
@@ -183,8 +184,8 @@ async def test_songs_that_left_the_catalogue_lead_nowhere(live: Live, launch: La
         def get(self, _id: str) -> Song | None:
             return None
 
-        def search(self, *_: object) -> list[Song]:
-            return []
+        def page_like(self, *_: object, **__: object) -> SongList:
+            raise SongGone
 
         def probe(self) -> None:
             return
@@ -207,8 +208,11 @@ async def test_a_song_that_left_the_catalogue_is_not_taken_for_another(
         def __getattr__(self, name: str) -> Any:
             return getattr(loaded["songs"], name)
 
-        def get(self, id_: str) -> Song | None:
-            return None if id_ == self.gone else loaded["songs"].get(id_)
+        def page_like(self, song: str, *options: Any, **more: Any) -> SongList:
+            if song == self.gone:
+                raise SongGone
+            found: SongList = loaded["songs"].page_like(song, *options, **more)
+            return found
 
     songs = Shrinking()
     live = await launch(loaders={"songs": lambda *_: songs})
@@ -270,10 +274,10 @@ async def test_favourites_are_confirmed_although_no_songs_can_be_shown(
     opened = live.box.send_press(answer.message, "Name three favourites")
     await opened.until(lambda it: it.modal)
 
-    async def busy(*_: object) -> None:
+    async def busy(*_: object, **__: object) -> None:
         raise LaneFull(4, 3)
 
-    monkeypatch.setattr(sys.modules["cogs.songs.recommend"], "shown", busy)
+    monkeypatch.setattr(sys.modules["cogs.songs.lists"], "show_songs", busy)
     done = await live.box.submit(opened.modal, {"A song": "Song Alpha"})
     await done.until(lambda it: any("I am busy" in message.content for message in it.messages))
     assert any("You like these now" in message.content for message in done.messages)
@@ -285,13 +289,13 @@ async def test_favourites_that_nobody_sends_are_not_waited_for(
     answer = await live.box.ask("/recommend")
     assert answer.message is not None
     waiting = live.bot._connection._view_store._modals
-    monkeypatch.setattr(sys.modules["cogs.songs.recommend"], "OPEN", 0.01)
+    monkeypatch.setattr(sys.modules["cogs.songs.lists"], "FORM_OPEN", 0.01)
     opened = live.box.send_press(answer.message, "Name three favourites")
     await opened.until(lambda it: it.modal)
     for modal in tuple(waiting.values()):
         assert await asyncio.wait_for(modal.wait(), 15), "it timed out"
     assert not waiting
-    monkeypatch.setattr(sys.modules["cogs.songs.recommend"], "OPEN", 600)
+    monkeypatch.setattr(sys.modules["cogs.songs.lists"], "FORM_OPEN", 600)
     opened = live.box.send_press(answer.message, "Name three favourites")
     await opened.until(lambda it: it.modal)
     assert waiting
@@ -358,7 +362,7 @@ async def test_a_database_that_keeps_everybody_waiting_does_not_keep_discord_wai
     locked = sqlite3.connect(tmp_path / "data" / "tokenwise.db", isolation_level=None)
     try:
         locked.execute("BEGIN IMMEDIATE")
-        writing = asyncio.create_task(live.bot.likes.share(live.box.student.id, allowed=True))
+        writing = asyncio.create_task(live.bot.store.consents.share(live.box.student.id, allowed=True))
         answer = await live.box.ask("/recommend with:@admin")
         assert answer.ephemeral
         assert "took too long" in answer.text
@@ -409,9 +413,9 @@ async def test_who_has_an_opinion_on_every_song_reads_so(live: Live) -> None:
         every = [songs.get(it.song.id) for it in songs.popular(100, per_artist=None).songs]
     for number, song in enumerate(every):
         if number % 2:
-            await live.bot.likes.add(live.box.student.id, song)
+            await live.bot.store.likes.add(live.box.student.id, song)
         else:
-            await live.bot.likes.dislike(live.box.student.id, song)
+            await live.bot.store.likes.dislike(live.box.student.id, song)
     answer = await live.box.ask("/recommend")
     assert "You have an opinion on every song that I know" in answer.text
     assert "Like 1" not in labels(answer)

@@ -22,7 +22,7 @@ LOOKS = ["Ids and CSV", "Bytes", "Special tokens", "How it works", "Cost"]
 async def look(live: Live, answer: Answer, label: str) -> Answer:
     assert answer.message is not None
     seen = await live.box.press(answer.message, label)
-    await seen.until(lambda it: it.message is not None and it.text)
+    await seen.until(lambda shown: shown.message is not None and shown.text)
     assert seen.ephemeral
     return seen
 
@@ -31,7 +31,7 @@ async def turned(live: Live, seen: Answer, label: str) -> str:
     before = seen.text
     assert seen.message is not None
     await live.box.press(seen.message, label)
-    await seen.until(lambda it: it.text != before)
+    await seen.until(lambda shown: shown.text != before)
     return seen.text
 
 

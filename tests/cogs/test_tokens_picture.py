@@ -1,8 +1,7 @@
-"""What is behind tokens keeps to Discord's limits and can be drawn, for any text."""
+"""Tokens as chips: any can be drawn, and characters are below the tokens that share them."""
 
 from __future__ import annotations
 
-import csv
 import io
 from itertools import pairwise
 
@@ -11,27 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cogs.tokens import inspection, picture
-from cogs.tokens import messages as tokens_messages
-from models.results import Mark, Method, Piece, Role, Specials, SpecialToken, Tokenization
-from tests.cogs.drawing import by_bytes, obeys
-
-TEXT = st.text(max_size=60)
-PIECE = st.builds(
-    Piece,
-    id=st.integers(0, 10**6),
-    text=TEXT,
-    token=TEXT,
-    special=st.booleans(),
-    raw=st.none() | st.binary(max_size=6),
-    partial=st.booleans(),
-    word_start=st.booleans(),
-    continues=st.booleans(),
-    unknown=st.booleans(),
-)
-TOKENIZATION = st.builds(
-    Tokenization, TEXT, TEXT, st.lists(PIECE, max_size=12).map(tuple), st.integers(1, 10**6), TEXT
-)
+from cogs.tokens import picture
+from models.results import Piece, Tokenization
+from tests.cogs.drawing import TOKENIZATION, by_bytes
 
 
 def opened(png: bytes) -> Image.Image:
@@ -102,7 +83,7 @@ def test_no_character_is_in_a_special_token_or_in_two_words() -> None:
 @given(st.text(max_size=40), st.integers(1, 4))
 @settings(deadline=None)
 def test_links_are_in_order_and_of_this_text(text: str, size: int) -> None:
-    made = split_in("".join(it for it in text if not "\ud800" <= it <= "\udfff"), size)
+    made = split_in("".join(character for character in text if not "\ud800" <= character <= "\udfff"), size)
     links = picture._links(made)
     assert all(link.first < link.last for link in links)
     assert all(one.last < other.first for one, other in pairwise(links))
@@ -111,49 +92,3 @@ def test_links_are_in_order_and_of_this_text(text: str, size: int) -> None:
 
 def test_without_fribidi_letters_are_turned_but_latin_is_not() -> None:
     assert picture._turned("ab \u05d0\u05d1\u05b8\u05d2 cd") == "ab \u05d2\u05d1\u05b8\u05d0 cd"
-
-
-def test_of_many_steps_the_first_and_the_last_are_told() -> None:
-    steps = tuple(f"{n} {'x ' * 60}" for n in range(50))
-    answer = inspection.method(Method("n", "BPE", None, (), ("w",), "w", steps))
-    obeys(answer)
-    assert answer.embed is not None
-    told = str(answer.embed.description)
-    assert "\n 0 0 x" in told
-    assert "\n49 49 x" in told
-    assert "steps more" in told
-
-
-@given(TOKENIZATION)
-@settings(deadline=None, max_examples=25)
-def test_ids_bytes_and_cost_keep_to_the_limits(made: Tokenization) -> None:
-    answer = inspection.ids(made)
-    obeys(answer)
-    rows = list(csv.DictReader(io.StringIO(answer.files["tokens.csv"].decode(), newline="")))
-    assert [int(row["id"]) for row in rows] == made.ids
-    obeys(inspection.split(made))
-    obeys(inspection.cost([made] * 30))
-    obeys(tokens_messages.decoded(made.name, made.text, made.pieces))
-
-
-@given(
-    st.lists(st.builds(SpecialToken, TEXT, st.integers(0), st.lists(st.sampled_from(Role), min_size=1, max_size=3).map(tuple), st.integers(0, 9), st.booleans()), max_size=90),
-    st.lists(st.tuples(TEXT, st.sampled_from(Mark)), max_size=6),
-    TEXT,
-)  # fmt: skip
-@settings(deadline=None, max_examples=25)
-def test_any_special_tokens_keep_to_the_limits(
-    tokens: list[SpecialToken], marks: list[tuple[str, Mark]], name: str
-) -> None:
-    obeys(inspection.specials(Specials(name, tuple(tokens), tuple(marks))))
-
-
-@given(
-    st.builds(
-        Method, TEXT, TEXT, st.none() | st.text(max_size=6000), st.lists(TEXT, max_size=50).map(tuple), st.lists(TEXT, max_size=50).map(tuple),
-        st.text(max_size=6000), st.lists(st.text(max_size=130), max_size=40).map(tuple),
-    )
-)  # fmt: skip
-@settings(deadline=None, max_examples=25)
-def test_any_method_keeps_to_the_limits(found: Method) -> None:
-    obeys(inspection.method(found))

@@ -1,0 +1,52 @@
+"""What commands take: arguments that several share, and numbers within bounds."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn, TypeVar
+
+from bot.visible import harmless
+
+MOST_RESULTS = 1000
+"""Results that a question may ask for: where nobody else waits, more than on Discord, and still no typing mistake."""
+
+Number = TypeVar("Number", int, float)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong without writing to the terminal what it was given as it was given."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(harmless(message))
+
+
+def number(kind: type[Number], low: float, high: float = math.inf) -> Callable[[str], Number]:
+    """Reads a number between two bounds, or says in words what it must be."""
+    what = "a whole number" if kind is int else "a number"
+    bounds = f"of at least {low:,}" if math.isinf(high) else f"from {low:,} to {high:,}"
+
+    def read(text: str) -> Number:
+        with suppress(ValueError):
+            if low <= (value := kind(text)) <= high:
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what} {bounds}")
+
+    return read
+
+
+positive, not_negative = number(int, 1), number(int, 0)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="answer with one JSON object")
+
+
+def add_text(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", metavar="TEXT", help="the text; - reads it from standard input")
+
+
+def add_count(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-n", type=number(int, 1, MOST_RESULTS), default=10, help="how many (default: 10)")

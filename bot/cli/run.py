@@ -1,0 +1,38 @@
+"""`run`: the bot on Discord."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from bot.cli.failures import NoToken
+from bot.cli.terminal import leave
+from bot.settings.load import load
+
+SUMMARY = "run the bot on Discord"
+
+
+def add_arguments(_parser: argparse.ArgumentParser, /) -> None:
+    """It takes none."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = load(arguments.config)
+    if settings.token is None:
+        raise NoToken
+    # Until the bot listens for it itself, being told to stop is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    import asyncio
+
+    from bot import logs
+    from bot.client import Tokenwise
+    from bot.process import serve
+
+    token = settings.token.get_secret_value()
+    logs.setup(settings.log.level, token)
+
+    async def start() -> int:
+        return await serve(Tokenwise(settings), token)
+
+    return leave(asyncio.run(start()))

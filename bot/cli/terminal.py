@@ -1,0 +1,74 @@
+"""Talking to whoever sits at the terminal: complaints, progress, JSON, and the end of the process."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from bot.visible import harmless
+from models.specs import Progress
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+"""Exit codes."""
+LINGER = 1.0
+"""Seconds that idle threads have to end by themselves."""
+
+log = logging.getLogger(__name__)
+
+
+def complain(*lines: str, code: int) -> int:
+    """Print lines to standard error, and return the code."""
+    for line in lines:
+        print(harmless(line), file=sys.stderr)
+    return code
+
+
+def print_json(content: Mapping[str, object]) -> None:
+    """One line with one object."""
+    print(json.dumps(content, ensure_ascii=False))
+
+
+@contextmanager
+def loading() -> Iterator[Progress]:
+    """Show on standard error what is being loaded, where somebody watches."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    with console.status("Loading ...") as status:
+
+        def progress(what: str, share: float | None = None) -> None:
+            status.update(Text(harmless(what if share is None else f"{what} {share:.0%}")))
+
+        yield progress
+
+
+def leave(code: int) -> int:
+    """Return the code, or end the process with it if a thread is stuck in a model.
+
+    Python waits at its end for the threads of its pools. They could be daemons instead, but those are
+    torn down in the middle of native code, which crashes now and then and so spoils the exit code.
+    """
+    until = time.monotonic() + LINGER
+    while stuck := [
+        thread
+        for thread in threading.enumerate()
+        if thread is not threading.main_thread() and not thread.daemon
+    ]:
+        if time.monotonic() > until:
+            # That a model is still being loaded is no news when nobody waits for it any more.
+            news = any(not thread.name.startswith("lane-loading") for thread in stuck)
+            level = logging.WARNING if news else logging.INFO
+            log.log(level, "leaving without %s", ", ".join(sorted(thread.name for thread in stuck)))
+            logging.shutdown()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        time.sleep(0.01)
+    return code

@@ -1,0 +1,156 @@
+"""`tokens`: how tokenizers split a text."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.cli import questions
+from bot.cli.arguments import add_json, add_text
+from bot.cli.failures import NoSuchPath, NoTokenizers
+from bot.cli.terminal import loading
+from bot.settings.load import load
+from bot.settings.schema import ConfigError
+from bot.visible import harmless, spelt_piece
+from models.sections import TokenizersSection
+from models.specs import Progress, TokenizersSpec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from models.results import Piece, Tokenization
+    from models.tokenizers.tokenizer import Tokenizer
+
+SUMMARY = "show how tokenizers split a text"
+COLOURS = (
+    "black on bright_cyan",
+    "black on bright_green",
+    "black on bright_yellow",
+    "black on bright_magenta",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_json(parser)
+    add_text(parser)
+    parser.add_argument("--tokenizer", action="append", metavar="NAME_OR_PATH", help="one to use; repeatable")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    return questions.reply(arguments, _ask)
+
+
+def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.Answer:
+    loaded = (
+        named_tokenizers(arguments.tokenizer, arguments.config)
+        if arguments.tokenizer
+        else _configured_tokenizers(arguments.config)
+    )
+    tokenizations = [tokenizer.tokenize(arguments.text) for tokenizer in loaded]
+    if console:
+        _show(console, tokenizations)
+    return {
+        "text": arguments.text,
+        "tokenizers": [
+            {
+                "name": tokenization.name,
+                "count": tokenization.count,
+                "ids": tokenization.ids,
+                "tokens": tokenization.tokens,
+                "vocab_size": tokenization.vocab_size,
+                "algorithm": tokenization.algorithm,
+            }
+            for tokenization in tokenizations
+        ],
+    }
+
+
+def named_tokenizers(names: Sequence[str], config: Path | None) -> list[Tokenizer]:
+    """Tokenizers by the names that they have in the settings, by hub name (downloaded if need be) or by path."""
+    from models.tokenizers.tokenizer import Tokenizer
+
+    known = _folders_in_settings(config)
+    for name in names:
+        # The models know a folder by its last part; whoever typed a path looks for a path.
+        if name.startswith(("/", ".", "~")) and not Path(name).expanduser().exists():
+            raise NoSuchPath(name)
+    with loading() as progress:
+        return [Tokenizer.load(_fetched(known.get(name, name), progress)) for name in names]
+
+
+def _configured_tokenizers(config: Path | None) -> list[Tokenizer]:
+    """All tokenizers of the settings that can be loaded; why the others cannot is printed."""
+    from models.tokenizers.tokenizer import Tokenizers
+
+    with loading() as progress:
+        group = Tokenizers.load(questions.required_spec(load(config), TokenizersSpec), progress)
+    for reason in map(str, group.failures.values()):
+        print(harmless(reason), file=sys.stderr)
+    if not group.names:
+        raise NoTokenizers
+    return [group.get(name) for name in group.names]
+
+
+def _folders_in_settings(config: Path | None) -> dict[str, str]:
+    """The folders of the tokenizers in the settings by their last part, which is what the bot calls them."""
+    try:
+        section = load(config).section(TokenizersSection)
+    except ConfigError:
+        if config is not None:
+            raise
+        return {}  # whoever names a tokenizer needs no settings
+    names = section.names if section else []
+    return {Path(name).name: name for name in names if Path(name).is_absolute()}
+
+
+def _fetched(name: str, progress: Progress) -> str:
+    """The name itself; who types that of a tokenizer on the hub wants it downloaded, if it is not here."""
+    from models.files import fetching
+    from models.files.items import Kind
+
+    def watch(what: str, done: int, total: int | None) -> None:
+        progress(f"downloading {what}", done / total if total else None)
+
+    for item in TokenizersSpec((name,)).items("tokenizers"):
+        if item.kind is not Kind.PATH:
+            fetching.fetch(item, watch)
+    return name
+
+
+def _show(console: Console, tokenizations: Sequence[Tokenization]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("tokenizer", "algorithm", box=None, header_style="bold")
+    for heading in ("tokens", "characters per token", "vocabulary"):
+        table.add_column(heading, justify="right")
+    for tokenization in tokenizations:
+        table.add_row(
+            Text(harmless(tokenization.name)),
+            tokenization.algorithm,
+            str(tokenization.count),
+            f"{tokenization.characters_per_token:.2f}",
+            f"{tokenization.vocab_size:,}",
+        )
+    console.print(table)
+    for tokenization in tokenizations:
+        console.print()
+        console.print(Text(harmless(tokenization.name), "bold"))
+        console.print(_pieces(tokenization.pieces))
+        console.print(Text(" ".join(map(str, tokenization.ids)), "dim"))
+
+
+def _pieces(pieces: Sequence[Piece]) -> Text:
+    """The pieces side by side: coloured in turn, and with a bar between them for where there is no colour."""
+    from rich.text import Text
+
+    text = Text()
+    for number, piece in enumerate(pieces):
+        if number:
+            text.append("│", "dim")
+        text.append(spelt_piece(piece)[0], "reverse" if piece.special else COLOURS[number % len(COLOURS)])
+    return text

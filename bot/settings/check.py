@@ -1,0 +1,176 @@
+"""What the settings may hold in words, what is wrong with the world that they describe, and what is in force."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
+
+from pydantic.fields import FieldInfo
+
+import texts
+from bot.redaction import TOKEN_SHAPE, without_password
+from bot.settings.schema import Settings, is_url, keys, place_of
+from models.failures import NotThere
+from models.files import finding
+from models.files.names import HUB_NAME, fetch_command, is_remote
+from models.sections import Rule
+
+PLACES = {
+    "path": "setting-path",
+    "name": "setting-name",
+    "vectors": "setting-vectors",
+    "address": "setting-address",
+}
+"""The texts that say what each kind of place is."""
+KINDS = {int: "setting-whole-number", float: "setting-number", bool: "setting-bool"}
+BOUNDS = {
+    "ge": "setting-at-least",
+    "gt": "setting-more-than",
+    "le": "setting-at-most",
+    "lt": "setting-less-than",
+}
+LONGEST = 80
+"""Characters of a value that are shown in a problem."""
+
+
+def allowed(field: FieldInfo) -> str:
+    """What a key may hold, in words."""
+    if place := place_of(field):
+        one = texts.say(PLACES[place])
+        return texts.say("setting-places", place=one) if get_origin(field.annotation) is list else one
+    return _allowed(field.annotation, field.metadata)
+
+
+def _allowed(kind: Any, metadata: Sequence[Any]) -> str:
+    if get_origin(kind) is Annotated:
+        kind, *more = get_args(kind)
+        return _allowed(kind, [part for item in more for part in getattr(item, "metadata", [item])])
+    if get_origin(kind) is list:
+        return texts.say("setting-list", item=_allowed(get_args(kind)[0], []))
+    if get_origin(kind) is Literal:
+        return texts.say("setting-choice", choices=", ".join(json.dumps(choice) for choice in get_args(kind)))
+    for item in metadata:
+        if isinstance(rule := getattr(item, "func", None), Rule):
+            return rule.words
+    return _bounded(texts.say(KINDS.get(kind, "setting-text")), metadata)
+
+
+def _bounded(what: str, metadata: Sequence[Any]) -> str:
+    bounds = [
+        texts.say(message, bound=bound)
+        for name, message in BOUNDS.items()
+        for item in metadata
+        if (bound := getattr(item, name, None)) is not None
+    ]
+    match bounds:
+        case [only]:
+            return texts.say("setting-bounded", what=what, bound=only)
+        case [low, high]:
+            return texts.say("setting-between", what=what, low=low, high=high)
+    return what
+
+
+def inspect(settings: Settings) -> tuple[list[str], list[str]]:
+    """What is wrong with the world that the settings describe, as problems and warnings, a line each."""
+    problems = []
+    for key, field in keys():
+        value = value_of(settings, key)
+        for item in value if isinstance(value, list) else [value]:
+            if item and (place := place_of(field)) and place != "path":
+                problems += _place_problem(key, item, place)
+    warnings = [
+        _missing_file(key, name)
+        for key, field in keys()
+        if place_of(field) == "address"
+        and (name := value_of(settings, key))
+        and not _is_there(name, settings, _slot_of(key))
+    ]
+    home = settings.data_dir
+    while not home.exists():
+        home = home.parent
+    if not home.is_dir() or not os.access(home, os.W_OK | os.X_OK):
+        problems.append(texts.say("setting-data-dir-locked", path=str(settings.data_dir)))
+    if settings.token is None:
+        warnings.append(texts.say("setting-no-token"))
+    url = urlsplit(settings.discord.api_url)
+    if url.scheme == "http" and url.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        warnings.append(texts.say("setting-not-encrypted", host=str(url.hostname)))
+    return problems, warnings
+
+
+def _slot_of(key: str) -> str:
+    """The slot whose section holds a key."""
+    return key.partition(".")[0]
+
+
+def _is_there(address: str, settings: Settings, slot: str) -> bool:
+    try:
+        return finding.local(address, settings.data_dir, slot=slot).is_file()
+    except NotThere:
+        return False
+
+
+def _missing_file(key: str, name: str) -> str:
+    slot = _slot_of(key)
+    if is_remote(name):
+        command = fetch_command(slot)
+        return texts.say("setting-file-to-fetch", key=key, name=name, slot=slot, command=command)
+    return texts.say("setting-file-not-here", key=key, name=name, slot=slot)
+
+
+def _place_problem(key: str, name: str, place: str) -> list[str]:
+    if Path(name).is_absolute():
+        # The files of songs may come later; the bot does without them until then.
+        there = place == "address" or Path(name).exists()
+        return [] if there else [texts.say("setting-nothing-there", key=key, name=name)]
+    if is_remote(name) and place != "name":
+        complete = is_url(name, ("https", "http"))
+        return [] if complete else [texts.say("setting-address-incomplete", key=key, value=shown(name))]
+    if HUB_NAME.fullmatch(name):
+        return []
+    return [texts.say("setting-no-such-place", key=key, value=shown(name), place=texts.say(PLACES[place]))]
+
+
+def value_of(settings: Settings, key: str) -> Any:
+    """The value of a key by its full name; None in a section that is left out."""
+    value: Any = settings
+    for part in key.split("."):
+        value = getattr(value, part, None)
+    return value
+
+
+def effective(settings: Settings) -> list[str]:
+    """The settings in force as `key = value` lines. The token is "set" or "not set", and passwords are ***."""
+    lines = [texts.say("setting-token-set" if settings.token else "setting-token-not-set")]
+    for key, _ in keys():
+        section = key.rpartition(".")[0]
+        if section and value_of(settings, section) is None:
+            continue
+        lines.append(f"{key} = {_written(value_of(settings, key))}")
+    return lines
+
+
+def shown(value: Any) -> str:
+    """A value as a problem shows it: in one line, not too long, and without secrets."""
+    text = _written(value)
+    if TOKEN_SHAPE.search(text):
+        return texts.say("setting-like-a-token")
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _written(value: Any) -> str:
+    return json.dumps(_without_passwords(value), ensure_ascii=False, default=str)
+
+
+def _without_passwords(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_password(value)
+    if isinstance(value, list):
+        return [_without_passwords(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _without_passwords(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,244 @@
+"""Reading the settings: a TOML file, the environment, and the token.
+
+A value from the environment wins over the file: `TOKENWISE_LANES__LANGUAGE__QUEUE=4` is `queue` of
+`[lanes.language]`. Paths in the file count from the file's folder, paths in the environment from the
+working directory. The token comes from `DISCORD_TOKEN` or from a file that holds nothing else, and from
+nowhere else.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
+
+import texts
+from bot.redaction import TOKEN_SHAPE
+from bot.settings.check import allowed, shown
+from bot.settings.schema import PREFIX, ConfigError, Settings, env_name, keys, place_of, section_of
+from models.files.names import path_of
+
+DEFAULT_PATH = Path("config.toml")
+TOKEN_KEY = re.compile(r"(.*_)?token", re.IGNORECASE)
+
+
+class Environment(EnvSettingsSource):
+    """The environment, where a list may also be written without brackets: `1, 2`."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            decoded = super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            if section_of(field):
+                return value  # no table, as the validation will say
+            parts = [part.strip() for part in value.split(",") if part.strip()]
+            return [int(part) if part.isdecimal() else part for part in parts]
+        # One id is JSON too, but no list.
+        return decoded if section_of(field) or isinstance(decoded, list) else [decoded]
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings from a file (by default config.toml in the working directory) and the environment.
+
+    ConfigError with a line for every problem that there is.
+    """
+    path = path or DEFAULT_PATH
+    content = _read(path)
+    problems = [*_take_tokens(content), *_unknown_variables()]
+    content.setdefault("data_dir", Settings.model_fields["data_dir"].default.as_posix())
+    environment = {key: value for key, value in Environment(Settings)().items() if key != "token"}
+    try:
+        settings = Settings(
+            **_merged(_anchored(content, Settings, path.parent), _anchored(environment, Settings, Path()))
+        )
+    except ValidationError as failure:
+        problems += [line for error in failure.errors() if (line := _problem(error))]
+        raise ConfigError(problems) from None
+    try:
+        token = _token(settings)
+    except ConfigError as failure:
+        problems += failure.problems
+    if problems:
+        raise ConfigError(problems)
+    settings = settings.model_copy(update={"token": token})
+    settings.come_from(_whole(path))  # what the working directory is may change
+    return settings
+
+
+def load_again(settings: Settings) -> Settings:
+    """What the file of these settings says by now, and the environment; they themselves if they come from no file.
+
+    ConfigError as from `load`, with the name of the file instead of its path.
+    """
+    if settings.path is None:
+        return settings
+    try:
+        return load(settings.path)
+    except ConfigError as error:
+        path, name = str(settings.path), settings.path.name
+        raise ConfigError([line.replace(path, name) for line in error.problems]) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        message = "setting-file-is-folder" if path.is_dir() else "setting-file-missing"
+        raise ConfigError([texts.say(message, path=str(path))])
+    try:
+        return TomlConfigSettingsSource(Settings, path).toml_data
+    except UnicodeDecodeError:
+        raise ConfigError([texts.say("setting-file-no-text", path=str(path))]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([texts.say("setting-file-no-toml", path=str(path), reason=str(error))]) from None
+    except OSError as error:
+        reason = str(error.strerror)
+        raise ConfigError([texts.say("setting-file-unreadable", path=str(path), reason=reason)]) from None
+
+
+def _take_tokens(table: dict[str, Any], above: str = "") -> list[str]:
+    """Remove whatever is or looks like a token, so that nothing later can print it; a problem for each."""
+    problems = []
+    for name, value in list(table.items()):
+        if isinstance(value, dict):
+            problems += _take_tokens(value, f"{above}{name}.")
+        elif TOKEN_KEY.fullmatch(name) or any(
+            isinstance(item, str) and TOKEN_SHAPE.fullmatch(item)
+            for item in (value if isinstance(value, list) else [value])
+        ):
+            del table[name]
+            problems.append(texts.say("setting-token-misplaced", where=f"{above}{name}"))
+    return problems
+
+
+def _unknown_variables() -> list[str]:
+    """A problem for each variable that is meant for the bot and that no key answers to."""
+    known = [env_name(key) for key, _ in keys()]
+    sections = {env_name(key.rpartition(".")[0]) for key, _ in keys() if "." in key} | {env_name("lanes")}
+    problems = []
+    for variable in sorted(os.environ):
+        name = variable.upper()
+        if not name.startswith(PREFIX) or name in known or name in sections:
+            continue
+        if TOKEN_KEY.fullmatch(name):
+            problems.append(texts.say("setting-token-misplaced", where=variable))
+        elif similar := _most_similar(name.removeprefix(PREFIX), [key.removeprefix(PREFIX) for key in known]):
+            problems.append(texts.say("setting-variable-misspelt", name=variable, similar=PREFIX + similar))
+        else:
+            problems.append(texts.say("setting-variable-unknown", name=variable))
+    return problems
+
+
+def _most_similar(name: str, known: Sequence[str]) -> str:
+    """The known name that this one may be a misspelling of; "" if there is none."""
+    return next(iter(difflib.get_close_matches(name, known, 1)), "")
+
+
+def _problem(error: ErrorDetails) -> str:
+    """One line for one of pydantic's errors; empty if `_unknown_variables` has said it already."""
+    key = ".".join(str(part) for part in error["loc"] if not isinstance(part, int))
+    variable = next((name for name in os.environ if name.upper() == env_name(key)), None)
+    fields = dict(keys())
+    if error["type"] == "extra_forbidden":
+        known = list(fields)
+        if isinstance(error["input"], dict):
+            # A table is mistaken for another table, not for one of the keys in it.
+            tables = {name.rpartition(".")[0] for name in known} - {""}
+            known = sorted(tables | {name.partition(".")[0] for name in tables})
+        if variable:
+            return ""
+        if similar := _most_similar(key, known):
+            return texts.say("setting-key-misspelt", key=key, similar=similar)
+        return texts.say("setting-key-unknown", key=key)
+    where = texts.say("setting-from-variable", key=key, name=variable) if variable else key
+    if error["type"] == "missing":
+        return texts.say("setting-missing", where=where, allowed=allowed(fields[key]))
+    if error["type"] == "value_error":
+        rule = str(error["ctx"]["error"])
+    else:
+        rule = allowed(fields[key]) if key in fields else texts.say("setting-table", key=key)
+    return texts.say("setting-not-allowed", where=where, value=shown(error["input"]), allowed=rule)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trees of tables as one; where both have a value, `above` wins."""
+    merged = dict(below)
+    for name, value in above.items():
+        old = merged.get(name)
+        merged[name] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _anchored(table: Mapping[str, Any], model: type[BaseModel], base: Path) -> dict[str, Any]:
+    """The table with its relative paths made absolute, counted from `base`."""
+    anchored = dict(table)
+    for name, value in table.items():
+        field = model.model_fields.get(name)
+        if field is None:
+            continue
+        if isinstance(value, dict) and (section := section_of(field)):
+            anchored[name] = _anchored(value, section, base)
+        elif place := place_of(field):
+            anchored[name] = (
+                [_rooted(item, place, base) for item in value]
+                if isinstance(value, list)
+                else _rooted(value, place, base)
+            )
+    return anchored
+
+
+def _rooted(value: Any, place: str, base: Path) -> Any:
+    if not isinstance(value, str | Path) or not str(value):
+        return value
+    if str(value).startswith("file:"):
+        return str(path_of(value))
+    if "://" in str(value):
+        return value
+    path = base / Path(value).expanduser()
+    value = str(value)
+    looks_like_a_path = value.startswith(("/", "./", "../", "~")) or value.count("/") > 1 or "\\" in value
+    if place in {"path", "address"} or looks_like_a_path or path.exists():
+        return str(_whole(path))
+    return value
+
+
+def _whole(path: Path) -> Path:
+    """The path from the root on, otherwise as it was written: symbolic links stay."""
+    return Path(os.path.normpath(path.absolute()))
+
+
+def _token(settings: Settings) -> SecretStr | None:
+    """The token from DISCORD_TOKEN, or from the file that DISCORD_TOKEN_FILE or the settings name."""
+    if text := os.environ.get("DISCORD_TOKEN", "").strip():
+        source = "DISCORD_TOKEN"
+    else:
+        named = os.environ.get("DISCORD_TOKEN_FILE", "").strip()
+        source = "DISCORD_TOKEN_FILE" if named else "discord.token_file"
+        file = Path(named) if named else settings.discord.token_file
+        if file is None:
+            return None
+        text = _token_in(file, source)
+    if len(text.split()) != 1 or not text.isprintable():
+        raise ConfigError([texts.say("setting-no-such-token", source=source)])
+    return SecretStr(text)
+
+
+def _token_in(file: Path, source: str) -> str:
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise ConfigError([texts.say("setting-token-file-no-text", source=source, path=str(file))]) from None
+    except OSError as error:
+        reason = str(error.strerror)
+        problem = texts.say("setting-token-file-unreadable", source=source, path=str(file), reason=reason)
+        raise ConfigError([problem]) from None
+    if not text:
+        raise ConfigError([texts.say("setting-token-file-empty", source=source, path=str(file))])
+    return text

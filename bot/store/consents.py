@@ -1,0 +1,26 @@
+"""Who lets others build on their likes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, select
+
+from bot.store.database import Database
+from bot.store.tables import sharing
+
+
+class Consents:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def share(self, user_id: int, *, allowed: bool) -> None:
+        """Let others have recommendations from this person's likes together with theirs, or no longer."""
+        if allowed:
+            values = {"user_id": user_id, "since": datetime.now(UTC)}
+            await self._database.write(self._database.insert_new(sharing, values))
+        else:
+            await self._database.write(delete(sharing).where(sharing.c.user_id == user_id))
+
+    async def shares(self, user_id: int) -> bool:
+        return bool(await self._database.read(select(sharing.c.user_id).where(sharing.c.user_id == user_id)))

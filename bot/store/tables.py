@@ -1,0 +1,66 @@
+"""The tables as they are now; `migrations/` brings older databases to this state.
+
+Every table is about people and has a column `user_id`: what is kept about somebody can be deleted table by table.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+Id = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits everywhere: SQLite's INTEGER holds as many, and is the only type by which it numbers rows."""
+
+
+class IsoTime(TypeDecorator[datetime]):
+    """A moment in UTC, as ISO 8601 text down to the second: the same in every database, and sorted by time."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _: Dialect) -> str | None:
+        return value.isoformat(timespec="seconds") if value else None
+
+    def process_result_value(self, value: str | None, _: Dialect) -> datetime | None:
+        return datetime.fromisoformat(value) if value else None
+
+
+def _songs_of_people(name: str, since: str) -> Table:
+    """A table of songs, each at most once a person, in the order in which they came; `since` names the column of the time."""
+    return Table(
+        name,
+        metadata,
+        Column("position", Id, primary_key=True),
+        Column("user_id", Id, nullable=False),
+        Column("song_id", Text, nullable=False),
+        # As they were when the song came in: the catalogue may change.
+        Column("title", Text, nullable=False),
+        Column("artist", Text, nullable=False),
+        Column(since, IsoTime, nullable=False, key="since"),
+        UniqueConstraint("user_id", "song_id"),
+    )
+
+
+likes = _songs_of_people("likes", "liked_at")
+dislikes = _songs_of_people("dislikes", "disliked_at")
+
+sharing = Table(
+    "sharing",
+    metadata,
+    Column("user_id", Id, primary_key=True, autoincrement=False),
+    Column("since", IsoTime, nullable=False),
+)
+"""The people who let others build on their likes."""

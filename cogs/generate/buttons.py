@@ -1,0 +1,120 @@
+"""The buttons under a text: while it is written, and when it has ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import discord
+
+from bot.admins import is_admin
+from bot.tree import Interaction
+from cogs.generate import messages
+from cogs.generate.drafts import FinishedText
+from cogs.generate.refusals import NothingToStop, NotYoursToStop
+from cogs.shared.asking import answered, drawn
+from cogs.shared.buttons import Buttons, OpenButton, OwnButton, open_template, own_template
+from models.results import Generation
+from texts import say
+
+if TYPE_CHECKING:
+    from cogs.generate.command import GenerateCommands
+
+
+class StopButton(OwnButton, template=own_template("stop")):
+    """Ends the generation whose interaction is its argument; for the asker and for admins."""
+
+    name = "stop"
+    label = say("button-stop")
+    style = discord.ButtonStyle.danger
+
+    def check(self, interaction: Interaction) -> None:
+        if interaction.user.id != self.user_id and not is_admin(interaction):
+            raise NotYoursToStop
+
+    async def act(self, interaction: Interaction) -> None:
+        if not await interaction.client.service.cancel(str(self.argument)):
+            raise NothingToStop
+        await interaction.response.defer()
+
+
+class ShowTokensButton(OpenButton, template=open_template("generated-tokens")):
+    """What the model read and wrote, token by token; for whoever presses."""
+
+    name = "generated-tokens"
+    label = say("button-generated-tokens")
+
+    async def pressed(self, interaction: Interaction) -> None:
+        result = _text(interaction, self.argument).result
+        drawing = drawn(interaction, lambda: messages.generated_tokens(result), counted=True)
+        reply = await answered(interaction, drawing, private=True)
+        await interaction.edit_original_response(**reply.message())
+
+
+class WhyThisWordButton(OpenButton, template=open_template("why")):
+    """Some steps of the text as a picture and a table: each token with those that it was chosen over."""
+
+    name = "why"
+    label = say("button-why")
+
+    async def pressed(self, interaction: Interaction) -> None:
+        text = _text(interaction, self.argument)
+        result, temperature = text.result, text.draft.sampling.temperature
+        drawing = drawn(interaction, lambda: messages.why(result, self.page, temperature), counted=True)
+        if _shows_why(interaction.message):
+            await interaction.response.defer()
+            reply = await drawing
+        else:
+            reply = await answered(interaction, drawing, private=True)
+        last = messages.pages(result) - 1
+        turns = [
+            WhyThisWordButton(self.argument, page, label)
+            for page, label in ((self.page - 1, say("button-back")), (self.page + 1, say("button-next")))
+            if 0 <= page <= last
+        ]
+        await interaction.edit_original_response(**reply.message(), view=Buttons(*turns) if turns else None)
+
+
+def _shows_why(message: discord.Message | None) -> bool:
+    """Whether a page of steps is turned, and not the text itself asked about."""
+    return message is not None and any(file.filename == messages.WHY_PICTURE for file in message.attachments)
+
+
+class ContinueButton(OpenButton, template=open_template("continue")):
+    """Goes on with a text that stopped before its end, in a new message."""
+
+    name = "continue"
+    label = say("button-continue")
+
+    async def pressed(self, interaction: Interaction) -> None:
+        draft = _text(interaction, self.argument).continued()
+        await _commands(interaction).write(interaction, draft)
+
+
+class TryAgainButton(OpenButton, template=open_template("again")):
+    """Another try with another seed, in a new message."""
+
+    name = "again"
+    label = say("button-again")
+
+    async def pressed(self, interaction: Interaction) -> None:
+        draft = _text(interaction, self.argument).tried_again()
+        await _commands(interaction).write(interaction, draft)
+
+
+def under_text(number: int, result: Generation) -> Buttons:
+    """What can be done with a finished text, which is remembered under this number."""
+    items: list[OpenButton] = [ShowTokensButton(number)]
+    if result.steps:
+        items.append(WhyThisWordButton(number))
+    if result.finish not in {"eos", "context"}:
+        items.append(ContinueButton(number))
+    return Buttons(*items, TryAgainButton(number))
+
+
+def _text(interaction: Interaction, number: int) -> FinishedText:
+    """Raises AnswerForgotten where it is no longer remembered."""
+    return _commands(interaction).recent.get(number)
+
+
+def _commands(interaction: Interaction) -> GenerateCommands:
+    return cast("GenerateCommands", interaction.client.get_cog("GenerateCommands"))

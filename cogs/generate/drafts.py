@@ -1,0 +1,59 @@
+"""Texts to continue, and what the buttons under a finished text go on from."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+
+from models.results import Generation
+from models.sampling import Sampling
+
+LIVELY_TEMPERATURE = 0.8
+"""Of another try at a text that was greedy: greedily, the same text would come again."""
+
+
+def random_seed() -> int:
+    return random.randrange(2**32)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text to continue: the prompt, how to write, and what earlier answers have added to it."""
+
+    prompt: str
+    max_new_tokens: int
+    sampling: Sampling
+    text: str = ""
+    """What was added, and below the ids of its tokens."""
+    ids: tuple[int, ...] = ()
+    model: str = ""
+    """The model that wrote them; to another one the ids mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedText:
+    """A draft and what became of it."""
+
+    draft: Draft
+    result: Generation
+
+    @property
+    def tokens(self) -> int:
+        """How many were read and written."""
+        return len(self.result.input_ids) + len(self.result.output_ids)
+
+    def continued(self) -> Draft:
+        """The draft that goes on where this text ends."""
+        return replace(
+            self.draft,
+            text=self.draft.text + self.result.text,
+            ids=(*self.draft.ids, *self.result.output_ids),
+            model=self.result.model,
+        )
+
+    def tried_again(self) -> Draft:
+        """The same draft with another seed."""
+        temperature = self.draft.sampling.temperature or LIVELY_TEMPERATURE
+        return replace(
+            self.draft, sampling=replace(self.draft.sampling, temperature=temperature, seed=random_seed())
+        )

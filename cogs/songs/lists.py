@@ -1,0 +1,257 @@
+"""A list of songs with what leads on from it: thumbs, pages, more like one of them, favourites to begin with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Self, cast
+
+import discord
+
+from bot.tree import Interaction
+from cogs.shared.asking import answered, caller
+from cogs.shared.buttons import (
+    AnyInteraction,
+    AnyItem,
+    Button,
+    Buttons,
+    DynamicItem,
+    OpenButton,
+    ReportingForm,
+    ReportingItem,
+    open_template,
+)
+from cogs.shared.mentions import mention
+from cogs.shared.text import CHOICE, CUSTOM_ID, clip, harmless, inline, size
+from cogs.songs import messages
+from cogs.songs.finding import find_songs
+from cogs.songs.query import PATTERN, SongQuery
+from cogs.songs.refusals import (
+    NoFavourites,
+    NoLongerSharing,
+    NotSharing,
+    NotYourPages,
+    SongsGone,
+)
+from cogs.songs.thumbs import ThumbDown, ThumbUp, songs_of_list
+from models.results import Song
+from models.service import Basis, GetSongs, SongList, SongsFor, SongsLike
+from texts import say
+
+PER_ARTIST = 2
+"""Songs by one artist in a list, unless any number is asked for."""
+FORM_OPEN = 15 * 60
+"""Seconds that a form waits for what is written into it; nobody tells the bot that it was closed."""
+ROW = 5
+"""Buttons that Discord puts beside each other."""
+
+Menu = discord.ui.Select[discord.ui.View]
+
+
+async def show_songs(
+    interaction: Interaction, query: SongQuery, *, typed: str = "", content: str = ""
+) -> None:
+    """Show one page of songs with its buttons in the answer to an interaction.
+
+    `typed` is what a person wrote for the song that they go with, `content` what stands above the list.
+    """
+    bot = interaction.client
+    for person in query.people:
+        # Asked each time: they may have taken it back since the last page.
+        if not await bot.store.consents.shares(person):
+            raise NotSharing(person, bot.command_ids.get("privacy", 0))
+    people = (query.asker, *query.people)
+    likes = [tuple(like.song.id for like in await bot.store.likes.list(person)) for person in people]
+    dislikes = [song.id for person in people for song in await bot.store.likes.dislikes(person)]
+    if typed or query.song:
+        found = await bot.service.songs.like(
+            SongsLike(
+                caller(interaction),
+                typed or query.song,
+                typed=bool(typed),
+                n=query.n,
+                skip=query.skip,
+                known=(*chain.from_iterable(likes), *dislikes),
+            )
+        )
+        if found.match is not None:
+            query = replace(query, song=found.match.song.id)
+    else:
+        found = await bot.service.songs.recommend(
+            SongsFor(
+                caller(interaction),
+                tuple(likes),
+                tuple(dislikes),
+                n=query.n,
+                skip=query.skip,
+                per_artist=None if query.same_artist else PER_ARTIST,
+            )
+        )
+    reply = messages.song_list(
+        found,
+        first=query.skip,
+        typed=typed,
+        people=people if query.people else (),
+        without_likes=[person for person, theirs in zip(people, likes, strict=True) if not theirs],
+        add=mention(bot, "likes add"),
+    )
+    buttons = _buttons(query, found)
+    await interaction.edit_original_response(
+        **replace(reply, content=content or None).message(), view=Buttons(*buttons) if buttons else None
+    )
+
+
+def _buttons(query: SongQuery, found: SongList) -> list[DynamicItem]:
+    """Thumbs up in one or two rows, thumbs down below them, and what leads on in the last row."""
+    items: list[DynamicItem] = []
+    row = 0
+    for kind in (ThumbUp, ThumbDown):
+        thumbs = [
+            kind(recommendation.song.id, number)
+            for number, recommendation in enumerate(found.songs.songs, query.skip + 1)
+            if kind.fits(recommendation.song)
+        ]
+        for place, thumb in enumerate(thumbs):
+            thumb.item.row = row + place // ROW
+        items += thumbs
+        row += -(-len(thumbs) // ROW)
+    last: list[DynamicItem] = []
+    back, on = replace(query, page=query.page - 1), replace(query, page=query.page + 1)
+    if query.page and TurnPageButton.fits(back):
+        last.append(TurnPageButton(back, say("button-back")))
+    if found.songs.more and TurnPageButton.fits(on):
+        last.append(TurnPageButton(on, say("button-next")))
+    if items:
+        last.append(MoreLikeThisButton())
+    if (
+        found.match is None
+        and not query.people
+        and found.basis in {Basis.POPULAR_NO_LIKES, Basis.POPULAR_UNKNOWN}
+    ):
+        last.append(FavouritesButton())
+    for button in last:
+        button.item.row = row
+    return items + last
+
+
+class TurnPageButton(ReportingItem[Button], template=rf"(?s)songs:{PATTERN}"):
+    """Turns a list to another page; for whoever asked for it."""
+
+    def __init__(self, query: SongQuery, label: str = "") -> None:
+        style = discord.ButtonStyle.secondary
+        super().__init__(Button(label=label or say("button-next"), style=style, custom_id=f"songs:{query}"))
+        self.query = query
+
+    @staticmethod
+    def fits(query: SongQuery) -> bool:
+        return size(f"songs:{query}") <= CUSTOM_ID
+
+    @classmethod
+    def parsed(cls, match: re.Match[str]) -> Self:
+        return cls(SongQuery.parsed(match))
+
+    async def pressed(self, interaction: Interaction) -> None:
+        if interaction.user.id != self.query.asker:
+            raise NotYourPages
+        await interaction.response.defer()
+        # A list that everybody sees came from people who all allowed it; the others are asked in `show_songs`.
+        private = interaction.message is not None and interaction.message.flags.ephemeral
+        consents = interaction.client.store.consents
+        if self.query.people and not private and not await consents.shares(self.query.asker):
+            raise NoLongerSharing
+        await show_songs(interaction, self.query)
+
+
+class MoreLikeThisButton(OpenButton, template=open_template("more-like-this")):
+    """Lets whoever presses choose one of the songs above, and shows what goes with it."""
+
+    name = "more-like-this"
+    label = say("button-more-like-this")
+
+    async def pressed(self, interaction: Interaction) -> None:
+        request = GetSongs(caller(interaction), songs_of_list(interaction.message))
+        songs = await answered(interaction, interaction.client.service.songs.get(request), private=True)
+        if not songs:
+            raise SongsGone
+        await interaction.edit_original_response(
+            content=say("songs-more-like-which"), view=Buttons(SongMenu(songs))
+        )
+
+
+class SongMenu(ReportingItem[Menu], template="which-song"):
+    """The songs of a list, to choose one of."""
+
+    def __init__(self, songs: Sequence[Song] = ()) -> None:
+        options = [
+            discord.SelectOption(
+                label=clip(harmless(song.title).strip(), CHOICE) or "?",
+                value=song.id,
+                description=clip(harmless(song.artist).strip(), CHOICE) or None,
+            )
+            for song in songs
+        ]
+        super().__init__(
+            discord.ui.Select(custom_id="which-song", placeholder=say("songs-choose-one"), options=options)
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: AnyInteraction, item: AnyItem, _match: re.Match[str], /
+    ) -> Self:
+        menu = cls()
+        menu.item = cast("Menu", item)  # it holds what was chosen
+        return menu
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await interaction.response.defer()
+        await show_songs(interaction, SongQuery(interaction.user.id, song=self.item.values[0]))
+
+
+class FavouritesButton(OpenButton, template=open_template("three-favourites")):
+    """Asks for three songs to begin with."""
+
+    name = "three-favourites"
+    label = say("button-three-favourites")
+    style = discord.ButtonStyle.primary
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await interaction.response.send_modal(FavouritesForm())
+
+
+class FavouritesForm(ReportingForm, title=say("favourites-title")):
+    first: discord.ui.TextInput[Self] = discord.ui.TextInput(
+        label=say("favourites-first"), placeholder=say("favourites-placeholder"), max_length=100
+    )
+    second: discord.ui.TextInput[Self] = discord.ui.TextInput(
+        label=say("favourites-second"), required=False, max_length=100
+    )
+    third: discord.ui.TextInput[Self] = discord.ui.TextInput(
+        label=say("favourites-third"), required=False, max_length=100
+    )
+
+    def __init__(self) -> None:
+        super().__init__(timeout=FORM_OPEN)
+
+    async def submitted(self, interaction: Interaction) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        typed = [text for item in (self.first, self.second, self.third) if (text := item.value.strip())]
+        if not typed:
+            raise NoFavourites
+        bot = interaction.client
+        matches = await find_songs(interaction, typed)
+        lines = []
+        for text, match in zip(typed, matches, strict=True):
+            if match is None:
+                lines.append(say("favourite-unknown", typed=inline(text, 100)))
+            else:
+                await bot.store.likes.add(interaction.user.id, match.song)
+                lines.append(say("favourite-liked", typed=inline(text, 100), song=messages.song(match.song)))
+        if any(matches):
+            lines.insert(0, say("favourites-liked", command=mention(bot, "likes remove")))
+        # What was kept is said first: there may be nothing to show.
+        account = "\n".join(lines)
+        await interaction.edit_original_response(content=account)
+        if any(matches):
+            await show_songs(interaction, SongQuery(interaction.user.id), content=account)

@@ -1,0 +1,31 @@
+"""Likes and dislikes, by command or by thumb: what is kept, and the sentences that say so.
+
+Nothing here asks a model: an opinion is one write to the store.
+"""
+
+from __future__ import annotations
+
+from bot.client import Tokenwise
+from cogs.shared.mentions import mention
+from cogs.songs.messages import song as titled
+from models.results import Song
+from texts import say
+
+
+async def like(bot: Tokenwise, user_id: int, song: Song, note: str = "", *, by_thumb: bool = False) -> str:
+    """Keep that somebody likes a song. `note` is said beside it."""
+    new = await bot.store.likes.add(user_id, song)
+    said = say("liked-now" if new else "liked-already", song=titled(song))
+    if new and by_thumb:
+        way_on = say("liked-list", command=mention(bot, "likes list"))
+    else:
+        way_on = say("liked-take-back", command=mention(bot, "likes remove"))
+    return " ".join(filter(None, (said, note, way_on)))
+
+
+async def dislike(bot: Tokenwise, user_id: int, song: Song, note: str = "") -> str:
+    """Keep that somebody does not want a song to be recommended. `note` is said beside it."""
+    new = await bot.store.likes.dislike(user_id, song)
+    said = say("disliked-now" if new else "disliked-already", song=titled(song))
+    way_on = say("disliked-take-back", command=mention(bot, "likes undislike"))
+    return " ".join(filter(None, (said, way_on, note)))

@@ -1,0 +1,212 @@
+# ruff: noqa: PLC0415 - word vectors and songs use `reading` and need neither torch nor transformers
+"""Reading a pretrained model that is on this machine: where it runs, in which numbers, and what is refused.
+
+Safe means: no pickle is opened, no code that comes with a model is run, and a failure names no path.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import texts
+from models.failures import (
+    BringsOwnCode,
+    DamagedFile,
+    FolderWithoutTokenizer,
+    IncompleteWeights,
+    LoadFailed,
+    MissingPackage,
+    ModelError,
+    NoSuchDevice,
+    NoSuchDtype,
+    NotEnoughMemory,
+    UnknownArchitecture,
+)
+from models.files import finding
+from models.files.finding import Source
+
+if TYPE_CHECKING:
+    import torch
+
+    from models.specs import Progress
+
+log = logging.getLogger(__name__)
+
+WORTH_HALVING = 300_000_000
+"""Parameters from which on a CPU's memory bandwidth, not its arithmetic, sets the pace."""
+
+
+@contextmanager
+def reading(label: str, *, chatty: bool = True) -> Iterator[None]:
+    """Turns whatever the loaders raise into a ModelError about the model called `label`.
+
+    `chatty` loaders are those of transformers, which are told to be quiet.
+    """
+    if chatty:
+        quiet_transformers()
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        log.info("%s could not be loaded", label, exc_info=True)
+        raise _failure(label, error) from error
+
+
+@cache
+def quiet_transformers() -> None:
+    """Keep transformers and the hub client from drawing bars and logging advice on the terminal.
+
+    Whoever wants to see it sets TRANSFORMERS_VERBOSITY.
+    """
+    import transformers
+
+    finding.quiet_hub_client()
+    if "TRANSFORMERS_VERBOSITY" not in os.environ:
+        transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+
+
+def choose(
+    device: str, dtype: str, *, parameters: int, trained_as: str = ""
+) -> tuple[torch.device, torch.dtype]:
+    """Where a model runs and in which numbers. "auto" means:
+
+    the GPU if there is one, in bfloat16 if the model was trained so and the GPU has it, else float16; else
+    the CPU in float32, the notebook's choice, unless the CPU has bfloat16 units and the model is so
+    large that reading its weights is what takes the time.
+    """
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise NoSuchDevice(device) from error
+    if dtype == "auto":
+        if place.type == "cuda":
+            wide = trained_as == "bfloat16" and torch.cuda.is_bf16_supported()
+            dtype = "bfloat16" if wide else "float16"
+        else:
+            halve = place.type == "cpu" and parameters >= WORTH_HALVING and _cpu_has_bfloat16()
+            dtype = "bfloat16" if halve else "float32"
+    known = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+    if dtype not in known:
+        raise NoSuchDtype(dtype, ", ".join(known))
+    return place, known[dtype]
+
+
+def weight(name: str, revision: str | None, device: str, dtype: str) -> tuple[str, int]:
+    """Where a model would run, and the bytes that its weights would take there. Raises ModelError."""
+    source = finding.find(name, revision=revision)
+    with reading(source.label):
+        place, numbers = _choose(source, device, dtype)
+        return str(place), parameters_in(source.folder) * numbers.itemsize
+
+
+def pretrained(
+    auto: Any,
+    source: Source,
+    *,
+    device: str,
+    dtype: str,
+    progress: Progress | None = None,
+    encoder: bool = False,
+) -> Any:
+    """The model of a source through `auto`, one of transformers' Auto classes, ready to answer.
+
+    ModelError for weights that cannot be read, or that lack what the model computes with. An `encoder` does
+    without the pooler on top of it and, if it is half of a translator, without the other half.
+    """
+    with reading(source.label):
+        place, numbers = _choose(source, device, dtype)
+        if progress:
+            progress(texts.say("progress-reading-weights", name=source.label), None)
+        model, report = auto.from_pretrained(
+            source.target,
+            revision=source.revision,
+            trust_remote_code=False,
+            use_safetensors=True,
+            local_files_only=True,
+            dtype=numbers,
+            output_loading_info=True,
+        )
+        # transformers fills gaps with random numbers, and the answers would be noise.
+        spare = ("pooler.", "decoder.") if is_translator(model) else ("pooler.",)
+        missing = sorted(key for key in report["missing_keys"] if not (encoder and key.startswith(spare)))
+        if missing:
+            raise IncompleteWeights(source.label, missing[0], len(missing) - 1)
+        if progress:
+            progress(texts.say("progress-moving-model", name=source.label, device=str(place)), None)
+        return model.to(place).eval()
+
+
+def is_translator(model: Any) -> bool:
+    """Whether a model has an encoder and a decoder, as T5 and BART have."""
+    return hasattr(model, "encoder") and hasattr(model, "decoder")
+
+
+def footprint(model: torch.nn.Module) -> int:
+    """Bytes that a torch module's parameters and buffers take."""
+    tensors = [*model.parameters(), *model.buffers()]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def parameters_in(folder: Path) -> int:
+    """How many numbers the weights of a folder hold, from the headers of its safetensors."""
+    from safetensors import safe_open
+
+    count = 0
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, framework="numpy") as tensors:
+            for key in tensors.keys():  # noqa: SIM118 - it is no mapping
+                size = 1
+                for length in tensors.get_slice(key).get_shape():
+                    size *= length
+                count += size
+    return count
+
+
+def _choose(source: Source, device: str, dtype: str) -> tuple[torch.device, torch.dtype]:
+    settings = finding.config(source.folder, source.label)
+    return choose(
+        device,
+        dtype,
+        parameters=parameters_in(source.folder),
+        trained_as=str(settings.get("dtype") or settings.get("torch_dtype") or ""),
+    )
+
+
+def _cpu_has_bfloat16() -> bool:
+    import torch
+
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
+
+
+def _failure(label: str, error: Exception) -> ModelError:
+    """What an exception of transformers, torch or safetensors means; they are told apart by their texts."""
+    text = str(error)
+    kind = type(error).__name__
+    signs: list[tuple[bool, Callable[[str], ModelError]]] = [
+        ("trust_remote_code" in text or "custom code" in text, BringsOwnCode),
+        (kind == "OutOfMemoryError" or isinstance(error, MemoryError), NotEnoughMemory),
+        (kind in {"JSONDecodeError", "UnicodeDecodeError", "SafetensorError"}, DamagedFile),
+        (
+            any(sign in text for sign in ("model type", "Unrecognized model", "Unrecognized configuration")),
+            UnknownArchitecture,
+        ),
+        # transformers says so in several ways, and not always of the package that is really missing.
+        (isinstance(error, ImportError) or "pip install" in text, MissingPackage),
+        ("instantiate the backend tokenizer" in text, FolderWithoutTokenizer),
+    ]
+    found = next((failure for applies, failure in signs if applies), None)
+    return LoadFailed(label, kind) if found is None else found(label)

@@ -1,0 +1,163 @@
+"""The sections of config.toml that describe models: a class per kind, with what each key means and may hold."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.config import JsonDict
+
+import texts
+from models.specs import EncoderSpec, LanguageSpec, SongsSpec, Spec, TokenizersSpec, WordsSpec
+
+# What kind of place a key names. The settings make relative paths absolute, and `check` looks whether it is there.
+PATH: JsonDict = {"place": "path"}
+NAME: JsonDict = {"place": "name"}
+VECTORS: JsonDict = {"place": "vectors"}
+ADDRESS: JsonDict = {"place": "address"}
+
+
+class Rule(NamedTuple):
+    """A validator that can say what it allows."""
+
+    message: str
+    """Name of the text that says it."""
+    holds: Callable[[Any], object]
+
+    @property
+    def words(self) -> str:
+        return texts.say(self.message)
+
+    def __call__(self, value: Any) -> Any:
+        if not self.holds(value):
+            raise ValueError(self.words)
+        return value
+
+
+Name = Annotated[str, Field(min_length=1)]
+Device = Annotated[
+    str, AfterValidator(Rule("setting-device", re.compile(r"auto|cpu|mps|cuda(:\d+)?").fullmatch))
+]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+class Section(BaseModel):
+    """A table of config.toml."""
+
+    # Strict, so that `queue = "16"` in the file is a mistake. The environment has nothing but text, which
+    # its source reads as the type that is wanted.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ModelSection(Section):
+    """The table of one kind of model."""
+
+    @abstractmethod
+    def spec(self, data_dir: Path, workers: int, /) -> Spec:
+        """What is to be loaded. `data_dir` is where downloads are kept, `workers` the width of the kind's lane."""
+
+
+class LanguageSection(ModelSection):
+    name: Name = Field(description="A causal language model.", json_schema_extra=NAME)
+    device: Device = Field("auto", description="Where it runs. auto: a GPU if there is one.")
+    dtype: Dtype = Field("auto", description="Its numbers. auto: what suits the device.")
+    revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
+    kv_tokens: int = Field(
+        16384,
+        ge=64,
+        le=10_000_000,
+        description="Tokens of prompts and texts, of everybody together, that are kept in memory (KV cache).",
+    )
+    together: bool = Field(
+        default=True,
+        description="Whether texts are written in one batch. false: each alone, which is slower for several.",
+    )
+    int8: bool = Field(
+        default=False,
+        description="Whether weights are kept as bytes: for bfloat16 on a CPU; quicker for one, a little less exact.",
+    )
+    max_new_tokens: int = Field(
+        400, ge=1, le=8192, description="Most tokens that /generate may be asked for."
+    )
+    default_new_tokens: int = Field(
+        100, ge=1, le=8192, description="Tokens that /generate makes unless asked."
+    )
+
+    @field_validator("default_new_tokens")
+    @classmethod
+    def _within_the_limit(cls, value: int, info: ValidationInfo) -> int:
+        limit = info.data.get("max_new_tokens", value)
+        if value > limit:
+            raise ValueError(texts.say("setting-default-new-tokens", limit=str(limit)))
+        return value
+
+    def spec(self, _data_dir: Path, workers: int, /) -> LanguageSpec:
+        options = self.model_dump(exclude={"max_new_tokens", "default_new_tokens"})
+        return LanguageSpec(**options, batch=workers)
+
+
+class TokenizersSection(ModelSection):
+    names: Annotated[list[Name], Field(min_length=1)] = Field(
+        description="The tokenizers that /tokens compares.", json_schema_extra=NAME
+    )
+
+    def spec(self, _data_dir: Path, _workers: int, /) -> TokenizersSpec:
+        return TokenizersSpec(tuple(self.names))
+
+
+class EncoderSection(ModelSection):
+    name: Name = Field(
+        description="A model that gives every token a vector in its context.", json_schema_extra=NAME
+    )
+    tokenizer: str = Field("", description="Its tokenizer. Empty: the model's own.", json_schema_extra=NAME)
+    device: Device = Field("auto", description="Where it runs. auto: a GPU if there is one.")
+    dtype: Dtype = Field("auto", description="Its numbers. auto: what suits the device.")
+    revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
+
+    def spec(self, _data_dir: Path, _workers: int, /) -> EncoderSpec:
+        return EncoderSpec(**self.model_dump())
+
+
+class WordsSection(ModelSection):
+    name: Name = Field(
+        description="Word vectors, of which file, address or data set.", json_schema_extra=VECTORS
+    )
+    neighbours: int = Field(10, ge=1, le=25, description="Neighbours that /similar shows unless asked.")
+
+    def spec(self, data_dir: Path, _workers: int, /) -> WordsSpec:
+        return WordsSpec(self.name, data_dir)
+
+
+class SongsSection(ModelSection):
+    songs: Name = Field(description="The table of songs: id, title, artist.", json_schema_extra=ADDRESS)
+    playlists: Name = Field(description="The playlists, a line of song ids each.", json_schema_extra=ADDRESS)
+    tags: str | None = Field(
+        None,
+        description="Tag ids, a line for each line of the table. Empty: none.",
+        json_schema_extra=ADDRESS,
+    )
+    tag_names: str | None = Field(
+        None,
+        description="The names of the tags: id, tag. Empty: tags go by their ids.",
+        json_schema_extra=ADDRESS,
+    )
+    vector_size: int = Field(32, ge=1, le=1024, description="Numbers in a song's vector.")
+    window: int = Field(20, ge=1, le=10_000, description="Songs to each side that count as company.")
+    negative: int = Field(50, ge=1, le=1000, description="Random songs that each pair is told apart from.")
+    min_count: int = Field(1, ge=1, le=1_000_000, description="Plays below which a song is left out.")
+    epochs: int = Field(5, ge=1, le=1000, description="Passes over the playlists.")
+    seed: int = Field(
+        1, ge=0, lt=2**32, description="Seed of the training; the same seed gives the same vectors."
+    )
+
+    @field_validator("tags", "tag_names", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    def spec(self, data_dir: Path, _workers: int, /) -> SongsSpec:
+        return SongsSpec(**self.model_dump(), cache=data_dir / "songs", data_dir=data_dir)

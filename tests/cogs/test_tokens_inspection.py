@@ -1,0 +1,60 @@
+"""What is behind tokens is shown within Discord's limits, for any text."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cogs.tokens import inspection, messages
+from models.results import Mark, Method, Role, Specials, SpecialToken, Tokenization
+from models.service import Decoded
+from tests.cogs.drawing import TEXT, TOKENIZATION, obeys
+
+
+def test_of_many_steps_the_first_and_the_last_are_told() -> None:
+    steps = tuple(f"{n} {'x ' * 60}" for n in range(50))
+    answer = inspection.method(Method("n", "BPE", None, (), ("w",), "w", steps))
+    obeys(answer)
+    assert answer.embed is not None
+    told = str(answer.embed.description)
+    assert "\n 0 0 x" in told
+    assert "\n49 49 x" in told
+    assert "steps more" in told
+
+
+@given(TOKENIZATION)
+@settings(deadline=None, max_examples=25)
+def test_ids_bytes_and_cost_keep_to_the_limits(made: Tokenization) -> None:
+    answer = inspection.ids(made)
+    obeys(answer)
+    rows = list(csv.DictReader(io.StringIO(answer.files["tokens.csv"].decode(), newline="")))
+    assert [int(row["id"]) for row in rows] == made.ids
+    obeys(inspection.split_characters(made))
+    obeys(inspection.cost([made] * 30))
+    obeys(messages.decoded(Decoded(made.name, made.text, made.pieces)))
+
+
+@given(
+    st.lists(st.builds(SpecialToken, TEXT, st.integers(0), st.lists(st.sampled_from(Role), min_size=1, max_size=3).map(tuple), st.integers(0, 9), st.booleans()), max_size=90),
+    st.lists(st.tuples(TEXT, st.sampled_from(Mark)), max_size=6),
+    TEXT,
+)  # fmt: skip
+@settings(deadline=None, max_examples=25)
+def test_any_special_tokens_keep_to_the_limits(
+    tokens: list[SpecialToken], marks: list[tuple[str, Mark]], name: str
+) -> None:
+    obeys(inspection.special_tokens(Specials(name, tuple(tokens), tuple(marks))))
+
+
+@given(
+    st.builds(
+        Method, TEXT, TEXT, st.none() | st.text(max_size=6000), st.lists(TEXT, max_size=50).map(tuple), st.lists(TEXT, max_size=50).map(tuple),
+        st.text(max_size=6000), st.lists(st.text(max_size=130), max_size=40).map(tuple),
+    )
+)  # fmt: skip
+@settings(deadline=None, max_examples=25)
+def test_any_method_keeps_to_the_limits(used: Method) -> None:
+    obeys(inspection.method(used))

@@ -1,0 +1,39 @@
+"""Any vectors are shown within Discord's limits, and drawn."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cogs.vectors import messages
+from models.results import Contexts, Embedding, SharedWord, Word
+from tests.cogs.drawing import obeys
+
+
+def embedded(text: str) -> Embedding:
+    tokens = tuple(text.split()) or (text,)
+    vectors = tuple((float(number), 1.0, -0.5, 0.0) for number in range(len(tokens)))
+    words = tuple(Word(token, (number,)) for number, token in enumerate(tokens))
+    ids = tuple(range(len(tokens)))
+    return Embedding("tiny-bert", text, tokens, ids, (1, len(tokens), 4), vectors, words=words)
+
+
+@given(st.text(min_size=1, max_size=300))
+@settings(deadline=None, max_examples=10)
+def test_any_vectors_can_be_drawn(text: str) -> None:
+    found = embedded(text)
+    answer = messages.embedding(found)
+    obeys(answer)
+    assert answer.files["vectors.png"].startswith(b"\x89PNG")
+    words = tuple(SharedWord(word.text, 0.5, word, word) for word in found.words)
+    answer = messages.contexts(Contexts(found, found, words, 0.3))
+    obeys(answer)
+    assert answer.files["contexts.png"].startswith(b"\x89PNG")
+
+
+def test_an_embedding_says_its_shape_in_words() -> None:
+    description = messages.embedding(embedded("one two three four")).embed
+    assert description is not None
+    assert description.description is not None
+    assert "1 text, 4 tokens, 4 numbers each" in description.description
+    assert "(1, 4, 4)" in description.description
