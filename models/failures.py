@@ -685,6 +685,7 @@ class NoTokenizerLoaded(ModelError):
     """None of the tokenizers in the settings could be loaded."""
 
     reasons: str
+    remedies: str
 
 
 # Encoder ---------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ unknown-tokenizer = I have no tokenizer of that name. Choose one of: { $names }.
 missing-tokenizer = { $reason } Those that are there: { $names }.
 no-tokenizer-named = No tokenizer is named in the settings.
 no-tokenizer-loaded = { $reasons }
+    .admin = { $remedies }
 
 ## Encoder (models/failures.py)
 

@@ -248,7 +248,9 @@ class Tokenizers:
         if not loaded:
             if not failures:
                 raise NoTokenizerNamed
-            raise NoTokenizerLoaded(" ".join(map(str, failures.values())))
+            reasons = " ".join(failure.sentence for failure in failures.values())
+            remedies = " ".join(filter(None, (failure.hint for failure in failures.values())))
+            raise NoTokenizerLoaded(reasons, remedies)
         return cls(loaded, failures)
 
     @property

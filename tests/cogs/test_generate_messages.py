@@ -62,7 +62,7 @@ def test_a_text_without_characters_is_described(text: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("finish", ["eos", "length", "context", "stopped", "deadline"])
-def test_every_finish_reason_is_put_into_words(finish: str) -> None:
+def test_every_finish_reason_is_put_into_words(finish: Finish) -> None:
     content = messages.generation(made("x", finish=finish), 0).content or ""
     assert say(f"finish-{finish}") in content
 
@@ -122,8 +122,3 @@ def test_the_tokens_of_any_generation_keep_to_discords_limits(text: str) -> None
     obeys(answer)
     if answer.files:
         assert answer.files["tokens.txt"].count(b"\n") == len(pieces) + 1
-
-
-@pytest.mark.parametrize("finish", Finish)
-def test_every_end_of_a_text_is_said(finish: Finish) -> None:
-    assert say(f"finish-{finish}") in str(messages.generation(made("It ends.", finish=finish), 0.7).content)
