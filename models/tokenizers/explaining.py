@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from tokenizers import PreTokenizedString
 
-from models.results import Method, Specials, SpecialToken
+from models.results import Aspect, Explanation, Method, Specials, SpecialToken
 from models.text import usable_text
 from models.tokenizers.tokenizer import Tokenizer
 
@@ -297,3 +297,14 @@ def _ranks(parts: dict[str, Any]) -> dict[tuple[str, ...], int]:
         parts["ranks"] = {merge: rank for rank, merge in enumerate(merges)}
     ranks: dict[tuple[str, ...], int] = parts["ranks"]
     return ranks
+
+
+def explain(tokenizer: Tokenizer, text: str, aspect: Aspect) -> Explanation:
+    """One aspect of how a tokenizer treats a text."""
+    match aspect:
+        case Aspect.PIECES | Aspect.BYTES:
+            return tokenizer.tokenize(text)
+        case Aspect.SPECIAL_TOKENS:
+            return special_tokens(tokenizer, tokenizer.ids(text))
+        case Aspect.METHOD:
+            return method(tokenizer, text)
