@@ -40,7 +40,7 @@ from transformers.generation.streamers import BaseStreamer
 from bench import models
 from bench.lag import LagSampler, as_felt, percentile
 from bench.models import CausalLM
-from models.language.engine import Engine, Request
+from models.language.engine import Engine, GenerationRequest
 from models.language.quantized import to_bytes
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
@@ -130,7 +130,7 @@ def _generate(model: CausalLM, prompts: Prompts, count: int, on_token: Callable[
 def batched(engine: Engine) -> Method:
     def run(prompts: Prompts, count: int, on_token: OnToken) -> None:
         def read(number: int) -> None:
-            for _ in engine.submit(Request(prompts[number], count, user=number)):
+            for _ in engine.submit(GenerationRequest(prompts[number], count, user=number)):
                 on_token(number)
 
         readers = [threading.Thread(target=read, args=(number,)) for number in range(len(prompts))]
@@ -175,7 +175,7 @@ def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float,
     halfway = threading.Barrier(len(others) + 1)
 
     def read(number: int) -> None:
-        for position, _ in enumerate(engine.submit(Request(others[number], count, user=number))):
+        for position, _ in enumerate(engine.submit(GenerationRequest(others[number], count, user=number))):
             times[number].append(time.perf_counter())
             if position == count // 2:
                 halfway.wait()
@@ -186,7 +186,7 @@ def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float,
     halfway.wait()
     joined = time.perf_counter()
     first = 0.0
-    for _ in engine.submit(Request(newcomer, 4, user="newcomer")):
+    for _ in engine.submit(GenerationRequest(newcomer, 4, user="newcomer")):
         first = first or time.perf_counter()
     for reader in readers:
         reader.join()
@@ -197,8 +197,8 @@ def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float,
 
 def divergence(engine: Engine, prompts: Prompts, count: int) -> tuple[int, int]:
     """How many texts differ when generated in a batch instead of alone, and the tokens before the first difference."""
-    alone = [[token.id for token in engine.submit(Request(ids, count))] for ids in prompts]
-    streams = [engine.submit(Request(ids, count)) for ids in prompts]
+    alone = [[token.id for token in engine.submit(GenerationRequest(ids, count))] for ids in prompts]
+    streams = [engine.submit(GenerationRequest(ids, count)) for ids in prompts]
     together = [[token.id for token in stream] for stream in streams]
     same = [
         next((position for position in range(count) if single[position] != batch[position]), count)

@@ -52,7 +52,10 @@ def tokenizer_names(model: Tokenizers, _: ListTokenizers) -> tuple[str, ...]:
 
 
 def compare_tokenizers(model: Tokenizers, request: CompareTokenizers) -> Comparison:
-    return Comparison(tuple(model.compare(request.text)), dict(model.failures))
+    return Comparison(
+        tuple(model.compare(request.text)),
+        {name: failure.sentence for name, failure in model.failures.items()},
+    )
 
 
 def tokenize(model: Tokenizers, request: Tokenize) -> OneOf[Tokenization]:

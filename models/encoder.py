@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoModel
+from transformers import AutoModel, BatchEncoding
 
 from models import pretrained
-from models.failures import BadInput, ModelError
+from models.failures import (
+    MismatchedTokenizer,
+    ModelError,
+    NoSharedWord,
+    NothingToEmbed,
+    OtherVocabulary,
+    TextOverLimit,
+    TextTooLongForModel,
+    VectorsNotFinite,
+)
 from models.files import finding
 from models.results import Contexts, Embedding, SharedWord, Word
 from models.specs import EncoderSpec, Progress
 from models.text import usable_text
-from models.tokenizers.tokenizer import Tokenizer, read
+from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, read
+
+EncoderModel: TypeAlias = Any
+"""An encoder of transformers, which are typed too loosely for what is used of them here."""
 
 SAMPLE = 50
 """Words of each text that are compared with those of the other, to see what unrelated words come to."""
@@ -26,29 +38,26 @@ _UNBOUNDED = 10**9
 class Encoder:
     """An encoder with the tokenizer that it was trained with. For one thread at a time."""
 
-    def __init__(self, model: Any, tokenizer: Any, name: str) -> None:
-        """`model` and `tokenizer` are those of transformers, the model in evaluation mode."""
+    def __init__(self, model: EncoderModel, tokenizer: PretrainedTokenizer, name: str) -> None:
+        """`model` is in evaluation mode."""
         # The first half of a translator such as T5 is what embeds a text.
         self._model = model.get_encoder() if pretrained.is_translator(model) else model
         self._tokenizer = tokenizer
         self._pieces = Tokenizer(tokenizer, name)
-        self._takes = set(inspect.signature(self._model.forward).parameters)
+        self._parameters = set(inspect.signature(self._model.forward).parameters)
         self.name = name
         self.device = str(model.device)
         self.dtype = str(model.dtype).removeprefix("torch.")
         self.memory = pretrained.footprint(self._model)
         self.limit = _limit(model, tokenizer)
         """How many tokens a text may have, special ones included; None if there is no limit."""
-        self._rows = model.get_input_embeddings().weight.shape[0]
-        if len(tokenizer) > self._rows:
-            raise ModelError(
-                f"The tokenizer has {len(tokenizer):,} entries and {name} knows {self._rows:,}: they do not belong "
-                "together, so its vectors would mean nothing. Use the model's own tokenizer."
-            )
+        known: int = model.get_input_embeddings().weight.shape[0]
+        if len(tokenizer) > known:
+            raise MismatchedTokenizer(len(tokenizer), name, known)
 
     @classmethod
     def load(cls, spec: EncoderSpec, progress: Progress | None = None) -> Self:
-        """Raises ModelError, also for a tokenizer whose ids mean other words than the model was taught."""
+        """Raises ModelError, also for a tokenizer whose ids mean other words than in training."""
         source = finding.find(spec.name, revision=spec.revision, slot="encoder")
         tokenizer = _tokenizer(spec, source)
         model = pretrained.pretrained(
@@ -75,22 +84,22 @@ class Encoder:
         encoded = self._tokenizer(usable_text(text), return_tensors="pt", verbose=False)
         ids: list[int] = [int(number) for number in encoded["input_ids"][0]]
         if not ids:
-            raise BadInput("The text is empty. Write a word or a sentence.")
+            raise NothingToEmbed
         if self.limit is not None and len(ids) > self.limit:
-            raise BadInput(
-                f"The text has {len(ids):,} tokens, and {self.name} reads {self.limit:,} at most. Shorten it."
-            )
-        inputs = {key: value.to(self._model.device) for key, value in encoded.items() if key in self._takes}
+            raise TextOverLimit(len(ids), self.name, self.limit)
+        inputs = {
+            key: value.to(self._model.device) for key, value in encoded.items() if key in self._parameters
+        }
         try:
             with torch.inference_mode():
                 hidden = self._model(**inputs)[0]
         except IndexError as error:
-            raise BadInput(f"The text is too long for {self.name}. Shorten it.") from error
+            raise TextTooLongForModel(self.name) from error
         _, rows, columns = hidden.shape
         return Embedding(
             model=self.name,
             text=text,
-            tokens=tuple(str(self._tokenizer.decode([number])) for number in ids),
+            tokens=tuple(self._tokenizer.decode([number]) for number in ids),
             ids=tuple(ids),
             shape=(1, rows, columns),
             vectors=tuple(map(tuple, hidden[0].float().cpu().tolist())),
@@ -99,7 +108,7 @@ class Encoder:
         )
 
     def contexts(self, text: str, other: str) -> Contexts:
-        """How far the vectors of the words that both texts have lie apart. BadInput if there are none."""
+        """How far the vectors of the words that both texts have are apart. BadInput if there are none."""
         first, second = self.embed(text), self.embed(other)
         there = {word.text.casefold(): word for word in reversed(second.words)}
         shared: dict[str, SharedWord] = {}
@@ -109,7 +118,7 @@ class Encoder:
                 cosine = _cosine(_vector(first, word), _vector(second, there[name]))
                 shared[name] = SharedWord(word.text, cosine, word, there[name])
         if not shared:
-            raise BadInput("The two texts share no word. Use one word in both, to see how its vector moves.")
+            raise NoSharedWord
         unrelated = [
             _cosine(_vector(first, one), _vector(second, another))
             for one in first.words[:SAMPLE]
@@ -123,10 +132,10 @@ class Encoder:
         """Embed a word, so that a model that cannot is found out before it serves."""
         vectors = torch.tensor(self.embed("Hello world").vectors)
         if not bool(torch.isfinite(vectors).all()):
-            raise ModelError(f"{self.name} gives numbers that are not finite.")
+            raise VectorsNotFinite(self.name)
 
 
-def _tokenizer(spec: EncoderSpec, source: finding.Source) -> Any:
+def _tokenizer(spec: EncoderSpec, source: finding.Source) -> PretrainedTokenizer:
     if not spec.tokenizer or spec.tokenizer == spec.name:
         return read(source)
     other = finding.find(spec.tokenizer, weights=False, slot="encoder")
@@ -136,14 +145,11 @@ def _tokenizer(spec: EncoderSpec, source: finding.Source) -> Any:
     except ModelError:
         return tokenizer  # the model comes without one; whether the sizes fit is seen later
     if own.get_vocab() != tokenizer.get_vocab():
-        raise ModelError(
-            f"{other.label} has another vocabulary than {source.label} was trained with, so the vectors would mean "
-            "nothing. Use the model's own tokenizer."
-        )
+        raise OtherVocabulary(other.label, source.label)
     return tokenizer
 
 
-def _words(encoded: Any, text: str) -> tuple[Word, ...]:
+def _words(encoded: BatchEncoding, text: str) -> tuple[Word, ...]:
     """Words as the tokenizer saw them before it cut them into tokens; those of letters or digits only."""
     if not encoded.is_fast:
         return ()
@@ -171,7 +177,7 @@ def _cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     return float(one @ other) / length if length else 0.0
 
 
-def _limit(model: Any, tokenizer: Any) -> int | None:
+def _limit(model: EncoderModel, tokenizer: PretrainedTokenizer) -> int | None:
     config = model.config.get_text_config()
     limits = [int(tokenizer.model_max_length)]
     if positions := getattr(config, "max_position_embeddings", None):

@@ -581,3 +581,147 @@ class NeitherLoads(ModelError):
 
     reason: Failure
     second: Failure
+
+
+# Language --------------------------------------------------------------------------------------------------
+
+
+class TooFewNewTokens(BadInput):
+    """Less than one token was asked for."""
+
+
+class NothingToContinue(BadInput):
+    """There is nothing to continue."""
+
+
+class PromptOverWindow(BadInput):
+    """Prompt and earlier answers fill the model's window of `limit` tokens."""
+
+    tokens: int
+    model: str
+    limit: int
+
+
+class TextTooLongForModel(BadInput):
+    """A text has more tokens than a model that states no limit can take."""
+
+    model: str
+
+
+class TooManyTokens(BadInput):
+    """A text that the cache, with room for `limit` tokens, can never hold."""
+
+    limit: int
+
+
+class UnseenToken(BadInput):
+    """A token that was added to the tokenizer and not to the model."""
+
+    model: str
+    token: str
+
+
+class UnusableStop(BadInput):
+    """Texts of which the tokenizer cannot say where they end."""
+
+    stop: tuple[str, ...]
+
+
+class ScoresNotFinite(BadInput):
+    """The model gave no usable score to any token."""
+
+
+class NoMemoryForText(ModelError):
+    """Memory ran out while a text was written."""
+
+
+class StoppedBeforeStart(Stopped):
+    """Somebody stopped a text before its turn."""
+
+
+class LateBeforeStart(Stopped):
+    """The deadline of a text passed before its turn."""
+
+
+class TokenizerTooLarge(ModelError):
+    """A tokenizer has ids that its language model has no embedding for."""
+
+    model: str
+
+
+class Int8Unsupported(ModelError):
+    """Weights can be kept as bytes for bfloat16 on a CPU only."""
+
+
+# Tokenizers ------------------------------------------------------------------------------------------------
+
+
+class UnknownTokenId(BadInput):
+    """An id that a vocabulary does not have; `last` is its highest."""
+
+    tokenizer: str
+    token_id: str
+    last: int
+
+
+class UnknownTokenizer(BadInput):
+    """There is no tokenizer of that name; `names` are those that there are."""
+
+    names: str
+
+
+class MissingTokenizer(BadInput):
+    """A tokenizer that the settings name could not be loaded; `names` are those that could."""
+
+    reason: Failure
+    names: str
+
+
+class NoTokenizerNamed(ModelError):
+    """The settings name no tokenizer."""
+
+
+class NoTokenizerLoaded(ModelError):
+    """None of the tokenizers in the settings could be loaded."""
+
+    reasons: str
+
+
+# Encoder ---------------------------------------------------------------------------------------------------
+
+
+class NothingToEmbed(BadInput):
+    """A text without tokens."""
+
+
+class TextOverLimit(BadInput):
+    """A text with more tokens than the encoder takes."""
+
+    tokens: int
+    model: str
+    limit: int
+
+
+class NoSharedWord(BadInput):
+    """Two texts have no word in common."""
+
+
+class VectorsNotFinite(ModelError):
+    """An encoder gives numbers that cannot be compared."""
+
+    model: str
+
+
+class OtherVocabulary(ModelError):
+    """A tokenizer has another vocabulary than the encoder was trained with."""
+
+    tokenizer: str
+    model: str
+
+
+class MismatchedTokenizer(ModelError):
+    """A tokenizer has more entries than its encoder has embeddings."""
+
+    entries: int
+    model: str
+    known: int

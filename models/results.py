@@ -22,6 +22,62 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+class Finish(StrEnum):
+    """Why a text ended."""
+
+    EOS = "eos"
+    """The model ended it, by its end token or one of its own stop strings."""
+    LENGTH = "length"
+    """`max_new_tokens` were written."""
+    CONTEXT = "context"
+    """The model's window is full."""
+    STOP = "stop"
+    """One of the texts in `Sampling.stop` was written."""
+    STOPPED = "stopped"
+    """Somebody asked for it."""
+    DEADLINE = "deadline"
+
+
+class Algorithm(StrEnum):
+    """How a tokenizer works. One written in Python has an algorithm of its own, which is called by its class instead."""
+
+    BYTE_LEVEL_BPE = "byte-level BPE"
+    BPE = "BPE"
+    BPE_BYTE_FALLBACK = "BPE with byte fallback"
+    WORDPIECE = "WordPiece"
+    UNIGRAM = "Unigram"
+    UNIGRAM_BYTE_FALLBACK = "Unigram with byte fallback"
+    WHOLE_WORDS = "whole words"
+    SENTENCEPIECE = "SentencePiece"
+
+
+class Role(StrEnum):
+    """What a special token is for; its sentence is `role-<value>` in `texts/`."""
+
+    CLS = "cls"
+    BOS = "bos"
+    BOS_LEFT_OUT = "bos-left-out"
+    SEP = "sep"
+    EOS = "eos"
+    MASK = "mask"
+    PAD = "pad"
+    UNKNOWN = "unknown"
+    NEVER_UNKNOWN = "never-unknown"
+    GAP = "gap"
+    RESERVED = "reserved"
+
+
+class Mark(StrEnum):
+    """What a part of a token means that is no text; its sentence is `mark-<value>` in `texts/`."""
+
+    CONTINUES = "continues"
+    WORD_END = "word-end"
+    SPACE_BYTE = "space-byte"
+    SPACE = "space"
+    BYTE = "byte"
+    HALF_CHARACTER = "half-character"
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One token of a text.
@@ -64,7 +120,7 @@ class Tokenization:
     text: str
     pieces: tuple[Piece, ...]
     vocab_size: int
-    algorithm: str
+    algorithm: Algorithm | str
 
     @property
     def ids(self) -> list[int]:
@@ -95,7 +151,7 @@ class Tokenization:
                 continue
             waiting.append(piece)
             try:
-                text = b"".join(it.raw or b"" for it in waiting).decode()
+                text = b"".join(part.raw or b"" for part in waiting).decode()
             except UnicodeDecodeError:
                 continue
             found.append(Split(place - len(waiting) + 1, tuple(waiting), text))
@@ -105,13 +161,13 @@ class Tokenization:
 
 @dataclass(frozen=True, slots=True)
 class SpecialToken:
-    """A token that stands for no text. `meanings` say what for, one for each of its roles; `here` is how often it is in the
-    text that was looked at, and `added` whether the tokenizer puts it around every text by itself.
+    """A token that stands for no text. It has one or more `roles`; `here` is how often it is in the text that was looked at,
+    and `added` whether the tokenizer puts it around every text by itself.
     """
 
     token: str
     id: int
-    meanings: tuple[str, ...]
+    roles: tuple[Role, ...]
     here: int
     added: bool
 
@@ -122,7 +178,7 @@ class Specials:
 
     name: str
     tokens: tuple[SpecialToken, ...]
-    marks: tuple[tuple[str, str], ...]
+    marks: tuple[tuple[str, Mark], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +192,28 @@ class Method:
     """
 
     name: str
-    algorithm: str
-    idea: str
+    algorithm: Algorithm | str
     normalized: str | None
     whole: tuple[str, ...]
     chunks: tuple[str, ...]
     word: str
     steps: tuple[str, ...]
+
+    @property
+    def idea(self) -> str:
+        """The name of the sentences in `texts/` that explain the algorithm."""
+        return f"idea-{_IDEAS.get(self.algorithm, 'other')}"
+
+
+_IDEAS: dict[str, str] = {
+    Algorithm.BYTE_LEVEL_BPE: "byte-level-bpe",
+    Algorithm.BPE: "bpe",
+    Algorithm.BPE_BYTE_FALLBACK: "bpe-byte-fallback",
+    Algorithm.WORDPIECE: "wordpiece",
+    Algorithm.UNIGRAM: "unigram",
+    Algorithm.UNIGRAM_BYTE_FALLBACK: "unigram-byte-fallback",
+    Algorithm.WHOLE_WORDS: "whole-words",
+}
 
 
 class Aspect(StrEnum):
@@ -160,7 +231,7 @@ Explanation: TypeAlias = Tokenization | Specials | Method
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A token that could come next, and the probability in [0, 1] that the model gave it, before
-    temperature and top_p change it. `text` is what `tokenizer.decode([id])` gives.
+    the temperature and all cuts. `text` is what `tokenizer.decode([id])` gives.
     """
 
     id: int
@@ -182,10 +253,9 @@ class Step:
 class Generation:
     """A continuation of `prompt`: `text` and `output_ids` hold what is new, not the prompt again.
 
-    `finish` is "eos", "length" (max_new_tokens), "context" (no room left in the model's window),
-    "stopped" (somebody asked) or "deadline". `input_ids` and `output_ids` are token ids of the model's
-    own tokenizer: all that it read, and what it wrote. `steps` has one for each of `output_ids`; `pieces`
-    one for each of both. `chat` says that the prompt was put into the model's chat template.
+    A text that ended at a stop string includes it. `input_ids` and `output_ids` are token ids of the model's own
+    tokenizer: all that it read, and what it wrote. `seed` is None where nothing was drawn. `steps` has one for each of
+    `output_ids`; `pieces` one for each of both. `chat` says that the prompt was put into the model's chat template.
     """
 
     model: str
@@ -193,7 +263,7 @@ class Generation:
     text: str
     input_ids: tuple[int, ...]
     output_ids: tuple[int, ...]
-    finish: str
+    finish: Finish
     seconds: float
     seed: int | None = None
     steps: tuple[Step, ...] = field(default=(), repr=False)

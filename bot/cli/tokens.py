@@ -88,7 +88,7 @@ def _configured_tokenizers(config: Path | None) -> list[Tokenizer]:
 
     with loading() as progress:
         group = Tokenizers.load(questions.required_spec(load(config), TokenizersSpec), progress)
-    for reason in group.failures.values():
+    for reason in map(str, group.failures.values()):
         print(harmless(reason), file=sys.stderr)
     if not group.names:
         raise NoTokenizers

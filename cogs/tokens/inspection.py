@@ -99,7 +99,7 @@ def _split_table(tokenization: Tokenization) -> str:
 def special_tokens(specials: Specials) -> Reply:
     """The special tokens with what each is for, and the marks that are no text."""
     lines = [_special_token(token) for token in specials.tokens[:_ROWS]]
-    marks = [f"{code(mark)} {meaning}" for mark, meaning in specials.marks]
+    marks = [f"{code(part)} {say(f'mark-{mark}')}" for part, mark in specials.marks]
     left = len(specials.tokens) - len(lines)
     parts = [
         "\n".join(lines) or say("token-specials-none"),
@@ -120,12 +120,12 @@ def _special_token(token: SpecialToken) -> str:
         facts.append(say("token-special-here", n=token.here))
     if token.here and token.added:
         facts.append(say("token-special-added"))
-    return f"{' · '.join(facts)}\n-# {'; '.join(token.meanings)}"
+    return f"{' · '.join(facts)}\n-# {'; '.join(say(f'role-{role}') for role in token.roles)}"
 
 
 def method(used: Method) -> Reply:
     """How the tokenizer works, and how one word of the text came to its tokens."""
-    parts = [used.idea]
+    parts = [say(used.idea)]
     if used.normalized is not None:
         parts += [say("token-how-normalized"), block(clip(used.normalized, 300))]
     if used.whole:

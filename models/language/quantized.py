@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar, cast
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
-from models.failures import ModelError
+from models.failures import Int8Unsupported
+
+ModelT = TypeVar("ModelT")
 
 LARGEST = 127
 """Of the numbers that a byte holds, used to both sides alike."""
@@ -43,16 +46,17 @@ class ByteLinear(nn.Module):
         return made.view(*states.shape[:-1], self.out_features)
 
 
-def to_bytes(model: Any) -> Any:
+def to_bytes(model: ModelT) -> ModelT:
     """Replace the linear layers of a model in bfloat16 on the CPU, one after the other, by `ByteLinear`.
 
-    Layers whose weight is also used elsewhere (tied embeddings) or has an odd shape stay. ModelError for any other
-    model.
+    Layers whose weight is also used elsewhere (tied embeddings) or has an odd shape stay. Raises Int8Unsupported
+    for any other model.
     """
-    if model.device.type != "cpu" or model.dtype != torch.bfloat16:
-        raise ModelError("int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.")
-    embedding = model.get_input_embeddings().weight
-    for module in list(model.modules()):
+    network = cast("PreTrainedModel", model)
+    if network.device.type != "cpu" or network.dtype != torch.bfloat16:
+        raise Int8Unsupported
+    embedding = network.get_input_embeddings().weight
+    for module in list(network.modules()):
         for name, child in list(module.named_children()):
             if (
                 type(child) is nn.Linear

@@ -1,8 +1,8 @@
-"""Which token comes next: the likeliest or one drawn by lot, and whether rounding could have decided it.
+"""Chooses the next token, the likeliest or one drawn at random, and says when rounding could have decided the choice.
 
-A token is drawn as the largest of (score / temperature + Gumbel noise), which follows the same distribution as a draw
-from the softmax (Gumbel 1954; Maddison et al. 2014, "A* Sampling"). So greedy and drawn tokens are both the largest
-of some numbers, and how far the second stays behind says how large an error the choice bears.
+A token is drawn as the largest of (score / temperature + Gumbel noise), which has the same distribution as a draw
+from the softmax (Gumbel 1954; Maddison et al. 2014, "A* Sampling"). Greedy and drawn tokens are therefore both the largest
+of some numbers, and the distance to the second largest says how large an error the choice survives.
 """
 
 from __future__ import annotations
@@ -12,111 +12,169 @@ from dataclasses import dataclass
 
 import torch
 
-from models.failures import BadInput
+from models.failures import ScoresNotFinite
+from models.sampling import Sampling
 
-OTHERS = 5
-"""Likeliest tokens that were not chosen, kept for each one that was."""
-_FIRST = 256
-"""How many of the likeliest tokens are sorted before all are; most often they hold the probability top_p."""
-
+ALTERNATIVES = 5
+"""How many of the likeliest tokens that were not chosen are kept for each one that was."""
+_FIRST_LOOK = 256
+"""How many of the likeliest tokens are sorted before all are; most often they hold the probability `top_p`."""
 _AMPLE = 1.01
 """How much more than `top_p` those must hold, so that rounding cannot lead past them."""
 
+_LARGEST_EXPONENT = 700.0
+"""Of e, so that a float holds the power. Near temperature 0 errors are magnified beyond all bounds."""
+
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A token that was chosen, and the probabilities before temperature and top_p of the likeliest and of itself."""
+class ChosenToken:
+    """The id of a token, and the probabilities, before temperature and all cuts, of the likeliest tokens and of itself by id."""
 
     id: int
-    likely: dict[int, float]
+    probabilities: dict[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which tokens may be drawn, by their scores: those from `kept_from` on.
+
+    If no score is off by more than half the slack that the cut was made with, those above `surely_above` are kept in any
+    case, and none below `possibly_from` is.
+    """
+
+    kept_from: float = -math.inf
+    surely_above: float = -math.inf
+    possibly_from: float = -math.inf
+
+    def __and__(self, other: Cut) -> Cut:
+        """Only the tokens that both keep."""
+        return Cut(
+            max(self.kept_from, other.kept_from),
+            max(self.surely_above, other.surely_above),
+            max(self.possibly_from, other.possibly_from),
+        )
 
 
 class Sampler:
-    """Chooses the tokens of one text, with random numbers of its own.
+    """Chooses the tokens of one text, with a random number generator of its own.
 
-    The random numbers of the process are used by other threads too; this way a seed gives the same text whatever
-    they do.
+    The generator of the process is used by other threads too; with its own, a seed gives the same text whatever they do.
     """
 
-    def __init__(self, temperature: float = 0.0, top_p: float = 1.0, seed: int | None = None) -> None:
-        """Temperature 0 takes the likeliest token each time."""
-        self._temperature = temperature
-        self._top_p = top_p
-        self._random = torch.Generator().manual_seed((seed or 0) % 2**63)
+    def __init__(self, sampling: Sampling) -> None:
+        """Of `sampling`, `repetition_penalty` and `stop` are not the sampler's concern: they work on the whole text."""
+        self._sampling = sampling
+        self._random = torch.Generator().manual_seed((sampling.seed or 0) % 2**63)
         self._noise: torch.Tensor | None = None
-        """What the next token is drawn with: kept until there is one."""
+        """The noise for the next token, kept until that is chosen."""
 
-    def choose(self, scores: torch.Tensor, doubt: float = 0.0) -> Token | None:
+    def choose(self, scores: torch.Tensor, error: float = 0.0) -> ChosenToken | None:
         """The next token by `scores`, shape (vocabulary,), float32 on the CPU.
 
-        None if another one could have been chosen had no score been off by more than `doubt`; the next call then
-        decides the same draw anew. BadInput if there is nothing to choose from.
+        None if another token could be right should scores be off by up to `error`; the next call then repeats the same
+        draw. Raises ScoresNotFinite if there is nothing to choose from.
         """
         if not bool(torch.isfinite(scores.max())):
-            raise BadInput(
-                "The model lost its way in this text (its numbers are not finite). Try another prompt."
-            )
-        chosen = self._largest(scores, doubt) if self._temperature == 0 else self._drawn(scores, doubt)
+            raise ScoresNotFinite
+        chosen = self._likeliest(scores, error) if self._sampling.greedy else self._drawn(scores, error)
         if chosen is None:
             return None
         self._noise = None
         probabilities = scores.softmax(-1)
-        values, places = probabilities.topk(min(OTHERS + 1, len(probabilities)))
-        likely = dict(zip(places.tolist(), values.tolist(), strict=True))
-        return Token(chosen, likely | {chosen: float(probabilities[chosen])})
+        values, ids = probabilities.topk(min(ALTERNATIVES + 1, len(probabilities)))
+        likeliest = dict(zip(ids.tolist(), values.tolist(), strict=True))
+        return ChosenToken(chosen, likeliest | {chosen: float(probabilities[chosen])})
 
     @staticmethod
-    def _largest(scores: torch.Tensor, doubt: float) -> int | None:
+    def _likeliest(scores: torch.Tensor, error: float) -> int | None:
         chosen = int(scores.argmax())  # of equal ones the same that transformers takes
-        if not doubt:
+        if not error:
             return chosen
-        close = int((scores >= scores[chosen] - 2 * doubt).sum())
+        close = int((scores >= scores[chosen] - 2 * error).sum())
         return chosen if close == 1 else None
 
-    def _drawn(self, scores: torch.Tensor, doubt: float) -> int | None:
+    def _drawn(self, scores: torch.Tensor, error: float) -> int | None:
         if self._noise is None:
             # Minus the logarithm of an exponentially distributed number is Gumbel noise.
             self._noise = -torch.empty(len(scores)).exponential_(generator=self._random).log()
-        scaled = scores / self._temperature
-        keyed = scaled + self._noise
-        slack = 2 * doubt / self._temperature
-        kept, unsure = _nucleus(scaled, self._top_p, slack)
-        keyed_kept = keyed.masked_fill(~kept, -torch.inf)
-        chosen = int(keyed_kept.argmax())
-        if not doubt:
+        scaled = scores / self._sampling.temperature
+        noisy = scaled + self._noise
+        slack = 2 * error / self._sampling.temperature
+        cut = cut_scores(scaled, self._sampling, slack)
+        chosen = int(noisy.masked_fill(scaled < cut.kept_from, -torch.inf).argmax())
+        if not error:
             return chosen
-        rivals = keyed.masked_fill(~(kept | unsure), -torch.inf)
-        close = int((rivals >= keyed[chosen] - slack).sum())
-        return chosen if close == 1 and not bool(unsure[chosen]) else None
+        rivals = noisy.masked_fill(scaled < cut.possibly_from, -torch.inf)
+        close = int((rivals >= noisy[chosen] - slack).sum())
+        return chosen if close == 1 and float(scaled[chosen]) > cut.surely_above else None
 
 
-def _nucleus(scaled: torch.Tensor, top_p: float, slack: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Which tokens are the likeliest that share `top_p`, and which could be or not be: two masks, shape (vocabulary,).
+def cut_scores(scaled: torch.Tensor, sampling: Sampling, slack: float = 0.0) -> Cut:
+    """Which tokens `top_k`, `top_p` and `min_p` keep, one after the other, of scores that were divided by the temperature.
 
-    (Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration".)
+    `scaled` has shape (vocabulary,). `slack` is twice the largest error that its numbers may have.
     """
-    if top_p >= 1:
-        everything = scaled > -torch.inf
-        return everything, torch.zeros_like(everything)
-    logs = scaled.log_softmax(-1)
-    first, shared = _enough(logs, top_p)
-    before = shared.cumsum(-1) - shared
-    count = max(1, int((before < top_p).sum()))
-    kept = logs >= first[count - 1]
+    cut = Cut()
+    if 0 < sampling.top_k < len(scaled):
+        cut &= _top_k(scaled, sampling.top_k, slack)
+    if sampling.top_p < 1:
+        cut &= _top_p(scaled, sampling, cut, slack)
+    if sampling.min_p > 0:
+        cut &= _min_p(scaled, sampling.min_p, slack)
+    return cut
+
+
+def _top_k(scaled: torch.Tensor, k: int, slack: float) -> Cut:
+    """(Fan et al. 2018, "Hierarchical Neural Story Generation".)
+
+    The k-th largest number moves by no more than the error, and so does each score; together that is the slack.
+    """
+    *_, last_kept, first_dropped = scaled.topk(k + 1).values.tolist()
+    return Cut(last_kept, first_dropped + slack, last_kept - slack)
+
+
+def _top_p(scaled: torch.Tensor, sampling: Sampling, before: Cut, slack: float) -> Cut:
+    """The likeliest tokens that share `top_p` (Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration").
+
+    `before` is what `top_k` keeps: the tokens that share the whole probability.
+    """
+    top_p = sampling.top_p
+    kept = scaled.masked_fill(scaled < before.kept_from, -torch.inf)
+    total = float(kept.logsumexp(-1))
+    likeliest, shares = _nucleus(kept, total, top_p, slack)
+    above = shares.cumsum(-1) - shares
+    count = max(1, int((above < top_p).sum()))
+    kept_from = float(likeliest[count - 1])
     if not slack:
-        return kept, torch.zeros_like(kept)
-    # Each probability may be off by the factor exp(slack), and so may their sums; and near ones may change places.
-    fewest = max(1, int((before * math.exp(slack) < top_p).sum()))
-    most = max(1, int((before * math.exp(-slack) < top_p).sum()))
-    surely = logs > first[fewest] + slack if fewest < len(first) else torch.ones_like(kept)
-    return kept, (logs >= first[most - 1] - slack) & ~surely
+        return Cut(kept_from, kept_from, kept_from)
+    # Errors may change what the k likeliest sum up to, and which tokens these are where several are about as likely.
+    smallest = largest = total
+    if before.kept_from > -math.inf:
+        smallest = float(scaled.topk(sampling.top_k).values.logsumexp(-1))
+        largest = float(scaled[scaled >= before.possibly_from].logsumexp(-1))
+    # A sum of probabilities may be off by the factor exp(slack), and tokens that are close may change places.
+    fewest = max(1, int((above * math.exp(min(slack + total - smallest, _LARGEST_EXPONENT)) < top_p).sum()))
+    most = max(1, int((above * math.exp(-slack + total - largest) < top_p).sum()))
+    surely_above = float(likeliest[fewest]) + slack if fewest < len(likeliest) else -math.inf
+    return Cut(kept_from, surely_above, float(likeliest[most - 1]) - slack)
 
 
-def _enough(logs: torch.Tensor, top_p: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """The largest logarithms, falling, and their probabilities: more than share `top_p` wherever there are more."""
-    for count in (min(_FIRST, len(logs)), len(logs)):
-        first = logs.topk(count).values
-        shared = first.double().exp()
-        if float(shared[:-1].sum()) > top_p * _AMPLE:
+def _nucleus(
+    scaled: torch.Tensor, total: float, top_p: float, slack: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The largest scores, falling, and their probabilities: with more than `top_p` in all wherever there are more."""
+    for count in (min(_FIRST_LOOK, len(scaled)), len(scaled)):
+        likeliest = scaled.topk(count).values
+        shares = (likeliest - total).double().exp()
+        if float(shares[:-1].sum()) * math.exp(-slack) > top_p * _AMPLE:
             break
-    return first, shared
+    return likeliest, shares
+
+
+def _min_p(scaled: torch.Tensor, min_p: float, slack: float) -> Cut:
+    """Tokens with at least this share of the likeliest one's probability (Nguyen et al. 2024, "Turning Up the Heat")."""
+    likeliest = scaled.topk(min(2, len(scaled))).values.tolist()
+    kept_from = likeliest[0] + math.log(min_p)
+    # The likeliest is always kept, and surely the likeliest where the second is further away than the slack.
+    surely_above = min(kept_from, likeliest[-1]) + slack
+    return Cut(kept_from, surely_above, kept_from - slack)

@@ -4,22 +4,48 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Protocol, Self, TypeAlias, cast
 
-from transformers import AutoTokenizer
+from tokenizers import AddedToken
+from tokenizers import Tokenizer as Backend
+from tokenizers.decoders import Decoder
+from tokenizers.normalizers import Normalizer
+from tokenizers.pre_tokenizers import PreTokenizer
+from transformers import AutoTokenizer, BatchEncoding
 
-from models.failures import BadInput, ModelError, NotThere
+from models.failures import (
+    FolderWithoutTokenizer,
+    MissingTokenizer,
+    ModelError,
+    NoTokenizerLoaded,
+    NoTokenizerNamed,
+    UnknownTokenId,
+    UnknownTokenizer,
+)
 from models.files import finding
 from models.files.names import label
 from models.pretrained import reading
-from models.results import Piece, Tokenization
+from models.results import Algorithm, Piece, Tokenization
 from models.specs import Progress, TokenizersSpec
 from models.text import usable_text
 
+JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
+
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+_ALGORITHMS = {
+    "BPE": Algorithm.BPE,
+    "Unigram": Algorithm.UNIGRAM,
+    "WordPiece": Algorithm.WORDPIECE,
+    "WordLevel": Algorithm.WHOLE_WORDS,
+}
+"""What the models of the tokenizers library do, by their names there."""
+_WITH_BYTE_FALLBACK = {
+    "BPE": Algorithm.BPE_BYTE_FALLBACK,
+    "Unigram": Algorithm.UNIGRAM_BYTE_FALLBACK,
+}
 _WORD_START = "\N{LOWER ONE EIGHTH BLOCK}"
 
 
@@ -36,26 +62,59 @@ def _bytes_by_letter() -> dict[str, int]:
 _BYTES = _bytes_by_letter()
 
 
+class PretrainedTokenizer(Protocol):
+    """What is used of a tokenizer of transformers, of whatever kind."""
+
+    name_or_path: str
+    model_max_length: int
+    chat_template: str | None
+
+    @property
+    def vocab_size(self) -> int: ...
+    @property
+    def all_special_ids(self) -> list[int]: ...
+    @property
+    def added_tokens_decoder(self) -> Mapping[int, AddedToken]: ...
+    @property
+    def unk_token_id(self) -> int | None: ...
+    def __len__(self) -> int: ...
+    def __call__(
+        self,
+        text: str,
+        *,
+        add_special_tokens: bool = True,
+        return_tensors: str | None = None,
+        verbose: bool = True,
+    ) -> BatchEncoding: ...
+    def decode(self, token_ids: list[int], *, skip_special_tokens: bool = False) -> str: ...
+    def get_vocab(self) -> dict[str, int]: ...
+    def convert_ids_to_tokens(self, ids: int) -> str | None: ...
+    def apply_chat_template(
+        self, conversation: list[dict[str, str]], *, tokenize: bool, add_generation_prompt: bool
+    ) -> str: ...
+
+
 class Tokenizer:
     """One tokenizer. Not for two threads at once: the backend refuses that ("Already borrowed")."""
 
     device = ""
     dtype = ""
 
-    def __init__(self, tokenizer: Any, name: str, memory: int = 0) -> None:
-        """`tokenizer` is a transformers tokenizer of any kind."""
+    def __init__(self, tokenizer: PretrainedTokenizer, name: str, memory: int = 0) -> None:
         self._tokenizer = tokenizer
         self.name = name
         self.memory = memory
-        backend = getattr(tokenizer, "backend_tokenizer", None)
-        model = getattr(backend, "model", None)
-        self._byte_level = _speaks_bytes(backend)
-        self._continues = getattr(model, "continuing_subword_prefix", None) or ""
-        self._word_end = getattr(model, "end_of_word_suffix", None) or ""
-        self.algorithm = _algorithm(tokenizer, model, byte_level=self._byte_level)
+        backend = backend_of(tokenizer)
+        model = None if backend is None else backend.model
+        self._is_byte_level = backend is not None and _is_byte_level(backend)
+        self._continuing_prefix: str = getattr(model, "continuing_subword_prefix", None) or ""
+        self.algorithm = _algorithm(tokenizer, byte_level=self._is_byte_level)
         added = tokenizer.added_tokens_decoder
         self._added: set[int] = set(added)
-        self._special: set[int] = {*tokenizer.all_special_ids, *(i for i, it in added.items() if it.special)}
+        self._special: set[int] = {
+            *tokenizer.all_special_ids,
+            *(number for number, token in added.items() if token.special),
+        }
         self.vocab_size = len(tokenizer)
         """Every entry, added ones included."""
 
@@ -72,22 +131,22 @@ class Tokenizer:
         return cls(read(source), label or source.label, _size(source.folder))
 
     @property
-    def inner(self) -> Any:
+    def inner(self) -> PretrainedTokenizer:
         """The tokenizer of transformers."""
         return self._tokenizer
 
     @property
     def byte_level(self) -> bool:
         """Whether the vocabulary is spelt in the letters of byte-level BPE."""
-        return self._byte_level
+        return self._is_byte_level
 
     @cached_property
     def spells_bytes(self) -> bool:
         """Whether there is a token for every byte, so that no text is unknown."""
         vocabulary = self._tokenizer.get_vocab()
-        if self._byte_level:
+        if self._is_byte_level:
             return all(letter in vocabulary for letter in _BYTES)
-        return self.algorithm.endswith("byte fallback") and all(
+        return self.algorithm in _WITH_BYTE_FALLBACK.values() and all(
             f"<0x{byte:02X}>" in vocabulary for byte in range(256)
         )
 
@@ -116,9 +175,7 @@ class Tokenizer:
         """The text of token ids, special tokens shown. BadInput for an id that the vocabulary has not."""
         for number in ids:
             if self._token(number) is None:
-                raise BadInput(
-                    f"{self.name} has no token with the id {number}; its ids go from 0 to {self.last_id:,}."
-                )
+                raise UnknownTokenId(self.name, str(number), self.last_id)
         return self._text(list(ids))
 
     @property
@@ -149,12 +206,14 @@ class Tokenizer:
             raw=raw,
             partial=raw is not None and not _is_text(raw),
             word_start=not added and (token.startswith(_WORD_START) or bool(raw and raw.startswith(b" "))),
-            continues=not added and bool(self._continues) and token.startswith(self._continues),
-            unknown=not self._byte_level and number == self._tokenizer.unk_token_id,
+            continues=not added
+            and bool(self._continuing_prefix)
+            and token.startswith(self._continuing_prefix),
+            unknown=not self._is_byte_level and number == self._tokenizer.unk_token_id,
         )
 
     def _raw(self, token: str) -> bytes | None:
-        if self._byte_level and all(letter in _BYTES for letter in token):
+        if self._is_byte_level and all(letter in _BYTES for letter in token):
             return bytes(_BYTES[letter] for letter in token)
         if one := _BYTE_TOKEN.fullmatch(token):
             return bytes([int(one[1], 16)])
@@ -167,25 +226,29 @@ class Tokenizers:
     device = ""
     dtype = ""
 
-    def __init__(self, tokenizers: Sequence[Tokenizer], failures: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, tokenizers: Sequence[Tokenizer], failures: dict[str, ModelError] | None = None
+    ) -> None:
         self._by_name = {tokenizer.name: tokenizer for tokenizer in tokenizers}
-        self.failures: dict[str, str] = failures or {}
-        """Why a tokenizer is missing: one sentence by name."""
+        self.failures: dict[str, ModelError] = failures or {}
+        """Why a tokenizer is missing, by its name."""
 
     @classmethod
     def load(cls, spec: TokenizersSpec, progress: Progress | None = None) -> Self:
         """All that can be loaded; ModelError if none can."""
         loaded: list[Tokenizer] = []
-        failures: dict[str, str] = {}
+        failures: dict[str, ModelError] = {}
         for number, (name, shown) in enumerate(zip(spec.names, labels(spec.names), strict=True)):
             if progress:
                 progress(f"reading the tokenizer {shown}", number / len(spec.names))
             try:
                 loaded.append(Tokenizer.load(name, shown))
             except ModelError as error:
-                failures[shown] = str(error)
+                failures[shown] = error
         if not loaded:
-            raise ModelError(" ".join(failures.values()) or "No tokenizer is named in the settings.")
+            if not failures:
+                raise NoTokenizerNamed
+            raise NoTokenizerLoaded(" ".join(map(str, failures.values())))
         return cls(loaded, failures)
 
     @property
@@ -203,7 +266,12 @@ class Tokenizers:
     @property
     def detail(self) -> str:
         count = len(self._by_name)
-        return " ".join([f"{count} tokenizer{'s' * (count != 1)}.", *self.failures.values()])
+        return " ".join(
+            [
+                f"{count} tokenizer{'s' * (count != 1)}.",
+                *(failure.sentence for failure in self.failures.values()),
+            ]
+        )
 
     def get(self, name: str) -> Tokenizer:
         """The tokenizer of that name, whatever its case; BadInput naming those that are there."""
@@ -214,8 +282,8 @@ class Tokenizers:
                 return tokenizer
         for known, reason in self.failures.items():
             if known.casefold() == name.strip().casefold():
-                raise BadInput(f"{reason} Those that are there: {self.name}.")
-        raise BadInput(f"I have no tokenizer of that name. Choose one of: {self.name}.")
+                raise MissingTokenizer(reason, self.name)
+        raise UnknownTokenizer(self.name)
 
     def compare(self, text: str) -> list[Tokenization]:
         return [tokenizer.tokenize(text) for tokenizer in self._by_name.values()]
@@ -237,16 +305,39 @@ def labels(names: Sequence[str]) -> list[str]:
     ]
 
 
-def read(source: finding.Source) -> Any:
-    """The transformers tokenizer of a source. ModelError if it cannot be read, NotThere if there is none."""
+def read(source: finding.Source) -> PretrainedTokenizer:
+    """The tokenizer of a source. ModelError if it cannot be read, NotThere if there is none."""
     with reading(source.label):
-        tokenizer = AutoTokenizer.from_pretrained(
+        loaded = AutoTokenizer.from_pretrained(
             source.target, revision=source.revision, trust_remote_code=False, local_files_only=True
         )
+        tokenizer = cast("PretrainedTokenizer", loaded)
     # Without a vocabulary transformers makes a tokenizer to which every word is unknown.
     if len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise NotThere(f"The folder of {source.label} holds no tokenizer.")
+        raise FolderWithoutTokenizer(source.label)
     return tokenizer
+
+
+def backend_of(tokenizer: PretrainedTokenizer) -> Backend | None:
+    """The fast implementation behind a tokenizer; None if it is written in Python."""
+    return getattr(tokenizer, "backend_tokenizer", None)
+
+
+def model_state(tokenizer: PretrainedTokenizer) -> Mapping[str, JSON]:
+    """The model's own part of tokenizer.json, which holds its merges or scores; empty if it cannot be had."""
+    backend = backend_of(tokenizer)
+    state = None if backend is None else _parsed(backend.to_str)
+    model = state.get("model") if isinstance(state, Mapping) else None
+    return model if isinstance(model, Mapping) else {}
+
+
+def _parsed(serialise: Callable[[], str | bytes]) -> JSON:
+    """What a part of a tokenizer says of itself; None for one that was written in Python."""
+    try:
+        state: JSON = json.loads(serialise())
+    except Exception:  # noqa: BLE001 - the library raises nothing more specific
+        return None
+    return state
 
 
 def _size(folder: Path) -> int:
@@ -256,50 +347,37 @@ def _size(folder: Path) -> int:
     return next((file.stat().st_size for file in found), 0)
 
 
-def _speaks_bytes(backend: Any) -> bool:
+def _is_byte_level(backend: Backend) -> bool:
     """Whether the vocabulary is spelt in the letters of byte-level BPE."""
-    parts = (getattr(backend, "pre_tokenizer", None), getattr(backend, "decoder", None))
-    for part in (*parts, getattr(backend, "normalizer", None)):
-        if part is not None and "ByteLevel" in _kinds(part):
-            return True
-    return False
+    parts = (backend.pre_tokenizer, backend.decoder, backend.normalizer)
+    return any("ByteLevel" in _kinds(part) for part in parts if part is not None)
 
 
-def _kinds(part: Any) -> set[str]:
+def _kinds(part: Decoder | Normalizer | PreTokenizer) -> set[str]:
     """The kinds of a pre-tokenizer, decoder or normalizer and of those it consists of."""
 
-    def walk(value: Any) -> set[str]:
-        if isinstance(value, dict):
-            kind = {value["type"]} if isinstance(value.get("type"), str) else set()
-            return kind.union(*map(walk, value.values()))
-        return set().union(*map(walk, value)) if isinstance(value, list) else set()
+    def walk(value: JSON) -> set[str]:
+        if isinstance(value, Mapping):
+            kind = value.get("type")
+            return {kind for kind in (kind,) if isinstance(kind, str)}.union(*map(walk, value.values()))
+        return set[str]().union(*map(walk, value)) if isinstance(value, list) else set()
 
-    try:
-        return walk(json.loads(part.__getstate__()))
-    except Exception:  # noqa: BLE001 - a part written in Python cannot be serialised
-        return set()
+    return walk(_parsed(part.__getstate__))
 
 
-def _algorithm(tokenizer: Any, model: Any, *, byte_level: bool) -> str:
-    kind = type(model).__name__
-    if kind == "BPE":
-        if byte_level:
-            return "byte-level BPE"
-        return "BPE with byte fallback" if model.byte_fallback else "BPE"
-    if model is not None:
-        falls_back = kind == "Unigram" and _falls_back(tokenizer)
-        return "whole words" if kind == "WordLevel" else f"{kind}{' with byte fallback' * falls_back}"
-    if hasattr(tokenizer, "sp_model"):
-        return "SentencePiece"
-    return re.sub(r"Tokenizer(Fast)?$", "", type(tokenizer).__name__) or type(tokenizer).__name__
-
-
-def _falls_back(tokenizer: Any) -> bool:
-    """Whether a Unigram model spells in bytes what it lacks; only its file says so."""
-    try:
-        return bool(json.loads(tokenizer.backend_tokenizer.to_str())["model"].get("byte_fallback"))
-    except Exception:  # noqa: BLE001 - a part written in Python cannot be serialised
-        return False
+def _algorithm(tokenizer: PretrainedTokenizer, *, byte_level: bool) -> Algorithm | str:
+    backend = backend_of(tokenizer)
+    if backend is None:
+        if hasattr(tokenizer, "sp_model"):
+            return Algorithm.SENTENCEPIECE
+        own = type(tokenizer).__name__
+        return re.sub(r"Tokenizer(Fast)?$", "", own) or own
+    kind = type(backend.model).__name__
+    if kind == "BPE" and byte_level:
+        return Algorithm.BYTE_LEVEL_BPE
+    if kind in _WITH_BYTE_FALLBACK and model_state(tokenizer).get("byte_fallback"):
+        return _WITH_BYTE_FALLBACK[kind]
+    return _ALGORITHMS.get(kind, kind)
 
 
 def _is_text(raw: bytes) -> bool:

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogs.tokens import inspection, messages
-from models.results import Method, Specials, SpecialToken, Tokenization
+from models.results import Mark, Method, Role, Specials, SpecialToken, Tokenization
 from models.service import Decoded
 from tests.cogs.drawing import TEXT, TOKENIZATION, obeys
 
 
 def test_of_many_steps_the_first_and_the_last_are_told() -> None:
     steps = tuple(f"{n} {'x ' * 60}" for n in range(50))
-    answer = inspection.method(Method("n", "BPE", "idea", None, (), ("w",), "w", steps))
+    answer = inspection.method(Method("n", "BPE", None, (), ("w",), "w", steps))
     obeys(answer)
     assert answer.embed is not None
     told = str(answer.embed.description)
@@ -38,20 +38,20 @@ def test_ids_bytes_and_cost_keep_to_the_limits(made: Tokenization) -> None:
 
 
 @given(
-    st.lists(st.builds(SpecialToken, TEXT, st.integers(0), st.lists(TEXT, min_size=1, max_size=3).map(tuple), st.integers(0, 9), st.booleans()), max_size=90),
-    st.lists(st.tuples(TEXT, TEXT), max_size=6),
+    st.lists(st.builds(SpecialToken, TEXT, st.integers(0), st.lists(st.sampled_from(Role), min_size=1, max_size=3).map(tuple), st.integers(0, 9), st.booleans()), max_size=90),
+    st.lists(st.tuples(TEXT, st.sampled_from(Mark)), max_size=6),
     TEXT,
 )  # fmt: skip
 @settings(deadline=None, max_examples=25)
 def test_any_special_tokens_keep_to_the_limits(
-    tokens: list[SpecialToken], marks: list[tuple[str, str]], name: str
+    tokens: list[SpecialToken], marks: list[tuple[str, Mark]], name: str
 ) -> None:
     obeys(inspection.special_tokens(Specials(name, tuple(tokens), tuple(marks))))
 
 
 @given(
     st.builds(
-        Method, TEXT, TEXT, TEXT, st.none() | st.text(max_size=6000), st.lists(TEXT, max_size=50).map(tuple), st.lists(TEXT, max_size=50).map(tuple),
+        Method, TEXT, TEXT, st.none() | st.text(max_size=6000), st.lists(TEXT, max_size=50).map(tuple), st.lists(TEXT, max_size=50).map(tuple),
         st.text(max_size=6000), st.lists(st.text(max_size=130), max_size=40).map(tuple),
     )
 )  # fmt: skip

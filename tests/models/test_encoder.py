@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ def test_a_token_has_another_vector_in_another_text(bert: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [tiny.roberta, tiny.t5, tiny.phi])
-def test_other_architectures(tmp_path: Path, make: Any) -> None:
+def test_other_architectures(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     encoder = load(make(tmp_path / "model"))
     found = encoder.embed("An engineer")
     assert found.shape == (1, len(found.ids), len(found.vectors[0]))
@@ -48,7 +48,7 @@ def test_other_architectures(tmp_path: Path, make: Any) -> None:
 
 @pytest.mark.parametrize("make", [tiny.bert, tiny.roberta])
 def test_a_text_longer_than_the_positions_is_refused_and_one_that_fits_is_not(
-    tmp_path: Path, make: Any
+    tmp_path: Path, make: Callable[[Path], Path]
 ) -> None:
     encoder = load(make(tmp_path / "model"))
     assert encoder.limit is not None
@@ -122,7 +122,7 @@ def test_the_words_of_a_text_know_their_tokens(bert: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [tiny.bert, tiny.roberta, tiny.t5])
-def test_a_word_moves_with_its_context(tmp_path: Path, make: Any) -> None:
+def test_a_word_moves_with_its_context(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     encoder = load(make(tmp_path / "model"))
     found = encoder.contexts("the song plays", "a song, the song")
     assert {word.text for word in found.words} == {"the", "song"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import tokenizers
@@ -15,18 +15,11 @@ from tokenizers.models import BPE, WordLevel
 from tokenizers.trainers import BpeTrainer, WordLevelTrainer
 from transformers import PreTrainedTokenizerFast
 
+import texts
 from models.failures import BadInput
-from models.tokenizers.explaining import (
-    GAP,
-    MOST_LETTERS,
-    NEVER_UNKNOWN,
-    NOT_PUT,
-    RESERVED,
-    ROLES,
-    method,
-    special_tokens,
-)
-from models.tokenizers.tokenizer import Tokenizer
+from models.results import Algorithm, Mark, Method, Role
+from models.tokenizers.explaining import MOST_LETTERS, method, special_tokens
+from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer
 from tests.models.tiny import DATA
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +37,14 @@ def demo(name: str) -> Tokenizer:
     return fresh(name)
 
 
+def fast(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    return cast("PreTrainedTokenizerFast", tokenizer.inner)
+
+
+def wrapped(tokenizer: PreTrainedTokenizerFast, name: str) -> Tokenizer:
+    return Tokenizer(cast("PretrainedTokenizer", tokenizer), name)
+
+
 def real(name: str) -> Tokenizer:
     folder = DATA / "tokenizers" / name
     if not folder.is_dir():
@@ -51,9 +52,9 @@ def real(name: str) -> Tokenizer:
     return Tokenizer.load(str(folder), name)
 
 
-def meanings(tokenizer: Tokenizer, text: str = "") -> dict[str, tuple[str, ...]]:
+def roles(tokenizer: Tokenizer, text: str = "") -> dict[str, tuple[Role, ...]]:
     found = special_tokens(tokenizer, tokenizer.ids(text))
-    return {token.token: token.meanings for token in found.tokens}
+    return {token.token: token.roles for token in found.tokens}
 
 
 # Special tokens
@@ -61,12 +62,12 @@ def meanings(tokenizer: Tokenizer, text: str = "") -> dict[str, tuple[str, ...]]
 
 def test_the_special_tokens_of_bert() -> None:
     bert = real("bert-base-uncased")
-    assert meanings(bert) == {
-        "[CLS]": (ROLES["cls_token"],),
-        "[SEP]": (ROLES["sep_token"],),
-        "[PAD]": (ROLES["pad_token"],),
-        "[UNK]": (ROLES["unk_token"],),
-        "[MASK]": (ROLES["mask_token"],),
+    assert roles(bert) == {
+        "[CLS]": (Role.CLS,),
+        "[SEP]": (Role.SEP,),
+        "[PAD]": (Role.PAD,),
+        "[UNK]": (Role.UNKNOWN,),
+        "[MASK]": (Role.MASK,),
     }
     found = special_tokens(bert, bert.ids("a text"))
     assert [(it.token, it.here, it.added) for it in found.tokens[:2]] == [
@@ -81,7 +82,7 @@ def test_one_token_with_several_roles() -> None:
     phi = real("phi-1_5")
     (only,) = special_tokens(phi, phi.ids("a<|endoftext|>b")).tokens
     assert only.token == "<|endoftext|>"
-    assert only.meanings == (ROLES["bos_token"] + NOT_PUT, ROLES["eos_token"], NEVER_UNKNOWN)
+    assert only.roles == (Role.BOS_LEFT_OUT, Role.EOS, Role.NEVER_UNKNOWN)
     assert (only.here, only.added) == (1, False)
     assert "\u0120" in dict(special_tokens(phi, ()).marks)
 
@@ -91,7 +92,7 @@ def test_marks_of_sentencepiece_and_of_bytes() -> None:
     assert dict(special_tokens(demo("tiny-llama"), ()).marks).keys() == {"\u2581", "<0xE2>", "\ufffd"}
     llama = demo("tiny-llama")
     assert [it.token for it in special_tokens(llama, llama.ids("x")).tokens if it.added] == ["<s>"]
-    assert meanings(llama)["<s>"] == (ROLES["bos_token"],)
+    assert roles(llama)["<s>"] == (Role.BOS,)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -99,28 +100,37 @@ def test_every_special_token_is_explained(name: str) -> None:
     tokenizer = demo(name)
     found = special_tokens(tokenizer, ())
     assert {it.id for it in found.tokens} == tokenizer.special_ids
-    assert all(it.meanings for it in found.tokens)
+    assert all(it.roles for it in found.tokens)
 
 
 def test_a_token_without_a_role_is_reserved() -> None:
     tokenizer = fresh("tiny-phi")
-    tokenizer.inner.add_special_tokens({"additional_special_tokens": ["<|turn|>"]})
-    other = Tokenizer(tokenizer.inner, "with a turn")
-    assert meanings(other)["<|turn|>"] == (RESERVED,)
+    fast(tokenizer).add_special_tokens({"additional_special_tokens": ["<|turn|>"]})
+    other = wrapped(fast(tokenizer), "with a turn")
+    assert roles(other)["<|turn|>"] == (Role.RESERVED,)
 
 
 def test_the_numbered_gaps_of_t5() -> None:
-    inner = fresh("tiny-t5").inner
+    inner = fast(fresh("tiny-t5"))
     inner.add_special_tokens({"additional_special_tokens": ["<extra_id_0>", "<extra_id_1>"]})
-    assert meanings(Tokenizer(inner, "with gaps"))["<extra_id_1>"] == (GAP,)
+    assert roles(wrapped(inner, "with gaps"))["<extra_id_1>"] == (Role.GAP,)
 
 
 def test_an_unknown_token_is_needed_where_a_byte_is_missing() -> None:
-    assert meanings(demo("tiny-llama"))["<unk>"] == (NEVER_UNKNOWN,)
-    assert meanings(demo("tiny-t5"))["<unk>"] == (ROLES["unk_token"],)
+    assert roles(demo("tiny-llama"))["<unk>"] == (Role.NEVER_UNKNOWN,)
+    assert roles(demo("tiny-t5"))["<unk>"] == (Role.UNKNOWN,)
     bare = BPE({"a": 0, "<unk>": 1}, [], unk_token="<unk>", byte_fallback=True)
     inner = PreTrainedTokenizerFast(tokenizer_object=tokenizers.Tokenizer(bare), unk_token="<unk>")
-    assert meanings(Tokenizer(inner, "bare"))["<unk>"] == (ROLES["unk_token"],)
+    assert roles(wrapped(inner, "bare"))["<unk>"] == (Role.UNKNOWN,)
+
+
+def test_every_explanation_has_its_sentences() -> None:
+    assert all(texts.say(f"role-{role}") for role in Role)
+    assert all(texts.say(f"mark-{mark}") for mark in Mark)
+    ideas = {
+        texts.say(Method("", algorithm, None, (), (), "", ()).idea) for algorithm in [*Algorithm, "Canine"]
+    }
+    assert len(ideas) == len(Algorithm), "each but SentencePiece, whose own code is hidden, has its own"
 
 
 # How it works
@@ -167,7 +177,7 @@ def test_the_scores_of_a_word() -> None:
 def test_the_last_merge_gives_the_tokens(name: str, text: str) -> None:
     tokenizer = demo(name)
     found = method(tokenizer, text)
-    backend = tokenizer.inner.backend_tokenizer
+    backend = fast(tokenizer).backend_tokenizer
     if found.steps and "BPE" in found.algorithm:
         tokens = [token.value for token in backend.model.tokenize(found.word)]
         assert found.steps[-1].split(" ") == tokens
@@ -186,7 +196,7 @@ def test_the_parts_of_a_text_come_to_its_tokens(name: str, parts: list[str]) -> 
     tokenizer = demo(name)
     text = "".join(parts)
     found = method(tokenizer, text)
-    backend = tokenizer.inner.backend_tokenizer
+    backend = fast(tokenizer).backend_tokenizer
     made = [token.id for chunk in found.chunks for token in backend.model.tokenize(chunk)]
     made += [backend.token_to_id(token) for token in found.whole]
     assert sorted(made) == sorted(backend.encode(text, add_special_tokens=False).ids)
@@ -194,10 +204,10 @@ def test_the_parts_of_a_text_come_to_its_tokens(name: str, parts: list[str]) -> 
 
 def made(kind: str) -> Tokenizer:
     """A tokenizer of a kind that none of the others is, learnt from a few words."""
-    special: Any = {"special_tokens": ["<unk>", "<mask>"], "show_progress": False}
+    special: dict[str, Any] = {"special_tokens": ["<unk>", "<mask>"], "show_progress": False}
     model: Any = BPE(unk_token="<unk>", fuse_unk=True)
     trainer: Any = BpeTrainer(vocab_size=140, **special)
-    cut: Any = pre_tokenizers.Whitespace()
+    cut: pre_tokenizers.PreTokenizer = pre_tokenizers.Whitespace()
     match kind:
         case "word ends":
             model.end_of_word_suffix = trainer.end_of_word_suffix = "</w>"
@@ -218,7 +228,7 @@ def made(kind: str) -> Tokenizer:
     )
     mask = tokenizers.AddedToken("<mask>", lstrip=True)
     unknown = {} if kind == "space before" else {"unk_token": "<unk>"}
-    return Tokenizer(PreTrainedTokenizerFast(tokenizer_object=inner, mask_token=mask, **unknown), kind)
+    return wrapped(PreTrainedTokenizerFast(tokenizer_object=inner, mask_token=mask, **unknown), kind)
 
 
 ODD = st.sampled_from(["the ", "capital", "ization", " <mask> ", "<unk>", "zq", "  ", "\u0301", "\U0001f3b8"])
@@ -229,7 +239,7 @@ ODD = st.sampled_from(["the ", "capital", "ization", " <mask> ", "<unk>", "zq", 
 )
 def test_other_kinds_are_followed_to_their_tokens(kind: str) -> None:
     tokenizer = made(kind)
-    backend = tokenizer.inner.backend_tokenizer
+    backend = fast(tokenizer).backend_tokenizer
 
     @given(parts=st.lists(ODD, max_size=6))
     @settings(deadline=None, max_examples=60)
@@ -262,7 +272,7 @@ def test_bytes_come_before_merges_where_a_letter_is_missing() -> None:
 )
 def test_every_text_can_be_looked_into(name: str, text: str) -> None:
     found = method(demo(name), text)
-    assert found.idea
+    assert texts.say(found.idea)
     assert len(found.steps) <= MOST_LETTERS + 3
 
 

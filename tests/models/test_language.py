@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from models.failures import BadInput, ModelError, Stopped
+from models.language.engine import CausalModel
 from models.language.model import LanguageModel
-from models.results import Generation
+from models.results import Finish, Generation
+from models.sampling import Sampling
 from models.specs import LanguageSpec
 from tests.models import tiny
 
@@ -31,10 +33,10 @@ def model(phi: Path) -> LanguageModel:
     return load(phi)
 
 
-def reference(folder: Path, prompt: str, tokens: int) -> list[int]:
+def reference(folder: Path, prompt: str, tokens: int, **options: object) -> list[int]:
     """What transformers writes greedily, without anything of ours."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    own: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    own: CausalModel = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     inputs = tokenizer(prompt, return_tensors="pt")
     output = own.generate(
         inputs.input_ids,
@@ -44,11 +46,12 @@ def reference(folder: Path, prompt: str, tokens: int) -> list[int]:
         num_beams=1,
         num_return_sequences=1,
         return_dict_in_generate=False,
+        **options,
     )
     return [int(number) for number in output[0, inputs.input_ids.shape[1] :]]
 
 
-SETTINGS: list[dict[str, Any]] = [
+SETTINGS: list[dict[str, object]] = [
     {},
     {"repetition_penalty": 1.7, "no_repeat_ngram_size": 2},
     {"do_sample": True, "temperature": 0.3, "top_k": 5, "num_beams": 3, "num_return_sequences": 2},
@@ -58,7 +61,9 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
-def test_greedy_equals_transformers_whatever_the_model_sets(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_greedy_equals_transformers_whatever_the_model_sets(
+    tmp_path: Path, settings: dict[str, object]
+) -> None:
     folder = tiny.phi(tmp_path / "phi")
     own = json.loads((folder / "generation_config.json").read_text())
     (folder / "generation_config.json").write_text(json.dumps(own | settings))
@@ -66,8 +71,69 @@ def test_greedy_equals_transformers_whatever_the_model_sets(tmp_path: Path, sett
     assert list(made.output_ids) == reference(folder, PROMPT, 24)
 
 
+PENALTIES: list[dict[str, object]] = [{}, {"no_repeat_ngram_size": 2}, {"repetition_penalty": 1.02}]
+
+
+@pytest.mark.parametrize("own", PENALTIES)
+def test_a_repetition_penalty_is_that_of_transformers(tmp_path: Path, own: dict[str, object]) -> None:
+    """It replaces the model's own; the model's other settings hold beside it."""
+    folder = tiny.phi(tmp_path / "phi")
+    settings = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps(settings | own))
+    made = load(folder).generate(PROMPT, max_new_tokens=24, sampling=Sampling(repetition_penalty=1.4))
+    expected = reference(folder, PROMPT, 24, repetition_penalty=1.4)
+    assert list(made.output_ids) == expected != reference(folder, PROMPT, 24)
+
+
+@pytest.mark.parametrize("make", [tiny.phi, tiny.llama])
+def test_a_text_ends_at_the_first_stop_as_in_transformers(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    folder = make(tmp_path / "model")
+    model = load(folder)
+    free = model.generate(PROMPT, max_new_tokens=40)
+    letters = [letter for letter in free.text if letter.isascii() and letter.isalpha()]
+    stop = ("qqqq", letters[len(letters) // 2])
+    made = model.generate(PROMPT, max_new_tokens=40, sampling=Sampling(stop=stop))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert list(made.output_ids) == reference(
+        folder, PROMPT, 40, stop_strings=list(stop), tokenizer=tokenizer
+    )
+    assert made.finish is Finish.STOP
+    assert free.text.startswith(made.text)
+    assert any(text in made.text for text in stop)
+    assert len(made.output_ids) < len(free.output_ids)
+    never = model.generate(PROMPT, max_new_tokens=5, sampling=Sampling(stop=("qqqqqqqq",)))
+    assert never.finish is not Finish.STOP
+    assert never.output_ids == free.output_ids[:5]
+
+
+def test_a_stop_at_the_last_token_is_a_stop(model: LanguageModel) -> None:
+    free = model.generate(PROMPT, max_new_tokens=6)
+    last = model._tokenizer.decode([free.output_ids[-1]])
+    made = model.generate(PROMPT, max_new_tokens=6, sampling=Sampling(stop=(last,)))
+    assert made.finish is Finish.STOP
+
+
+def test_draws_are_among_those_that_are_kept(model: LanguageModel) -> None:
+    for sampling in (
+        Sampling(temperature=2.0, top_k=3, seed=1),
+        Sampling(temperature=2.0, min_p=0.6, seed=1),
+    ):
+        made = model.generate(PROMPT, max_new_tokens=30, sampling=sampling)
+        for step in made.steps:
+            likelier = [it for it in step.others if it.probability > step.chosen.probability]
+            assert not sampling.top_k or len(likelier) < sampling.top_k
+            least = sampling.min_p**sampling.temperature
+            assert not likelier or step.chosen.probability >= 0.99 * least * likelier[0].probability
+    one = model.generate(PROMPT, max_new_tokens=9, sampling=Sampling(temperature=2.0, top_k=1, seed=1))
+    assert one.output_ids == model.generate(PROMPT, max_new_tokens=9).output_ids
+
+
 @pytest.mark.parametrize("make", [tiny.gpt2, tiny.llama])
-def test_greedy_equals_transformers_for_other_architectures(tmp_path: Path, make: Any) -> None:
+def test_greedy_equals_transformers_for_other_architectures(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
     folder = make(tmp_path / "model")
     made = load(folder).generate(PROMPT, max_new_tokens=12)
     assert list(made.output_ids) == reference(folder, PROMPT, 12)
@@ -106,7 +172,9 @@ def test_it_ends_at_the_end_token(tmp_path: Path) -> None:
 
 def test_a_seed_decides_what_is_drawn_whatever_else_draws(model: LanguageModel) -> None:
     def draw(seed: int) -> Generation:
-        return model.generate(PROMPT, max_new_tokens=16, temperature=1.0, top_p=0.95, seed=seed)
+        return model.generate(
+            PROMPT, max_new_tokens=16, sampling=Sampling(temperature=1.0, top_p=0.95, seed=seed)
+        )
 
     torch.manual_seed(1)
     first = draw(7)
@@ -120,16 +188,24 @@ def test_a_seed_decides_what_is_drawn_whatever_else_draws(model: LanguageModel) 
 
 
 def test_without_a_seed_one_is_chosen_that_gives_the_text_again(model: LanguageModel) -> None:
-    first = model.generate(PROMPT, max_new_tokens=8, temperature=1.2)
+    first = model.generate(PROMPT, max_new_tokens=8, sampling=Sampling(temperature=1.2))
     assert first.seed is not None
-    again = model.generate(PROMPT, max_new_tokens=8, temperature=1.2, seed=first.seed)
+    again = model.generate(PROMPT, max_new_tokens=8, sampling=Sampling(temperature=1.2, seed=first.seed))
     assert again.output_ids == first.output_ids
 
 
 def test_hardly_any_temperature_or_probability_is_greedy(model: LanguageModel) -> None:
     greedy = model.generate(PROMPT, max_new_tokens=12).output_ids
-    assert model.generate(PROMPT, max_new_tokens=12, temperature=1e-4, seed=3).output_ids == greedy
-    assert model.generate(PROMPT, max_new_tokens=12, temperature=1.0, top_p=1e-6, seed=3).output_ids == greedy
+    assert (
+        model.generate(PROMPT, max_new_tokens=12, sampling=Sampling(temperature=1e-4, seed=3)).output_ids
+        == greedy
+    )
+    assert (
+        model.generate(
+            PROMPT, max_new_tokens=12, sampling=Sampling(temperature=1.0, top_p=1e-6, seed=3)
+        ).output_ids
+        == greedy
+    )
 
 
 def test_draws_follow_the_probabilities(model: LanguageModel, phi: Path) -> None:
@@ -139,7 +215,7 @@ def test_draws_follow_the_probabilities(model: LanguageModel, phi: Path) -> None
     with torch.no_grad():
         expected = (own(ids).logits[0, -1] / 1.5).softmax(-1)
     draws = [
-        model.generate(PROMPT, max_new_tokens=1, temperature=1.5, seed=seed).output_ids[0]
+        model.generate(PROMPT, max_new_tokens=1, sampling=Sampling(temperature=1.5, seed=seed)).output_ids[0]
         for seed in range(400)
     ]
     seen = torch.bincount(torch.tensor(draws), minlength=len(expected)) / len(draws)
@@ -166,7 +242,7 @@ def test_a_prompt_as_long_as_the_window_is_refused(model: LanguageModel) -> None
         (lambda path: tiny.phi(path, max_position_embeddings=17), 17),
     ],
 )
-def test_windows_have_many_names(tmp_path: Path, make: Any, window: int) -> None:
+def test_windows_have_many_names(tmp_path: Path, make: Callable[[Path], Path], window: int) -> None:
     model = load(make(tmp_path / "model"))
     assert model.context == window
     made = model.generate("word", max_new_tokens=500)
@@ -196,11 +272,16 @@ def test_what_cannot_be_continued_gets_a_sentence(model: LanguageModel, prompt: 
         {"top_p": 1.5},
         {"temperature": float("nan")},
         {"temperature": float("inf")},
+        {"top_k": -1},
+        {"min_p": 1.5},
+        {"repetition_penalty": 0.0},
+        {"stop": ("",)},
     ],
 )
 def test_senseless_options_are_refused(model: LanguageModel, options: dict[str, Any]) -> None:
+    tokens = options.pop("max_new_tokens", 5)
     with pytest.raises(BadInput):
-        model.generate(PROMPT, **options)
+        model.generate(PROMPT, max_new_tokens=tokens, sampling=Sampling(**options))
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
@@ -209,7 +290,7 @@ def test_numbers_that_are_not_finite_are_found_out(tmp_path: Path, temperature: 
     with torch.no_grad():
         model._model.lm_head.bias[:] = float("nan")
     with pytest.raises(BadInput, match="not finite"):
-        model.generate(PROMPT, temperature=temperature)
+        model.generate(PROMPT, sampling=Sampling(temperature=temperature))
     with pytest.raises(BadInput):
         model.probe()
 
@@ -218,7 +299,7 @@ def test_stop_ends_it_at_the_next_token(model: LanguageModel) -> None:
     stop = threading.Event()
     seen: list[str] = []
 
-    def on_text(text: str) -> None:
+    def on_text(text: str, _: tuple[int, ...]) -> None:
         seen.append(text)
         if len(seen) == 5:
             stop.set()
@@ -230,7 +311,7 @@ def test_stop_ends_it_at_the_next_token(model: LanguageModel) -> None:
 
 
 def test_the_deadline_ends_it_with_what_there_is(model: LanguageModel) -> None:
-    def on_text(_: str) -> None:
+    def on_text(_: str, __: tuple[int, ...]) -> None:
         time.sleep(0.02)
 
     made = model.generate(PROMPT, max_new_tokens=90, deadline=time.monotonic() + 0.2, on_text=on_text)
@@ -247,35 +328,39 @@ def test_nothing_begins_that_is_over_already(model: LanguageModel) -> None:
         model.generate(PROMPT, deadline=time.monotonic() - 1)
 
 
-def test_what_is_told_meanwhile_grows_by_whole_characters(model: LanguageModel) -> None:
+def test_what_is_told_meanwhile_is_added_by_whole_characters(model: LanguageModel) -> None:
     """Random models write broken UTF-8, which is the worst case."""
     told: list[str] = []
-    made = model.generate("Zoë: 🙂", max_new_tokens=60, temperature=1.5, seed=5, on_text=told.append)
+    new: list[int] = []
+
+    def on_text(text: str, ids: tuple[int, ...]) -> None:
+        told.append(text)
+        new.extend(ids)
+
+    made = model.generate(
+        "Zoë: 🙂", max_new_tokens=60, sampling=Sampling(temperature=1.5, seed=5), on_text=on_text
+    )
     assert len(told) == len(made.output_ids)
-    for before, after in itertools.pairwise(told):
-        assert after.startswith(before)
-    assert made.text.startswith(told[-1])
-    assert not any(text.endswith("\N{REPLACEMENT CHARACTER}") for text in told)
+    assert new == list(made.output_ids)
+    whole = "".join(told)
+    assert made.text.startswith(whole)
+    assert set(made.text[len(whole) :]) <= {"\N{REPLACEMENT CHARACTER}"}
+    assert len(made.text) - len(whole) <= 3
 
 
 @pytest.mark.parametrize("make", [tiny.phi, tiny.llama])
-def test_text_in_many_pieces_is_told_like_text_in_one(tmp_path: Path, make: Any) -> None:
+def test_text_in_many_pieces_is_told_like_text_in_one(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     """Bytes of a character arrive one token at a time, and none is told before its last."""
     model = load(make(tmp_path / "model"))
     text = "a é🙂🙂 naïve 你好"
     whole = model._encode(text)
     ids = whole[:1]
     rest = text.removeprefix(model._tokenizer.decode(ids))
-    told: list[str] = []
-    report = model._reporter(ids, told.append)
-    assert report is not None
-    for end in range(len(ids), len(whole)):
-        report(whole[len(ids) : end + 1])
-    assert told[-1] == rest
-    for before, after in itertools.pairwise(told):
-        assert after.startswith(before)
-    assert all(told[-1].startswith(text) for text in told)
-    assert len(set(told)) >= 8
+    detokenizer = model._detokenizer(ids)
+    told = [detokenizer.add(token) for token in whole[1:]]
+    assert "".join(told) == rest
+    assert not any("\N{REPLACEMENT CHARACTER}" in piece for piece in told)
+    assert len(list(filter(None, told))) >= 7
 
 
 def test_a_word_start_after_the_prompt_keeps_its_space(tmp_path: Path) -> None:
@@ -331,7 +416,7 @@ def test_it_says_what_it_is(model: LanguageModel) -> None:
 
 def test_each_token_says_how_likely_it_was_and_what_it_beat(model: LanguageModel, phi: Path) -> None:
     made = model.generate(PROMPT, max_new_tokens=6)
-    own: Any = AutoModelForCausalLM.from_pretrained(phi)
+    own: CausalModel = AutoModelForCausalLM.from_pretrained(phi)
     assert len(made.steps) == len(made.output_ids) == 6
     for number, step in enumerate(made.steps):
         ids = [*made.input_ids, *made.output_ids[:number]]
@@ -346,7 +431,7 @@ def test_each_token_says_how_likely_it_was_and_what_it_beat(model: LanguageModel
 
 
 def test_a_token_that_was_drawn_may_have_been_unlikely(model: LanguageModel) -> None:
-    made = model.generate(PROMPT, max_new_tokens=20, temperature=2.0, seed=1)
+    made = model.generate(PROMPT, max_new_tokens=20, sampling=Sampling(temperature=2.0, seed=1))
     assert [step.chosen.id for step in made.steps] == list(made.output_ids)
     for step in made.steps:
         assert len(step.others) == 5

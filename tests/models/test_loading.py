@@ -16,6 +16,7 @@ from models.encoder import Encoder
 from models.failures import BadInput, ModelError, NotThere
 from models.files import finding, names
 from models.language.model import LanguageModel
+from models.sampling import Sampling
 from models.specs import EncoderSpec, LanguageSpec
 from models.text import usable_text
 from models.tokenizers.tokenizer import Tokenizer
@@ -152,7 +153,7 @@ def test_devices_and_numbers_that_are_none(phi: Path) -> None:
 def test_numbers_can_be_chosen(phi: Path) -> None:
     model = LanguageModel.load(LanguageSpec(str(phi), device="cpu", dtype="bfloat16"))
     assert model.dtype == "bfloat16"
-    assert model.generate("word", max_new_tokens=3, temperature=1.0, seed=1).output_ids
+    assert model.generate("word", max_new_tokens=3, sampling=Sampling(temperature=1.0, seed=1)).output_ids
 
 
 LARGE, SMALL = 10 * pretrained.WORTH_HALVING, 10_000
