@@ -68,7 +68,7 @@ class Role(StrEnum):
 
 
 class Mark(StrEnum):
-    """What a part of a token means that is no text; its sentence is `mark-<value>` in `texts/`."""
+    """What a part of a token means that is no text; its sentence is `token-mark-<value>` in `texts/`."""
 
     CONTINUES = "continues"
     WORD_END = "word-end"

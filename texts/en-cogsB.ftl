@@ -55,6 +55,7 @@ generate-seed = seed { NUMBER($seed, useGrouping: 0) }
 finish-eos = ended by itself
 finish-length = stopped at max_new_tokens
 finish-context = the model's window is full
+finish-stop = came to a text that it was to stop at
 finish-stopped = stopped on request
 finish-deadline = out of time, so this is what there is
 

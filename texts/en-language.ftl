@@ -47,12 +47,12 @@ role-reserved = reserved by whoever made the tokenizer, such as for the turns of
 
 ## What the marks in tokens mean (models/results.py, Mark)
 
-mark-continues = goes on with the word before it; not unknown, and not part of the text
-mark-word-end = ends a word
-mark-space-byte = the letter for the byte of a space: such a token begins a word after a space
-mark-space = stands for the space before a word; decoding a token alone loses it
-mark-byte = one byte of a character that the vocabulary lacks
-mark-half-character = what decoding shows for bytes that are no whole character by themselves; not unknown, and together they are one
+token-mark-continues = goes on with the word before it; not unknown, and not part of the text
+token-mark-word-end = ends a word
+token-mark-space-byte = the letter for the byte of a space: such a token begins a word after a space
+token-mark-space = stands for the space before a word; decoding a token alone loses it
+token-mark-byte = one byte of a character that the vocabulary lacks
+token-mark-half-character = what decoding shows for bytes that are no whole character by themselves; not unknown, and together they are one
 
 ## How tokenizers work (models/results.py, Algorithm)
 

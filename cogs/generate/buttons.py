@@ -13,7 +13,7 @@ from cogs.generate.drafts import FinishedText
 from cogs.generate.refusals import NothingToStop, NotYoursToStop
 from cogs.shared.asking import answered, drawn
 from cogs.shared.buttons import Buttons, OpenButton, OwnButton, open_template, own_template
-from models.results import Generation
+from models.results import Finish, Generation
 from texts import say
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def under_text(number: int, result: Generation) -> Buttons:
     items: list[OpenButton] = [ShowTokensButton(number)]
     if result.steps:
         items.append(WhyThisWordButton(number))
-    if result.finish not in {"eos", "context"}:
+    if result.finish not in {Finish.EOS, Finish.CONTEXT}:
         items.append(ContinueButton(number))
     return Buttons(*items, TryAgainButton(number))
 

@@ -99,7 +99,7 @@ def _split_table(tokenization: Tokenization) -> str:
 def special_tokens(specials: Specials) -> Reply:
     """The special tokens with what each is for, and the marks that are no text."""
     lines = [_special_token(token) for token in specials.tokens[:_ROWS]]
-    marks = [f"{code(part)} {say(f'mark-{mark}')}" for part, mark in specials.marks]
+    marks = [f"{code(part)} {say(f'token-mark-{mark}')}" for part, mark in specials.marks]
     left = len(specials.tokens) - len(lines)
     parts = [
         "\n".join(lines) or say("token-specials-none"),

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogs.generate import messages, picture
-from models.results import Candidate, Generation, Step
+from models.results import Candidate, Finish, Generation, Step
 from tests.cogs.drawing import LONG_TEXT, by_bytes, obeys
 from texts import say
 
 
-def made(text: str, *, prompt: str = "engineer is", finish: str = "eos") -> Generation:
+def made(text: str, *, prompt: str = "engineer is", finish: Finish = Finish.EOS) -> Generation:
     return Generation("tiny-phi", prompt, text, (1, 2), (3, 4, 5), finish, 1.5, seed=7)
 
 
@@ -122,3 +122,8 @@ def test_the_tokens_of_any_generation_keep_to_discords_limits(text: str) -> None
     obeys(answer)
     if answer.files:
         assert answer.files["tokens.txt"].count(b"\n") == len(pieces) + 1
+
+
+@pytest.mark.parametrize("finish", Finish)
+def test_every_end_of_a_text_is_said(finish: Finish) -> None:
+    assert say(f"finish-{finish}") in str(messages.generation(made("It ends.", finish=finish), 0.7).content)

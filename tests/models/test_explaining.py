@@ -126,7 +126,7 @@ def test_an_unknown_token_is_needed_where_a_byte_is_missing() -> None:
 
 def test_every_explanation_has_its_sentences() -> None:
     assert all(texts.say(f"role-{role}") for role in Role)
-    assert all(texts.say(f"mark-{mark}") for mark in Mark)
+    assert all(texts.say(f"token-mark-{mark}") for mark in Mark)
     ideas = {
         texts.say(Method("", algorithm, None, (), (), "", ()).idea) for algorithm in [*Algorithm, "Canine"]
     }
