@@ -16,6 +16,7 @@ from models.service import (
     Decode,
     Decoded,
     EmbedText,
+    Explain,
     FindSongs,
     GetSongs,
     ListTokenizers,
@@ -34,12 +35,11 @@ if TYPE_CHECKING:
     from models.results import (
         Contexts,
         Embedding,
-        Method,
+        Explanation,
         Neighbourhood,
         OddOne,
         Pair,
         Song,
-        Specials,
         Tokenization,
     )
     from models.songs.catalogue import SongCatalogue
@@ -63,21 +63,14 @@ def tokenize(model: Tokenizers, request: Tokenize) -> OneOf[Tokenization]:
     return OneOf(tokenizer.tokenize(request.text), count)
 
 
-def special_tokens(model: Tokenizers, request: Tokenize) -> OneOf[Specials]:
-    from models.tokenizers import explaining
+def explain(model: Tokenizers, request: Explain) -> OneOf[Explanation]:
+    from models.tokenizers.explaining import explain
 
     tokenizer, count = _chosen(model, request)
-    return OneOf(explaining.special_tokens(tokenizer, tokenizer.ids(request.text)), count)
+    return OneOf(explain(tokenizer, request.text, request.aspect), count)
 
 
-def tokenizer_method(model: Tokenizers, request: Tokenize) -> OneOf[Method]:
-    from models.tokenizers import explaining
-
-    tokenizer, count = _chosen(model, request)
-    return OneOf(explaining.method(tokenizer, request.text), count)
-
-
-def _chosen(model: Tokenizers, request: Tokenize) -> tuple[Tokenizer, int]:
+def _chosen(model: Tokenizers, request: Tokenize | Explain) -> tuple[Tokenizer, int]:
     names = model.names if request.tokenizer is None else [request.tokenizer]
     return model.get(names[min(request.index, len(names) - 1)]), len(names)
 

@@ -22,14 +22,13 @@ from models.lanes import Job, Lanes, LaneSettings, Ticket
 from models.results import (
     Contexts,
     Embedding,
+    Explanation,
     Generation,
-    Method,
     Neighbourhood,
     OddOne,
     Pair,
     Reload,
     Song,
-    Specials,
     State,
     Tokenization,
 )
@@ -42,6 +41,7 @@ from models.service import (
     Decode,
     Decoded,
     EmbedText,
+    Explain,
     FindSongs,
     Generate,
     GenerationEvent,
@@ -280,11 +280,8 @@ class _Tokenizers:
     async def tokenize(self, request: Tokenize) -> OneOf[Tokenization]:
         return await self._run(request.caller, lambda model: answering.tokenize(model, request))
 
-    async def special_tokens(self, request: Tokenize) -> OneOf[Specials]:
-        return await self._run(request.caller, lambda model: answering.special_tokens(model, request))
-
-    async def method(self, request: Tokenize) -> OneOf[Method]:
-        return await self._run(request.caller, lambda model: answering.tokenizer_method(model, request))
+    async def explain(self, request: Explain) -> OneOf[Explanation]:
+        return await self._run(request.caller, lambda model: answering.explain(model, request))
 
     async def decode(self, request: Decode) -> Decoded:
         return await self._run(request.caller, lambda model: answering.decode(model, request))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from models.failures import Failure
 
@@ -213,6 +214,18 @@ _IDEAS: dict[str, str] = {
     Algorithm.UNIGRAM_BYTE_FALLBACK: "unigram-byte-fallback",
     Algorithm.WHOLE_WORDS: "whole-words",
 }
+
+
+class Aspect(StrEnum):
+    """What can be explained about a tokenizer and a text."""
+
+    PIECES = "pieces"
+    BYTES = "bytes"
+    SPECIAL_TOKENS = "special tokens"
+    METHOD = "method"
+
+
+Explanation: TypeAlias = Tokenization | Specials | Method
 
 
 @dataclass(frozen=True, slots=True)

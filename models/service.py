@@ -14,10 +14,11 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from models.results import (
+    Aspect,
     Contexts,
     Embedding,
+    Explanation,
     Generation,
-    Method,
     Neighbourhood,
     OddOne,
     Pair,
@@ -26,7 +27,6 @@ from models.results import (
     Reload,
     SlotStatus,
     Song,
-    Specials,
     Tokenization,
 )
 from models.sampling import GREEDY, Sampling
@@ -73,6 +73,17 @@ class Tokenize:
 
 
 @dataclass(frozen=True, slots=True)
+class Explain:
+    """As `Tokenize`, for what `aspect` names."""
+
+    caller: Caller
+    text: str
+    aspect: Aspect
+    tokenizer: str | None = None
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Decode:
     caller: Caller
     tokenizer: str
@@ -108,11 +119,8 @@ class TokenizerService(Protocol):
     async def names(self, request: ListTokenizers) -> tuple[str, ...]: ...
     async def compare(self, request: CompareTokenizers) -> Comparison: ...
     async def tokenize(self, request: Tokenize) -> OneOf[Tokenization]: ...
-    async def special_tokens(self, request: Tokenize) -> OneOf[Specials]:
-        """The special tokens of a tokenizer, those of the text first."""
-
-    async def method(self, request: Tokenize) -> OneOf[Method]:
-        """How the tokenizer came to the tokens of the text."""
+    async def explain(self, request: Explain) -> OneOf[Explanation]:
+        """One aspect of how a tokenizer treats a text."""
 
     async def decode(self, request: Decode) -> Decoded: ...
 

@@ -125,6 +125,5 @@ def _bundle() -> FluentBundle:
     # Isolation marks around facts would be invisible characters in every message.
     functions: dict[str, Callable[..., FluentType]] = {"COUNT": _count, "JOIN": _join, "SIZE": _Size}
     bundle = FluentBundle([LOCALE], functions=functions, use_isolating=False)
-    for file in sorted(FOLDER.glob(f"{LANGUAGE}*.ftl")):
-        bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
+    bundle.add_resource(FluentResource((FOLDER / f"{LANGUAGE}.ftl").read_text(encoding="utf-8")))
     return bundle

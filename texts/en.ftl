@@ -21,3 +21,821 @@ other-model = By now another model writes here, which cannot go on with this tex
 no-such-slot = I was set up without what this needs. Try /help for what I can do.
 still-loading = The model for this is still loading. Ask again in a minute.
 no-time-to-fetch = There was not enough time to download it; ask again, and it goes on from there.
+
+## What Discord refuses, or what went wrong on the way (bot/errors.py)
+
+on-cooldown = That was fast: you can ask again in { $seconds } s.
+only-in-a-server = This works only in a server, not in direct messages.
+you-need-permission = For this you need the permission { $permissions }.
+i-need-permission = For this I need the permission { $permissions } in this channel.
+you-need-a-role = For this you need a role that you do not have here.
+not-allowed = You may not use this here.
+cannot-read-option = I cannot read { $value } here. Choose one of the suggestions, or write it another way.
+command-changed = This command has changed. Reload Discord (Ctrl+R) and try again.
+answer-too-large = My answer is larger than Discord takes. Ask for less.
+discord-forbids = Discord does not let me do that in this channel. Ask somebody who manages the server.
+discord-in-trouble = Discord has trouble at the moment. Try again in a minute.
+connection-broke = The connection to Discord broke. Try again in a moment.
+out-of-memory = There was not enough memory for that. Try a shorter text, or ask again in a minute.
+unforeseen = Something went wrong on my side (reference { $reference }).
+
+## Why the bot cannot run (bot/failures.py)
+
+broken-extension = { $extension } cannot be loaded: { $kind }: { $reason }
+bad-token = Discord refused the token. Copy it anew from the bot's page in the developer portal into DISCORD_TOKEN.
+intents-refused = Discord refused the bot's intents.
+gateway-closed = Discord closed the gateway for good (code { $close_code }).
+login-refused = { $url } refused the login with status { $status }.
+address-taken = health: { $host }:{ $port } cannot be listened on: { $reason }.
+
+## What a key of the settings may hold (models/sections.py, bot/settings/)
+
+setting-device = "auto", "cpu", "mps", "cuda" or "cuda:N"
+setting-default-new-tokens = at most language.max_new_tokens, which is { $limit }
+setting-ids = ids, which are whole numbers
+setting-rest-url = a URL that starts with https:// or http://
+setting-gateway-url = a URL that starts with wss:// or ws://, or nothing
+setting-database-url = a URL that starts with sqlite or postgresql, or nothing
+setting-path = a file or folder
+setting-name = a hub name, or a local file or folder
+setting-vectors = a local file or folder, an https:// address, a gensim data set, or a hub name
+setting-address = a file, or its https:// address
+setting-places = a list with at least one of: { $place }
+setting-list = a list of: { $item }
+setting-choice = one of { $choices }
+setting-table = a table, which begins with the line [{ $key }]
+setting-whole-number = a whole number
+setting-number = a number
+setting-bool = true or false
+setting-text = text in quotes
+setting-at-least = at least { $bound }
+setting-more-than = more than { $bound }
+setting-at-most = at most { $bound }
+setting-less-than = less than { $bound }
+setting-bounded = { $what }, { $bound }
+setting-between = { $what }, { $low } and { $high }
+
+## Problems with the settings, a line each (bot/settings/)
+
+setting-file-missing = { $path }: there is no such file; name a file with --config
+setting-file-is-folder = { $path }: this is a folder; name a file with --config
+setting-file-no-text = { $path }: this is no text, so it is no TOML; settings are text in UTF-8
+setting-file-no-toml = { $path }: this is no TOML: { $reason }
+setting-file-unreadable = { $path }: it cannot be read: { $reason }
+setting-token-misplaced = { $where }: the token must not stand here; set DISCORD_TOKEN, or let discord.token_file name a file that holds it (and reset a token that others may have read)
+setting-variable-unknown = { $name }: no key has this name
+setting-variable-misspelt = { $name }: no key has this name; did you mean { $similar }?
+setting-key-unknown = { $key }: there is no such key
+setting-key-misspelt = { $key }: there is no such key; did you mean { $similar }?
+setting-from-variable = { $key } (from { $name })
+setting-missing = { $where }: this is missing; allowed: { $allowed }
+setting-not-allowed = { $where }: got { $value }; allowed: { $allowed }
+setting-like-a-token = something that looks like a token
+setting-token-file-unreadable = { $source }: { $path } cannot be read: { $reason }
+setting-token-file-no-text = { $source }: { $path } cannot be read: it holds no text
+setting-token-file-empty = { $source }: { $path } is empty; it must hold the token and nothing else
+setting-section-missing = { $slot }: the settings have no section [{ $slot }]
+setting-section-needed = { $slot }: the settings have no section [{ $slot }], which this question needs
+setting-no-such-token = { $source }: this is no token: a token is one word without blanks or line ends
+setting-nothing-there = { $key }: there is no file or folder { $name }
+setting-address-incomplete = { $key }: { $value } is no complete address
+setting-no-such-place = { $key }: { $value } is not { $place }
+setting-data-dir-locked = data_dir: { $path } cannot be written to
+
+## Warnings about the settings, and the token among those in force (bot/settings/check.py)
+
+setting-file-not-here =
+    { $key }: { $name } is not here yet{ $slot ->
+        [songs] , so /recommend will not answer
+       *[other] {""}
+    }
+setting-file-to-fetch =
+    { $key }: { $name } is not here yet{ $slot ->
+        [songs] , so /recommend will not answer
+       *[other] {""}
+    }; “{ $command }” downloads it
+setting-no-token = no token: set DISCORD_TOKEN before `run`; the demo and the questions here need none
+setting-not-encrypted = discord.api_url: the token travels to { $host } without encryption
+setting-token-set = token: set
+setting-token-not-set = token: not set
+
+## The store (bot/failures.py)
+
+database-not-opened = The database { $database } cannot be opened: { $reason }.
+database-unusable = The database { $database } cannot be used: { $reason }.
+database-damaged = The database { $database } is damaged ({ $reason }). Restore it from a backup.
+database-too-new = The database { $database } is of version { $version }, newer than this program knows ({ $known }). Update the program, or use another data_dir.
+store-unavailable = I cannot reach my database right now, so nothing was changed. Try again in a minute.
+
+## What the terminal refuses (bot/cli/failures.py)
+
+no-token = There is no token: set DISCORD_TOKEN to your bot's token, or let discord.token_file name a file with it.
+nothing-to-ask = There is nothing to ask: --say names no question, as in --say /help.
+health-not-served = health.enabled is false, so the bot does not say how it is.
+nobody-answers = No bot answers at { $host }:{ $port }: { $reason }
+input-not-utf8 = The standard input is no UTF-8 text.
+text-not-utf8 = The text is no UTF-8.
+no-such-path = There is no file or folder { $path }.
+no-tokenizers = None of the tokenizers in the settings could be loaded.
+## What the terminal shows (bot/cli/)
+
+terminal-unforeseen = Something went wrong ({ $kind }: { $reason }); python -X dev -m bot shows where.
+terminal-small-models = The small models that come with the bot answer at once: add --config demo/config.toml.
+terminal-warning = warning: { $line }
+terminal-song-taken = { $typed } is taken for { $song } (id { $id }).
+terminal-generated = { $model } on { $device }, { $dtype }: { $tokens } tokens in { $seconds } s ({ $finish })
+terminal-embedding = { $model }: { $tokens } tokens, { $numbers } numbers each
+terminal-pair = { $second } is number { $second_rank } of { $others } around { $first }; { $first } number { $first_rank } around { $second }
+terminal-odd-one = { $word } does not belong
+terminal-loaded = { $slot }: { $name } is loaded ({ $seconds } s)
+terminal-no-data-folder = The data folder { $path } cannot be made: { $reason }.
+terminal-demo-starts = Starting the bot in a Discord of its own ...
+terminal-demo-at = A Discord of your own is at { $url }: open it in a browser, or type here.
+
+## Downloads in the terminal (bot/cli/fetch.py)
+
+terminal-fetch-failed = ✗ { $slot }: { $error }
+terminal-fetch-present = ✓ { $slot }: { $item }: here already
+terminal-fetched = ✓ { $slot }: { $item }: downloaded { $size } in { $seconds } s ({ $pace }/s)
+terminal-fetch-summary = { $there } of { $all } are here.
+
+## Training and measuring in the terminal (bot/cli/train.py, evaluate.py)
+
+terminal-trained = { $name }: { $detail }; { $seconds } s
+terminal-evaluation =
+    Learnt from { $playlists } playlists, { $plays } plays of { $songs } songs{ $folds ->
+        [one] {""}
+       *[other] { " " }in each of { $folds } parts
+    }. Asked about { $used } of { $tests } test playlists, { $draws } times each: { $likes } of a playlist's songs are known, the others to be found among the first { $k }.
+terminal-playlists-too-short = { $count } test playlists have no more known songs than that and are left out.
+terminal-songs-not-in-training = { $count } songs of the test playlists are in no training playlist and do not count.
+terminal-playlists-in-training-too = { $count } test playlists are among the training playlists: this is no fair test.
+terminal-interval = ± is half of a 95 % bootstrap interval over the test playlists.
+
+## Reloading a model (bot/failures.py)
+
+settings-wrong = The settings are wrong by now, so nothing was changed. { $problems }
+no-revisions = Only the language model and the encoder come in revisions; leave it out for { $slot }.
+revision-of-folder = The settings name a folder on this machine, which has no revisions. Leave it out.
+
+## Files on this machine (models/failures.py)
+
+no-name = There is no file or folder called that on this machine.
+no-such-file = There is no file or folder called { $name } on this machine.
+no-such-model-folder = There is no model folder called { $name } on this machine.
+not-downloaded = { $label } is not on this machine yet.
+    .admin = “{ $command }” downloads it.
+partly-downloaded = { $label } is only partly on this machine.
+    .admin = “{ $command }” downloads it.
+no-weights = The folder of { $label } holds no weights (no safetensors file).
+only-pickled-weights = { $label } has its weights only as a pickle, which can run code when it is opened; I read safetensors only.
+only-pickles-offered = { $label } offers its weights only as a pickle, which can run code when it is opened; I read safetensors only.
+asks-for-hub-code = { $label } wants to run code from the hub, which I never do.
+not-one-vector-file = { $label } must hold one file of word vectors (.txt, .vec, .gz or .bin), and it holds { $count }; put the https:// address of one into the settings.
+no-such-data-set = gensim has no word vectors called { $name }.
+not-a-web-address = Only addresses that begin with https:// or http:// can be downloaded.
+
+## Downloads (models/failures.py)
+
+downloads-off = { $label } is not on this machine, and HF_HUB_OFFLINE says that nothing is to be downloaded.
+no-room = There is no space for { $label }: it takes { SIZE($size) }, and the disk has { SIZE($free) } free.
+disk-full = There is no space left for { $label }; what has arrived is kept.
+cannot-write = { $label } cannot be written to its folder ({ $reason }).
+download-damaged = { $label } arrived damaged (its { $algorithm } checksum is wrong) and was thrown away; fetch it again.
+download-broke-off = The download of { $label } broke off; what has arrived is kept, so fetch it again to go on.
+meaningless-answer = The server's answer about { $label } makes no sense.
+terms-not-accepted = { $label } may only be downloaded by people who agreed to its terms on the hub; agree there and set HF_TOKEN.
+no-such-revision = { $label } has no revision “{ $revision }” on the hub.
+no-such-repository = The hub has no model called { $label }, or it is private and HF_TOKEN does not open it.
+download-refused = { $label } could not be downloaded: { $host } does not give it to everybody (status { $status }).
+nothing-at-address = { $label } could not be found: { $host } has nothing at this address.
+asked-too-often = { $label } could not be downloaded: { $host } was asked too often. Try again in a while.
+server-failed = { $label } could not be downloaded: { $host } answered with status { $status }. Try again later.
+host-unreachable = { $label } could not be downloaded: { $host } cannot be reached. Is there a network?
+download-failed = { $label } could not be downloaded ({ $kind }).
+
+## Loading (models/failures.py)
+
+load-failed = { $label } could not be loaded ({ $kind }).
+brings-own-code = { $label } brings program code of its own, which I never run.
+not-enough-memory = There is not enough memory for { $label }.
+damaged-file = A file of { $label } is damaged.
+unknown-architecture = { $label } is of a kind that I do not know.
+missing-package = { $label } needs a Python package that is not installed here (often sentencepiece or protobuf).
+folder-without-tokenizer = The folder of { $label } holds no tokenizer.
+incomplete-weights =
+    The weights of { $label } are incomplete for this use: { $missing } is missing{ $more ->
+        [0] {""}
+       *[other] , and { $more } more
+    }.
+no-such-device = This machine has no device “{ $device }” that torch can use; try “auto”.
+no-such-dtype = “{ $dtype }” is no dtype that I know; use auto, { $known }.
+lone-surrogate = The text holds half of a character (a lone surrogate), which nothing can encode. Delete it and ask again.
+
+## The hub of models (models/failures.py)
+
+unknown-slot = There is no slot called { $slot }; there are: { $known }.
+already-loading = The { $slot } slot is being loaded already. Wait for that to end.
+hub-closed = I am stopping, so no model answers any more.
+model-loading = { $name } is still loading. Ask again in a minute.
+model-not-loaded = { $name } is not loaded.
+model-unavailable = { $name } is not available: { $reason }
+load-interrupted = Loading was broken off.
+questions-do-not-end = Questions that do not end hold the old model, and two do not fit.
+neither-loads = { $reason } Nor could the one before it be loaded again: { $second }
+
+## How a slot stands (models/hub.py)
+
+slot-loading = Being loaded.
+slot-loading-beside = Serving while a new one is loaded.
+slot-draining = Two copies do not fit into memory; draining.
+slot-drained = Being replaced: two copies do not fit into memory.
+slot-reload-failed = The last reload failed and the model before it serves on: { $reason }
+slot-closed = Closed.
+
+## What a load is doing (models/hub.py, models/pretrained.py, models/local.py)
+
+progress-probing = trying it
+progress-draining =
+    { $count ->
+        [one] waiting for { $count } question to end: two copies do not fit
+       *[other] waiting for { $count } questions to end: two copies do not fit
+    }
+progress-restoring = loading the old one again
+progress-reading-weights = reading the weights of { $name }
+progress-moving-model = moving { $name } to { $device }
+progress-asking = asking for { $name }
+progress-downloading = downloading { $name }, { SIZE($done) }
+progress-downloading-of = downloading { $name }, { SIZE($done) } of { SIZE($total) }
+download-part = { $name } ({ $part } of { $count })
+
+## Language (models/failures.py)
+
+too-few-new-tokens = Ask for at least 1 new token.
+nothing-to-continue = The prompt is empty. Write the beginning of a text, and I go on with it.
+prompt-over-window = The text has { $tokens } tokens, and { $model } reads fewer than { $limit }. Shorten it.
+text-too-long-for-model = The text is too long for { $model }. Shorten it.
+too-many-tokens = Prompt and continuation may have { $limit } tokens together. Ask for fewer or shorten it.
+unseen-token = { $model } has never seen the token “{ $token }”. Leave it out of the prompt.
+unusable-stop = This model cannot look out for { $stop }. Name another text to stop at.
+scores-not-finite = The model lost its way in this text (its numbers are not finite). Try another prompt.
+no-memory-for-text = There is not enough memory for this text. Ask for a shorter one.
+stopped-before-start = This was stopped before it began.
+late-before-start = There was no time left to begin with this.
+tokenizer-too-large = The tokenizer of { $model } has more entries than its model knows.
+int8-unsupported = int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.
+
+## Tokenizers (models/failures.py)
+
+unknown-token-id = { $tokenizer } has no token with the id { $token_id }; its ids go from 0 to { $last }.
+unknown-tokenizer = I have no tokenizer of that name. Choose one of: { $names }.
+missing-tokenizer = { $reason } Those that are there: { $names }.
+no-tokenizer-named = No tokenizer is named in the settings.
+no-tokenizer-loaded = { $reasons }
+    .admin = { $remedies }
+
+## Encoder (models/failures.py)
+
+nothing-to-embed = The text is empty. Write a word or a sentence.
+text-over-limit = The text has { $tokens } tokens, and { $model } reads { $limit } at most. Shorten it.
+no-shared-word = The two texts share no word. Use one word in both, to see how its vector moves.
+vectors-not-finite = { $model } gives numbers that are not finite.
+other-vocabulary = { $tokenizer } has another vocabulary than { $model } was trained with, so the vectors would mean nothing. Use the model's own tokenizer.
+mismatched-tokenizer = The tokenizer has { $entries } entries and { $model } knows { $known }: they do not belong together, so its vectors would mean nothing. Use the model's own tokenizer.
+
+## What special tokens are for (models/results.py, Role)
+
+role-cls = stands with every text, mostly before it; a classifier reads its answer from this token's vector
+role-bos = beginning of a text
+role-bos-left-out = beginning of a text, which this tokenizer leaves out by itself
+role-sep = stands after a text, and between two of them
+role-eos = end of a text: a model that writes it has finished
+role-mask = a blank: in training the model guessed which token stood there
+role-pad = fills shorter texts of a batch up to the length of the longest; the model is told not to look at it
+role-unknown = stands for whatever the vocabulary cannot spell
+role-never-unknown = declared for what cannot be spelt, but never needed: every byte has a token of its own
+role-gap = a numbered gap: in training, stretches of the text were cut out, and the model wrote what stood in each
+role-reserved = reserved by whoever made the tokenizer, such as for the turns of a chat
+
+## What the marks in tokens mean (models/results.py, Mark)
+
+token-mark-continues = goes on with the word before it; not unknown, and not part of the text
+token-mark-word-end = ends a word
+token-mark-space-byte = the letter for the byte of a space: such a token begins a word after a space
+token-mark-space = stands for the space before a word; decoding a token alone loses it
+token-mark-byte = one byte of a character that the vocabulary lacks
+token-mark-half-character = what decoding shows for bytes that are no whole character by themselves; not unknown, and together they are one
+
+## How tokenizers work (models/results.py, Algorithm)
+
+-merges = then, again and again, the neighbouring pair that was learnt first, because it was the most frequent in training, is merged into one token, until no known pair is left.
+-likeliest = Every token has a probability p from training. Of all ways to cut a word, the one whose tokens have the highest product of probabilities is taken: their logarithms are added up, and the sum nearest to 0 wins.
+idea-byte-level-bpe = The text is taken as bytes, each written as a letter of its own: Ġ is the byte of a space, and letters outside ASCII are several bytes. Each word begins as single bytes; { -merges }
+idea-bpe = Each word begins as single characters; { -merges }
+idea-bpe-byte-fallback = Each word begins as single characters, and those that the vocabulary lacks as their bytes of UTF-8, such as <0xE2>; { -merges }
+idea-wordpiece = From the left, each word takes the longest beginning that is in the vocabulary, then the longest that goes on from there, marked with ##. A word with a part that is not there becomes one unknown token as a whole.
+idea-unigram = { -likeliest }
+idea-unigram-byte-fallback = { -likeliest } Characters that the vocabulary lacks are spelt as their bytes of UTF-8, such as <0xE2>.
+idea-whole-words = Each word is one token; a word that is not in the vocabulary is unknown.
+idea-other = It has an algorithm of its own, which cannot be looked into from here.
+
+## Words (models/failures.py)
+
+unknown-word =
+    I do not know the word “{ $word }”. { COUNT($suggestions) ->
+        [0] Try another one.
+       *[other] Did you mean { $suggestions }?
+    }
+no-word-given = Write a word, for example engineer, or a sum such as king - man + woman.
+no-neighbours-wanted = Ask for at least one neighbour.
+no-other-words = There are no other words to compare with.
+words-cancel-out = These words cancel each other out, so nothing is left to compare. Change one of them.
+sum-among-words = Write either a sum, as in king - man + woman, or words with commas between them.
+wrong-number-of-words = Name { $least } to { $most } different words, with commas between them.
+missing-term = A word is missing beside a sign. Write it like this: king - man + woman.
+too-many-terms = A sum may have at most { $most } words.
+not-one-word = “{ $words }” is more than one word. Put + or - between them, as in king - man + woman.
+no-words-in-file = { $label } holds no words.
+not-word-vectors = { $label } holds no word vectors that I can read.
+damaged-word-vectors = { $label } is damaged, or no file of word vectors.
+pickled-word-vectors = { $label } is gensim's own save, a pickle, which can run code when it is opened.
+    .admin = Save it with save_word2vec_format instead.
+numbers-not-finite = { $label } holds numbers that are not finite.
+mismatched-word-vectors = The words and vectors of { $label } do not belong together.
+repeated-word = The words of { $label } do not belong together: one is there twice.
+folder-without-word-vectors = The folder { $label } must hold vectors.npy and words.txt, or one file of word vectors ({ JOIN($suffixes, separator: ", ") }).
+
+## Words (models/words/)
+
+words-detail = { $words } words, { $size } numbers each
+progress-reading-vectors = reading the word vectors { $name }
+
+## Songs (models/failures.py)
+
+unknown-song-id = I have no song with that id. Choose one from the list of suggestions.
+song-gone = That song is no longer in my catalogue. Ask for recommendations again.
+no-such-song-like = I know no song like “{ $text }”. Type part of its title or artist and choose from the list.
+no-such-song =
+    There is no song with the id or title '{ $text }'.{ COUNT($near) ->
+        [0] {""}
+       *[other] {" "}Did you mean one of these: { JOIN($near, separator: "; ") }?
+    }
+ambiguous-song = '{ $text }' may be more than one song: { JOIN($songs, separator: "; ") }. Name one by its id.
+no-songs-wanted = Ask for at least one song.
+no-songs-in-file = { $label } holds no songs.
+no-playlists-in-file = { $label } holds no playlist of two songs or more.
+unreadable-file = { $label } cannot be read ({ $reason }).
+no-frequent-song = No song is in the playlists { $min_count } times; lower min_count.
+too-few-playlists = { $playlists } playlists cannot be divided into { $folds } parts to learn from and to test.
+no-usable-test-playlist = No test playlist has more than { $likes } different songs that the training playlists have. Ask with fewer likes.
+
+## Songs (models/songs/)
+
+songs-detail = { $songs } songs, { $playlists } playlists, { $size } numbers each
+progress-reading-songs = reading songs
+progress-reading-playlists = reading playlists
+progress-training-word2vec = training Word2Vec on the playlists
+progress-learning-playlists = learning what goes together
+progress-preparing-search = preparing the search
+progress-evaluating = training and asking: { $name }
+progress-evaluating-part = training and asking: { $name }, part { $part } of { $parts }
+
+## Shared by several features (cogs/shared)
+
+and-more = … and { $n } more
+and-more-stop = … and { $n } more.
+ordinal =
+    { $form ->
+        [one] { $n }st
+        [two] { $n }nd
+        [few] { $n }rd
+       *[other] { $n }th
+    }
+quoted = “{ $text }”
+
+# What the marks in tokens mean.
+mark-space = space
+mark-tab = tab
+mark-new-line = new line
+mark-carriage-return = carriage return
+mark-word-start = start of a word
+mark-continues = goes on with a word
+mark-byte = byte of a character that is split
+mark-shapeless = character without a shape
+mark-special = special token
+
+not-an-admin = Only people who manage this server may do that. Ask one of them.
+answer-forgotten = I no longer have what this answer was about: I keep it for a while only. Ask again.
+
+## /help (cogs/help)
+
+help-title = What a language model sees
+help-click = Click a command to use it.
+
+## /tokens and /decode (cogs/tokens)
+
+empty-text = The text is empty. Write something, if only a space.
+text-too-long =
+    The text may have at most { $limit ->
+        [one] { $limit } character
+       *[other] { $limit } characters
+    }; yours has { $length }.
+not-a-token-id = “{ $text }” is no token id. Write numbers such as 16594, 281, with commas or blanks.
+no-token-ids = Write at least one token id, such as 16594.
+too-many-token-ids = I decode at most { $limit } ids at a time; these are { $count }.
+
+tokens-compared = tokenizer | tokens | chars/token | vocabulary
+tokens-missing = { $tokenizer } is not there: { $why }
+tokens-more-in-file = … and { $n } more in the file.
+tokens-of-one =
+    { $tokenizer }: **{ $n ->
+        [one] { $n } token
+       *[other] { $n } tokens
+    }** · { NUMBER($ratio, minimumFractionDigits: 2, maximumFractionDigits: 2) } characters per token · vocabulary of { $vocabulary } · { $algorithm }
+tokens-file-head =
+    # { $tokenizer } ({ $algorithm }): { $n ->
+        [one] { $n } token
+       *[other] { $n } tokens
+    }
+tokens-file-cut = ... cut here: the file would be too large for Discord.
+tokens-in-picture =
+    { $n ->
+        [one] { $n } token
+       *[other] { $n } tokens
+    } · { $algorithm }
+tokens-not-in-picture = · { $left } more are not shown
+
+decoded-title =
+    { $n ->
+        [one] { $n } id
+       *[other] { $n } ids
+    } of { $tokenizer }
+decoded-together = Together:
+decoded-one-by-one = One by one:
+decoded-columns = id | decoded | in the vocabulary
+decoded-differently = One after another they give another text: a token alone may lose the mark of a space, or be part of a character.
+
+# Buttons below an answer of /tokens.
+token-ids = Ids and CSV
+token-bytes = Bytes
+token-specials = Special tokens
+token-how = How it works
+token-cost = Cost
+token-previous = ◀ Tokenizer before
+token-next = Next tokenizer ▶
+
+token-bytes-title = Characters in several tokens
+token-bytes-split =
+    { $tokenizer } has no token for { $n ->
+        [one] { $n } character
+       *[other] { $n } characters
+    } of this text. Each is spelt in bytes of UTF-8, so a token alone is no character: decoded by itself it shows as �, which does not mean that it is unknown.
+token-bytes-columns = | code points | tokens, each with its bytes
+token-bytes-unknown =
+    { $tokenizer } knows no bytes. What its vocabulary cannot spell became an unknown token, { $n ->
+        [one] { $n } time
+       *[other] { $n } times
+    } in this text, and cannot be got back from the ids.
+token-bytes-whole = { $tokenizer } has a token for every character of this text: none is cut into bytes.
+
+token-specials-title = Special tokens of { $tokenizer }
+token-special = { $token } id { $id }
+token-special-here =
+    { $n ->
+        [one] { $n } time
+       *[other] { $n } times
+    } in this text
+token-special-added = put there by the tokenizer
+token-specials-none = It has none.
+token-specials-more = … and { $n } more that are reserved.
+token-specials-marks = Marks in other tokens
+
+token-how-title = How { $tokenizer } works: { $algorithm }
+token-how-normalized = First it changed the text to:
+token-how-whole = Found whole, before all else, because they were added to the vocabulary:
+token-how-chunks =
+    Cut into { $n ->
+        [one] { $n } part
+       *[other] { $n } parts
+    } before the vocabulary is asked:
+token-how-steps = How { $word } came to its tokens:
+token-how-no-steps = How that came to its tokens cannot be told step by step.
+token-how-more-steps =
+    … { $n ->
+        [one] { $n } step
+       *[other] { $n } steps
+    } more
+
+token-cost-title = What it costs
+token-cost-columns = tokenizer | tokens | per 1,000 | of { $window }
+token-cost-explained =
+    The text has { $n ->
+        [one] { $n } character
+       *[other] { $n } characters
+    }. **per 1,000**: tokens for a thousand characters of this kind. **of { $window }**: how much of a window of that many tokens it fills, as that of phi-1_5. A model reads and writes token by token: fewer are faster, and leave more room. Special tokens count too.
+token-cost-cheapest = { $tokenizer } needs fewest here; another language may turn that round
+
+## /embed (cogs/vectors)
+
+text-to-embed-too-long =
+    A text may have at most { $limit ->
+        [one] { $limit } character
+       *[other] { $limit } characters
+    }; yours has { $length }.
+
+vectors-shape =
+    { $model } turned this into vectors of the shape **({ NUMBER($texts, useGrouping: 0) }, { NUMBER($tokens, useGrouping: 0) }, { NUMBER($numbers, useGrouping: 0) })**: { $texts ->
+        [one] { $texts } text
+       *[other] { $texts } texts
+    }, { $tokens ->
+        [one] { $tokens } token
+       *[other] { $tokens } tokens
+    }, { $numbers ->
+        [one] { $numbers } number
+       *[other] { $numbers } numbers
+    } each.
+vectors-columns = | token | id | vector
+vectors-more =
+    … and { $n ->
+        [one] { $n } more token
+       *[other] { $n } more tokens
+    }.
+vectors-no-way-back = An id is the number of an entry in the vocabulary, so it can be looked up and decoded. A vector is what the model made of that token in this text: it has no entry to look up, and the same token gets another one in another text. It can only be compared with other vectors.
+vectors-picture-numbers = The { $n } numbers of each token
+vectors-picture-cosines = How alike they are (cosine)
+
+contexts-title = The same words in two contexts
+contexts-moved = The context moved **{ $word }** most: the cosine between its two vectors is **{ NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) }**, where 1 would mean that nothing changed.
+contexts-unrelated = Two different words of these texts come to { NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) } on average.
+contexts-columns = word | cosine
+contexts-note = The id of a word is the same in both texts; its vector is not, for the model looks at all of the text.
+contexts-picture-unrelated = words that differ: { NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) } on average
+contexts-picture-axis = cosine between the word's vectors in the two texts; 1: the context changed nothing
+
+## /similar (cogs/similar)
+
+similar-title = Nearest to { $terms }
+similar-columns = | word | | cosine
+similar-footer = { $model } · cosine 1 is the same direction, 0 is unrelated
+similar-footer-by-vector = { $model } · cosine 1 is the same direction, 0 is unrelated · by vector, so the word itself is found too
+similar-pair-title = { $first } and { $second }
+similar-pair-cosine = Cosine **{ NUMBER($cosine, minimumFractionDigits: 3, maximumFractionDigits: 3) }** { $bar }
+similar-pair-same = It is the same word, so its vector is the same.
+similar-pair-ranks = Among the other { $others } words **{ $second }** is the { $rank_of_second } nearest to **{ $first }**, and **{ $first }** the { $rank_of_first } nearest to **{ $second }**.
+similar-odd-title = { $word } does not belong
+similar-odd-explained = Its vector is furthest from the mean of all of them.
+similar-odd-columns = word | | cosine
+similar-map-marks = ◆ asked   ● neighbours, numbered as in the list
+similar-map-marks-odd = ◆ does not belong   ● the others
+similar-map-axes = laid out along the two directions in which these words differ most
+similar-map-axes-share = laid out along the two directions in which these words differ most ({ NUMBER($share, style: "percent") } of all difference)
+
+## /models (cogs/models)
+
+no-section = The settings have no section [{ $slot }], so there is nothing to load.
+
+models-title = What is loaded
+models-state = { $sign } { $slot }: { $state }
+models-nothing-yet = Nothing here yet.
+models-load-seconds = loaded in { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
+models-queue = { $running } running, { $waiting } waiting
+
+models-loading = ⏳ Loading **{ $slot }** anew: { $what }
+models-loading-seconds = { NUMBER($seconds, maximumFractionDigits: 0, useGrouping: 0) } s
+models-loading-serving = the old one goes on answering
+models-loading-waited-for = questions wait for it
+models-loaded = ✅ **{ $slot }** is loaded anew: { $facts }
+models-loaded-in = { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
+models-memory = models: { $models_before } before, { $models_after } after · the whole process: { $process_before } before, { $process_after } after
+models-drained = Two copies did not fit into memory, so the old one went before the new one came.
+models-not-loaded = ❌ **{ $slot }** was not loaded anew: { $why }
+models-still-serving = The old one goes on answering.
+models-nothing-serves = Nothing is loaded there now.
+
+## Buttons of several features (cogs/shared/buttons.py)
+
+button-back = ◀ Back
+button-next = Next ▶
+button-keep = Keep everything
+nothing-changed = Nothing was changed.
+somebody-elses-button = That button belongs to somebody else. Ask the command yourself to get your own.
+
+## /generate (cogs/generate)
+
+button-stop = Stop
+button-generated-tokens = Tokens
+button-why = Why this word
+button-continue = Continue
+button-again = Again
+
+empty-prompt = The prompt is empty. Write the beginning of a text, and I go on with it.
+prompt-too-long =
+    The prompt may have at most { $limit ->
+        [one] { $limit } character
+       *[other] { $limit } characters
+    }; yours has { $length }.
+no-language-model = No language model is set up here, so I cannot write. Try /help for what I can do.
+too-many-new-tokens =
+    I write at most { $limit ->
+        [one] { $limit } token
+       *[other] { $limit } tokens
+    } at a time. Ask for fewer.
+not-yours-to-stop = Only the person who asked, or somebody who manages this server, may stop this text.
+nothing-to-stop = There is nothing left to stop: this text ended, or I was restarted since it began.
+
+# While a text waits, and while it is written.
+generate-loading = The model is still being loaded.
+generate-in-line = You are { $position } in line.
+generate-reading = Reading the prompt ...
+generate-so-far = { $characters } characters so far
+generate-restarting = I am being restarted, so this ends in a moment.
+generate-broken = This text could not be written to its end.
+
+# A finished text, and below it how it came about.
+generate-blank = Only white space: { $marks }
+generate-nothing = The model ended the text at once.
+generate-in-file = This is the beginning; the whole text is in the file.
+generate-chat-model = chat model
+generate-base-model = base model: it goes on with a text
+generate-new-tokens =
+    { $tokens ->
+        [one] { $tokens } new token
+       *[other] { $tokens } new tokens
+    }
+generate-speed = { NUMBER($tokens_per_second, minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: 0) } tokens/s
+generate-temperature = temperature { NUMBER($temperature, maximumFractionDigits: 5) }
+generate-greedy = temperature 0 (greedy)
+generate-seed = seed { NUMBER($seed, useGrouping: 0) }
+finish-eos = ended by itself
+finish-length = stopped at max_new_tokens
+finish-context = the model's window is full
+finish-stop = came to a text that it was to stop at
+finish-stopped = stopped on request
+finish-deadline = out of time, so this is what there is
+
+# The tokens of a finished text.
+generated-tokens-title = What the model read and wrote
+generated-tokens-read =
+    { $model } read { $tokens ->
+        [one] **{ $tokens } token**
+       *[other] **{ $tokens } tokens**
+    }
+generated-tokens-wrote =
+    { $model } wrote { $tokens ->
+        [one] **{ $tokens } token**
+       *[other] **{ $tokens } tokens**
+    }
+generated-tokens-in-file = … and { $left } more in the file.
+generated-tokens-template = The first tokens are the model's chat template around your prompt.
+
+# Why each token was chosen.
+why-title = Why this word
+why-explained = After each token the model gives every token of its vocabulary a probability.
+why-drawn = Tokens were drawn at temperature { NUMBER($temperature, maximumFractionDigits: 5) }; { $unlikely } of { $steps } were not the likeliest.
+why-greedy = Each time the likeliest token was taken (greedy).
+why-written = written
+why-instead = instead
+why-candidates = could have come instead, likeliest first →
+why-id = id { NUMBER($id, useGrouping: 0) }
+why-page = Tokens { NUMBER($first, useGrouping: 0) } to { NUMBER($last, useGrouping: 0) } of { NUMBER($steps, useGrouping: 0) } · probabilities before temperature and top_p
+
+## /recommend, /likes and the buttons under songs (cogs/songs)
+
+button-like = Like
+button-dislike = Dislike
+button-more-like-this = More like …
+button-three-favourites = Name three favourites
+button-likes-page = Page { $page }
+button-likes-clear = Take all back
+
+song-title = **{ $title }**
+song-title-artist = **{ $title }** by { $artist }
+song-little-known =
+    { $playlists ->
+        [one] little known: in { $playlists } playlist
+       *[other] little known: in { $playlists } playlists
+    }
+because-you-liked = because you liked { $songs }
+because-of = because of { $songs }
+
+# What a list of songs is made from.
+songs-like-title = Goes with { $song }
+songs-from-likes = From the songs you like
+songs-from-likes-together = From the songs you like together
+songs-popular = Popular songs
+songs-no-more = No more songs
+songs-guessed = I took “{ $typed }” to mean { $song }.
+songs-for-people = For { $people } together.
+songs-nothing-from =
+    { $count ->
+        [one] Nothing comes from { $people }, who likes no songs yet.
+       *[other] Nothing comes from { $people }, who like no songs yet.
+    }
+songs-song-unknown = No playlist that I learnt from tells me what goes with { $song }.
+songs-likes-unknown = I do not know the songs you like well enough yet.
+songs-no-likes = You like no songs yet, so these are popular ones of every kind.
+songs-nobody-likes = Nobody of you likes a song yet, so these are popular ones of every kind.
+songs-like-some = Press Like under a song or use { $add }, then ask again.
+songs-shorter = What you said about songs since then made the list shorter.
+songs-nothing-left = You have an opinion on every song that I know.
+songs-more-like-which = More like which song?
+songs-choose-one = Choose a song
+
+# The form for three favourites.
+favourites-title = Three songs that you like
+favourites-first = A song
+favourites-second = Another song
+favourites-third = And one more
+favourites-placeholder = Title, artist, or both
+favourites-liked = You like these now; { $command } takes back what you did not mean.
+favourite-liked = “{ $typed }”: 👍 { $song }
+favourite-unknown = “{ $typed }”: I know no song like it. Try its artist, or another spelling.
+
+# Opinions.
+liked-now = 👍 You like { $song } now.
+liked-already = You like { $song } already.
+liked-list = { $command } shows all your songs.
+liked-take-back = { $command } takes it back.
+like-removed = You no longer like { $song }.
+disliked-now = 👎 I will not recommend { $song } to you again, nor other versions of it.
+disliked-already = You said so before: I do not recommend { $song } to you.
+disliked-take-back = { $command } takes this back.
+dislike-removed = { $song } may be recommended to you again.
+song-guessed = I took “{ $typed }” to mean it.
+
+# The list of likes.
+likes-title =
+    You like { $songs ->
+        [one] { $songs } song
+       *[other] { $songs } songs
+    }
+likes-not-recommended =
+    Not recommended to you: { $songs ->
+        [one] { $songs } song
+       *[other] { $songs } songs
+    }
+likes-none = No songs yet. Add one with { $add }, or press Like under a song that { $recommend } shows.
+likes-page = page { $page } of { $pages }
+likes-clear-question =
+    Take back { $likes ->
+        [one] { $likes } like
+       *[other] { $likes } likes
+    }? This cannot be undone.
+likes-clear-nothing = You like no songs, so there is nothing to take back.
+likes-cleared =
+    You like no songs any more; { $likes ->
+        [one] { $likes } like
+       *[other] { $likes } likes
+    } taken back.
+likes-exported =
+    In this file: { $songs ->
+        [one] { $songs } song
+       *[other] { $songs } songs
+    }.
+
+songs-gone = Those songs are no longer in my catalogue. Ask for recommendations again.
+liked-song-gone = That song is no longer in my catalogue, so I cannot keep it for you.
+not-one-of-your-songs =
+    { $matching ->
+        [0] None
+       *[other] Several
+    } of the { $opinion ->
+        [dislike] songs you do not want to be recommended
+       *[like] songs you like
+    } match “{ $typed }”. Choose one from the list that appears while you type.
+not-your-pages = Only the person who asked turns these pages. Ask the command yourself for your own.
+no-longer-sharing = You no longer let others build on your likes, so here, where everybody reads it, I show no more songs. Ask the command again for a list that only you see.
+not-sharing =
+    <@{ NUMBER($person, useGrouping: 0) }> has not allowed others to build on their likes. Only they can, with { $command ->
+        [0] `/privacy share`
+       *[other] </privacy share:{ NUMBER($command, useGrouping: 0) }>
+    }.
+no-favourites = Name at least one song, by its title, its artist, or both.
+people-outside-server = Only in a server can the likes of several people be put together.
+song-and-people = Give either a song or people: with a song, what you like plays no part.
+bots-like-nothing = Bots like nothing. Choose a person.
+only-yourself = Choose somebody else: your own likes count anyway.
+
+## /privacy (cogs/privacy)
+
+button-privacy-delete = Delete everything
+
+privacy-show =
+    Under your Discord id I keep the songs you like and do not like, with the time you said so, and whether others may build on your likes. At the moment that is { $likes ->
+        [one] { $likes } song
+       *[other] { $likes } songs
+    } you like and { $dislikes ->
+        [one] { $dislikes } song
+       *[other] { $dislikes } songs
+    } you do not. { $sharing }
+    What you ask and what I answer is never written to a disk, nor to my log. The latest of it stays in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
+    { $export } gives you all of it as a file, { $delete } deletes all of it.
+privacy-sharing = Others may name you in { $recommend }, and get songs from your likes and theirs together; an answer names the songs of yours that led to it. { $share } ends that at once.
+privacy-not-sharing = Nobody can name you in { $recommend }: your likes count for you alone. { $share } lets them.
+privacy-exported = This is everything I keep about you.
+privacy-delete-question = Delete everything I keep about you? This cannot be undone. { $export } gives you a copy first.
+privacy-deleted =
+    Deleted: { $records ->
+        [one] { $records } record
+       *[other] { $records } records
+    }. I keep nothing about you now.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeAlias
+from typing import ClassVar
 
 from discord import app_commands
 from discord.app_commands import Range
@@ -17,18 +15,15 @@ from bot.tree import Interaction
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
 from cogs.shared.buttons import NOBODY, Buttons, OpenButton, open_template
 from cogs.shared.recent import Recent
-from cogs.shared.reply import Reply
 from cogs.shared.text import clip
 from cogs.tokens import inspection, messages
 from cogs.tokens.refusals import EmptyText, NotATokenId, NoTokenIds, TextTooLong, TooManyTokenIds
-from models.service import CompareTokenizers, Decode, ListTokenizers, Tokenize, TokenizerService
+from models.results import Aspect
+from models.service import CompareTokenizers, Decode, Explain, ListTokenizers, Tokenize
 from texts import say
 
 MOST_IDS = 2000
 _BETWEEN_IDS = re.compile(r"[\s,;\[\]()]+")
-
-
-Draw: TypeAlias = Callable[[], Reply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,59 +37,45 @@ class Question:
 class ShowTokenizer(OpenButton, template=NOBODY):
     """Shows one tokenizer of an answer more closely, to whoever presses; its page is the number of the tokenizer."""
 
-    async def ask(self, tokenizers: TokenizerService, request: Tokenize) -> tuple[Draw, int]:
-        """What draws the answer, and how many tokenizers there are to choose from."""
-        raise NotImplementedError
+    aspect: ClassVar[Aspect]
 
     async def pressed(self, interaction: Interaction) -> None:
         question = _questions(interaction).get(self.argument)
-        request = Tokenize(caller(interaction), question.text, question.tokenizer, self.page)
-        tokenizers = interaction.client.service.tokenizers
+        request = Explain(caller(interaction), question.text, self.aspect, question.tokenizer, self.page)
+        explaining = interaction.client.service.tokenizers.explain(request)
         if interaction.message is not None and interaction.message.flags.ephemeral:
             await interaction.response.defer()
-            draw, pages = await self.ask(tokenizers, request)
+            one = await explaining
         else:
-            draw, pages = await answered(interaction, self.ask(tokenizers, request), private=True)
-        reply = await drawn(interaction, draw)
+            one = await answered(interaction, explaining, private=True)
+        reply = await drawn(interaction, lambda: inspection.explanation(self.aspect, one.found))
         others = ((self.page - 1, say("token-previous")), (self.page + 1, say("token-next")))
-        turns = [type(self)(self.argument, page, label) for page, label in others if 0 <= page < pages]
+        turns = [type(self)(self.argument, page, label) for page, label in others if 0 <= page < one.count]
         await interaction.edit_original_response(**reply.message(), view=Buttons(*turns) if turns else None)
 
 
 class ShowIds(ShowTokenizer, template=open_template("token-ids")):
     name = "token-ids"
     label = say("token-ids")
-
-    async def ask(self, tokenizers: TokenizerService, request: Tokenize) -> tuple[Draw, int]:
-        one = await tokenizers.tokenize(request)
-        return partial(inspection.ids, one.found), one.count
+    aspect = Aspect.PIECES
 
 
 class ShowBytes(ShowTokenizer, template=open_template("token-bytes")):
     name = "token-bytes"
     label = say("token-bytes")
-
-    async def ask(self, tokenizers: TokenizerService, request: Tokenize) -> tuple[Draw, int]:
-        one = await tokenizers.tokenize(request)
-        return partial(inspection.split_characters, one.found), one.count
+    aspect = Aspect.BYTES
 
 
 class ShowSpecialTokens(ShowTokenizer, template=open_template("token-specials")):
     name = "token-specials"
     label = say("token-specials")
-
-    async def ask(self, tokenizers: TokenizerService, request: Tokenize) -> tuple[Draw, int]:
-        one = await tokenizers.special_tokens(request)
-        return partial(inspection.special_tokens, one.found), one.count
+    aspect = Aspect.SPECIAL_TOKENS
 
 
 class ShowMethod(ShowTokenizer, template=open_template("token-how")):
     name = "token-how"
     label = say("token-how")
-
-    async def ask(self, tokenizers: TokenizerService, request: Tokenize) -> tuple[Draw, int]:
-        one = await tokenizers.method(request)
-        return partial(inspection.method, one.found), one.count
+    aspect = Aspect.METHOD
 
 
 class ShowCost(OpenButton, template=open_template("token-cost")):

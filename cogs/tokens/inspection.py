@@ -23,7 +23,7 @@ from cogs.shared.text import (
     table,
 )
 from cogs.tokens.messages import pieces
-from models.results import Method, Piece, Specials, SpecialToken, Tokenization
+from models.results import Aspect, Explanation, Method, Piece, Specials, SpecialToken, Tokenization
 from texts import say
 
 CONTEXT = 2048
@@ -32,6 +32,17 @@ _ROWS = 40
 _STEPS, _STEP = 1900, 400
 """Characters of all steps, and of one."""
 _FIRST_AND_LAST = 2
+
+
+def explanation(aspect: Aspect, found: Explanation) -> Reply:
+    """One aspect of how a tokenizer treats a text, as a message."""
+    match found:
+        case Tokenization():
+            return split_characters(found) if aspect is Aspect.BYTES else ids(found)
+        case Specials():
+            return special_tokens(found)
+        case Method():
+            return method(found)
 
 
 def ids(tokenization: Tokenization) -> Reply:

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from tokenizers import Encoding, PreTokenizedString
 from tokenizers import Tokenizer as Backend
 
-from models.results import Mark, Method, Role, Specials, SpecialToken
+from models.results import Aspect, Explanation, Mark, Method, Role, Specials, SpecialToken
 from models.text import usable_text
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, backend_of, model_state
 
@@ -288,3 +288,14 @@ def _read_state(tokenizer: PretrainedTokenizer) -> _ModelState:
         has_byte_fallback=bool(state.get("byte_fallback")),
         ignores_merges=bool(state.get("ignore_merges")),
     )
+
+
+def explain(tokenizer: Tokenizer, text: str, aspect: Aspect) -> Explanation:
+    """One aspect of how a tokenizer treats a text."""
+    match aspect:
+        case Aspect.PIECES | Aspect.BYTES:
+            return tokenizer.tokenize(text)
+        case Aspect.SPECIAL_TOKENS:
+            return special_tokens(tokenizer, tokenizer.ids(text))
+        case Aspect.METHOD:
+            return method(tokenizer, text)

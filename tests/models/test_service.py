@@ -23,6 +23,7 @@ REQUESTS = [
     service.ListTokenizers(CALLER),
     service.CompareTokenizers(CALLER, "text"),
     service.Tokenize(CALLER, "text", None, 1),
+    service.Explain(CALLER, "text", results.Aspect.METHOD),
     service.Decode(CALLER, "phi", (1, 2)),
     service.Generate(CALLER, "Once", 10, Sampling(0.7, top_k=5, stop=("\n",)), (1, 2), "phi"),
     service.EmbedText(CALLER, "text"),
