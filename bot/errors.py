@@ -78,9 +78,8 @@ def told(failure: Failure, *, admin: bool = False) -> str:
     """The sentence of a failure for Discord: nothing in its facts is formatted, linked or mentioned."""
     if not texts.knows(failure.code):
         return str(failure)
-    facts = texts.escaped(failure.facts, inline)
-    hint = texts.hint(failure.code, facts) if admin else ""
-    return f"{say(failure.code, **facts)} {hint}".strip()
+    sentence = say(failure.code, **texts.escaped(failure.facts, inline))
+    return f"{sentence} {failure.hint}".strip() if admin else sentence
 
 
 def _other(error: BaseException) -> str:

@@ -60,6 +60,12 @@ class DatabaseNotOpened(StartupError):
     reason: str
 
 
+class DatabaseUrlUnreadable(StartupError):
+    """The URL in the settings is none that SQLAlchemy knows."""
+
+    reason: str
+
+
 class DatabaseUnusable(StartupError):
     """What was opened is no database, or not one of ours."""
 

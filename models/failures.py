@@ -37,7 +37,7 @@ class Failure(Exception):
     @property
     def sentence(self) -> str:
         """What everybody may read."""
-        if not texts.knows(self.code):  # a sentence of its own, until it is a type of its own
+        if not texts.knows(self.code):  # whoever adds a kind of failure may give it words when it is raised
             return " ".join(map(str, self.args[:1]))
         return texts.say(self.code, **self.facts)
 

@@ -287,9 +287,9 @@ class Hub:
         # A copy: the traceback of the original would keep alive what was loaded until then.
         failure = copy.deepcopy(error) if isinstance(error, ModelError) else LoadInterrupted()
         if entry.shared is None:
-            entry.update(state=State.FAILED, detail=str(failure), failure=failure)
+            entry.update(state=State.FAILED, detail=failure.sentence, failure=failure)
         else:
-            detail = texts.say("slot-reload-failed", reason=str(failure))
+            detail = texts.say("slot-reload-failed", reason=failure.sentence)
             entry.update(detail=detail, failure=failure)
 
     def _memory(self) -> Memory:

@@ -140,7 +140,7 @@ class Ticket(Generic[T]):
 
     @property
     def outcome(self) -> str:
-        """ "answered", or the name of the failure; "" until it is done."""
+        """How it ended: "answered", or the name of the failure; "" until then."""
         result = self._entry.result
         if not result.done():
             return ""

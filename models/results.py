@@ -433,7 +433,7 @@ class SlotStatus:
     memory: int = 0
     load_seconds: float = 0.0
     detail: str = ""
-    """One sentence: what the model is, or why it is not there, with the hint for the people who run the bot."""
+    """One sentence: what the model is, or why it is not there."""
     generation: int = 0
     """How often the slot was filled; grows with every successful reload."""
     leases: int = 0

@@ -156,7 +156,7 @@ def _teller(bot: Tokenwise) -> Callable[[str, SlotStatus], None]:
             seconds = f"{status.load_seconds:.1f}"
             _note("  " + texts.say("terminal-loaded", slot=slot, name=status.name, seconds=seconds))
         elif status.state is State.FAILED:
-            _note(f"  {slot}: {status.detail}")
+            _note(f"  {slot}: {status.failure or status.detail}")
 
     return tell
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from sqlalchemy import URL, delete, make_url
 from sqlalchemy.exc import ArgumentError
 
-from bot.failures import DatabaseNotOpened
+from bot.failures import DatabaseUrlUnreadable
 from bot.store import sqlite
 from bot.store.consents import Consents
 from bot.store.database import Database
@@ -62,7 +62,7 @@ def _parsed(url: str) -> URL:
     try:
         return make_url(url)
     except ArgumentError as error:  # without the URL, which may hold a password
-        raise DatabaseNotOpened(database="of the settings", reason=str(error)) from error
+        raise DatabaseUrlUnreadable(str(error)) from error
 
 
 def _record(song: Song) -> dict[str, str]:

@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import errors
+from bot.admins import is_admin
 from bot.client import Tokenwise
 from bot.failures import NoSection
 from bot.reload import reload
@@ -30,7 +31,9 @@ class ModelCommands(commands.GroupCog, name="models", description="The models be
     @app_commands.command(extras={"example": "/models status"})
     async def status(self, interaction: Interaction) -> None:
         """See which models are loaded, where they run and how busy they are."""
-        await interaction.response.send_message(embed=messages.statuses(await self.bot.service.status()))
+        status = await self.bot.service.status()
+        embed = messages.statuses(status, admin=is_admin(interaction))
+        await interaction.response.send_message(embed=embed)
 
     # Discord can hide a whole group from members, not one command of it, and /models status is for
     # everybody: so who may reload is decided here.

@@ -15,8 +15,8 @@ _SIGNS = {State.READY: "🟢", State.LOADING: "🟡", State.FAILED: "🔴", Stat
 _BAR_CELLS = 20
 
 
-def statuses(status: ServiceStatus) -> discord.Embed:
-    """Public facts about every slot, and how many jobs run and wait in its lane."""
+def statuses(status: ServiceStatus, *, admin: bool = False) -> discord.Embed:
+    """Facts about every slot, and how many jobs run and wait in its lane; for an `admin` what mends a failure, too."""
     embed = discord.Embed(title=say("models-title"), colour=BLUE)
     for slot in status.slots[:FIELDS]:
         facts = _facts(slot)
@@ -24,7 +24,8 @@ def statuses(status: ServiceStatus) -> discord.Embed:
             facts.append(say("models-load-seconds", seconds=slot.load_seconds))
         if queue := _queue(status.lanes.get(slot.slot)):
             facts.append(queue)
-        lines = [" · ".join(facts), inline(slot.detail, 300)]
+        hint = slot.failure.hint if admin and slot.failure else ""
+        lines = [" · ".join(facts), inline(slot.detail, 300), inline(hint, 300)]
         embed.add_field(
             name=say("models-state", sign=_SIGNS[slot.state], slot=slot.slot, state=slot.state),
             value="\n".join(line for line in lines if line) or say("models-nothing-yet"),

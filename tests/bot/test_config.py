@@ -252,7 +252,10 @@ def test_every_key_has_a_variable(write_config: WriteConfig, monkeypatch: pytest
         with monkeypatch.context() as patch:
             patch.setenv(env_name(key), "?!")
             lines = problems(
-                write_config("[language]\nname='a'\n[encoder]\nname='a'\n[songs]\nsongs='a'\nplaylists='b'")
+                write_config(
+                    "[language]\nname='a'\n[encoder]\nname='a'\n[words]\nname='a'\n"
+                    "[songs]\nsongs='a'\nplaylists='b'"
+                )
             )
         assert lines[0].startswith(f"{key} (from {env_name(key)}): got "), key
 

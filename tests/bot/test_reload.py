@@ -26,7 +26,7 @@ def test_the_file_as_it_is_now(settings: Settings, write_config: WriteConfig, tm
     write_config(CONFIG.replace("glove", "word2vec"))
     section, spec, fetch = reload_request(settings, "words", None)
     assert spec == WordsSpec("word2vec", tmp_path / "data")
-    assert section.model_dump() == {"name": "word2vec"}
+    assert section.model_dump() == {"name": "word2vec", "neighbours": 10}
     assert not fetch
 
 

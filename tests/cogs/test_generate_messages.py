@@ -61,7 +61,7 @@ def test_a_text_without_characters_is_described(text: str, words: str) -> None:
     assert words in (messages.generation(made(text), 0).content or "")
 
 
-@pytest.mark.parametrize("finish", ["eos", "length", "context", "stopped", "deadline"])
+@pytest.mark.parametrize("finish", Finish)
 def test_every_finish_reason_is_put_into_words(finish: Finish) -> None:
     content = messages.generation(made("x", finish=finish), 0).content or ""
     assert say(f"finish-{finish}") in content

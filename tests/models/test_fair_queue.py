@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +35,7 @@ def test_people_take_turns(users: list[int]) -> None:
     for user in set(users):
         places = [place for place, (who, _) in enumerate(order) if who == user]
         assert [order[place][1] for place in places] == sorted(order[place][1] for place in places)
-        for before, after in zip(places, places[1:], strict=False):
+        for before, after in pairwise(places):
             between = [who for who, _ in order[before + 1 : after]]
             waiting = {who for who, _ in order[after:]}
             assert waiting - {user} <= set(between), "everybody who waits had a turn in between"

@@ -194,7 +194,7 @@ async def test_a_request_is_cancelled_by_its_id_and_ends_with_what_it_has(
     assert not await service.cancel("unheard of")
 
 
-async def test_one_that_waits_is_cancelled_at_once(service: LocalService, language: FakeLanguage) -> None:
+async def test_one_that_waits_is_cancelled_at_once(service: LocalService) -> None:
     running = [service.language.generate(generate(user, str(user), 50)) for user in (1, 2)]
     waiting = service.language.generate(generate(3, "waits"))
     for stream in (*running, waiting):
@@ -209,8 +209,7 @@ async def test_one_that_waits_is_cancelled_at_once(service: LocalService, langua
 
 async def places(stream: Any, found: list[int]) -> None:
     async for item in stream:
-        if isinstance(item, Queued):
-            found.append(item.position)
+        found.extend([item.position] if isinstance(item, Queued) else [])
 
 
 async def test_the_line_is_one_line_for_the_lane_and_the_engine(
@@ -244,15 +243,13 @@ async def test_a_text_of_another_model_is_not_gone_on_with(service: LocalService
 
 
 async def test_seconds_left_are_kept_to(service: LocalService) -> None:
+    first, late = (
+        asyncio.ensure_future(service.words.ask(AskWords(caller(user, seconds=seconds), "a")))
+        for user, seconds in ((1, 5.0), (2, 0.05))
+    )
     with pytest.raises(Late):
-        questions = [
-            asyncio.ensure_future(service.words.ask(AskWords(caller(user, seconds=seconds), "a")))
-            for user, seconds in ((1, 5.0), (2, 0.05))
-        ]
-        try:
-            await questions[1]
-        finally:
-            questions[0].cancel()
+        await late
+    first.cancel()
 
 
 async def test_who_listens_hears_of_every_end(service: LocalService, words: FakeWords) -> None:

@@ -223,7 +223,8 @@ async def test_a_bot_without_its_models_starts_and_says_what_brings_them(launch:
     }
     live = await launch(settings, loaders={slot: SLOTS[slot].load for slot in ("words", "songs", "language")})
     await live.bot.service.loaded()
-    status = (await live.box.ask("/models status")).text
+    status = (await live.box.ask("/models status", member=live.box.admin)).text
+    assert "python -m bot" not in (await live.box.ask("/models status")).text, "students mend nothing"
     for slot, question in (
         ("words", "/similar word:engineer"),
         ("songs", "/recommend song:1"),
@@ -232,9 +233,12 @@ async def test_a_bot_without_its_models_starts_and_says_what_brings_them(launch:
         assert f"{slot}: failed" in status
         remedy = f"“python -m bot fetch {slot}” downloads it"
         assert remedy in status
-        answer = await live.box.ask(question)
+        answer = await live.box.ask(question, member=live.box.admin)
         assert answer.ephemeral
         assert remedy in answer.text
+        told = (await live.box.ask(question)).text
+        assert "is not on this machine yet" in told
+        assert "python -m bot" not in told
     assert "CAP" in (await live.box.ask("/tokens text:CAPITALIZATION")).text.upper()
 
 
