@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import pkgutil
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -34,16 +36,13 @@ log = logging.getLogger(__name__)
 # The bot never speaks, so nobody needs to hear that the libraries for it are missing.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
-EXTENSIONS = (
-    "cogs.generate",
-    "cogs.tokens",
-    "cogs.vectors",
-    "cogs.similar",
-    "cogs.songs",
-    "cogs.models",
-    "cogs.help",
-    "cogs.privacy",
+COGS = Path(__file__).resolve().parent.parent / "cogs"
+EXTENSIONS = tuple(
+    f"{COGS.name}.{package.name}"
+    for package in pkgutil.iter_modules([str(COGS)])
+    if package.ispkg and package.name != "shared"
 )
+"""Every feature is a package in `cogs/` with a `setup`."""
 
 DRAWING = "drawing"
 DRAWING_LANE = LaneLimits(workers=1, queue=32, timeout=20.0)

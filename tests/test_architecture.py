@@ -1,4 +1,4 @@
-"""The four lines of the house about who may know whom, read off the imports themselves."""
+"""The rules about what may import what, read off the imports themselves."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from bot.client import EXTENSIONS
+
 ROOT = Path(__file__).resolve().parent.parent
 
 FORBIDDEN = {
-    "models": {"discord", "bot", "cogs", "sandbox"},
-    "cogs": {"torch", "transformers", "gensim", "sandbox"},
+    "models": {"discord", "bot", "cogs", "sandbox", "demo"},
+    "cogs": {"torch", "transformers", "gensim", "sandbox", "demo"},
+    "texts": {"bot", "cogs", "models", "sandbox", "demo", "discord", "torch", "transformers", "gensim"},
+    "demo": {"bot", "cogs", "sandbox", "discord"},
     "sandbox": {"bot", "cogs", "models", "discord", "torch", "transformers", "gensim"},
     # The process names cogs only as extensions to load, by their dotted names.
     "bot": {"cogs"},
 }
+CONTRACT = {"service", "results", "failures", "sampling", "sections", "slots"}
+"""The modules of `models/` that say what can be asked and set, and hold no model."""
 DATABASES = {"sqlite3", "aiosqlite", "sqlalchemy", "alembic", "asyncpg", "psycopg"}
 
 
@@ -39,6 +45,31 @@ def test_packages_know_only_whom_they_may_know(package: str) -> None:
     for module in modules:
         wrong = imported_packages(module.read_text(encoding="utf-8"), package) & FORBIDDEN[package]
         assert not wrong, f"{module.relative_to(ROOT)} imports {', '.join(sorted(wrong))}"
+
+
+def imported_modules(source: str) -> set[str]:
+    """Dotted names of the modules that a module imports, and of what it imports from packages."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_cogs_see_the_contract_of_the_models_and_no_model() -> None:
+    for module in sorted((ROOT / "cogs").rglob("*.py")):
+        for name in imported_modules(module.read_text(encoding="utf-8")):
+            package, _, rest = name.partition(".")
+            if package == "models":
+                assert rest.partition(".")[0] in CONTRACT, f"{module.relative_to(ROOT)} imports {name}"
+
+
+def test_every_feature_has_a_package_that_is_loaded() -> None:
+    folders = {path.parent.name for path in (ROOT / "cogs").glob("*/__init__.py")} - {"shared"}
+    assert {name.removeprefix("cogs.") for name in EXTENSIONS} == folders
+    assert not [path.name for path in (ROOT / "cogs").glob("*.py") if path.name != "__init__.py"]
 
 
 def test_only_the_store_knows_what_a_database_is() -> None:
