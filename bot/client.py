@@ -9,22 +9,24 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import aiohttp
 import discord
+from discord import app_commands
 from discord.ext import commands
 
 from bot import endpoints
-from bot.events import ANSWERED, CommandDone, CommandLog, Events
+from bot.errors import report
+from bot.events import ANSWERED, CommandBegan, CommandDone, CommandLog, Events
 from bot.failures import BadToken, BrokenExtension, GatewayClosed, IntentsRefused, LoginRefused
 from bot.health import HealthServer, finite
+from bot.pace import Pace
 from bot.registration import CommandRegister
 from bot.settings.schema import Settings
 from bot.shutdown import Shutdown, cancelled, finish_interactions, open_interactions, owner
 from bot.store import Store
-from bot.tree import Interaction as Interaction  # noqa: PLC0414 - the cogs know it from here
-from bot.tree import Tree
+from models.failures import Stopping
 from models.hub import Hub
 from models.lanes import GRACE, Lanes
 from models.local import LocalService
@@ -35,6 +37,8 @@ log = logging.getLogger(__name__)
 
 # The bot never speaks, so nobody needs to hear that the libraries for it are missing.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+Interaction: TypeAlias = "discord.Interaction[Tokenwise]"
 
 COGS = Path(__file__).resolve().parent.parent / "cogs"
 EXTENSIONS = tuple(
@@ -70,6 +74,29 @@ def local_service(settings: Settings, hub: Hub | None = None) -> LocalService:
     hub = hub or Hub(settings.specs())
     lanes = {slot: settings.lane(slot) for slot in hub.slots}
     return LocalService(hub, lanes, settings.limits.per_user)
+
+
+class Tree(app_commands.CommandTree["Tokenwise"]):
+    """The commands, with one pace for everybody and one handler of failures."""
+
+    def __init__(self, client: Tokenwise) -> None:
+        super().__init__(client)
+        self._pace = Pace()
+
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
+        bot = interaction.client
+        if interaction.type is discord.InteractionType.autocomplete:
+            return not bot.stopping.is_set()
+        bot.events.emit(CommandBegan(str(interaction.id)))
+        if bot.stopping.is_set():
+            await report(interaction, Stopping())
+            return False
+        limits = bot.settings.limits
+        self._pace.count(interaction.user.id, limits.commands, limits.seconds)
+        return True
+
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
+        await report(interaction, error)
 
 
 class Tokenwise(commands.AutoShardedBot):

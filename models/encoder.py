@@ -22,8 +22,9 @@ from models.failures import (
     VectorsNotFinite,
 )
 from models.files import finding
+from models.progress import Progress
 from models.results import Contexts, Embedding, SharedWord, Word
-from models.specs import EncoderSpec, Progress
+from models.specs import EncoderSpec
 from models.text import usable_text
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, read
 

@@ -29,9 +29,10 @@ from models.failures import (
     QuestionsDoNotEnd,
     UnknownSlot,
 )
+from models.progress import Progress
 from models.results import Memory, Reload, SlotStatus, State
 from models.slots import SLOTS, Model
-from models.specs import Progress, Spec
+from models.specs import Spec
 
 log = logging.getLogger(__name__)
 

@@ -34,7 +34,7 @@ from models.files.finding import Source
 if TYPE_CHECKING:
     import torch
 
-    from models.specs import Progress
+    from models.progress import Progress
 
 log = logging.getLogger(__name__)
 

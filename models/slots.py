@@ -12,6 +12,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Protocol
 
+from models.progress import Progress
 from models.sections import (
     EncoderSection,
     LanguageSection,
@@ -20,7 +21,7 @@ from models.sections import (
     TokenizersSection,
     WordsSection,
 )
-from models.specs import EncoderSpec, LanguageSpec, Progress, SongsSpec, Spec, TokenizersSpec, WordsSpec
+from models.specs import EncoderSpec, LanguageSpec, SongsSpec, Spec, TokenizersSpec, WordsSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,13 @@ another class here and a branch nowhere.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Self, TypeAlias
+from typing import Self
 
 from models.files import items
 from models.files.items import Item, Kind
 from models.files.names import catalogue_label, label
-
-Progress: TypeAlias = Callable[[str, float | None], None]
-"""Called with what is being done and, where it is known, the share done in [0, 1]."""
 
 
 class Spec(ABC):

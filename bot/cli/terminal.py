@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from bot.visible import harmless
-from models.specs import Progress
+from models.progress import Progress
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 """Exit codes."""

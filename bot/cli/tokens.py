@@ -15,8 +15,9 @@ from bot.cli.terminal import loading
 from bot.settings.load import load
 from bot.settings.schema import ConfigError
 from bot.visible import harmless, spelt_piece
+from models.progress import Progress
 from models.sections import TokenizersSection
-from models.specs import Progress, TokenizersSpec
+from models.specs import TokenizersSpec
 
 if TYPE_CHECKING:
     from rich.console import Console

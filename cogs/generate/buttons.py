@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import discord
 
 from bot.admins import is_admin
-from bot.tree import Interaction
+from bot.client import Interaction
 from cogs.generate import messages
-from cogs.generate.drafts import FinishedText
+from cogs.generate.drafts import FinishedText, Writer
 from cogs.generate.refusals import NothingToStop, NotYoursToStop
 from cogs.shared.asking import answered, drawn
 from cogs.shared.buttons import Buttons, OpenButton, OwnButton, open_template, own_template
+from cogs.shared.reply import Reply
 from models.results import Finish, Generation
 from texts import say
-
-if TYPE_CHECKING:
-    from cogs.generate.command import GenerateCommands
 
 
 class StopButton(OwnButton, template=own_template("stop")):
@@ -59,12 +57,17 @@ class WhyThisWordButton(OpenButton, template=open_template("why")):
     async def pressed(self, interaction: Interaction) -> None:
         text = _text(interaction, self.argument)
         result, temperature = text.result, text.draft.sampling.temperature
-        drawing = drawn(interaction, lambda: messages.why(result, self.page, temperature), counted=True)
+
+        async def draw() -> Reply:
+            return await drawn(
+                interaction, lambda: messages.why(result, self.page, temperature), counted=True
+            )
+
         if _shows_why(interaction.message):
             await interaction.response.defer()
-            reply = await drawing
+            reply = await draw()
         else:
-            reply = await answered(interaction, drawing, private=True)
+            reply = await answered(interaction, draw(), private=True)
         last = messages.pages(result) - 1
         turns = [
             WhyThisWordButton(self.argument, page, label)
@@ -116,5 +119,5 @@ def _text(interaction: Interaction, number: int) -> FinishedText:
     return _commands(interaction).recent.get(number)
 
 
-def _commands(interaction: Interaction) -> GenerateCommands:
-    return cast("GenerateCommands", interaction.client.get_cog("GenerateCommands"))
+def _commands(interaction: Interaction) -> Writer:
+    return cast("Writer", interaction.client.get_cog("GenerateCommands"))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from typing import Protocol
 
+from bot.client import Interaction
+from cogs.shared.recent import Recent
 from models.results import Generation
 from models.sampling import Sampling
 
@@ -57,3 +60,11 @@ class FinishedText:
         return replace(
             self.draft, sampling=replace(self.draft.sampling, temperature=temperature, seed=random_seed())
         )
+
+
+class Writer(Protocol):
+    """What the buttons need of the cog: the texts that they go on from, and how to write another."""
+
+    recent: Recent[FinishedText]
+
+    async def write(self, interaction: Interaction, draft: Draft) -> None: ...

@@ -9,7 +9,7 @@ from contextlib import aclosing
 import discord
 
 from bot import errors
-from bot.tree import Interaction
+from bot.client import Interaction
 from cogs.generate import messages
 from cogs.generate.buttons import StopButton, under_text
 from cogs.generate.drafts import Draft, FinishedText

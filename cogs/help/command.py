@@ -8,8 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Tokenwise
-from bot.tree import Interaction
+from bot.client import Interaction, Tokenwise
 from cogs.shared.mentions import mention
 from cogs.shared.reply import BLUE
 from cogs.shared.text import DESCRIPTION, clip

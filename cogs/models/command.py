@@ -10,10 +10,9 @@ from discord.ext import commands
 
 from bot import errors
 from bot.admins import is_admin
-from bot.client import Tokenwise
+from bot.client import Interaction, Tokenwise
 from bot.failures import NoSection
 from bot.reload import reload
-from bot.tree import Interaction
 from cogs.models import messages
 from cogs.shared.asking import caller
 from cogs.shared.checks import require_admin

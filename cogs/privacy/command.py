@@ -9,8 +9,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Tokenwise
-from bot.tree import Interaction
+from bot.client import Interaction, Tokenwise
 from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own_template
 from cogs.shared.mentions import mention
 from texts import say

@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 from discord import app_commands
 
-from bot.client import DRAWING
-from bot.tree import Interaction
+from bot.client import DRAWING, Interaction
 from cogs.shared.text import CHOICE, CHOICES, clip, size
 from models.failures import Failure
 from models.service import Caller

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 import discord
 
 from bot import errors
+from bot.client import Interaction
 from bot.failures import Refused
-from bot.tree import Interaction
 from texts import say
 
 AnyInteraction: TypeAlias = "discord.Interaction[Any]"

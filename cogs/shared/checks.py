@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.admins import is_admin
+from bot.client import Interaction
 from bot.failures import Refused
-from bot.tree import Interaction
 
 
 class NotAnAdmin(Refused):

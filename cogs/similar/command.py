@@ -8,8 +8,7 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.client import Tokenwise
-from bot.tree import Interaction
+from bot.client import Interaction, Tokenwise
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
 from cogs.similar import messages
 from models.failures import NoWordGiven

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from discord import app_commands
 
-from bot.tree import Interaction
+from bot.client import Interaction
 from cogs.shared.asking import caller, choices, suggested
 from cogs.shared.text import CHOICE, clip, size
 from models.failures import NoSuchSongLike

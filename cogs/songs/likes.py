@@ -13,9 +13,8 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.client import Tokenwise
+from bot.client import Interaction, Tokenwise
 from bot.store import LikedSong
-from bot.tree import Interaction
 from cogs.shared.asking import answered
 from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own_template
 from cogs.shared.mentions import mention

@@ -10,7 +10,7 @@ from typing import Self, cast
 
 import discord
 
-from bot.tree import Interaction
+from bot.client import Interaction
 from cogs.shared.asking import answered, caller
 from cogs.shared.buttons import (
     AnyInteraction,

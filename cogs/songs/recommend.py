@@ -9,8 +9,7 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.client import Tokenwise
-from bot.tree import Interaction
+from bot.client import Interaction, Tokenwise
 from cogs.songs.finding import suggest_songs
 from cogs.songs.lists import show_songs
 from cogs.songs.query import SHOWN, SongQuery

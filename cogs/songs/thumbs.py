@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 import discord
 
-from bot.tree import Interaction
+from bot.client import Interaction
 from cogs.shared.asking import caller
 from cogs.shared.buttons import NOBODY, Button, ReportingItem
 from cogs.shared.text import CUSTOM_ID, size

@@ -10,8 +10,7 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.client import Tokenwise
-from bot.tree import Interaction
+from bot.client import Interaction, Tokenwise
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
 from cogs.shared.buttons import NOBODY, Buttons, OpenButton, open_template
 from cogs.shared.recent import Recent
@@ -42,12 +41,12 @@ class ShowTokenizer(OpenButton, template=NOBODY):
     async def pressed(self, interaction: Interaction) -> None:
         question = _questions(interaction).get(self.argument)
         request = Explain(caller(interaction), question.text, self.aspect, question.tokenizer, self.page)
-        explaining = interaction.client.service.tokenizers.explain(request)
+        tokenizers = interaction.client.service.tokenizers
         if interaction.message is not None and interaction.message.flags.ephemeral:
             await interaction.response.defer()
-            one = await explaining
+            one = await tokenizers.explain(request)
         else:
-            one = await answered(interaction, explaining, private=True)
+            one = await answered(interaction, tokenizers.explain(request), private=True)
         reply = await drawn(interaction, lambda: inspection.explanation(self.aspect, one.found))
         others = ((self.page - 1, say("token-previous")), (self.page + 1, say("token-next")))
         turns = [type(self)(self.argument, page, label) for page, label in others if 0 <= page < one.count]

@@ -6,9 +6,8 @@ from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
 
-from bot.client import Tokenwise
+from bot.client import Interaction, Tokenwise
 from bot.failures import Refused
-from bot.tree import Interaction
 from cogs.shared.asking import answered, caller, drawn
 from cogs.vectors import messages
 from models.service import CompareContexts, EmbedText

@@ -34,9 +34,10 @@ from models.language.engine import (
 )
 from models.language.quantized import to_bytes
 from models.language.sampler import ALTERNATIVES, ChosenToken
+from models.progress import Progress
 from models.results import Candidate, Finish, Generation, Piece, Step
 from models.sampling import GREEDY, Sampling
-from models.specs import LanguageSpec, Progress
+from models.specs import LanguageSpec
 from models.text import usable_text
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, read
 

@@ -28,6 +28,7 @@ from models.failures import (
 from models.files import finding
 from models.files.names import catalogue_label, label, path_of
 from models.pretrained import reading
+from models.progress import Progress
 from models.results import Recommendation, Recommendations, Song
 from models.service import Basis, SongList, SongMatch
 from models.songs import training, versions
@@ -35,7 +36,7 @@ from models.songs.playlists import Report, Table, read_playlists, read_songs, re
 from models.songs.recommender import Recommender, Scores
 from models.songs.search import Search, searchable
 from models.songs.training import TrainingResult
-from models.specs import Progress, SongsSpec
+from models.specs import SongsSpec
 
 MAX_SONGS = 1000
 """Songs that can be asked for at once."""

@@ -25,11 +25,11 @@ from scipy import sparse
 
 import texts
 from models.failures import NoUsableTestPlaylist, TooFewPlaylists
+from models.progress import Progress
 from models.results import Song
 from models.songs.recommender import Recommender, Scores, SongIndices, count_plays, ndcg, top_songs
 from models.songs.training import word2vec
 from models.songs.versions import group
-from models.specs import Progress
 from models.words.formats import Vectors
 
 RESAMPLES = 1000

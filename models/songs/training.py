@@ -25,9 +25,10 @@ from scipy import sparse
 import texts
 from models.failures import ModelError, NoFrequentSong
 from models.files import cache
+from models.progress import Progress
 from models.songs.playlists import CatalogueCount, Playlists, Report, Table
 from models.songs.recommender import Recommender, count_plays
-from models.specs import Progress, SongsSpec
+from models.specs import SongsSpec
 from models.words.formats import Vectors, keyed_vectors, read_folder, write_folder
 
 log = logging.getLogger(__name__)

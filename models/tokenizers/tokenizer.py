@@ -28,8 +28,9 @@ from models.failures import (
 from models.files import finding
 from models.files.names import label
 from models.pretrained import reading
+from models.progress import Progress
 from models.results import Algorithm, Piece, Tokenization
-from models.specs import Progress, TokenizersSpec
+from models.specs import TokenizersSpec
 from models.text import usable_text
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"

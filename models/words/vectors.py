@@ -31,8 +31,9 @@ from models.failures import (
 from models.files.names import label as label_of
 from models.files.names import path_of
 from models.pretrained import reading
+from models.progress import Progress
 from models.results import MapPoint, Neighbour, Neighbourhood, OddOne, Pair
-from models.specs import Progress, WordsSpec
+from models.specs import WordsSpec
 from models.text import usable_text
 from models.words import formats
 from models.words.formats import Vectors

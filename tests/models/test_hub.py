@@ -19,8 +19,9 @@ from models import hub as hub_module
 from models import memory
 from models.failures import BadInput, ModelError, NotReady, NotThere
 from models.hub import Hub
+from models.progress import Progress
 from models.results import SlotStatus, State
-from models.specs import LanguageSpec, Progress, TokenizersSpec, WordsSpec
+from models.specs import LanguageSpec, TokenizersSpec, WordsSpec
 
 SPEC = WordsSpec("vectors")
 

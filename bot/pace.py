@@ -1,0 +1,25 @@
+"""How many commands one person may send in a span of time."""
+
+from __future__ import annotations
+
+from discord import app_commands
+
+MANY_PEOPLE = 256
+"""From so many people on, those who have been silent are forgotten."""
+
+
+class Pace:
+    def __init__(self) -> None:
+        self._cooldowns: dict[int, app_commands.Cooldown] = {}
+
+    def count(self, user: int, commands: int, seconds: float) -> None:
+        """Count a command of this person; CommandOnCooldown if it is one more than `commands` in `seconds`."""
+        if len(self._cooldowns) > MANY_PEOPLE:
+            self._cooldowns = {
+                user: cooldown
+                for user, cooldown in self._cooldowns.items()
+                if cooldown.get_tokens() < cooldown.rate
+            }
+        cooldown = self._cooldowns.setdefault(user, app_commands.Cooldown(commands, seconds))
+        if wait := cooldown.update_rate_limit():
+            raise app_commands.CommandOnCooldown(cooldown, wait)
