@@ -43,7 +43,7 @@ class CommandRegister:
             }
 
     def forget(self) -> None:
-        """Register everything anew next time."""
+        """Register everything again next time."""
         self._known = {}
         self._path.unlink(missing_ok=True)
 

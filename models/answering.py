@@ -108,7 +108,7 @@ def find_songs(model: SongCatalogue, request: FindSongs) -> tuple[SongMatch | No
 def suggest_songs(model: SongCatalogue, request: SuggestSongs) -> tuple[Song, ...]:
     if request.typed.strip():
         return tuple(model.search(request.typed))
-    return tuple(it.song for it in model.popular(25).songs)
+    return tuple(recommendation.song for recommendation in model.popular(25).songs)
 
 
 def songs_like(model: SongCatalogue, request: SongsLike) -> SongList:

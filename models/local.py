@@ -399,7 +399,7 @@ class _Language:
     def _place(self, stream: _Stream) -> int:
         if not stream.in_lane:
             return stream.in_engine
-        return stream.in_lane + sum(it.in_engine > 0 for it in self._streams.values())
+        return stream.in_lane + sum(other.in_engine > 0 for other in self._streams.values())
 
     def _tell_all(self) -> None:
         """Tell everybody whose place has changed."""

@@ -344,7 +344,7 @@ class ServiceStatus:
     lanes: Mapping[str, LaneStatus]
 
     def slot(self, name: str) -> SlotStatus | None:
-        return next((it for it in self.slots if it.slot == name), None)
+        return next((status for status in self.slots if status.slot == name), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ CORPUS = [
 
 
 @cache
-def byte_bpe() -> PreTrainedTokenizerFast:
+def byte_bpe(corpus: tuple[str, ...] = tuple(CORPUS)) -> PreTrainedTokenizerFast:
     """Byte-level BPE as of GPT-2 and Phi."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -47,7 +47,7 @@ def byte_bpe() -> PreTrainedTokenizerFast:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.train_from_iterator(corpus, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<|endoftext|>", eos_token="<|endoftext|>"
     )
@@ -120,10 +120,12 @@ def fallback_bpe() -> PreTrainedTokenizerFast:
     )
 
 
-def phi(folder: Path, *, seed: int = 0, **config: Any) -> Path:
+def phi(
+    folder: Path, *, seed: int = 0, tokenizer: PreTrainedTokenizerFast | None = None, **config: Any
+) -> Path:
     """A Phi model, greedy continuations of which are varied enough to compare."""
     torch.manual_seed(seed)
-    tokenizer = byte_bpe()
+    tokenizer = tokenizer or byte_bpe()
     settings: dict[str, Any] = {
         "vocab_size": len(tokenizer) + 8,
         "hidden_size": 32,

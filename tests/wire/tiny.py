@@ -84,26 +84,14 @@ def build(folder: Path) -> Path:
 
 
 def _language(folder: Path) -> None:
-    import torch
-    from tokenizers import ByteLevelBPETokenizer
-    from transformers import PhiConfig, PhiForCausalLM, PreTrainedTokenizerFast
-
-    bpe = ByteLevelBPETokenizer()
-    bpe.train_from_iterator(TEXT, vocab_size=400, special_tokens=["<|endoftext|>"], show_progress=False)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe._tokenizer, eos_token="<|endoftext|>")
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = PhiConfig(
+    tokenizer = tiny.byte_bpe(tuple(TEXT))
+    tiny.phi(
+        folder,
+        tokenizer=tokenizer,
         vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
         max_position_embeddings=2048,
-        bos_token_id=0,
         eos_token_id=None,  # a random model would end at random
     )
-    PhiForCausalLM(config).save_pretrained(folder)
 
 
 def _wordpiece(folder: Path) -> None:
