@@ -35,6 +35,8 @@ async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, 
     `Busy` and the like are raised before anybody is told of an answer. The work stops if nobody can be told.
     """
     asking = asyncio.ensure_future(answer)
+    # Where nobody can be told any more, its failure is no news for asyncio's log either.
+    asking.add_done_callback(lambda task: task.cancelled() or task.exception())
     try:
         await asyncio.sleep(0)  # the question is admitted or refused in its first step
         if asking.done() and asking.exception() is not None:
