@@ -22,9 +22,9 @@ from sqlalchemy import Connection, text
 from bot.failures import (
     DatabaseDamaged,
     DatabaseNotOpened,
-    DatabaseUrlUnreadable,
     DatabaseTooNew,
     DatabaseUnusable,
+    DatabaseUrlUnreadable,
     StartupError,
     StoreUnavailable,
 )
