@@ -366,7 +366,7 @@ def test_any_status_keeps_to_discords_limits(slots: list[SlotStatus]) -> None:
 
 def test_memory_is_readable() -> None:
     assert [models_messages.memory(n) for n in (999, 14_500_000, 2_840_000_000)] == [
-        "999 B",
+        "999 Bytes",
         "14.5 MB",
         "2.84 GB",
     ]

@@ -111,7 +111,7 @@ def test_who_comes_second_keeps_what_the_first_has_kept(
 def test_many_processes_may_train_at_once(tmp_path: Path) -> None:
     made = spec(tmp_path, cache=tmp_path / "cache")
     script = (
-        "import sys; from models.songs import SongCatalogue; from models.specs import SongsSpec\n"
+        "import sys; from models.songs.catalogue import SongCatalogue; from models.specs import SongsSpec\n"
         "made = SongsSpec(sys.argv[1], sys.argv[2], vector_size=8, epochs=3, negative=5, cache=sys.argv[3])\n"
         "print([it.song.id for it in SongCatalogue.load(made).recommend(['1', '2']).songs])"
     )
