@@ -150,6 +150,25 @@ def test_servers_without_ranges_or_lengths(
     assert fetching.fetch(item(address, tmp_path)).path.read_bytes() == DATA
 
 
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_run_that_was_killed_after_the_last_byte(
+    files: tuple[serving.Files, str], tmp_path: Path, marked: bool
+) -> None:
+    server, address = files
+    server.headers = {"ETag": '"1"'} if marked else {}
+
+    def killed(_what: str, done: int, total: int | None) -> None:
+        if done == total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetching.fetch(item(address, tmp_path), killed)
+    found = fetching.fetch(item(address, tmp_path))
+    assert found.path.read_bytes() == DATA
+    assert found.downloaded == (0 if marked else len(DATA)), "what has no mark may be of another version"
+    assert left(tmp_path) == ["list.txt"]
+
+
 def test_two_at_once_download_it_once(files: tuple[serving.Files, str], tmp_path: Path) -> None:
     server, address = files
     with ThreadPoolExecutor(2) as pool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ import pytest
 
 from models import hub as hub_module
 from models import memory
-from models.failures import BadInput, ModelError, NotReady, NotThere
+from models.failures import BadInput, ModelError, NotDownloaded, NotReady, NotThere
 from models.hub import Hub
 from models.progress import Progress
 from models.results import SlotStatus, State
@@ -141,6 +142,30 @@ def test_an_unforeseen_failure_is_a_sentence_too() -> None:
         made.load("words")
     assert "/" not in str(caught.value)
     assert status(made).state is State.FAILED
+
+
+def test_a_failed_slot_keeps_the_hint_apart_and_nothing_of_what_was_loaded() -> None:
+    read: list[weakref.ref[Model]] = []
+
+    def make(_spec: Any, _progress: Any) -> Any:
+        half = Model()
+        read.append(weakref.ref(half))
+        raise NotDownloaded("vectors", "python -m bot fetch words")
+
+    made = hub(make)
+    with pytest.raises(NotDownloaded):
+        made.load("words")
+    assert read[0]() is None
+    failure = status(made).failure
+    assert failure is not None
+    assert failure.sentence == "vectors is not on this machine yet."
+    assert failure.hint == "“python -m bot fetch words” downloads it."
+    with pytest.raises(NotReady) as caught, made.lease("words"):
+        pass
+    travelled = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+    assert travelled.sentence == "vectors is not available: vectors is not on this machine yet."
+    assert travelled.hint == failure.hint
+    assert str(travelled) == str(caught.value) == f"{travelled.sentence} {failure.hint}"
 
 
 def test_an_interrupted_load_leaves_the_slot_usable() -> None:

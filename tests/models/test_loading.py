@@ -17,7 +17,7 @@ from models.failures import BadInput, ModelError, NotThere
 from models.files import finding, names
 from models.language.model import LanguageModel
 from models.sampling import Sampling
-from models.specs import EncoderSpec, LanguageSpec
+from models.specs import EncoderSpec, LanguageSpec, PretrainedSpec, SongsSpec, TokenizersSpec, WordsSpec
 from models.text import usable_text
 from models.tokenizers.tokenizer import Tokenizer
 from tests.models import tiny
@@ -252,6 +252,26 @@ def test_a_hub_name_that_is_not_here_says_what_brings_it(
         "somebody/model is not on this machine yet. “python -m bot fetch encoder” downloads it.",
         "somebody/model is not on this machine yet. “python -m bot fetch tokenizers” downloads it.",
     ]
+
+
+@pytest.mark.parametrize("name", ["gpt2", "microsoft/phi-1_5", "a/b.c-d_e"])
+def test_what_looks_like_a_hub_name(name: str) -> None:
+    assert names.is_hub_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "a/b/c", "-a", "a/", "ä/b", "a b", "https://a.example/b"])
+def test_what_does_not_look_like_a_hub_name(name: str) -> None:
+    assert not names.is_hub_name(name)
+
+
+def test_specs_know_what_they_are_called_and_whether_they_have_revisions() -> None:
+    assert TokenizersSpec(("a/b", "/models/c")).label == "a/b, c"
+    assert SongsSpec("/films/songs.tsv", "/films/lists.txt").label == "films"
+    spec = EncoderSpec("a/b", "c", dtype="float16")
+    assert spec.revised("v2") == EncoderSpec("a/b", "c", dtype="float16", revision="v2")
+    assert isinstance(LanguageSpec("a"), PretrainedSpec)
+    assert not isinstance(WordsSpec("a"), PretrainedSpec)
+    assert WordsSpec("a").weight() is None
 
 
 def test_addresses_lie_under_the_data_folder(tmp_path: Path) -> None:
