@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.client import Tokenwise
-from cogs.tokens.command import ShowBytes, ShowCost, ShowIds, ShowMethod, ShowSpecialTokens, TokenCommands
+from cogs.tokens.command import BUTTONS, TokenCommands
 
 
 async def setup(bot: Tokenwise) -> None:
-    bot.add_dynamic_items(ShowIds, ShowBytes, ShowSpecialTokens, ShowMethod, ShowCost)
+    bot.add_dynamic_items(*BUTTONS)
     await bot.add_cog(TokenCommands(bot))

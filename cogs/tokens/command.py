@@ -92,6 +92,10 @@ class ShowCost(OpenButton, template=open_template("token-cost")):
         await interaction.edit_original_response(**reply.message())
 
 
+BUTTONS: tuple[type[OpenButton], ...] = (ShowIds, ShowBytes, ShowSpecialTokens, ShowMethod, ShowCost)
+"""What there is to see behind an answer of /tokens, in the order of its buttons."""
+
+
 def _questions(interaction: Interaction) -> Recent[Question]:
     cog = interaction.client.get_cog(TokenCommands.__cog_name__)
     if not isinstance(cog, TokenCommands):
@@ -126,8 +130,7 @@ class TokenCommands(commands.Cog):
             one = await answered(interaction, tokenizers.tokenize(Tokenize(asking, text, tokenizer)))
             reply = await drawn(interaction, lambda: messages.pieces(one.found, with_picture=True))
         number = self.questions.keep(Question(text, tokenizer))
-        shows = (ShowIds, ShowBytes, ShowSpecialTokens, ShowMethod, ShowCost)
-        view = Buttons(*(show(number) for show in shows))
+        view = Buttons(*(button(number) for button in BUTTONS))
         await interaction.edit_original_response(**reply.message(), view=view)
 
     @app_commands.command(extras={"example": "/decode tokenizer:phi-1_5 ids:16594 281 3053"})
