@@ -6,6 +6,7 @@ import asyncio
 import logging
 import pkgutil
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -49,8 +50,11 @@ EXTENSIONS = tuple(
 """Every feature is a package in `cogs/` with a `setup`."""
 
 DRAWING = "drawing"
-DRAWING_LANE = LaneLimits(workers=1, queue=32, timeout=20.0)
-"""For pictures of what a model answered before, which wait for no model."""
+DRAWING_LANE = LaneLimits(workers=2, queue=1000, timeout=60.0)
+"""For pictures of what a model has answered. Nobody whose question was admitted is refused the picture."""
+
+DRAWING_POLL = 0.2
+"""Seconds between looks at whether a picture is still drawn, when the bot stops."""
 
 SYNC_WAIT = 5.0
 """Seconds that the start waits for the registration of commands; then it goes on beside it."""
@@ -294,9 +298,20 @@ class Tokenwise(commands.AutoShardedBot):
         """Let what runs end, until the time is over or somebody is in a hurry."""
         self.service.stop_admitting()
         seconds = self.settings.limits.drain_seconds
-        work = asyncio.gather(self.service.drain(seconds), self.drawing.drain(seconds))
-        if not await self._shutdown.unless_hurried(work):
+        if not await self._shutdown.unless_hurried(self._finish_work(seconds)):
             await asyncio.gather(self.service.drain(0), self.drawing.drain(0))
+
+    async def _finish_work(self, seconds: float) -> None:
+        """Let the models end, then what is made of their answers, all within so many seconds."""
+        until = time.monotonic() + seconds
+        await self.service.drain(seconds)
+        while (handlers := open_interactions()) and (left := until - time.monotonic()) > 0:
+            done, _ = await asyncio.wait(
+                handlers, timeout=min(left, DRAWING_POLL), return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done and not self.drawing.status[DRAWING].running:
+                break
+        await self.drawing.drain(max(0.0, until - time.monotonic()))
 
     async def _unload(self) -> None:
         if self._registration:

@@ -145,22 +145,28 @@ async def report(interaction: discord.Interaction[Any], error: BaseException) ->
     is left alone. The client's listeners for `interaction_failure` get the interaction and the failure.
     """
     interaction.client.dispatch("interaction_failure", interaction, cause(error))
-    text = sentence(error, admin=is_admin(interaction))
+    text = sentence(error)
     if text is None:
         return
     try:
-        await _tell(interaction, text)
+        await _tell(interaction, text, _hint(interaction, cause(error)))
     except Exception as failure:  # noqa: BLE001 - it would be logged with what the asker wrote
         log.info("the asker could not be told of %s: %s", type(cause(error)).__name__, type(failure).__name__)
 
 
-async def _tell(interaction: discord.Interaction[Any], text: str) -> None:
+def _hint(interaction: discord.Interaction[Any], error: BaseException) -> str:
+    """What mends it, where the asker is one of those who can; only for messages that nobody else sees."""
+    return error.hint if isinstance(error, Failure) and is_admin(interaction) else ""
+
+
+async def _tell(interaction: discord.Interaction[Any], text: str, hint: str) -> None:
+    private = f"{text} {hint}".strip()
     if not interaction.response.is_done():
-        await interaction.response.send_message(text, ephemeral=True)
+        await interaction.response.send_message(private, ephemeral=True)
     elif await _placeholder_is_in_the_way(interaction):
         await interaction.edit_original_response(content=text)
     else:
-        await interaction.followup.send(text, ephemeral=True)
+        await interaction.followup.send(private, ephemeral=True)
 
 
 async def _placeholder_is_in_the_way(interaction: discord.Interaction[Any]) -> bool:

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 EventT = TypeVar("EventT")
 
 ANSWERED = "answered"
+REMEMBERED = 1000
+"""Interactions whose times are kept until they are logged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,13 @@ class CommandLog:
         self._open[event.interaction_id] = _Command(event.at)
 
     def _job_done(self, event: JobDone) -> None:
-        if command := self._open.get(event.request_id):
-            command.queue_seconds += event.queue_seconds
-            command.run_seconds += event.run_seconds
+        # Buttons and forms begin without notice, and only those that fail are logged: most are forgotten again.
+        began = time.monotonic() - event.queue_seconds - event.run_seconds
+        command = self._open.setdefault(event.request_id, _Command(began))
+        command.queue_seconds += event.queue_seconds
+        command.run_seconds += event.run_seconds
+        while len(self._open) > REMEMBERED:
+            del self._open[next(iter(self._open))]
 
     def _done(self, event: CommandDone) -> None:
         command = self._open.pop(event.interaction_id, None) or _Command(event.at)

@@ -63,8 +63,6 @@ class DatabaseNotOpened(StartupError):
 class DatabaseUrlUnreadable(StartupError):
     """The URL in the settings is none that SQLAlchemy knows."""
 
-    reason: str
-
 
 class DatabaseUnusable(StartupError):
     """What was opened is no database, or not one of ours."""

@@ -15,7 +15,7 @@ class Sampling:
     `temperature` 0 takes the likeliest token each time (greedy), and then only `repetition_penalty` and `stop` matter.
     `top_k` keeps the k likeliest tokens (0: all), `top_p` the likeliest that share this probability (1: all), `min_p` those
     with at least this share of the likeliest one's probability (0: all). `repetition_penalty` above 1 makes tokens that
-    were there before less likely (1: nothing). The same `seed` draws the same tokens; None chooses one. Writing ends at the
+    were there before less likely (1: the model's own setting, which mostly is none). The same `seed` draws the same tokens; None chooses one. Writing ends at the
     first of the texts in `stop`.
     """
 

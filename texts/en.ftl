@@ -121,7 +121,7 @@ setting-token-not-set = token: not set
 
 ## The store (bot/failures.py)
 
-database-url-unreadable = The database of the settings cannot be opened: { $reason }.
+database-url-unreadable = The database of the settings cannot be opened: database.url is not the URL of a database.
 database-not-opened = The database { $database } cannot be opened: { $reason }.
 database-unusable = The database { $database } cannot be used: { $reason }.
 database-damaged = The database { $database } is damaged ({ $reason }). Restore it from a backup.

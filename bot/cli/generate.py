@@ -70,15 +70,15 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
     limits = questions.required_section(settings, LanguageSection)
     with loading() as progress:
         model = LanguageModel.load(questions.required_spec(settings, LanguageSpec), progress)
-    shown = 0
+    shown, begun = 0, False
 
     def show(text: str, _ids: Sequence[int] = ()) -> None:
-        nonlocal shown
+        nonlocal shown, begun
         if console:
-            if not shown:
+            if not begun:
                 console.print(Text(harmless(arguments.text), "bold"), end="")
             console.print(Text(harmless(text)), end="")
-            shown += len(text)
+            shown, begun = shown + len(text), True
 
     result = model.generate(
         arguments.text,

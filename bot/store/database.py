@@ -40,18 +40,19 @@ class Database:
         name = url.render_as_string(hide_password=True)
         if url.get_backend_name() == "sqlite":
             name = url.database or ""
-            engine = sqlite.create_engine(url)
-        else:
-            try:
+        try:
+            if url.get_backend_name() == "sqlite":
+                engine = sqlite.create_engine(url)
+            else:
                 engine = create_async_engine(url, hide_parameters=True)
-            except (SQLAlchemyError, ImportError) as error:
-                raise DatabaseNotOpened(database=name, reason=_reason(error)) from error
+        except (SQLAlchemyError, ImportError, TypeError) as error:
+            raise DatabaseNotOpened(database=name, reason=_reason(error)) from error
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(_prepare, name)
         except BaseException as error:
             await engine.dispose()
-            if isinstance(error, SQLAlchemyError):
+            if isinstance(error, SQLAlchemyError | OSError):
                 raise DatabaseUnusable(database=name, reason=_reason(error)) from error
             raise
         return cls(engine)

@@ -61,8 +61,9 @@ class Store:
 def _parsed(url: str) -> URL:
     try:
         return make_url(url)
-    except ArgumentError as error:  # without the URL, which may hold a password
-        raise DatabaseUrlUnreadable(str(error)) from error
+    except (ArgumentError, ValueError):
+        # Neither the URL nor what is wrong with it, which may quote a part of the password.
+        raise DatabaseUrlUnreadable from None
 
 
 def _record(song: Song) -> dict[str, str]:

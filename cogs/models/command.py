@@ -31,8 +31,10 @@ class ModelCommands(commands.GroupCog, name="models", description="The models be
     async def status(self, interaction: Interaction) -> None:
         """See which models are loaded, where they run and how busy they are."""
         status = await self.bot.service.status()
-        embed = messages.statuses(status, admin=is_admin(interaction))
-        await interaction.response.send_message(embed=embed)
+        await interaction.response.send_message(embed=messages.statuses(status))
+        # Everybody sees the status; what mends a failure is for those who can.
+        if is_admin(interaction) and (hints := messages.hints(status)):
+            await interaction.followup.send(hints, ephemeral=True)
 
     # Discord can hide a whole group from members, not one command of it, and /models status is for
     # everybody: so who may reload is decided here.

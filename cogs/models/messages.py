@@ -6,7 +6,7 @@ import discord
 
 import texts
 from cogs.shared.reply import BLUE, FIELDS
-from cogs.shared.text import clip, code, inline
+from cogs.shared.text import CONTENT, clip, code, inline
 from models.results import Reload, SlotStatus, State
 from models.service import LaneStatus, LoadProgress, ServiceStatus
 from texts import say
@@ -15,8 +15,14 @@ _SIGNS = {State.READY: "🟢", State.LOADING: "🟡", State.FAILED: "🔴", Stat
 _BAR_CELLS = 20
 
 
-def statuses(status: ServiceStatus, *, admin: bool = False) -> discord.Embed:
-    """Facts about every slot, and how many jobs run and wait in its lane; for an `admin` what mends a failure, too."""
+def hints(status: ServiceStatus) -> str:
+    """What mends the slots that failed, a line each; for admins."""
+    failed = [(slot.slot, slot.failure.hint) for slot in status.slots if slot.failure and slot.failure.hint]
+    return clip("\n".join(f"**{slot}**: {inline(hint, 300)}" for slot, hint in failed), CONTENT)
+
+
+def statuses(status: ServiceStatus) -> discord.Embed:
+    """Public facts about every slot, and how many jobs run and wait in its lane."""
     embed = discord.Embed(title=say("models-title"), colour=BLUE)
     for slot in status.slots[:FIELDS]:
         facts = _facts(slot)
@@ -24,8 +30,7 @@ def statuses(status: ServiceStatus, *, admin: bool = False) -> discord.Embed:
             facts.append(say("models-load-seconds", seconds=slot.load_seconds))
         if queue := _queue(status.lanes.get(slot.slot)):
             facts.append(queue)
-        hint = slot.failure.hint if admin and slot.failure else ""
-        lines = [" · ".join(facts), inline(slot.detail, 300), inline(hint, 300)]
+        lines = [" · ".join(facts), inline(slot.detail, 300)]
         embed.add_field(
             name=say("models-state", sign=_SIGNS[slot.state], slot=slot.slot, state=slot.state),
             value="\n".join(line for line in lines if line) or say("models-nothing-yet"),

@@ -223,7 +223,11 @@ async def test_a_bot_without_its_models_starts_and_says_what_brings_them(launch:
     }
     live = await launch(settings, loaders={slot: SLOTS[slot].load for slot in ("words", "songs", "language")})
     await live.bot.service.loaded()
-    status = (await live.box.ask("/models status", member=live.box.admin)).text
+    answer = await live.box.ask("/models status", member=live.box.admin)
+    await answer.until(lambda answer: answer.followups)
+    status, remedies = answer.messages[0].text, answer.followups[0]
+    assert remedies.ephemeral
+    assert "python -m bot" not in status
     assert "python -m bot" not in (await live.box.ask("/models status")).text, "students mend nothing"
     for slot, question in (
         ("words", "/similar word:engineer"),
@@ -232,7 +236,7 @@ async def test_a_bot_without_its_models_starts_and_says_what_brings_them(launch:
     ):
         assert f"{slot}: failed" in status
         remedy = f"“python -m bot fetch {slot}” downloads it"
-        assert remedy in status
+        assert remedy in remedies.text
         answer = await live.box.ask(question, member=live.box.admin)
         assert answer.ephemeral
         assert remedy in answer.text
