@@ -19,6 +19,8 @@ import aiohttp
 import discord
 from discord import app_commands
 
+from models.files import kept
+
 log = logging.getLogger(__name__)
 
 EVERYWHERE = "global"
@@ -31,8 +33,8 @@ class CommandRegister:
         self._path = path
         self._application = 0
         self._known: dict[str, dict[str, Any]] = {}
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            content = json.loads(path.read_text(encoding="utf-8"))
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+            content: dict[str, Any] = kept.read_json(path) or {}
             self._application = int(content["application"])
             self._known = {
                 str(target): {
@@ -107,12 +109,9 @@ class CommandRegister:
         self._save()
 
     def _save(self) -> None:
-        content = json.dumps({"application": self._application, "targets": self._known}, indent=1)
-        draft = self._path.with_suffix(".new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(content, encoding="utf-8")
-            draft.replace(self._path)
+            content: dict[str, kept.JSON] = {"application": self._application, "targets": self._known}
+            kept.write_json(self._path, content)
         except OSError as error:
             log.error("the registered commands cannot be remembered: %s", error)  # noqa: TRY400
 

@@ -30,6 +30,7 @@ from urllib.request import Request, urlopen
 from filelock import FileLock
 
 from models.failures import DownloadDamaged, NoRoom, NotAWebAddress
+from models.files import kept
 
 SILENCE = 20.0
 """Seconds without a byte after which a connection counts as broken."""
@@ -105,9 +106,9 @@ def download(file: RemoteFile, target: Path, watch: Watch, *, update: bool = Fal
             if file.checksum is not None and not file.checksum.fits(partial):
                 partial.unlink()
                 raise DownloadDamaged(file.label, file.checksum.algorithm)
-            partial.replace(target)
             if transfer.modified is not None:
-                os.utime(target, (transfer.modified, transfer.modified))
+                os.utime(partial, (transfer.modified, transfer.modified))
+            kept.settle(partial, target)
             return transfer.received
     finally:
         with contextlib.suppress(OSError):

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -23,18 +21,18 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 import texts
-from models.failures import ModelError, NoFrequentSong
-from models.files import cache
+from models.failures import NoFrequentSong
+from models.files import kept
 from models.progress import Progress
 from models.songs.playlists import CatalogueCount, Playlists, Report, Table
 from models.songs.recommender import Recommender, count_plays
 from models.specs import SongsSpec
 from models.words.formats import Vectors, keyed_vectors, read_folder, write_folder
 
-log = logging.getLogger(__name__)
-
-FORMAT = 3
+FORMAT = 4
 SAVED_TRAININGS = 4
+KEPT = "What was learnt from the playlists"
+"""How the log calls it."""
 WORD2VEC = ("vector_size", "window", "negative", "min_count", "epochs", "seed", "workers")
 """The parameters of a `SongsSpec` that are `Word2Vec`'s."""
 _ARRAYS = ("plays", "data", "indices", "indptr")
@@ -111,34 +109,27 @@ def _epoch_callback(progress: Progress, epochs: int) -> CallbackAny2Vec:
 def folder_name(settings: Mapping[str, int], *contents: bytes) -> str:
     """The name of the folder for a training with these settings on files with these contents."""
     hashes = [hashlib.sha256(content).hexdigest() for content in contents]
-    return cache.fingerprint(FORMAT, gensim.__version__, dict(settings), hashes)
+    return kept.fingerprint(FORMAT, gensim.__version__, dict(settings), hashes)
 
 
 def load_saved(folder: Path) -> TrainingResult | None:
     """What was saved in a folder; None if there is none or it is damaged."""
-    if not folder.is_dir():
-        return None
-    try:
-        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        arrays = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
-        }
-        counts = sparse.csr_array(
-            (arrays["data"], arrays["indices"], arrays["indptr"]), tuple(facts["shape"])
-        )
-        counts.check_format(full_check=True)
-        return TrainingResult(
-            vectors=read_folder(folder),
-            counts=counts,
-            shares=tuple(float(share) for share in facts["shares"]),
-            plays=arrays["plays"].reshape(counts.shape[:1]),
-            unlisted=tuple(facts["unlisted"]),
-            report={CatalogueCount(name): number for name, number in facts["report"].items()},
-        )
-    except (ModelError, OSError, ValueError, KeyError, TypeError, AttributeError):
-        log.warning("What was learnt from the playlists is damaged on disk; learning it again.")
-        shutil.rmtree(folder, ignore_errors=True)
-        return None
+    return kept.recall(folder, _read, KEPT)
+
+
+def _read(folder: Path) -> TrainingResult:
+    facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+    counts = sparse.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), tuple(facts["shape"]))
+    counts.check_format(full_check=True)
+    return TrainingResult(
+        vectors=read_folder(folder),
+        counts=counts,
+        shares=tuple(float(share) for share in facts["shares"]),
+        plays=arrays["plays"].reshape(counts.shape[:1]),
+        unlisted=tuple(facts["unlisted"]),
+        report={CatalogueCount(name): number for name, number in facts["report"].items()},
+    )
 
 
 def save(folder: Path, result: TrainingResult) -> None:
@@ -157,4 +148,4 @@ def save(folder: Path, result: TrainingResult) -> None:
         }
         (new / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
-    cache.store(folder, write, "What was learnt from the playlists", SAVED_TRAININGS)
+    kept.store(folder, write, KEPT, SAVED_TRAININGS)

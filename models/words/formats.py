@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import logging
 import re
-import shutil
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,18 +17,15 @@ from models.failures import (
     DamagedWordVectors,
     FolderWithoutWordVectors,
     MismatchedWordVectors,
-    ModelError,
     NotWordVectors,
     PickledWordVectors,
     RepeatedWord,
 )
-from models.files import cache, finding
+from models.files import finding, kept
 from models.files.names import path_of
 from models.specs import WordsSpec
 
-log = logging.getLogger(__name__)
-
-CACHE_FORMAT = 1
+CACHE_FORMAT = 2
 CACHED_FILES = 3
 """Parsed files that are kept on disk."""
 _PICKLE_SUFFIXES = {".model", ".kv", ".pkl", ".pickle"}
@@ -134,20 +129,17 @@ def _parsed_once(path: Path, label: str, spec: WordsSpec) -> Vectors:
         return _read_file(path, label)
     real = path.resolve()
     status = real.stat()
-    key = cache.fingerprint(CACHE_FORMAT, str(real), status.st_size, status.st_mtime_ns)
+    key = kept.fingerprint(CACHE_FORMAT, str(real), status.st_size, status.st_mtime_ns)
     folder = path_of(spec.data_dir) / "vectors" / key
-    if folder.is_dir():
-        try:
-            return read_folder(folder)
-        except (ModelError, OSError, ValueError):
-            log.warning("The cached word vectors are damaged on disk; reading %s again.", label)
-            shutil.rmtree(folder, ignore_errors=True)
+    description = f"The vectors of {label}"
+    if (found := kept.recall(folder, read_folder, description)) is not None:
+        return found
     parsed = _read_file(path, label)
     if not any("\n" in word for word in parsed.index_to_key):
-        cache.store(
+        kept.store(
             folder,
             lambda new: write_folder(new, parsed.index_to_key, parsed.vectors),
-            f"The vectors of {label}",
+            description,
             CACHED_FILES,
         )
     return parsed

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from models.failures import Stopped
-from models.files import cache
+from models.files import kept
 from models.songs import training
 from models.songs.catalogue import SongCatalogue
 from models.songs.playlists import read_playlists, read_songs
@@ -83,7 +83,7 @@ def test_nothing_is_pickled(trained: TrainingResult, tmp_path: Path) -> None:
             case ".json":
                 json.loads(file.read_text(encoding="utf-8"))
             case _:
-                assert file.name == "words.txt"
+                assert file.name in {"words.txt", kept.MANIFEST}
 
 
 def test_the_name_of_a_folder_changes_with_all_that_matters() -> None:
@@ -124,7 +124,7 @@ def test_many_processes_may_train_at_once(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_swept_away(trained: TrainingResult, tmp_path: Path) -> None:
-    for name, age in (("writing-old", cache.ABANDONED + 60), ("writing-new", 60)):
+    for name, age in (("writing-old", kept.ABANDONED + 60), ("writing-new", 60)):
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (time.time() - age,) * 2)
     save(tmp_path / ("a" * 32), trained)
