@@ -76,6 +76,13 @@ class DatabaseDamaged(StartupError):
     reason: str
 
 
+class DatabaseEmptied(StartupError):
+    """Where a database used to be, as the file `beside` tells, there is now an empty file or none."""
+
+    database: str
+    beside: str
+
+
 class DatabaseTooNew(StartupError):
     """A later version of the program has been here. `known` is the newest version that this one knows."""
 

@@ -125,6 +125,7 @@ database-url-unreadable = The database of the settings cannot be opened: databas
 database-not-opened = The database { $database } cannot be opened: { $reason }.
 database-unusable = The database { $database } cannot be used: { $reason }.
 database-damaged = The database { $database } is damaged ({ $reason }). Restore it from a backup.
+database-emptied = The database { $database } is empty or gone, but { $beside } beside it shows that there was one. Restore it from a backup, or move { $beside } elsewhere to begin with an empty database.
 database-too-new = The database { $database } is of version { $version }, newer than this program knows ({ $known }). Update the program, or use another data_dir.
 store-unavailable = I cannot reach my database right now, so nothing was changed. Try again in a minute.
 

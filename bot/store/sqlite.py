@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 import aiosqlite
 from sqlalchemy import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.failures import DatabaseDamaged, DatabaseNotOpened
+from bot.failures import DatabaseDamaged, DatabaseEmptied, DatabaseNotOpened
 
 DRIVER = "sqlite+aiosqlite"
 PRAGMAS = ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+
+MAGIC = b"SQLite format 3\0"
+"""How a database begins that is not empty."""
 
 PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts to set one of them."""
@@ -32,9 +36,10 @@ def create_engine(url: URL) -> AsyncEngine:
     """An engine with one connection, which is the one writer; create the file if there is none.
 
     The connection has a thread, so whoever waits for a lock of another process keeps no event loop waiting.
-    DatabaseNotOpened if the file cannot be had.
+    DatabaseNotOpened if the file cannot be had, DatabaseEmptied if it is not as new as it looks.
     """
     path = Path(url.database or "")
+    _refuse_emptied(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # aiosqlite's thread outlives a failure to open, and trips over an event loop that has ended since.
@@ -62,6 +67,33 @@ def create_engine(url: URL) -> AsyncEngine:
         pool_reset_on_return=None,
         hide_parameters=True,
     )
+
+
+def _refuse_emptied(path: Path) -> None:
+    """DatabaseEmptied for a database that lost its content: SQLite would take it as new, and delete its WAL."""
+    # First the WAL, then the database: another process that creates both just now creates the database first.
+    wal = path.with_name(f"{path.name}-wal")
+    with suppress(OSError):
+        if wal.exists() and not _size(path):
+            raise DatabaseEmptied(database=str(path), beside=wal.name)
+        # Who takes the whole file away and leaves a backup may mean it; an empty file is an accident.
+        if _size(path) == 0 and (backup := _backup(path)) is not None:
+            raise DatabaseEmptied(database=str(path), beside=backup.name)
+
+
+def _size(path: Path) -> int | None:
+    """The length of a file in bytes; None if there is none."""
+    return path.stat().st_size if path.is_file() else None
+
+
+def _backup(path: Path) -> Path | None:
+    """Another database in the folder that is named after this one, such as tokenwise.db.bak or tokenwise-2026-05-01.db."""
+    for file in sorted(path.parent.iterdir()):
+        if file.name.startswith(path.stem) and file != path and file.is_file():
+            with file.open("rb") as content:
+                if content.read(len(MAGIC)) == MAGIC:
+                    return file
+    return None
 
 
 async def _set(connection: aiosqlite.Connection, pragma: str) -> None:

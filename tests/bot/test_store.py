@@ -21,6 +21,7 @@ from sqlalchemy import Connection, text
 
 from bot.failures import (
     DatabaseDamaged,
+    DatabaseEmptied,
     DatabaseNotOpened,
     DatabaseTooNew,
     DatabaseUnusable,
@@ -393,6 +394,29 @@ async def test_a_damaged_database_gives_one_line(tmp_path: Path) -> None:
     with pytest.raises((DatabaseDamaged, DatabaseUnusable)) as failure:
         await Store.open(tmp_path)
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize("name", ["-wal", ".bak", ".backup", ".1"])
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_database_that_lost_its_content_is_not_taken_as_new(
+    tmp_path: Path, name: str, gone: bool
+) -> None:
+    path, beside = tmp_path / "tokenwise.db", tmp_path / f"tokenwise.db{name}"
+    store = await Store.open(tmp_path)
+    await store.likes.add(1, YESTERDAY)
+    kept = path.with_name(f"{path.name}-wal") if name == "-wal" else path
+    content = kept.read_bytes()
+    await store.close()
+    beside.write_bytes(content)
+    path.unlink() if gone else path.write_bytes(b"")
+    if gone and name != "-wal":
+        await (await Store.open(tmp_path)).close()
+    else:
+        with pytest.raises(DatabaseEmptied, match=beside.name):
+            await Store.open(tmp_path)
+        assert not path.exists() or path.read_bytes() == b""
+        assert not gone or not path.exists()
+    assert beside.read_bytes() == content
 
 
 async def test_a_place_that_cannot_be_written_gives_one_line(tmp_path: Path) -> None:
