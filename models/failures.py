@@ -114,6 +114,12 @@ class UnknownWord(BadInput):
     suggestions: tuple[str, ...] = ()
 
 
+class WordWithoutDirection(BadInput):
+    """The word's vector is all zeros."""
+
+    word: str
+
+
 class NoWordGiven(BadInput):
     """Nothing was asked about."""
 
@@ -173,7 +179,102 @@ class PickledWordVectors(ModelError):
     label: str
 
 
+class ArchiveOfSeveral(ModelError):
+    """An archive of `count` files, among them `names`, of which one may be the vectors."""
+
+    label: str
+    count: int
+    names: tuple[str, ...]
+
+
+class ArchiveEncrypted(ModelError):
+    label: str
+
+
+class NotUtf8(ModelError):
+    """A text in another encoding than UTF-8."""
+
+    label: str
+
+
 class NumbersNotFinite(ModelError):
+    """The vector of a word, in a row counted from 1, holds NaN or infinity."""
+
+    label: str
+    word: str
+    row: int
+
+
+class LineNotFinite(ModelError):
+    """The vector of a word in a line of a text, counted from 1, holds NaN or infinity."""
+
+    label: str
+    word: str
+    line: int
+
+
+class VectorLengthWrong(ModelError):
+    """A line of a text has not as many numbers as the line `standard` has or announces."""
+
+    label: str
+    line: int
+    found: int
+    expected: int
+    standard: int
+
+
+class VectorCountWrong(ModelError):
+    """The first line announces another number of words than there are."""
+
+    label: str
+    announced: int
+    found: int
+
+
+class VectorsGoOn(ModelError):
+    """A binary file goes on after the words that its first line announces."""
+
+    label: str
+    announced: int
+
+
+class VectorLineUnreadable(ModelError):
+    """A line has the `text` where a number belongs."""
+
+    label: str
+    line: int
+    text: str
+
+
+class DecimalComma(ModelError):
+    """A line has a `text` that would be a number if decimals were written with a comma."""
+
+    label: str
+    line: int
+    text: str
+
+
+class VectorFilesJoined(ModelError):
+    """So many words come twice with different vectors that several files must have been put together.
+
+    `place` is the line, or in a binary file the entry, counted from 1, where the first of them comes again.
+    """
+
+    label: str
+    word: str
+    place: int
+    repeated: int
+
+
+class OnlyZeros(ModelError):
+    """Every vector of a file is all zeros."""
+
+    label: str
+
+
+class NotAMatrix(ModelError):
+    """A folder whose vectors.npy is not a table of numbers."""
+
     label: str
 
 

@@ -348,6 +348,7 @@ unknown-word =
         [0] Try another one.
        *[other] Did you mean { $suggestions }?
     }
+word-without-direction = The vector of “{ $word }” is all zeros, so it has no direction and nothing is near it. Try another word.
 no-word-given = Write a word, for example engineer, or a sum such as king - man + woman.
 no-neighbours-wanted = Ask for at least one neighbour.
 no-other-words = There are no other words to compare with.
@@ -359,10 +360,33 @@ too-many-terms = A sum may have at most { $most } words.
 not-one-word = “{ $words }” is more than one word. Put + or - between them, as in king - man + woman.
 no-words-in-file = { $label } holds no words.
 not-word-vectors = { $label } holds no word vectors that I can read.
-damaged-word-vectors = { $label } is damaged, or no file of word vectors.
+damaged-word-vectors = { $label } is cut off or damaged.
+    .admin = Get it again.
 pickled-word-vectors = { $label } is gensim's own save, a pickle, which can run code when it is opened.
     .admin = Save it with save_word2vec_format instead.
-numbers-not-finite = { $label } holds numbers that are not finite.
+archive-of-several = { $label } is an archive of { $count } files ({ JOIN($names, separator: ", ") }), and I cannot tell which holds the vectors.
+    .admin = Unpack it, and put the name of one file into the settings.
+archive-encrypted = { $label } is an encrypted archive.
+    .admin = Unpack it, and put the name of the file inside into the settings.
+not-utf8 = { $label } is a text in UTF-16.
+    .admin = Save it as UTF-8.
+numbers-not-finite = { $label } cannot be used: the vector of “{ $word }”, row { NUMBER($row, useGrouping: 0) }, holds a number that is not finite (NaN or infinity).
+line-not-finite = { $label } cannot be used: the vector of “{ $word }” in line { NUMBER($line, useGrouping: 0) } holds a number that is not finite (NaN or infinity).
+vector-length-wrong = { $label } contradicts itself: line { NUMBER($line, useGrouping: 0) } has { $found ->
+        [one] one number
+       *[other] { NUMBER($found, useGrouping: 0) } numbers
+    }, but by line { NUMBER($standard, useGrouping: 0) } each word has { NUMBER($expected, useGrouping: 0) }.
+    .admin = The file is damaged, or its first line is wrong, or several files were joined. Get it again, or correct that line.
+vector-count-wrong = { $label } contradicts itself: line 1 announces { NUMBER($announced, useGrouping: 0) } words, but the file holds { NUMBER($found, useGrouping: 0) }.
+    .admin = The file is cut off, or several were joined, or its first line is wrong. Get it again.
+vectors-go-on = { $label } contradicts itself: line 1 announces { NUMBER($announced, useGrouping: 0) } words, but the file goes on after them.
+    .admin = The file is damaged, or its first line is wrong. Get it again.
+vector-line-unreadable = { $label } cannot be used: line { NUMBER($line, useGrouping: 0) } has “{ $text }” where a number belongs.
+    .admin = Each line should hold a word and its numbers, with blanks between them.
+decimal-comma = { $label } cannot be used: line { NUMBER($line, useGrouping: 0) } has “{ $text }” where a number belongs. Decimals need a point, not a comma.
+vector-files-joined = { $label } gives different vectors to the same words, first to “{ $word }” (line or entry { NUMBER($place, useGrouping: 0) }), { $repeated } times in all. Several files may have been joined.
+only-zeros = Every vector in { $label } is all zeros, so none has a direction.
+not-a-matrix = The vectors.npy of { $label } is not a table of real numbers with a row for each word.
 mismatched-word-vectors = The words and vectors of { $label } do not belong together.
 repeated-word = The words of { $label } do not belong together: one is there twice.
 folder-without-word-vectors = The folder { $label } must hold vectors.npy and words.txt, or one file of word vectors ({ JOIN($suffixes, separator: ", ") }).

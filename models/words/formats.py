@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import re
+import codecs
 import zlib
 from collections.abc import Sequence
+from gzip import BadGzipFile
+from lzma import LZMAError
 from pathlib import Path
-from typing import IO, Protocol, TypeAlias, cast, overload
+from typing import NamedTuple, Protocol, cast, overload
+from zipfile import BadZipFile
 
 import numpy as np
 from gensim.models import KeyedVectors
@@ -17,24 +19,28 @@ from models.failures import (
     DamagedWordVectors,
     FolderWithoutWordVectors,
     MismatchedWordVectors,
-    NotWordVectors,
+    NotAMatrix,
+    NotUtf8,
     PickledWordVectors,
     RepeatedWord,
+    UnreadableFile,
 )
 from models.files import finding, kept
 from models.files.names import path_of
 from models.specs import WordsSpec
+from models.words import binary_files, rows, text_files, unpacking
+from models.words.rows import Floats
+from models.words.text_files import BYTE_ORDER_MARK
 
 CACHE_FORMAT = 2
 CACHED_FILES = 3
 """Parsed files that are kept on disk."""
 _PICKLE_SUFFIXES = {".model", ".kv", ".pkl", ".pickle"}
-_PICKLE_STARTS = (b"\x80", b"PK\x03\x04")
-_VECTOR_SUFFIXES = {".bin", ".gz", ".txt", ".vec"}
+_PICKLE = b"\x80"
+_VECTOR_SUFFIXES = {".bin", ".bz2", ".gz", ".txt", ".vec", ".xz", ".zip"}
+_HEAD = 1 << 16
 _MATRIX = 2
 """Axes that an array of vectors has: words and numbers."""
-
-Floats: TypeAlias = NDArray[np.float32]
 
 
 class Vectors(Protocol):
@@ -66,9 +72,16 @@ class Vectors(Protocol):
     def most_similar(self, positive: str | Sequence[str | Floats], *, topn: None) -> Floats: ...
 
 
-def load(spec: WordsSpec, path: Path, label: str) -> Vectors:
+class Vocabulary(NamedTuple):
+    """Vectors, and further words whose vectors are all zeros: they have no direction, so nothing is near them."""
+
+    vectors: Vectors
+    zeros: tuple[str, ...]
+
+
+def load(spec: WordsSpec, path: Path, label: str) -> Vocabulary:
     """The vectors of the file or folder at `path`, which people know as `label`."""
-    return read_folder(path) if path.is_dir() else _parsed_once(path, label, spec)
+    return read_vocabulary(path) if path.is_dir() else _parsed_once(path, label, spec)
 
 
 def locate(spec: WordsSpec) -> Path:
@@ -88,39 +101,58 @@ def _inside(folder: Path) -> Path:
 
 
 def read_folder(folder: Path) -> Vectors:
+    """The vectors of `read_vocabulary` alone."""
+    return read_vocabulary(folder).vectors
+
+
+def read_vocabulary(folder: Path) -> Vocabulary:
     """The vectors of {vectors.npy, words.txt}: a row of numbers, and a line with its word, for each word.
 
-    The numbers stay on disk until they are needed.
+    The numbers stay on disk until they are needed. ModelError, or what numpy raises, if the files do not hold that.
     """
     vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
     # Read as bytes: in text mode, other characters than \n would end a line too.
-    words = (folder / "words.txt").read_bytes().decode().removesuffix("\n").split("\n")
-    if vectors.ndim != _MATRIX or len(words) != len(vectors):
+    lines = (folder / "words.txt").read_bytes().removeprefix(BYTE_ORDER_MARK).decode()
+    words = lines.removesuffix("\n").split("\n")
+    if all(word.endswith("\r") for word in words):
+        words = [word[:-1] for word in words]
+    if vectors.ndim != _MATRIX or vectors.dtype.kind not in "fiu" or not vectors.shape[1]:
+        raise NotAMatrix(folder.name)
+    if len(words) != len(vectors):
         raise MismatchedWordVectors(folder.name)
-    if vectors.dtype != np.float32:
-        vectors = vectors.astype(np.float32)
-    keyed = keyed_vectors(words, vectors)
-    if len(keyed.key_to_index) != len(words):
+    if len(set(words)) != len(words):
         raise RepeatedWord(folder.name)
-    return keyed
+    return _vocabulary(rows.check(words, vectors, folder.name))
 
 
-def write_folder(folder: Path, words: Sequence[str], vectors: Floats) -> None:
-    """The counterpart of `read_folder`; nothing in it is pickled."""
+def write_folder(
+    folder: Path, words: Sequence[str], vectors: NDArray[np.floating], zeros: Sequence[str] = ()
+) -> None:
+    """The counterpart of `read_vocabulary`; nothing in it is pickled. The vectors of the `zeros` come last."""
+    if zeros:
+        vectors = np.concatenate([vectors, np.zeros((len(zeros), vectors.shape[1]), vectors.dtype)])
     np.save(folder / "vectors.npy", vectors, allow_pickle=False)
-    (folder / "words.txt").write_bytes("".join(f"{word}\n" for word in words).encode())
+    (folder / "words.txt").write_bytes("".join(f"{word}\n" for word in (*words, *zeros)).encode())
 
 
-def keyed_vectors(words: Sequence[str], vectors: Floats) -> Vectors:
-    """KeyedVectors of gensim over an array (words, numbers) that is used as it is, not copied."""
+def keyed_vectors(words: Sequence[str], vectors: Floats, lengths: Floats | None = None) -> Vectors:
+    """KeyedVectors of gensim over an array (words, numbers) that is used as it is, not copied.
+
+    `lengths`, (words,), are computed when they are first needed, unless they are known.
+    """
     keyed = KeyedVectors(vectors.shape[1])
     keyed.index_to_key = list(words)
     keyed.key_to_index = {word: index for index, word in enumerate(words)}
     keyed.vectors = vectors
+    keyed.norms = lengths
     return cast("Vectors", keyed)
 
 
-def _parsed_once(path: Path, label: str, spec: WordsSpec) -> Vectors:
+def _vocabulary(found: rows.Rows) -> Vocabulary:
+    return Vocabulary(keyed_vectors(found.words, found.vectors, found.lengths), found.zeros)
+
+
+def _parsed_once(path: Path, label: str, spec: WordsSpec) -> Vocabulary:
     """The vectors of a file, from the cache if it was parsed before.
 
     Cached vectors are memory-mapped, so several processes share them and a start does not wait for them.
@@ -132,94 +164,39 @@ def _parsed_once(path: Path, label: str, spec: WordsSpec) -> Vectors:
     key = kept.fingerprint(CACHE_FORMAT, str(real), status.st_size, status.st_mtime_ns)
     folder = path_of(spec.data_dir) / "vectors" / key
     description = f"The vectors of {label}"
-    if (found := kept.recall(folder, read_folder, description)) is not None:
+    if (found := kept.recall(folder, read_vocabulary, description)) is not None:
         return found
     parsed = _read_file(path, label)
-    if not any("\n" in word for word in parsed.index_to_key):
+    words, zeros = parsed.vectors.index_to_key, parsed.zeros
+    if not any("\n" in word for word in (*words, *zeros)):
         kept.store(
             folder,
-            lambda new: write_folder(new, parsed.index_to_key, parsed.vectors),
+            lambda new: write_folder(new, words, parsed.vectors.vectors, zeros),
             description,
             CACHED_FILES,
         )
     return parsed
 
 
-def _read_file(path: Path, label: str) -> Vectors:
+def _read_file(path: Path, label: str) -> Vocabulary:
+    """The vectors of a file, whose content says what it is. ModelError if it is none of vectors, or damaged."""
     if path.suffix in _PICKLE_SUFFIXES:
         raise PickledWordVectors(label)
-    with _opened(path) as file:
-        head = file.read(1 << 16)
-    if head.startswith(_PICKLE_STARTS):
-        raise PickledWordVectors(label)
-    first, _, rest = head.partition(b"\n")
-    header = re.fullmatch(rb"\s*(\d+)\s+(\d+)\s*", first)
-    binary = header is not None and not _is_row(rest.partition(b"\n")[0], int(header[2]))
-    if header is None and not _is_row(first, None):
-        raise NotWordVectors(label)
     try:
-        if binary:
-            keyed = KeyedVectors.load_word2vec_format(str(path), binary=True, unicode_errors="replace")
-            # Where words are repeated, gensim counts the announced ones, not those that it took.
-            count = len(keyed.key_to_index)
-            return keyed_vectors(keyed.index_to_key[:count], keyed.vectors[:count])
-        return _read_text(path, *map(int, header.groups())) if header else _read_text(path, 0, 0)
-    except (ValueError, EOFError, OSError, zlib.error) as error:
+        with unpacking.unpacked(path, label) as file:
+            head = file.read(_HEAD)
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise NotUtf8(label)
+        if head.startswith(_PICKLE):
+            raise PickledWordVectors(label)
+        read = binary_files.read if binary_files.is_binary(head) else text_files.read
+        with unpacking.unpacked(path, label) as file:
+            words, vectors = read(file, label)
+    except (EOFError, BadZipFile, BadGzipFile, zlib.error, LZMAError) as error:
         raise DamagedWordVectors(label) from error
-
-
-def _read_text(path: Path, announced: int, columns: int) -> Vectors:
-    """The word2vec or GloVe text format: a word and its numbers on each line; the first line may say how many.
-
-    gensim's own reader takes five times as long, and fails on entries of GloVe that contain spaces.
-    """
-    words: dict[str, None] = {}
-    numbers = bytearray()
-    lines = 0
-    with _opened(path) as file:
-        if announced:
-            file.readline()
-        for line in file:
-            if not line.strip():
-                continue
-            word, row = _parse_row(line.replace(b"\t", b" ").strip(b" \r\n"), columns)
-            columns = columns or len(row)
-            lines += 1
-            if word not in words:
-                words[word] = None
-                numbers += row.tobytes()
-    if lines < announced:
-        raise EOFError
-    return keyed_vectors(list(words), np.frombuffer(numbers, np.float32).reshape(len(words), columns))
-
-
-def _parse_row(line: bytes, columns: int) -> tuple[str, Floats]:
-    """A word and its numbers, `columns` of them unless that is 0; ValueError for any other line."""
-    word, _, rest = line.partition(b" ")
-    try:
-        row = np.fromstring(rest, np.float32, sep=" ")
-    except ValueError:
-        row = np.empty(0, np.float32)
-    if not len(row) or len(row) != (columns or len(row)):
-        word, *parts = line.rsplit(b" ", columns)
-        row = np.array(parts, np.float32)
-    if not len(row) or len(row) != (columns or len(row)):
-        raise ValueError(f"{len(row)} numbers instead of {columns}")
-    return word.decode("utf-8", "replace"), row
-
-
-def _is_row(line: bytes, columns: int | None) -> bool:
-    """Whether a line is a word and its numbers, spelt out."""
-    parts = line.decode("utf-8", "replace").split()
-    if not parts[1:] or (columns is not None and len(parts) <= columns):
-        return False
-    try:
-        for part in parts[-columns if columns else 1 :]:
-            float(part)
-    except ValueError:
-        return False
-    return True
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
+    except OSError as error:
+        # bzip2 has no error of its own; those of the system have a number.
+        if error.errno is None:
+            raise DamagedWordVectors(label) from error
+        raise UnreadableFile(label, error.strerror or type(error).__name__) from error
+    return _vocabulary(rows.check(words, vectors, label))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Self
 
@@ -21,11 +21,12 @@ from models.failures import (
     NotOneWord,
     NoWordGiven,
     NoWordsInFile,
-    NumbersNotFinite,
+    OnlyZeros,
     SumAmongWords,
     TooManyTerms,
     UnknownWord,
     WordsCancelOut,
+    WordWithoutDirection,
     WrongNumberOfWords,
 )
 from models.files.names import label as label_of
@@ -63,8 +64,10 @@ class WordVectors:
 
     device = "cpu"
 
-    def __init__(self, vectors: Vectors, name: str) -> None:
+    def __init__(self, vectors: Vectors, name: str, zeros: Collection[str] = ()) -> None:
+        """`zeros` are words that are known but have no direction: each is answered with a sentence, and in no list."""
         self._vectors = vectors
+        self._zeros = frozenset(zeros)
         self.name = name
         self.dtype = str(vectors.vectors.dtype)
         self.memory = int(vectors.vectors.nbytes)
@@ -77,10 +80,10 @@ class WordVectors:
         if progress:
             progress(texts.say("progress-reading-vectors", name=label), None)
         with reading(label, chatty=False):
-            vectors = formats.load(spec, path, label)
+            vectors, zeros = formats.load(spec, path, label)
         if not len(vectors):
-            raise NoWordsInFile(label)
-        return cls(vectors, label)
+            raise OnlyZeros(label) if zeros else NoWordsInFile(label)
+        return cls(vectors, label, zeros)
 
     def __len__(self) -> int:
         return len(self._vectors)
@@ -95,7 +98,7 @@ class WordVectors:
     def resolve(self, word: str) -> str | None:
         """The word as the vocabulary spells it: unchanged, in another case, or with its spaces joined; None if unknown."""
         for form in _forms(word):
-            if form in self._vectors.key_to_index:
+            if form in self._vectors.key_to_index or form in self._zeros:
                 return form
         return None
 
@@ -198,11 +201,8 @@ class WordVectors:
         return words[:limit]
 
     def probe(self) -> None:
-        first = self._vectors.index_to_key[0]
-        if not np.isfinite(self._vectors.get_vector(first)).all():
-            raise NumbersNotFinite(self.name)
         if len(self) > 1:
-            self._vectors.most_similar(positive=first, topn=1)
+            self._vectors.most_similar(positive=self._vectors.index_to_key[0], topn=1)
 
     @cached_property
     def _index(self) -> _SpellingIndex:
@@ -211,12 +211,18 @@ class WordVectors:
     def _known(self, word: str) -> str:
         if (known := self.resolve(word)) is None:
             raise UnknownWord(word, tuple(self._index.similar(casefolded(word), 3)))
-        return known
+        return self._directed(known)
+
+    def _directed(self, word: str) -> str:
+        """A word of the vocabulary, unless its vector is all zeros."""
+        if word in self._zeros:
+            raise WordWithoutDirection(word)
+        return word
 
     def _parse(self, query: str) -> tuple[list[str], list[str]]:
         """The words to add and the words to subtract, as the vocabulary spells them."""
         if whole := self.resolve(_unquoted(query.strip())):
-            return [whole], []
+            return [self._directed(whole)], []
         sides: dict[str, list[str]] = {"+": [], "-": []}
         sign, words = "+", ""
         for part in [*self._parts(query), "+"]:
@@ -239,7 +245,7 @@ class WordVectors:
         if " " not in words:
             return self._known(words)
         if joined := self.resolve(words):
-            return joined
+            return self._directed(joined)
         for word in words.split():
             self._known(word)
         raise NotOneWord(words)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models.failures import BadInput, ModelError, NotThere, UnknownWord
@@ -103,9 +103,9 @@ def test_formats(tmp_path: Path, plain: KeyedVectors, write: Writer, packed: boo
 
 def test_entries_with_blanks_and_repeated_ones(tmp_path: Path) -> None:
     path = tmp_path / "glove.txt"
-    path.write_bytes(b"the 1 2 3\n. . . 4 5 6\nat 12 7 8 9\nthe 0 0 0\n\nna\xefve 1 1 1\n")
+    path.write_bytes(b"the 1 2 3\n. . . 4 5 6\nat amazon.com 7 8 9\nthe 1 0 0\n\nna\xefve 1 1 1\n")
     found = WordVectors.load(WordsSpec(str(path)))
-    assert found._vectors.index_to_key == ["the", ". . .", "at 12", "na\ufffdve"]
+    assert found._vectors.index_to_key == ["the", ". . .", "at amazon.com", "na\ufffdve"]
     assert found._vectors.get_vector(". . .").tolist() == [4, 5, 6]
     assert found._vectors.get_vector("the").tolist() == [1, 2, 3]
 
@@ -448,11 +448,14 @@ def test_what_was_kept_is_what_was_parsed(
     tmp_path_factory: pytest.TempPathFactory, entries: dict[str, list[float]]
 ) -> None:
     folder = tmp_path_factory.mktemp("entries")
+    assume(any(map(any, entries.values())))
     lines = [f"{word} {' '.join(map(repr, row))}" for word, row in entries.items()]
     (folder / "vectors.txt").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
     spec = WordsSpec(str(folder / "vectors.txt"), folder / "data")
     parsed, opened = WordVectors.load(spec), WordVectors.load(spec)
-    assert opened._vectors.index_to_key == parsed._vectors.index_to_key == list(entries)
+    assert opened._vectors.index_to_key == parsed._vectors.index_to_key
+    assert parsed._vectors.index_to_key == [word for word, row in entries.items() if any(row)]
+    assert opened._zeros == parsed._zeros == {word for word, row in entries.items() if not any(row)}
     assert opened._vectors.vectors.tobytes() == parsed._vectors.vectors.tobytes()
 
 

@@ -1,0 +1,85 @@
+"""The rows of an array of vectors, each looked at once: whether it is finite, and whether it points anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.failures import NumbersNotFinite
+
+Floats: TypeAlias = NDArray[np.float32]
+
+LEAST, MOST = 1e-30, 1e30
+"""Between these a squared length is exact enough in float32; vectors outside are scaled, which leaves cosines as they are."""
+_BLOCK = 1 << 22
+"""Numbers that are looked at together."""
+
+
+class Rows(NamedTuple):
+    """`vectors` is (words, numbers), `lengths` (words,); `zeros` are further words, whose vectors are all zeros."""
+
+    words: list[str]
+    vectors: Floats
+    lengths: Floats
+    zeros: tuple[str, ...]
+
+
+def check(words: Sequence[str], vectors: NDArray[Any], label: str) -> Rows:
+    """Look at every row of `vectors`, which is (words, numbers) of any real type; NumbersNotFinite names the first bad one.
+
+    An array of float32 that needs no change is used as it is, not copied.
+    """
+    result: Floats = (
+        vectors if vectors.dtype == np.float32 else np.empty(vectors.shape, np.float32)  # filled below
+    )
+    lengths: Floats = np.empty(len(words), np.float32)
+    zeros: list[int] = []
+    for start, block in _blocks(vectors):
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            squares = np.einsum("ij,ij->i", block, block)
+            if result is not vectors:
+                result[start : start + len(block)] = block
+        lengths[start : start + len(block)] = np.sqrt(squares)
+        for row in np.flatnonzero(~((squares > LEAST) & (squares < MOST))).tolist():
+            at = start + row
+            if (scaled := direction(block[row])) is None:
+                raise NumbersNotFinite(label, words[at], at + 1)
+            if not scaled.any():
+                zeros.append(at)
+                continue
+            if not result.flags.writeable:
+                result = result.copy()
+            result[at] = scaled
+            lengths[at] = np.linalg.norm(scaled)
+    if not zeros:
+        return Rows(list(words), result, lengths, ())
+    nowhere = set(zeros)
+    directed = [word for at, word in enumerate(words) if at not in nowhere]
+    # A slice of a file on disk stays on disk: whoever writes such arrays puts the zeros at the end.
+    if zeros[0] == len(directed):
+        result, lengths = result[: zeros[0]], lengths[: zeros[0]]
+    else:
+        result, lengths = np.delete(result, zeros, 0), np.delete(lengths, zeros)
+    return Rows(directed, result, lengths, tuple(words[at] for at in zeros))
+
+
+def direction(row: NDArray[Any]) -> Floats | None:
+    """A vector in float32, scaled by a power of two if its length or numbers would not fit; None if it is not finite."""
+    exact = row.astype(np.float64)
+    largest = float(np.abs(exact).max(initial=0.0))
+    if not np.isfinite(largest):
+        return None
+    if largest and not LEAST < float(exact @ exact) < MOST:
+        exact = np.ldexp(exact, -np.frexp(largest)[1])
+    return exact.astype(np.float32)
+
+
+def _blocks(vectors: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The rows a few at a time, each block with the index of its first row, in float32 or float64."""
+    size = max(1, _BLOCK // max(1, vectors.shape[1]))
+    for start in range(0, len(vectors), size):
+        block = vectors[start : start + size]
+        yield start, block if block.dtype == np.float32 else block.astype(np.float64)
