@@ -42,7 +42,7 @@ def check(words: Sequence[str], vectors: NDArray[Any], label: str) -> Rows:
             squares = np.einsum("ij,ij->i", block, block)
             if result is not vectors:
                 result[start : start + len(block)] = block
-        lengths[start : start + len(block)] = np.sqrt(squares)
+            lengths[start : start + len(block)] = np.sqrt(squares)
         for row in np.flatnonzero(~((squares > LEAST) & (squares < MOST))).tolist():
             at = start + row
             if (scaled := direction(block[row])) is None:
@@ -72,9 +72,10 @@ def direction(row: NDArray[Any]) -> Floats | None:
     largest = float(np.abs(exact).max(initial=0.0))
     if not np.isfinite(largest):
         return None
-    if largest and not LEAST < float(exact @ exact) < MOST:
-        exact = np.ldexp(exact, -np.frexp(largest)[1])
-    return exact.astype(np.float32)
+    with np.errstate(over="ignore", under="ignore"):
+        if largest and not LEAST < float(exact @ exact) < MOST:
+            exact = np.ldexp(exact, -np.frexp(largest)[1])
+        return exact.astype(np.float32)
 
 
 def _blocks(vectors: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:

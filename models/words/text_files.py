@@ -136,8 +136,8 @@ class _LineReader:
                 for number, word, rest in waiting
                 if self._parsed([rest]) is None
             )
-        squares = np.einsum("ij,ij->i", vectors, vectors)
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            squares = np.einsum("ij,ij->i", vectors, vectors)
             rows = vectors.astype(np.float32)
         for at in np.flatnonzero(~((squares > LEAST) & (squares < MOST))).tolist():
             if (scaled := direction(vectors[at])) is None:
