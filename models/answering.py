@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.failures import NoTokenFor, TokenizerFailed
+from models.results import Unexplained
 from models.service import (
     AskWords,
     CompareContexts,
@@ -52,10 +54,9 @@ def tokenizer_names(model: Tokenizers, _: ListTokenizers) -> tuple[str, ...]:
 
 
 def compare_tokenizers(model: Tokenizers, request: CompareTokenizers) -> Comparison:
-    return Comparison(
-        tuple(model.compare(request.text)),
-        {name: failure.sentence for name, failure in model.failures.items()},
-    )
+    made, failures = model.attempt(request.text)
+    reasons = {name: failure.sentence for name, failure in (model.failures | failures).items()}
+    return Comparison(tuple(made), reasons)
 
 
 def tokenize(model: Tokenizers, request: Tokenize) -> OneOf[Tokenization]:
@@ -67,7 +68,11 @@ def explain(model: Tokenizers, request: Explain) -> OneOf[Explanation]:
     from models.tokenizers.explaining import explain
 
     tokenizer, count = _chosen(model, request)
-    return OneOf(explain(tokenizer, request.text, request.aspect), count)
+    try:
+        return OneOf(explain(tokenizer, request.text, request.aspect), count)
+    except (NoTokenFor, TokenizerFailed) as error:
+        # An answer, too: whoever looks through the tokenizers can go on to the next.
+        return OneOf(Unexplained(tokenizer.name, error.sentence), count)
 
 
 def _chosen(model: Tokenizers, request: Tokenize | Explain) -> tuple[Tokenizer, int]:

@@ -25,7 +25,6 @@ from models.files import finding
 from models.progress import Progress
 from models.results import Contexts, Embedding, SharedWord, Word
 from models.specs import EncoderSpec
-from models.text import usable_text
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, read
 
 EncoderModel: TypeAlias = Any
@@ -82,7 +81,7 @@ class Encoder:
 
         BadInput for a text without tokens or with more than the model reads.
         """
-        encoded = self._tokenizer(usable_text(text), return_tensors="pt", verbose=False)
+        encoded = self._pieces.encode(text, return_tensors="pt")
         ids: list[int] = [int(number) for number in encoded["input_ids"][0]]
         if not ids:
             raise NothingToEmbed
@@ -97,13 +96,16 @@ class Encoder:
         except IndexError as error:
             raise TextTooLongForModel(self.name) from error
         _, rows, columns = hidden.shape
+        vectors = hidden[0].float()
+        if not bool(torch.isfinite(vectors).all()):
+            raise VectorsNotFinite(self.name)
         return Embedding(
             model=self.name,
             text=text,
             tokens=tuple(self._tokenizer.decode([number]) for number in ids),
             ids=tuple(ids),
             shape=(1, rows, columns),
-            vectors=tuple(map(tuple, hidden[0].float().cpu().tolist())),
+            vectors=tuple(map(tuple, vectors.cpu().tolist())),
             pieces=self._pieces.pieces(ids),
             words=_words(encoded, text),
         )
@@ -131,9 +133,7 @@ class Encoder:
 
     def probe(self) -> None:
         """Embed a word, so that a model that cannot is found out before it serves."""
-        vectors = torch.tensor(self.embed("Hello world").vectors)
-        if not bool(torch.isfinite(vectors).all()):
-            raise VectorsNotFinite(self.name)
+        self.embed("Hello world")
 
 
 def _tokenizer(spec: EncoderSpec, source: finding.Source) -> PretrainedTokenizer:

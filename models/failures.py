@@ -765,6 +765,26 @@ class UnknownTokenId(BadInput):
     last: int
 
 
+class NoTokenFor(BadInput):
+    """A tokenizer has no token for some `parts` of a text, and none that stands for what is unknown."""
+
+    tokenizer: str
+    parts: tuple[str, ...]
+
+
+class TokenizerFailed(BadInput):
+    """A tokenizer's own code failed; `kind` is the exception's class."""
+
+    tokenizer: str
+    kind: str
+
+
+class NoTokenizerAnswers(BadInput):
+    """None of several tokenizers can split a text; `reasons` has a sentence of each."""
+
+    reasons: str
+
+
 class UnknownTokenizer(BadInput):
     """There is no tokenizer of that name; `names` are those that there are."""
 

@@ -225,7 +225,15 @@ class Aspect(StrEnum):
     METHOD = "method"
 
 
-Explanation: TypeAlias = Tokenization | Specials | Method
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """Why the tokenizer called `name` has nothing to say about a text."""
+
+    name: str
+    reason: str
+
+
+Explanation: TypeAlias = Tokenization | Specials | Method | Unexplained
 
 
 @dataclass(frozen=True, slots=True)

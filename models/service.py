@@ -92,7 +92,7 @@ class Decode:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One text as each tokenizer splits it; `failures` say why a tokenizer is missing, by its name."""
+    """One text as each tokenizer splits it; `failures` say why one is missing or cannot split it, by its name."""
 
     tokenizations: tuple[Tokenization, ...]
     failures: Mapping[str, str]

@@ -290,6 +290,9 @@ int8-unsupported = int8 is for a CPU and bfloat16; leave it out, or set device a
 ## Tokenizers (models/failures.py)
 
 unknown-token-id = { $tokenizer } has no token with the id { $token_id }; its ids go from 0 to { $last }.
+no-token-for = { $tokenizer } has no token for { JOIN($parts, separator: " ") }, and none for what it does not know, so it cannot split this text.
+tokenizer-failed = { $tokenizer } cannot answer this: its own code fails ({ $kind }). Try another text or another tokenizer.
+no-tokenizer-answers = { $reasons }
 unknown-tokenizer = I have no tokenizer of that name. Choose one of: { $names }.
 missing-tokenizer = { $reason } Those that are there: { $names }.
 no-tokenizer-named = No tokenizer is named in the settings.
@@ -471,7 +474,7 @@ no-token-ids = Write at least one token id, such as 16594.
 too-many-token-ids = I decode at most { $limit } ids at a time; these are { $count }.
 
 tokens-compared = tokenizer | tokens | chars/token | vocabulary
-tokens-missing = { $tokenizer } is not there: { $why }
+tokens-missing = { $tokenizer }: { $why }
 tokens-more-in-file = … and { $n } more in the file.
 tokens-of-one =
     { $tokenizer }: **{ $n ->

@@ -29,7 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.Answer:
-    (tokenizer,) = named_tokenizers([arguments.tokenizer], arguments.config)
+    group = named_tokenizers([arguments.tokenizer], arguments.config)
+    tokenizer = group.get(group.name)
     text = tokenizer.decode(arguments.ids)
     if console:
         from rich.text import Text

@@ -15,6 +15,7 @@ from bot.cli.terminal import loading
 from bot.settings.load import load
 from bot.settings.schema import ConfigError
 from bot.visible import harmless, spelt_piece
+from models.failures import ModelError
 from models.progress import Progress
 from models.sections import TokenizersSection
 from models.specs import TokenizersSpec
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from models.results import Piece, Tokenization
-    from models.tokenizers.tokenizer import Tokenizer
+    from models.tokenizers.tokenizer import Tokenizers
 
 SUMMARY = "show how tokenizers split a text"
 COLOURS = (
@@ -46,12 +47,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.Answer:
-    loaded = (
+    group = (
         named_tokenizers(arguments.tokenizer, arguments.config)
         if arguments.tokenizer
         else _configured_tokenizers(arguments.config)
     )
-    tokenizations = [tokenizer.tokenize(arguments.text) for tokenizer in loaded]
+    tokenizations, unable = group.attempt(arguments.text)
+    failures = group.failures | unable
+    for reason in map(str, failures.values()):
+        print(harmless(reason), file=sys.stderr)
     if console:
         _show(console, tokenizations)
     return {
@@ -67,33 +71,46 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
             }
             for tokenization in tokenizations
         ],
+        "failures": {name: failure.sentence for name, failure in failures.items()},
     }
 
 
-def named_tokenizers(names: Sequence[str], config: Path | None) -> list[Tokenizer]:
-    """Tokenizers by the names that they have in the settings, by hub name (downloaded if need be) or by path."""
-    from models.tokenizers.tokenizer import Tokenizer
+def named_tokenizers(names: Sequence[str], config: Path | None) -> Tokenizers:
+    """Tokenizers by the names that they have in the settings, by hub name (downloaded if need be) or by path.
+
+    Those of several that cannot be had are among its failures. ModelError if none can.
+    """
+    from models.tokenizers.tokenizer import Tokenizer, Tokenizers, labels
 
     known = _folders_in_settings(config)
     for name in names:
         # The models know a folder by its last part; whoever typed a path looks for a path.
         if name.startswith(("/", ".", "~")) and not Path(name).expanduser().exists():
             raise NoSuchPath(name)
+    addresses = [known.get(name, name) for name in names]
+    loaded: list[Tokenizer] = []
+    failures: dict[str, ModelError] = {}
     with loading() as progress:
-        return [Tokenizer.load(_fetched(known.get(name, name), progress)) for name in names]
+        for address, label in zip(addresses, labels(addresses), strict=True):
+            try:
+                _fetch(address, progress)
+                loaded.append(Tokenizer.load(address, label))
+            except ModelError as error:
+                failures[label] = error
+    if not loaded:
+        raise next(iter(failures.values()))
+    return Tokenizers(loaded, failures)
 
 
-def _configured_tokenizers(config: Path | None) -> list[Tokenizer]:
-    """All tokenizers of the settings that can be loaded; why the others cannot is printed."""
+def _configured_tokenizers(config: Path | None) -> Tokenizers:
+    """All tokenizers of the settings that can be loaded."""
     from models.tokenizers.tokenizer import Tokenizers
 
     with loading() as progress:
         group = Tokenizers.load(questions.required_spec(load(config), TokenizersSpec), progress)
-    for reason in map(str, group.failures.values()):
-        print(harmless(reason), file=sys.stderr)
     if not group.names:
         raise NoTokenizers
-    return [group.get(name) for name in group.names]
+    return group
 
 
 def _folders_in_settings(config: Path | None) -> dict[str, str]:
@@ -108,8 +125,8 @@ def _folders_in_settings(config: Path | None) -> dict[str, str]:
     return {Path(name).name: name for name in names if Path(name).is_absolute()}
 
 
-def _fetched(name: str, progress: Progress) -> str:
-    """The name itself; who types that of a tokenizer on the hub wants it downloaded, if it is not here."""
+def _fetch(name: str, progress: Progress) -> None:
+    """Who types the name of a tokenizer on the hub wants it downloaded, if it is not here."""
     from models.files import fetching
     from models.files.items import Kind
 
@@ -119,7 +136,6 @@ def _fetched(name: str, progress: Progress) -> str:
     for item in TokenizersSpec((name,)).items("tokenizers"):
         if item.kind is not Kind.PATH:
             fetching.fetch(item, watch)
-    return name
 
 
 def _show(console: Console, tokenizations: Sequence[Tokenization]) -> None:

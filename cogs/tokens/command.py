@@ -88,7 +88,8 @@ class ShowCost(OpenButton, template=open_template("token-cost")):
         comparison = await answered(
             interaction, interaction.client.service.tokenizers.compare(request), private=True
         )
-        reply = await drawn(interaction, lambda: inspection.cost(comparison.tokenizations))
+        note = messages.missing(comparison.failures)
+        reply = await drawn(interaction, lambda: inspection.cost(comparison.tokenizations, note))
         await interaction.edit_original_response(**reply.message())
 
 

@@ -23,7 +23,16 @@ from cogs.shared.text import (
     table,
 )
 from cogs.tokens.messages import pieces
-from models.results import Aspect, Explanation, Method, Piece, Specials, SpecialToken, Tokenization
+from models.results import (
+    Aspect,
+    Explanation,
+    Method,
+    Piece,
+    Specials,
+    SpecialToken,
+    Tokenization,
+    Unexplained,
+)
 from texts import say
 
 CONTEXT = 2048
@@ -43,6 +52,11 @@ def explanation(aspect: Aspect, found: Explanation) -> Reply:
             return special_tokens(found)
         case Method():
             return method(found)
+        case Unexplained():
+            title = clip(harmless(found.name), TITLE)
+            return Reply(
+                embed=discord.Embed(title=title, description=inline(found.reason, DESCRIPTION), colour=BLUE)
+            )
 
 
 def ids(tokenization: Tokenization) -> Reply:
@@ -158,8 +172,8 @@ def _numbered(steps: Sequence[str]) -> str:
     return "\n".join(kept)
 
 
-def cost(tokenizations: Sequence[Tokenization]) -> Reply:
-    """What the text costs with each tokenizer, the cheapest first."""
+def cost(tokenizations: Sequence[Tokenization], note: str = "") -> Reply:
+    """What the text costs with each tokenizer, the cheapest first; `note` says which are missing."""
     ordered = sorted(tokenizations, key=lambda tokenization: tokenization.count)
     characters = len(tokenizations[0].text) if tokenizations else 0
     rows = [
@@ -174,9 +188,10 @@ def cost(tokenizations: Sequence[Tokenization]) -> Reply:
     head = columns("token-cost-columns", window=CONTEXT)
     embed = discord.Embed(
         title=say("token-cost-title"),
-        description=block(table(head, rows), DESCRIPTION - 700)
+        description=block(table(head, rows), DESCRIPTION - 700 - size(note))
         + "\n"
-        + say("token-cost-explained", n=characters, window=CONTEXT),
+        + say("token-cost-explained", n=characters, window=CONTEXT)
+        + note,
         colour=BLUE,
     )
     if rows:

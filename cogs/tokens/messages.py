@@ -55,7 +55,7 @@ def comparison(compared: Comparison) -> Reply:
     embed = discord.Embed(
         title=quoted(tokenizations[0].text if tokenizations else ""),
         description=block(table(columns("tokens-compared"), rows), DESCRIPTION // 2)
-        + _missing(compared.failures),
+        + missing(compared.failures),
         colour=BLUE,
     )
     names = [clip(f"{harmless(t.name)} · {t.algorithm}", FIELD_NAME // 2) for t in tokenizations[:FIELDS]]
@@ -165,7 +165,8 @@ def _short(name: str) -> str:
     return clip(harmless(name if len(name) <= _NAME_COLUMN else name.rpartition("/")[2]), _NAME_COLUMN)
 
 
-def _missing(failures: Mapping[str, str]) -> str:
+def missing(failures: Mapping[str, str]) -> str:
+    """Why some tokenizers have no part in an answer, a line for each."""
     lines = [
         "\n" + say("tokens-missing", tokenizer=code(clip(name, 100)), why=inline(why, 200))
         for name, why in failures.items()

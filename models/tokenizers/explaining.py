@@ -17,8 +17,10 @@ from weakref import WeakKeyDictionary
 from tokenizers import Encoding, PreTokenizedString
 from tokenizers import Tokenizer as Backend
 
+from models.failures import BadInput
 from models.results import Aspect, Explanation, Mark, Method, Role, Specials, SpecialToken
 from models.text import usable_text
+from models.tokenizers.panics import panics_as_errors
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, backend_of, model_state
 
 MOST_LETTERS = 60
@@ -39,7 +41,7 @@ _GAP = re.compile(r"<extra_id_\d+>")
 
 def special_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> Specials:
     """The special tokens of a tokenizer beside a text with these ids."""
-    added = {number for number in tokenizer.ids("a") if number in tokenizer.special_ids}
+    added = {number for number in _around(tokenizer) if number in tokenizer.special_ids}
     tokens = []
     for number in tokenizer.special_ids:
         token = str(tokenizer.inner.convert_ids_to_tokens(number))
@@ -48,6 +50,14 @@ def special_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> Specials:
         tokens.append(SpecialToken(token, number, roles, here, number in added))
     tokens.sort(key=lambda token: (not token.here, token.roles[0] in {Role.GAP, Role.RESERVED}, token.id))
     return Specials(tokenizer.name, tuple(tokens), tuple(_marks(tokenizer)))
+
+
+def _around(tokenizer: Tokenizer) -> list[int]:
+    """The ids of a text that is nothing in particular, with what is put around it."""
+    try:
+        return tokenizer.ids("a")
+    except BadInput:
+        return tokenizer.ids("")  # a vocabulary without that letter, and without an unknown token
 
 
 def _roles(tokenizer: Tokenizer, token: str, *, is_added: bool) -> Iterator[Role]:
@@ -147,7 +157,8 @@ def _hardest(backend: Backend, chunks: Sequence[str], ids: Sequence[int]) -> tup
 def _ids(backend: Backend, word: str) -> list[int]:
     """The tokens of one word, by the model alone."""
     try:
-        return [token.id for token in backend.model.tokenize(word)] if word else []
+        with panics_as_errors():
+            return [token.id for token in backend.model.tokenize(word)] if word else []
     except Exception:  # noqa: BLE001 - a model written for other words says so in its own ways
         return []
 
@@ -291,11 +302,13 @@ def _read_state(tokenizer: PretrainedTokenizer) -> _ModelState:
 
 
 def explain(tokenizer: Tokenizer, text: str, aspect: Aspect) -> Explanation:
-    """One aspect of how a tokenizer treats a text."""
-    match aspect:
-        case Aspect.PIECES | Aspect.BYTES:
-            return tokenizer.tokenize(text)
-        case Aspect.SPECIAL_TOKENS:
-            return special_tokens(tokenizer, tokenizer.ids(text))
-        case Aspect.METHOD:
-            return method(tokenizer, text)
+    """One aspect of how a tokenizer treats a text. BadInput as `Tokenizer.encode`."""
+    text = usable_text(text)
+    with tokenizer.answering(text):
+        match aspect:
+            case Aspect.PIECES | Aspect.BYTES:
+                return tokenizer.tokenize(text)
+            case Aspect.SPECIAL_TOKENS:
+                return special_tokens(tokenizer, tokenizer.ids(text))
+            case Aspect.METHOD:
+                return method(tokenizer, text)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol, Self, TypeAlias, cast
@@ -20,8 +22,11 @@ from models.failures import (
     FolderWithoutTokenizer,
     MissingTokenizer,
     ModelError,
+    NoTokenFor,
+    NoTokenizerAnswers,
     NoTokenizerLoaded,
     NoTokenizerNamed,
+    TokenizerFailed,
     UnknownTokenId,
     UnknownTokenizer,
 )
@@ -32,6 +37,9 @@ from models.progress import Progress
 from models.results import Algorithm, Piece, Tokenization
 from models.specs import TokenizersSpec
 from models.text import usable_text
+from models.tokenizers.panics import panics_as_errors
+
+log = logging.getLogger(__name__)
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
 
@@ -47,6 +55,10 @@ _WITH_BYTE_FALLBACK = {
     "BPE": Algorithm.BPE_BYTE_FALLBACK,
     "Unigram": Algorithm.UNIGRAM_BYTE_FALLBACK,
 }
+_TRIED = 200
+"""Different words or letters of a text that are tried one by one, to find those that have no token."""
+_NAMED = 5
+"""Of these, how many a failure names."""
 _WORD_START = "\N{LOWER ONE EIGHTH BLOCK}"
 
 
@@ -129,7 +141,9 @@ class Tokenizer:
     ) -> Self:
         """A tokenizer by hub name or local folder, shown as `label`. Raises ModelError."""
         source = finding.find(name, revision=revision, weights=False, slot="tokenizers")
-        return cls(read(source), label or source.label, _size(source.folder))
+        tokenizer = read(source)
+        with reading(source.label), panics_as_errors():
+            return cls(tokenizer, label or source.label, _size(source.folder))
 
     @property
     def inner(self) -> PretrainedTokenizer:
@@ -159,25 +173,78 @@ class Tokenizer:
     def detail(self) -> str:
         return f"{self.algorithm}, {self.vocab_size:,} entries"
 
+    def encode(self, text: str, *, return_tensors: str | None = None) -> BatchEncoding:
+        """What the tokenizer makes of a text, with the special tokens that it adds by itself.
+
+        BadInput if it holds a lone surrogate, or if this tokenizer cannot split it.
+        """
+        text = usable_text(text)
+        with self.answering(text):
+            return self._tokenizer(text, return_tensors=return_tensors, verbose=False)
+
     def ids(self, text: str) -> list[int]:
-        """Token ids of a text, with the special tokens that the tokenizer adds by itself."""
-        return [int(number) for number in self._tokenizer(usable_text(text), verbose=False)["input_ids"]]
+        """Token ids of a text, with the special tokens that the tokenizer adds by itself. Raises as `encode`."""
+        return [int(number) for number in self.encode(text)["input_ids"]]
 
     def tokenize(self, text: str) -> Tokenization:
-        """The pieces of a text. BadInput if it holds a lone surrogate."""
+        """The pieces of a text. Raises as `encode`."""
         return Tokenization(self.name, text, self.pieces(self.ids(text)), self.vocab_size, self.algorithm)
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
         """What each token of a sequence is."""
-        known = {number: self._piece(number) for number in set(ids)}
+        with self.answering():
+            known = {number: self._piece(number) for number in set(ids)}
         return tuple(known[number] for number in ids)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of token ids, special tokens shown. BadInput for an id that the vocabulary has not."""
-        for number in ids:
-            if self._token(number) is None:
-                raise UnknownTokenId(self.name, str(number), self.last_id)
-        return self._text(list(ids))
+        """The text of token ids, special tokens shown. BadInput for an id that the vocabulary does not have."""
+        with self.answering():
+            for number in ids:
+                if not self._has(number):
+                    raise UnknownTokenId(self.name, str(number), self.last_id)
+            return self._text(list(ids))
+
+    @contextmanager
+    def answering(self, text: str = "") -> Iterator[None]:
+        """Turns whatever the tokenizer's own code raises into a BadInput about this tokenizer, and `text` if there is one."""
+        try:
+            with panics_as_errors():
+                yield
+        except ModelError:
+            raise
+        except Exception as error:
+            kind = type(error).__name__
+            log.info("the tokenizer %s failed (%s)", self.name, kind)
+            # Each kind of model says it in its own words, all of which name "unk".
+            missing = self._without_token(text) if "unk" in str(error).casefold() else ()
+            raise NoTokenFor(self.name, missing) if missing else TokenizerFailed(self.name, kind) from error
+
+    def _without_token(self, text: str) -> tuple[str, ...]:
+        """The first characters, or words, of a text that the tokenizer cannot split by themselves."""
+
+        def fails(part: str) -> bool:
+            try:
+                with panics_as_errors():
+                    self._tokenizer(part, verbose=False)
+            except Exception:  # noqa: BLE001 - whatever it is, the tokenizer fails on this part, too
+                return True
+            return False
+
+        words = [word for word in list(dict.fromkeys(text.split()))[:_TRIED] if fails(word)]
+        if self.algorithm != Algorithm.UNIGRAM:
+            return tuple(words[:_NAMED])
+        letters = [letter for letter in list(dict.fromkeys("".join(words)))[:_TRIED] if fails(letter)]
+        return tuple((letters or words)[:_NAMED])
+
+    def _has(self, number: int) -> bool:
+        """Whether an id is one of the vocabulary. Tokenizers that compute their tokens make some up for any number."""
+        if self._token(number) is None:
+            return False
+        try:
+            self._text([number])
+        except Exception:  # noqa: BLE001 - what cannot be decoded may still be an entry
+            return number in self._tokenizer.get_vocab().values()
+        return True
 
     @property
     def last_id(self) -> int:
@@ -190,9 +257,17 @@ class Tokenizer:
     def _token(self, number: int) -> str | None:
         try:
             token = self._tokenizer.convert_ids_to_tokens(number) if number >= 0 else None
-        except (IndexError, KeyError, OverflowError):
+        except (IndexError, KeyError, OverflowError, ValueError, TypeError):
             return None
         return None if token is None else str(token)
+
+    def _shown(self, number: int, token: str) -> str:
+        """The text of one token; the token itself where it can only be decoded together with others."""
+        try:
+            with panics_as_errors():
+                return self._text([number])
+        except Exception:  # noqa: BLE001 - one token that cannot be decoded must not hide the others
+            return token
 
     def _piece(self, number: int) -> Piece:
         token = self._token(number) or ""
@@ -201,7 +276,7 @@ class Tokenizer:
         raw = None if added else self._raw(token)
         return Piece(
             id=number,
-            text=self._text([number]),
+            text=self._shown(number, token),
             token=token,
             special=special,
             raw=raw,
@@ -289,10 +364,40 @@ class Tokenizers:
         raise UnknownTokenizer(self.name)
 
     def compare(self, text: str) -> list[Tokenization]:
-        return [tokenizer.tokenize(text) for tokenizer in self._by_name.values()]
+        """How each tokenizer splits a text, of those that can. Raises as `attempt`."""
+        return self.attempt(text)[0]
+
+    def attempt(self, text: str) -> tuple[list[Tokenization], dict[str, ModelError]]:
+        """How each tokenizer splits a text, or by its name why it cannot.
+
+        BadInput if no tokenizer can, or the text holds a lone surrogate.
+        """
+        text = usable_text(text)
+        made: list[Tokenization] = []
+        failures: dict[str, ModelError] = {}
+        for name, tokenizer in self._by_name.items():
+            try:
+                made.append(tokenizer.tokenize(text))
+            except ModelError as error:
+                failures[name] = error
+        if not made:
+            if len(failures) == 1:
+                raise next(iter(failures.values()))
+            raise NoTokenizerAnswers(" ".join(failure.sentence for failure in failures.values()))
+        return made, failures
 
     def probe(self) -> None:
-        self.compare("A word, and another.")
+        """Split a text, so that a group of which no tokenizer works is found out before it serves."""
+        failures = []
+        for tokenizer in self._by_name.values():
+            try:
+                tokenizer.tokenize("A word, and another.")
+            except TokenizerFailed as error:
+                failures.append(error)
+            except NoTokenFor:
+                pass  # that is an answer: other texts may do
+        if failures and len(failures) == len(self._by_name):
+            raise failures[0]
 
 
 def labels(names: Sequence[str]) -> list[str]:
@@ -310,7 +415,7 @@ def labels(names: Sequence[str]) -> list[str]:
 
 def read(source: finding.Source) -> PretrainedTokenizer:
     """The tokenizer of a source. ModelError if it cannot be read, NotThere if there is none."""
-    with reading(source.label):
+    with reading(source.label), panics_as_errors():
         loaded = AutoTokenizer.from_pretrained(
             source.target, revision=source.revision, trust_remote_code=False, local_files_only=True
         )

@@ -422,7 +422,8 @@ def test_numbers_that_only_double_precision_holds(tmp_path: Path, write: Writer,
     rows = {**GOOD, "double": [number * scale for number in GOOD["queen"]]}
     found = WordVectors.load(WordsSpec(str(write(tmp_path / "it", rows))))
     best = found.similar("double", 1).neighbours[0]
-    assert (best.word, best.score) == ("queen", pytest.approx(1.0))
+    assert best.word == "queen"
+    assert best.score == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(

@@ -233,3 +233,26 @@ async def test_ids_that_are_none_are_one_sentence(live: Live, tokenizer: str, id
 async def test_the_tokenizer_of_ids_completes(live: Live) -> None:
     choices = await live.box.autocomplete("/decode tokenizer:ber")
     assert [choice["value"] for choice in choices] == ["bert"]
+
+
+async def test_a_tokenizer_that_fails_takes_no_other_with_it(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("somewhere")
+
+    with live.hub.lease("tokenizers") as tokenizers:
+        names = tokenizers.names
+        broken = tokenizers.get(names[0])
+        monkeypatch.setattr(broken, "_tokenizer", fail)
+    answer = await live.box.ask_command("tokens", {"text": TEXT})
+    assert f"`{names[0]}`: {names[0]} cannot answer this" in answer.text
+    assert names[1] in answer.text
+    seen = await look(live, answer, "Ids and CSV")
+    assert "cannot answer this" in seen.text
+    assert names[1] in await turned(live, seen, "Next tokenizer ▶")
+    cost = await look(live, answer, "Cost")
+    assert "cannot answer this" in cost.text
+    alone = await live.box.ask_command("tokens", {"text": TEXT, "tokenizer": names[0]})
+    assert alone.ephemeral
+    assert alone.text.startswith(f"{names[0]} cannot answer this")
