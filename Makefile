@@ -26,7 +26,7 @@ check: $(VENV)/.installed  ## Say what is wrong with the configuration, if anyth
 	@$(BIN)/python -m bot check --config $(CONFIG)
 
 test: lint types  ## Lint, types and the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
