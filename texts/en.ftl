@@ -576,7 +576,7 @@ contexts-picture-axis = cosine between the word's vectors in the two texts; 1: t
 
 ## /similar (cogs/similar)
 
-similar-title = Nearest to { $terms }
+similar-title = Nearest to { $query }
 similar-columns = | word | | cosine
 similar-footer = { $model } · cosine 1 is the same direction, 0 is unrelated
 similar-footer-by-vector = { $model } · cosine 1 is the same direction, 0 is unrelated · by vector, so the word itself is found too

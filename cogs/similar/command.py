@@ -46,10 +46,11 @@ class SimilarCommands(commands.Cog):
 
     @similar.autocomplete("word")
     async def complete_word(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        """Completes the last word of the sum or list."""
+        """Completes the last word of the sum or list; a sign in front of it stays."""
         start = max(current.rfind(mark) for mark in " ,") + 1
+        start += current[start:].startswith(("+", "-"))
         before, last = current[:start], current[start:]
-        if last in {"", "+", "-"}:
+        if not last:
             return []
         request = SuggestWords(caller(interaction, typing=True), last)
         words = await suggested(self.bot.service.words.suggest(request))

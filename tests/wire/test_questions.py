@@ -118,6 +118,8 @@ async def test_the_last_word_of_a_sum_completes(live: Live) -> None:
     choices = await live.box.autocomplete("/similar word:king - man + wom")
     assert "king - man + woman" in [choice["value"] for choice in choices]
     assert await live.box.autocomplete("/similar word:king -") == []
+    for whole in ("king", "-king", "king - man", "king,woman", "king -man"):
+        assert (await live.box.autocomplete(f"/similar word:{whole}"))[0]["value"] == whole
 
 
 # -- every command -----------------------------------------------------------------------------------
