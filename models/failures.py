@@ -741,20 +741,28 @@ class StarterDownloadFailed(StarterFailure):
     project: str
 
 
-class StarterHashMismatch(StarterDownloadFailed):
+class StarterHashMismatch(StarterFailure):
     """The index has another file under this name and version."""
 
+    project: str
 
-class StarterNoSpace(StarterDownloadFailed):
+
+class StarterNoSpace(StarterFailure):
     """The disk is too full for the wheel and what is made of it."""
 
+    project: str
 
-class StarterUnreachable(StarterDownloadFailed):
+
+class StarterUnreachable(StarterFailure):
     """The index cannot be reached, or does not have the project."""
 
+    project: str
 
-class PipMissing(StarterDownloadFailed):
-    """This Python environment has no pip."""
+
+class PipMissing(StarterFailure):
+    """There is no pip in the Python environment."""
+
+    project: str
 
 
 class StarterConversionFailed(StarterFailure):

