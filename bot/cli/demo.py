@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import texts
+from bot.cli import starter
 from bot.cli.failures import NothingToAsk
 from bot.cli.terminal import leave
 from bot.settings.load import load
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
 
 SUMMARY = "try the bot without a Discord account"
-ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = {"small": ROOT / "demo" / "config.toml", "starter": ROOT / "models" / "starter" / "config.toml"}
+CONFIGS = {
+    "small": Path(__file__).resolve().parents[2] / "demo" / "config.toml",
+    "starter": starter.CONFIG,
+}
 PATIENCE = 600.0
 """Seconds that a question may take before the demo gives up."""
 FOLDER, FILES = "sandbox", "files"
@@ -63,11 +66,10 @@ def _config(models: str) -> Path:
     config = CONFIGS[models]
     if models != "starter":
         return config
-    from bot.cli.starter import prepare_starters
     from models.failures import StarterFailure
 
     try:
-        prepare_starters(load(config))
+        list(starter.prepare_starters(load(config)))
     except StarterFailure as failure:
         _note(texts.say("terminal-demo-small", reason=str(failure)))
         return CONFIGS["small"]

@@ -22,7 +22,7 @@ from models.failures import (
     OnlyPickledWeights,
     PartlyDownloaded,
 )
-from models.files import items, names
+from models.files import gguf, items, names
 from models.files.items import Item, Kind
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -45,7 +45,7 @@ def locate(item: Item) -> Path:
         case Kind.MODEL | Kind.TOKENIZER:
             weights = item.kind is Kind.MODEL
             return find(item.name, revision=item.revision, weights=weights, slot=item.slot).folder
-        case Kind.PATH:
+        case Kind.PATH | Kind.STARTER:
             return _path(item.name)
         case Kind.FILE:
             path = names.downloaded(item.name, item.data_dir)
@@ -78,6 +78,9 @@ def find(name: str, *, revision: str | None = None, weights: bool = True, slot: 
     `slot` where there is one, or ModelError.
     """
     label = names.label(name)
+    if names.exists(name) and (file := gguf.only_file(names.path_of(name))) is not None:
+        folder = gguf.converted(file)
+        return Source(label, str(folder), folder)
     if (folder := names.folder_of(name)) is not None:
         _check(folder, label, weights=weights)
         return Source(label, str(folder), folder)

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from models.failures import (
+    ModelError,
     StarterConversionFailed,
     StarterFailure,
     StarterFolderRefused,
@@ -25,9 +26,12 @@ from models.failures import (
     StarterUnreachable,
 )
 from models.files import gguf
+from models.language.model import LanguageModel
+from models.specs import LanguageSpec
 from models.starter import converting, wheels
 from models.starter.models import STARTERS, StarterModel, prepare
 from models.starter.wheels import Wheel
+from models.tokenizers.tokenizer import Tokenizer
 from tests.models import serving
 
 
@@ -204,6 +208,21 @@ def test_a_gguf_file_becomes_a_folder_with_the_same_scores(tmp_path: Path) -> No
         assert torch.allclose(model(ids).logits, reference(ids).logits, atol=1e-6)
     assert AutoTokenizer.from_pretrained(tmp_path / "folder").convert_ids_to_tokens([5]) == ["c"]
     assert "quantization_config" not in json.loads((tmp_path / "folder" / "config.json").read_text())
+
+
+def test_a_slot_may_name_a_gguf_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HOME", str(tmp_path / "cache"))
+    source, reference = gguf_file(tmp_path / "toy.gguf")
+    for name in (source, tmp_path):  # the file, and the folder with nothing else
+        model = LanguageModel.load(LanguageSpec(str(name), dtype="float32"))
+        assert model.detail.endswith("from a GGUF file (F32)")
+        assert model.parameters == sum(tensor.numel() for tensor in reference.parameters())
+    assert Tokenizer.load(str(source)).tokenize("abc").tokens == ["ab", "c"]
+    assert len(list((tmp_path / "cache" / "tokenwise" / "gguf").iterdir())) == 1
+
+    source.write_bytes(source.read_bytes()[:2000])
+    with pytest.raises(ModelError, match="toy"):
+        LanguageModel.load(LanguageSpec(str(source)))
 
 
 def gguf_file(path: Path) -> tuple[Path, torch.nn.Module]:
