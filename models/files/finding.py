@@ -41,6 +41,7 @@ class Source:
 
 def locate(item: Item) -> Path:
     """Where an item lies on this machine, whole. NotThere if it does not, with the remedy where there is one."""
+    found: Path | None
     match item.kind:
         case Kind.MODEL | Kind.TOKENIZER:
             weights = item.kind is Kind.MODEL
@@ -79,8 +80,8 @@ def find(name: str, *, revision: str | None = None, weights: bool = True, slot: 
     """
     label = names.label(name)
     if names.exists(name) and (file := gguf.only_file(names.path_of(name))) is not None:
-        folder = gguf.converted(file)
-        return Source(label, str(folder), folder)
+        converted = gguf.converted(file)
+        return Source(label, str(converted), converted)
     if (folder := names.folder_of(name)) is not None:
         _check(folder, label, weights=weights)
         return Source(label, str(folder), folder)
