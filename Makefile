@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What the demo asks instead of opening a prompt, e.g. make demo SAY='/similar word:engineer'
 SAY ?=
+# starter: real models, downloaded once (260 MB); small: those in the repository
+MODELS ?= starter
 CONFIG ?= config.toml
 # As it was typed: make would take a $ in it for a variable of its own.
 override SAY := $(value SAY)
@@ -17,7 +19,7 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed  ## Try the bot without a Discord account: sandbox, small models, a prompt
-	@$(BIN)/python -m bot demo $(if $(strip $(SAY)),--say "$$SAY")
+	@$(BIN)/python -m bot demo --models $(MODELS) $(if $(strip $(SAY)),--say "$$SAY")
 
 run: $(VENV)/.installed  ## Run the bot on the real Discord (needs DISCORD_TOKEN; see the README)
 	@exec $(BIN)/python -m bot run --config $(CONFIG)
