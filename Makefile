@@ -5,19 +5,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What the demo asks instead of opening a prompt, e.g. make demo SAY='/similar word:engineer'
 SAY ?=
+# starter: real models, downloaded once (260 MB); small: those in the repository
+MODELS ?= starter
 CONFIG ?= config.toml
 # As it was typed: make would take a $ in it for a variable of its own.
 override SAY := $(value SAY)
 export SAY
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types check bench pictures demo-models clean
+.PHONY: help demo run test clients lint types check bench pictures demo-models clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed  ## Try the bot without a Discord account: sandbox, small models, a prompt
-	@$(BIN)/python -m bot demo $(if $(strip $(SAY)),--say "$$SAY")
+	@$(BIN)/python -m bot demo --models $(MODELS) $(if $(strip $(SAY)),--say "$$SAY")
 
 run: $(VENV)/.installed  ## Run the bot on the real Discord (needs DISCORD_TOKEN; see the README)
 	@exec $(BIN)/python -m bot run --config $(CONFIG)
@@ -26,7 +28,21 @@ check: $(VENV)/.installed  ## Say what is wrong with the configuration, if anyth
 	@$(BIN)/python -m bot check --config $(CONFIG)
 
 test: lint types  ## Lint, types and the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# Each in an environment of its own, since some of them take the same names. A library that cannot be installed is skipped.
+CLIENTS := pycord nextcord disnake hikari
+clients: $(addprefix .clients/,$(addsuffix /.installed,$(CLIENTS) discordjs))  ## Install other Discord libraries, which the tests try the sandbox with
+
+.clients/pycord/.installed: PACKAGE := py-cord==2.8.1
+.clients/nextcord/.installed: PACKAGE := nextcord==2.6.0
+.clients/disnake/.installed: PACKAGE := disnake==2.12.2
+.clients/hikari/.installed: PACKAGE := hikari==2.7.0
+.clients/%/.installed: Makefile | $(BIN)/python
+	-@$(PYTHON) -m venv .clients/$* && .clients/$*/bin/python -m pip install --quiet $(PACKAGE) && touch $@
+
+.clients/discordjs/.installed: Makefile
+	-@mkdir -p .clients/discordjs && npm install --silent --no-save --prefix .clients/discordjs discord.js@14.28.1 && touch $@
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -48,7 +64,7 @@ demo-models: $(VENV)/.installed  ## Make the embedded models again (needs Debian
 	$(BIN)/python -m demo.recipe
 
 clean:  ## Remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

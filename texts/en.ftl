@@ -152,6 +152,7 @@ terminal-odd-one = { $word } does not belong
 terminal-loaded = { $slot }: { $name } is loaded ({ $seconds } s)
 terminal-no-data-folder = The data folder { $path } cannot be made: { $reason }.
 terminal-demo-starts = Starting the bot in a Discord of its own ...
+terminal-demo-small = { $reason } Using the small models of the repository instead.
 terminal-demo-at = A Discord of your own is at { $url }: open it in a browser, or type here.
 
 ## Downloads in the terminal (bot/cli/fetch.py)
@@ -459,7 +460,17 @@ answer-forgotten = I no longer have what this answer was about: I keep it for a 
 ## /help (cogs/help)
 
 help-title = What a language model sees
-help-click = Click a command to use it.
+help-click = Click a command to use it, or copy an example. { $learn } explains all of it step by step.
+help-topic-tokens = See tokens
+help-topic-text = See how a text is written
+help-topic-inside = Look inside the model
+help-topic-vectors = See what vectors are
+help-topic-words = Find neighbours of words
+help-topic-songs = Get songs from playlists
+help-topic-likes = The songs you like
+help-topic-data = Your data
+help-topic-about = About the bot
+help-topic-admin = For admins
 
 ## /tokens and /decode (cogs/tokens)
 
@@ -603,7 +614,7 @@ contexts-picture-axis = cosine between the word's vectors in the two texts; 1: t
 
 ## /similar (cogs/similar)
 
-similar-title = Nearest to { $terms }
+similar-title = Nearest to { $query }
 similar-columns = | word | | cosine
 similar-footer = { $model } · cosine 1 is the same direction, 0 is unrelated
 similar-footer-by-vector = { $model } · cosine 1 is the same direction, 0 is unrelated · by vector, so the word itself is found too
@@ -868,3 +879,52 @@ privacy-deleted =
         [one] { $records } record
        *[other] { $records } records
     }. I keep nothing about you now.
+
+## Starter models (models/failures.py, models/starter/)
+
+starter-download-failed = Downloading the package { $project } failed.
+starter-hash-mismatch = The package index has another file as { $project } than the one that was checked, so it was not used.
+starter-no-space = There is not enough free disk space for { $project }.
+starter-unreachable = The package index cannot be reached, or does not have { $project }.
+pip-missing = { $project } cannot be downloaded, because this Python environment has no pip.
+    .admin = Install it with: python -m ensurepip
+starter-conversion-failed = { $name } was downloaded but could not be converted.
+    .admin = Free memory may be short; set TOKENWISE_LOG__LEVEL=DEBUG to see the reason.
+starter-folder-refused = The folder for the starter models cannot be written: { $reason }.
+progress-starter-download = downloading { $name } ({ SIZE($size) })
+progress-starter-convert = converting { $name }
+
+## /learn (cogs/learn)
+
+lesson-title = Lesson { $number } of { $count } · { $title }
+lesson-none = There are no lessons, because no models are set up.
+lesson-back = ◀ Back
+lesson-next = Next ▶
+lesson-try = **Try it** with { $command }:
+lesson-continue-title = A model continues a text
+lesson-continue = A language model does one thing: given a text, it says how likely each possible next piece is. One piece is chosen, added to the text, and the question is asked again. That is all writing is to it.
+lesson-continue-look = **Look for:** the text grows piece by piece. Afterwards press **Why this word** to see what else could have come. With the same seed you get the same text again.
+lesson-pieces-title = It reads tokens, not letters
+lesson-pieces = Before a model reads a text, a tokenizer cuts it into tokens: words, parts of words, single characters. The model never sees the letters.
+lesson-pieces-look = **Look for:** common words are one token, rare words are several. In many tokenizers the space in front of a word belongs to its token.
+lesson-ids-title = Every token is a number
+lesson-ids = Each token has a number, its id: its place in the vocabulary. The numbers have no order or meaning of their own, and the same number is another token in another tokenizer.
+lesson-ids-look = **Look for:** each id is turned back into its piece of text, and all of them together into the whole text.
+lesson-compare-title = Every tokenizer cuts differently
+lesson-compare = A vocabulary is learnt from text, so each model has its own. Some keep capital letters, some do not; some mark the start of a word, some its continuation (##).
+lesson-compare-look = **Look for:** the number of tokens. More tokens for the same text means more work and a higher price. Try another language, code or emoji.
+lesson-vectors-title = A token becomes a vector
+lesson-vectors = Inside the model each token is a list of numbers, a vector. The model passes it through its layers, and each layer changes it according to the tokens around it.
+lesson-vectors-look = **Look for:** the shape. It says how many texts, how many tokens, and how many numbers each token has.
+lesson-context-title = The same word, another vector
+lesson-context = Because the tokens around it change a vector, the same word has different vectors in different texts. This is how a model tells a river bank from the bank with the money.
+lesson-context-look = **Look for:** the word both texts share whose vector moved the most.
+lesson-neighbours-title = Words with similar vectors
+lesson-neighbours = Older models give each word one vector for good, learnt from the words it appears with. Words used alike point in similar directions; how similar is measured by the cosine of the angle between them.
+lesson-neighbours-look = **Look for:** the nearest words. Taking one vector from another and adding a third can answer an analogy. Then compare two words: cat, dog.
+lesson-songs-title = Songs are words, playlists are sentences
+lesson-songs = The same idea works without any language. Songs that appear in the same playlists get similar vectors, just as words in the same sentences do.
+lesson-songs-look = **Look for:** songs that go together although nothing is known about their sound.
+lesson-taste-title = From your likes to recommendations
+lesson-taste = Like a few songs and ask for recommendations without naming one: then all your likes count. Only you see them, and you can delete them at any time.
+lesson-taste-look = **Look for:** each recommendation says which of your likes it comes from.

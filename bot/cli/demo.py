@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import texts
+from bot.cli import starter
 from bot.cli.failures import NothingToAsk
 from bot.cli.terminal import leave
 from bot.settings.load import load
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
 
 SUMMARY = "try the bot without a Discord account"
-CONFIG = Path(__file__).resolve().parents[2] / "demo" / "config.toml"
+CONFIGS = {
+    "small": Path(__file__).resolve().parents[2] / "demo" / "config.toml",
+    "starter": starter.CONFIG,
+}
 PATIENCE = 600.0
 """Seconds that a question may take before the demo gives up."""
 FOLDER, FILES = "sandbox", "files"
@@ -38,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LINE",
         help="ask this, print the answer and end; repeatable, or several lines",
     )
+    parser.add_argument(
+        "--models",
+        choices=sorted(CONFIGS),
+        default="small",
+        help="small: those in the repository (default); starter: real ones, downloaded once",
+    )
     parser.add_argument("--as", dest="who", choices=["student", "admin"], default="student", help="who asks")
 
 
@@ -47,7 +57,23 @@ def run(arguments: argparse.Namespace) -> int:
         lines = [line for said in arguments.say for line in said.split("\n") if line.strip()]
         if not lines:
             raise NothingToAsk
-    return leave(asyncio.run(demo(load(arguments.config or CONFIG), lines, arguments.who)))
+    config = arguments.config or _config(arguments.models)
+    return leave(asyncio.run(demo(load(config), lines, arguments.who)))
+
+
+def _config(models: str) -> Path:
+    """The configuration with these models; the one with the small models where the others cannot be had."""
+    config = CONFIGS[models]
+    if models != "starter":
+        return config
+    from models.failures import StarterFailure
+
+    try:
+        list(starter.prepare_starters(load(config)))
+    except StarterFailure as failure:
+        _note(texts.say("terminal-demo-small", reason=str(failure)))
+        return CONFIGS["small"]
+    return config
 
 
 async def demo(

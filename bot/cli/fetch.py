@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import texts
+from bot.cli import starter
 from bot.cli.arguments import add_json
 from bot.cli.terminal import FAILED, print_json
 from bot.settings.load import load
 from bot.settings.schema import ConfigError, Settings
-from models.failures import ModelError
+from models.failures import ModelError, StarterFailure
+from models.files.items import Item, Kind
 from models.slots import SLOTS
 from models.specs import Spec
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from models.files.downloading import Watch
-    from models.files.items import Item
 
 SUMMARY = "download what the settings name, as far as it is not there"
 EVERY = 5.0
@@ -58,15 +59,19 @@ class FetchResult:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     names = ", ".join(SLOTS)
     parser.add_argument(
-        "slots", type=_slot, nargs="*", metavar="SLOT", help=f"only for: {names} (default: all)"
+        "slots",
+        type=_slot,
+        nargs="*",
+        metavar="SLOT",
+        help=f"only for: {names} (default: all); {starter.NAME}: the starter models, which need no model hub",
     )
     parser.add_argument("--update", action="store_true", help="ask for newer versions of what is there")
     add_json(parser)
 
 
 def _slot(text: str) -> str:
-    if text not in SLOTS:
-        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(SLOTS)}")
+    if text not in (known := [*SLOTS, starter.NAME]):
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(known)}")
     return text
 
 
@@ -74,13 +79,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Fetch what the slots of the command line need, or all slots; 0 only if everything is there."""
     from rich.console import Console
 
-    specs = _specs(load(arguments.config), arguments.slots)
+    slots = [slot for slot in arguments.slots if slot != starter.NAME]
     results: list[FetchResult] = []
-    with _watching(Console(stderr=True, soft_wrap=True, highlight=False)) as watch:
-        for item in (item for slot, spec in specs.items() for item in spec.items(slot)):
-            results.append(_fetched(item, watch, update=arguments.update))
+    if starter.NAME in arguments.slots:
+        for result in _starters(load(arguments.config or starter.CONFIG)):
+            results.append(result)
             if not arguments.json:
-                print(results[-1].line, flush=True)
+                print(result.line, flush=True)
+    if slots or not arguments.slots:
+        specs = _specs(load(arguments.config), slots)
+        with _watching(Console(stderr=True, soft_wrap=True, highlight=False)) as watch:
+            for item in (item for slot, spec in specs.items() for item in spec.items(slot)):
+                results.append(_fetched(item, watch, update=arguments.update))
+                if not arguments.json:
+                    print(results[-1].line, flush=True)
     there = sum(not result.error for result in results)
     if arguments.json:
         print_json(_report(results))
@@ -105,6 +117,19 @@ def _fetched(item: Item, watch: Watch, *, update: bool) -> FetchResult:
     except ModelError as error:
         return FetchResult(item, error=str(error))
     return FetchResult(item, str(found.path), found.downloaded, time.monotonic() - began)
+
+
+def _starters(settings: Settings) -> Iterator[FetchResult]:
+    """What became of each starter model, until one cannot be had."""
+    from models.starter.models import STARTERS
+
+    names = [model.name for model in STARTERS]
+    try:
+        for item, folder, downloaded, seconds in starter.prepare_starters(settings):
+            names.remove(item.name)
+            yield FetchResult(item, str(folder), downloaded, seconds)
+    except StarterFailure as error:
+        yield FetchResult(Item(starter.NAME, names[0], Kind.STARTER), error=str(error))
 
 
 @contextmanager

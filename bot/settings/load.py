@@ -25,7 +25,7 @@ import texts
 from bot.redaction import TOKEN_SHAPE
 from bot.settings.check import allowed, shown
 from bot.settings.schema import PREFIX, ConfigError, Settings, env_name, keys, place_of, section_of
-from models.files.names import path_of
+from models.files.names import STARTER, path_of, starter_folder
 
 DEFAULT_PATH = Path("config.toml")
 TOKEN_KEY = re.compile(r"(.*_)?token", re.IGNORECASE)
@@ -57,9 +57,8 @@ def load(path: Path | None = None) -> Settings:
     content.setdefault("data_dir", Settings.model_fields["data_dir"].default.as_posix())
     environment = {key: value for key, value in Environment(Settings)().items() if key != "token"}
     try:
-        settings = Settings(
-            **_merged(_anchored(content, Settings, path.parent), _anchored(environment, Settings, Path()))
-        )
+        merged = _merged(_anchored(content, Settings, path.parent), _anchored(environment, Settings, Path()))
+        settings = Settings(**_with_starters(merged, Settings, starter_folder(str(merged["data_dir"]))))
     except ValidationError as failure:
         problems += [line for error in failure.errors() if (line := _problem(error))]
         raise ConfigError(problems) from None
@@ -192,6 +191,27 @@ def _anchored(table: Mapping[str, Any], model: type[BaseModel], base: Path) -> d
                 else _rooted(value, place, base)
             )
     return anchored
+
+
+def _with_starters(table: Mapping[str, Any], model: type[BaseModel], folder: Path) -> dict[str, Any]:
+    """The table with the names of starter models replaced by their folders in `folder`."""
+    changed = dict(table)
+    for name, value in table.items():
+        field = model.model_fields.get(name)
+        if field is None:
+            continue
+        if isinstance(value, dict) and (section := section_of(field)):
+            changed[name] = _with_starters(value, section, folder)
+        elif place_of(field) in {"name", "vectors"}:
+            items = value if isinstance(value, list) else [value]
+            found = [
+                str(folder / item.removeprefix(STARTER))
+                if isinstance(item, str) and item.startswith(STARTER)
+                else item
+                for item in items
+            ]
+            changed[name] = found if isinstance(value, list) else found[0]
+    return changed
 
 
 def _rooted(value: Any, place: str, base: Path) -> Any:

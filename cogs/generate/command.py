@@ -10,6 +10,7 @@ from bot.client import Interaction, Tokenwise
 from cogs.generate import session
 from cogs.generate.drafts import Draft, FinishedText, random_seed
 from cogs.generate.refusals import EmptyPrompt, NoLanguageModel, PromptTooLong, TooManyNewTokens
+from cogs.shared.guide import Topic, guide
 from cogs.shared.recent import Recent
 from models.sampling import Sampling
 from models.sections import LanguageSection
@@ -26,7 +27,11 @@ class GenerateCommands(commands.Cog):
         self.recent: Recent[FinishedText] = Recent(REMEMBERED, weigh=lambda text: text.tokens)
 
     @app_commands.command(
-        extras={"example": "/generate prompt:Write an email apologizing to Sarah temperature:0.8 seed:7"}
+        extras=guide(
+            Topic.TEXT,
+            "/generate prompt:Write an email apologizing to Sarah temperature:0.8 seed:7",
+            "language",
+        )
     )
     @app_commands.describe(
         prompt="The text to continue, for example: Write an email apologizing to Sarah",

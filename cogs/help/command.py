@@ -1,46 +1,61 @@
-"""/help: what there is, with an example of each."""
+"""/help: a guided path through what there is, with examples that work with the models that are loaded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.admins import is_admin
 from bot.client import Interaction, Tokenwise
+from cogs.shared.guide import Command, Topic, examples_of, guide, guide_of
 from cogs.shared.mentions import mention
 from cogs.shared.reply import BLUE
-from cogs.shared.text import DESCRIPTION, clip
+from cogs.shared.text import DESCRIPTION, clip, code
 from texts import say
 
+SHORT = (Topic.LIKES, Topic.DATA)
+"""Topics whose commands stand on one line, without what each does."""
+_TOPICS = list(Topic)
 
-def every_command(bot: Tokenwise) -> Iterator[app_commands.Command[commands.Cog, ..., None]]:
-    """Every slash command, those inside groups too, in the order of their names."""
+
+def offered(bot: Tokenwise, *, admin: bool) -> Iterator[Command]:
+    """The commands that somebody can use with the models of the settings, along the tour."""
     every = [command for command in bot.tree.walk_commands() if isinstance(command, app_commands.Command)]
-    yield from sorted(every, key=lambda command: command.qualified_name)
+    for command in sorted(every, key=lambda one: _TOPICS.index(guide_of(one).topic)):
+        about = guide_of(command)
+        if about.slot and about.slot not in bot.service.slots:
+            continue
+        if about.topic is not Topic.ADMIN or admin:
+            yield command
 
 
 class HelpCommands(commands.Cog):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
 
-    @app_commands.command(extras={"example": "/help"})
+    @app_commands.command(extras=guide(Topic.ABOUT, "/help"))
     async def help(self, interaction: Interaction) -> None:
         """See what you can ask, with examples."""
-        lines = [
-            f"{mention(self.bot, command.qualified_name)} {command.description}{_example(command)}"
-            for command in every_command(self.bot)
-        ]
-        embed = discord.Embed(
-            title=say("help-title"),
-            description=clip("\n".join([say("help-click"), "", *lines]), DESCRIPTION),
-            colour=BLUE,
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        shown = list(offered(self.bot, admin=is_admin(interaction)))
+        examples = dict(zip(shown, await examples_of(interaction, shown), strict=True))
+        parts = [say("help-click", learn=mention(self.bot, "learn"))]
+        for topic, members in groupby(shown, lambda command: guide_of(command).topic):
+            parts.append(f"**{say(f'help-topic-{topic}')}**\n{self._lines(topic, list(members), examples)}")
+        description = clip("\n\n".join(parts), DESCRIPTION)
+        embed = discord.Embed(title=say("help-title"), description=description, colour=BLUE)
+        await interaction.edit_original_response(embed=embed)
+
+    def _lines(self, topic: Topic, members: list[Command], examples: dict[Command, str]) -> str:
+        names = [mention(self.bot, command.qualified_name) for command in members]
+        if topic in SHORT:
+            return " · ".join(names)
+        return "\n".join(
+            f"{name} {command.description}"
+            + (f"\n-# {code(example)}" if (example := examples[command]) else "")
+            for name, command in zip(names, members, strict=True)
         )
-        await interaction.response.send_message(embed=embed, ephemeral=True)
-
-
-def _example(command: app_commands.Command[commands.Cog, ..., None]) -> str:
-    """A line with an example, where it says more than the command's name."""
-    example = command.extras.get("example", "")
-    return f"\n-# `{example}`" if example not in {"", f"/{command.qualified_name}"} else ""

@@ -16,6 +16,7 @@ from bot.reload import reload
 from cogs.models import messages
 from cogs.shared.asking import caller
 from cogs.shared.checks import require_admin
+from cogs.shared.guide import Topic, guide
 from cogs.shared.streaming import Editor
 from models.failures import Failure
 from models.results import Reload, State
@@ -27,7 +28,7 @@ class ModelCommands(commands.GroupCog, name="models", description="The models be
         self.bot = bot
         super().__init__()
 
-    @app_commands.command(extras={"example": "/models status"})
+    @app_commands.command(extras=guide(Topic.ABOUT, "/models status"))
     async def status(self, interaction: Interaction) -> None:
         """See which models are loaded, where they run and how busy they are."""
         status = await self.bot.service.status()
@@ -38,7 +39,7 @@ class ModelCommands(commands.GroupCog, name="models", description="The models be
 
     # Discord can hide a whole group from members, not one command of it, and /models status is for
     # everybody: so who may reload is decided here.
-    @app_commands.command(extras={"example": "/models reload slot:words"})
+    @app_commands.command(extras=guide(Topic.ADMIN, "/models reload slot:words"))
     @app_commands.describe(
         slot="What to load anew; questions under way finish on the old one",
         revision="A branch, tag or commit on the hub, downloaded first; else what the settings say now",

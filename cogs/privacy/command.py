@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own_template
+from cogs.shared.guide import Topic, guide
 from cogs.shared.mentions import mention
 from texts import say
 
@@ -33,7 +34,7 @@ class PrivacyCommands(
         self.bot = bot
         super().__init__()
 
-    @app_commands.command(extras={"example": "/privacy show"})
+    @app_commands.command(extras=guide(Topic.DATA, "/privacy show"))
     async def show(self, interaction: Interaction) -> None:
         """Read what is kept about you, and whether others may build on it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -49,7 +50,7 @@ class PrivacyCommands(
             )
         )
 
-    @app_commands.command(extras={"example": "/privacy export"})
+    @app_commands.command(extras=guide(Topic.DATA, "/privacy export"))
     async def export(self, interaction: Interaction) -> None:
         """Get everything that is kept about you as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -59,7 +60,7 @@ class PrivacyCommands(
         file = discord.File(io.BytesIO(text.encode()), "tokenwise-data.json")
         await interaction.edit_original_response(content=say("privacy-exported"), attachments=[file])
 
-    @app_commands.command(extras={"example": "/privacy share allowed:True"})
+    @app_commands.command(extras=guide(Topic.DATA, "/privacy share allowed:True"))
     @app_commands.describe(allowed="True lets others get songs from your likes and theirs together")
     async def share(self, interaction: Interaction, allowed: bool) -> None:
         """Let others get recommendations from your likes and theirs together, or no longer."""
@@ -67,7 +68,7 @@ class PrivacyCommands(
         await self.bot.store.consents.share(interaction.user.id, allowed=allowed)
         await interaction.edit_original_response(content=_sharing(self.bot, allowed=allowed))
 
-    @app_commands.command(extras={"example": "/privacy delete"})
+    @app_commands.command(extras=guide(Topic.DATA, "/privacy delete"))
     async def delete(self, interaction: Interaction) -> None:
         """Delete everything that is kept about you; asks first."""
         user = interaction.user.id

@@ -10,17 +10,37 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
+from cogs.shared.guide import Topic, guide
 from cogs.similar import messages
 from models.failures import NoWordGiven
 from models.sections import WordsSection
 from models.service import AskWords, SuggestWords
+
+_EXAMPLES = ("king - man + woman", "engineer", "music")
+
+
+async def _known_words(interaction: Interaction) -> str:
+    """The first example whose words are all in the vocabulary; else any word of it."""
+    words = interaction.client.service.words
+    asking = caller(interaction, typing=True)
+
+    async def first(typed: str) -> str:
+        return next(iter(await suggested(words.suggest(SuggestWords(asking, typed)))), "")
+
+    for example in _EXAMPLES:
+        if all([await first(word) == word for word in example.split() if word.isalpha()]):
+            return f"/similar word:{example}"
+    word = await first("a")
+    return f"/similar word:{word}" if word else ""
 
 
 class SimilarCommands(commands.Cog):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
 
-    @app_commands.command(extras={"example": "/similar word:king - man + woman"})
+    @app_commands.command(
+        extras=guide(Topic.WORDS, "/similar word:king - man + woman", "words", _known_words)
+    )
     @app_commands.describe(
         word="A word; a sum: king - man + woman; two words: cat, dog; or several: cat, dog, fish, car",
         n="How many neighbours to show; left out, the usual number",
@@ -46,10 +66,11 @@ class SimilarCommands(commands.Cog):
 
     @similar.autocomplete("word")
     async def complete_word(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        """Completes the last word of the sum or list."""
+        """Completes the last word of the sum or list; a sign in front of it stays."""
         start = max(current.rfind(mark) for mark in " ,") + 1
+        start += current[start:].startswith(("+", "-"))
         before, last = current[:start], current[start:]
-        if last in {"", "+", "-"}:
+        if not last:
             return []
         request = SuggestWords(caller(interaction, typing=True), last)
         words = await suggested(self.bot.service.words.suggest(request))

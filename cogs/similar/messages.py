@@ -30,10 +30,8 @@ def neighbourhood(result: Neighbourhood) -> Reply:
         (str(rank), clip(harmless(neighbour.word), 24), _bar(neighbour.score), f"{neighbour.score:.3f}")
         for rank, neighbour in enumerate(result.neighbours, 1)
     ]
-    terms = " + ".join(inline(word, 80) for word in result.positive)
-    terms += "".join(f" - {inline(word, 80)}" for word in result.negative)
     embed = discord.Embed(
-        title=clip(say("similar-title", terms=terms), TITLE),
+        title=clip(say("similar-title", query=inline(result.query, 160)), TITLE),
         description=block(table(columns("similar-columns"), rows, frozenset({1, 2})), DESCRIPTION),
         colour=BLUE,
     )

@@ -8,10 +8,13 @@ from discord import app_commands
 
 from bot.client import Interaction
 from cogs.shared.asking import caller, choices, suggested
+from cogs.shared.guide import Fitted
 from cogs.shared.text import CHOICE, clip, size
 from models.failures import NoSuchSongLike
 from models.results import Song
 from models.service import FindSongs, SongMatch, SuggestSongs
+
+_EXAMPLE = "Bohemian Rhapsody"
 
 
 async def find_songs(interaction: Interaction, texts: Sequence[str]) -> tuple[SongMatch | None, ...]:
@@ -41,3 +44,17 @@ def song_choices(songs: Sequence[Song]) -> list[app_commands.Choice[str]]:
     return choices(
         [(song.label, song.id if size(song.id) <= CHOICE else clip(song.label, CHOICE)) for song in songs]
     )
+
+
+def popular(line: str) -> Fitted:
+    """For an example of /help: the line with a song that the catalogue has."""
+
+    async def fitted(interaction: Interaction) -> str:
+        songs, asking = interaction.client.service.songs, caller(interaction, typing=True)
+        for typed in (_EXAMPLE, ""):
+            found = await suggested(songs.suggest(SuggestSongs(asking, typed)))
+            if found and found[0].title.strip() and (not typed or found[0].title == typed):
+                return line + found[0].title
+        return ""
+
+    return fitted

@@ -17,10 +17,11 @@ from bot.client import Interaction, Tokenwise
 from bot.store import LikedSong
 from cogs.shared.asking import answered
 from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own_template
+from cogs.shared.guide import Topic, guide
 from cogs.shared.mentions import mention
 from cogs.shared.text import inline
 from cogs.songs import messages, opinions
-from cogs.songs.finding import find_song, song_choices, suggest_songs
+from cogs.songs.finding import find_song, popular, song_choices, suggest_songs
 from cogs.songs.refusals import NotOneOfYourSongs
 from models.results import Song
 from models.service import SongMatch
@@ -79,13 +80,15 @@ class LikesCommands(commands.GroupCog, name="likes", description="The songs you 
         self.bot = bot
         super().__init__()
 
-    @app_commands.command(name="list", extras={"example": "/likes list"})
+    @app_commands.command(name="list", extras=guide(Topic.LIKES, "/likes list", "songs"))
     async def show(self, interaction: Interaction) -> None:
         """See the songs you like, and those you do not want to be recommended."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await show_likes(interaction, 0)
 
-    @app_commands.command(extras={"example": "/likes add song:Bohemian Rhapsody"})
+    @app_commands.command(
+        extras=guide(Topic.LIKES, "/likes add song:Bohemian Rhapsody", "songs", popular("/likes add song:"))
+    )
     @app_commands.describe(song="Part of a title or an artist; choose from the list that appears")
     async def add(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
         """Like a song, so that recommendations start from it."""
@@ -93,7 +96,7 @@ class LikesCommands(commands.GroupCog, name="likes", description="The songs you 
         said = await opinions.like(self.bot, interaction.user.id, match.song, _guess(match, song))
         await interaction.edit_original_response(content=said)
 
-    @app_commands.command(extras={"example": "/likes remove song:Bohemian Rhapsody"})
+    @app_commands.command(extras=guide(Topic.LIKES, "/likes remove song:Bohemian Rhapsody", "songs"))
     @app_commands.describe(song="One of the songs you like; choose from the list that appears")
     async def remove(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
         """Take a like back."""
@@ -102,7 +105,11 @@ class LikesCommands(commands.GroupCog, name="likes", description="The songs you 
         await self.bot.store.likes.remove(interaction.user.id, chosen.id)
         await interaction.edit_original_response(content=say("like-removed", song=messages.song(chosen)))
 
-    @app_commands.command(extras={"example": "/likes dislike song:Bohemian Rhapsody"})
+    @app_commands.command(
+        extras=guide(
+            Topic.LIKES, "/likes dislike song:Bohemian Rhapsody", "songs", popular("/likes dislike song:")
+        )
+    )
     @app_commands.describe(song="Part of a title or an artist; choose from the list that appears")
     async def dislike(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
         """Never have a song recommended to you, nor other versions of it."""
@@ -110,7 +117,7 @@ class LikesCommands(commands.GroupCog, name="likes", description="The songs you 
         said = await opinions.dislike(self.bot, interaction.user.id, match.song, _guess(match, song))
         await interaction.edit_original_response(content=said)
 
-    @app_commands.command(extras={"example": "/likes undislike song:Bohemian Rhapsody"})
+    @app_commands.command(extras=guide(Topic.LIKES, "/likes undislike song:Bohemian Rhapsody", "songs"))
     @app_commands.describe(song="One of the songs you do not like; choose from the list that appears")
     async def undislike(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
         """Let a song be recommended to you again."""
@@ -119,7 +126,7 @@ class LikesCommands(commands.GroupCog, name="likes", description="The songs you 
         await self.bot.store.likes.undislike(interaction.user.id, chosen.id)
         await interaction.edit_original_response(content=say("dislike-removed", song=messages.song(chosen)))
 
-    @app_commands.command(extras={"example": "/likes clear"})
+    @app_commands.command(extras=guide(Topic.LIKES, "/likes clear", "songs"))
     async def clear(self, interaction: Interaction) -> None:
         """Take all your likes back; asks first."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -130,7 +137,7 @@ class LikesCommands(commands.GroupCog, name="likes", description="The songs you 
             view=Buttons(ClearLikesButton(user), KeepButton(user)) if likes else None,
         )
 
-    @app_commands.command(extras={"example": "/likes export file_format:csv"})
+    @app_commands.command(extras=guide(Topic.LIKES, "/likes export file_format:csv", "songs"))
     @app_commands.describe(file_format="csv opens in a spreadsheet, json in a program")
     async def export(self, interaction: Interaction, file_format: Literal["json", "csv"] = "json") -> None:
         """Get the songs you like as a file."""

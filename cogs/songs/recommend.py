@@ -10,7 +10,8 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
-from cogs.songs.finding import suggest_songs
+from cogs.shared.guide import Topic, guide
+from cogs.songs.finding import popular, suggest_songs
 from cogs.songs.lists import show_songs
 from cogs.songs.query import SHOWN, SongQuery
 from cogs.songs.refusals import BotsLikeNothing, OnlyYourself, PeopleOutsideServer, SongAndPeople
@@ -21,7 +22,9 @@ class RecommendCommands(commands.Cog):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
 
-    @app_commands.command(extras={"example": "/recommend song:Bohemian Rhapsody"})
+    @app_commands.command(
+        extras=guide(Topic.SONGS, "/recommend song:Bohemian Rhapsody", "songs", popular("/recommend song:"))
+    )
     @app_commands.rename(first="with", second="and")
     @app_commands.describe(
         song="Part of a title or an artist; leave it out to start from the songs you like",

@@ -13,6 +13,7 @@ from discord.ext import commands
 from bot.client import Interaction, Tokenwise
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
 from cogs.shared.buttons import NOBODY, Buttons, OpenButton, open_template
+from cogs.shared.guide import Topic, guide
 from cogs.shared.recent import Recent
 from cogs.shared.text import clip
 from cogs.tokens import inspection, messages
@@ -104,12 +105,25 @@ def _questions(interaction: Interaction) -> Recent[Question]:
     return cog.questions
 
 
+_EXAMPLE = "Hello world"
+
+
+async def _ids(interaction: Interaction) -> str:
+    """Ids of the first tokenizer to turn back into text."""
+    request = Tokenize(caller(interaction, typing=True), _EXAMPLE)
+    found = (await interaction.client.service.tokenizers.tokenize(request)).found
+    ids = " ".join(map(str, found.ids))
+    return f"/decode tokenizer:{found.name} ids:{ids}"
+
+
 class TokenCommands(commands.Cog):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
         self.questions: Recent[Question] = Recent()
 
-    @app_commands.command(extras={"example": "/tokens text:CAPITALIZATION and other stuff"})
+    @app_commands.command(
+        extras=guide(Topic.TOKENS, "/tokens text:CAPITALIZATION and other stuff", "tokenizers")
+    )
     @app_commands.describe(
         text="Any text: try capitals, emoji, code, several languages",
         tokenizer="Look at one tokenizer with its token ids; leave it out to compare all of them",
@@ -134,7 +148,9 @@ class TokenCommands(commands.Cog):
         view = Buttons(*(button(number) for button in BUTTONS))
         await interaction.edit_original_response(**reply.message(), view=view)
 
-    @app_commands.command(extras={"example": "/decode tokenizer:phi-1_5 ids:16594 281 3053"})
+    @app_commands.command(
+        extras=guide(Topic.TOKENS, "/decode tokenizer:phi-1_5 ids:16594 281 3053", "tokenizers", _ids)
+    )
     @app_commands.describe(
         tokenizer="Whose ids they are; the same number is another token elsewhere",
         ids="One id or several, such as 16594, 281 or [16594, 281]",

@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.client import Interaction, Tokenwise
 from bot.failures import Refused
 from cogs.shared.asking import answered, caller, drawn
+from cogs.shared.guide import Topic, guide
 from cogs.vectors import messages
 from models.service import CompareContexts, EmbedText
 
@@ -24,7 +25,9 @@ class VectorCommands(commands.Cog):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
 
-    @app_commands.command(extras={"example": "/embed text:I sat on the river bank other:I went to the bank"})
+    @app_commands.command(
+        extras=guide(Topic.VECTORS, "/embed text:I sat on the river bank other:I went to the bank", "encoder")
+    )
     @app_commands.describe(
         text="A word or a sentence, for example: I sat on the river bank",
         other="A second text that shares a word with the first, to see how its vector moves",

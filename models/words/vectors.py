@@ -191,14 +191,17 @@ class WordVectors:
         return 1 + int((cosines > cosines[index[other]]).sum())
 
     def suggest(self, typed: str, limit: int = 25) -> list[str]:
-        """Completions of what was typed so far, most frequent first, then words spelt like it."""
+        """Completions of a word: the word itself if it is one, those that begin so, most frequent first, and similar
+        spellings.
+        """
         prefix = casefolded(typed)
         if not prefix or limit < 1:
             return []
-        words = self._index.prefix(prefix, limit)
-        if len(words) < limit:
-            words += [word for word in self._index.similar(prefix, limit) if word not in words]
-        return words[:limit]
+        words = [exact] if (exact := self.resolve(typed)) else []
+        words += self._index.prefix(prefix, limit)
+        if len(set(words)) < limit:
+            words += self._index.similar(prefix, limit)
+        return list(dict.fromkeys(words))[:limit]
 
     def probe(self) -> None:
         if len(self) > 1:

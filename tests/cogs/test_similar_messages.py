@@ -25,9 +25,14 @@ def test_any_words_can_be_drawn(words: list[tuple[str, float]]) -> None:
 
 def test_cosines_are_bars_and_numbers() -> None:
     result = Neighbourhood(
-        "tiny", "king", ("king", "woman"), ("man",), (Neighbour("queen", 0.75), Neighbour("not", -0.5)), ()
+        "tiny",
+        "king - man + woman",
+        ("king", "woman"),
+        ("man",),
+        (Neighbour("queen", 0.75), Neighbour("not", -0.5)),
+        (),
     )
     embed = messages.neighbourhood(result).embed
     assert embed is not None
-    assert embed.title == "Nearest to king + woman - man"
+    assert embed.title == "Nearest to king - man + woman"
     assert "1  queen  ███████▌   0.750\n2  not              -0.500" in (embed.description or "")

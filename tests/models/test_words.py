@@ -369,6 +369,15 @@ def test_a_vocabulary_of_few() -> None:
         alone.similar("one")
 
 
+def test_a_word_that_was_typed_whole_is_suggested_first() -> None:
+    made = KeyedVectors(2)
+    made.add_vectors(["many", "manner", "man", "Man"], np.eye(4, 2, dtype=np.float32) + 1)
+    words = WordVectors(made, "few")
+    assert words.suggest("man") == ["man", "many", "manner", "Man"]
+    assert words.suggest("Man", 2) == ["Man", "many"]
+    assert words.suggest("MAN")[0] == "man"
+
+
 def test_suggestions_begin_as_typed_then_look_alike(words: WordVectors) -> None:
     assert words.suggest("eng") == ["engineer", "engineers"]
     assert words.suggest("PAR") == ["Paris"]

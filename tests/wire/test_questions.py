@@ -118,6 +118,8 @@ async def test_the_last_word_of_a_sum_completes(live: Live) -> None:
     choices = await live.box.autocomplete("/similar word:king - man + wom")
     assert "king - man + woman" in [choice["value"] for choice in choices]
     assert await live.box.autocomplete("/similar word:king -") == []
+    for whole in ("king", "-king", "king - man", "king,woman", "king -man"):
+        assert (await live.box.autocomplete(f"/similar word:{whole}"))[0]["value"] == whole
 
 
 # -- every command -----------------------------------------------------------------------------------
@@ -160,18 +162,80 @@ async def test_the_one_that_does_not_belong(live: Live) -> None:
     assert choices[0]["value"] == "king, woman"
 
 
-async def test_help_has_a_link_and_an_example_for_every_command(live: Live) -> None:
+def examples_in(text: str) -> list[str]:
+    return re.findall(r"`(/[^`]+)`", text)
+
+
+async def test_help_is_a_path_with_a_link_for_every_command(live: Live) -> None:
     answer = await live.box.ask("/help")
     assert answer.ephemeral
     links = dict(re.findall(r"</([\w ]+):(\d+)>", answer.text))
     assert {name.partition(" ")[0] for name in links} == live.box.commands.keys()
     for name, number in links.items():
         assert int(number) == live.box.commands[name.partition(" ")[0]].id
-        example = re.search(rf"`(/{name}[^`]*)`", answer.text)
-        live.box.send(example[1] if example else f"/{name}", member=live.box.admin)
-    for name in ("generate", "tokens", "similar", "recommend"):
-        assert f"`/{name} " in answer.text
-    await asyncio.gather(*(live.bot.idle() for _ in range(1)))
+    places = [
+        answer.text.index(f"</{name}:") for name in ("tokens", "generate", "embed", "similar", "recommend")
+    ]
+    assert places == sorted(places)
+    assert places[-1] < answer.text.index("</likes list:")
+    assert "models reload" not in links
+    admins = await live.box.ask("/help", member=live.box.admin)
+    assert "</models reload:" in admins.text
+
+
+async def test_every_example_of_help_works(live: Live) -> None:
+    await live.bot.service.loaded()
+    examples = examples_in((await live.box.ask("/help", member=live.box.admin)).text)
+    assert {example.partition(" ")[0] for example in examples} >= {
+        "/tokens",
+        "/decode",
+        "/similar",
+        "/recommend",
+    }
+    for example in examples:
+        answer = await live.box.ask(example, member=live.box.admin)
+        await answer.until(lambda answer: answer.text)
+        assert not answer.ephemeral or example.startswith("/models"), f"{example}: {answer.text}"
+
+
+async def test_help_leaves_out_what_is_not_set_up(launch: Launch) -> None:
+    live = await launch({"words": None, "songs": None})
+    text = (await live.box.ask("/help")).text
+    assert "</tokens:" in text
+    assert not re.search(r"</(similar|recommend|likes \w+):", text)
+
+
+async def test_lessons_go_forward_and_back(live: Live) -> None:
+    await live.bot.service.loaded()
+    answer = await live.box.ask("/learn")
+    assert not answer.ephemeral
+    assert answer.message is not None
+    assert "Lesson 1 of 9" in answer.text
+    seen = [answer.text]
+    for number in range(2, 10):
+        turned = await live.box.press(answer.message, "Next ▶", member=live.box.admin)
+        wanted = f"Lesson {number} of 9"
+        await turned.until(lambda answer: wanted in answer.text)  # noqa: B023 - awaited within the loop
+        seen.append(answer.text)
+    assert "Next ▶" not in [
+        part.get("label") for row in answer.message.components for part in row["components"]
+    ]
+    await live.box.press(answer.message, "◀ Back")
+    await answer.until(lambda answer: "Lesson 8 of 9" in answer.text)
+    for text in seen:
+        (example,) = examples_in(text)
+        if not example.startswith("/likes"):
+            assert not (await live.box.ask(example, member=live.box.admin)).ephemeral
+
+
+async def test_lessons_are_about_the_models_that_are_set_up(launch: Launch) -> None:
+    live = await launch({"language": None, "encoder": None, "songs": None, "words": None})
+    assert "Lesson 1 of 3" in (await live.box.ask("/learn")).text
+
+
+async def test_without_models_there_are_no_lessons(launch: Launch) -> None:
+    live = await launch(dict.fromkeys(("language", "encoder", "songs", "words", "tokenizers")))
+    assert "no models" in (await live.box.ask("/learn")).text
 
 
 async def test_a_light_question_does_not_wait_for_a_long_text(live: Live) -> None:

@@ -1,0 +1,36 @@
+"""Getting the starter models while somebody watches the terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.files.items import Item, Kind
+from models.files.names import starter_folder
+
+if TYPE_CHECKING:
+    from bot.settings.schema import Settings
+
+NAME = "starter"
+"""What stands for all starter models on the command line."""
+CONFIG = Path(__file__).resolve().parents[2] / "models" / "starter" / "config.toml"
+
+
+def prepare_starters(settings: Settings) -> Iterator[tuple[Item, Path, int, float]]:
+    """Download and convert the starter models that are missing; each with its folder, bytes and seconds.
+
+    Raises StarterFailure about the first that cannot be had.
+    """
+    from models.starter.models import STARTERS, prepare
+
+    def tell(what: str, _share: float | None) -> None:
+        print(f"  {what} ...", file=sys.stderr, flush=True)
+
+    began = time.monotonic()
+    output = sys.stderr if sys.stderr.isatty() else None
+    for model, folder, downloaded in prepare(starter_folder(settings.data_dir), tell, output, STARTERS):
+        yield Item(NAME, model.name, Kind.STARTER), folder, downloaded, time.monotonic() - began
+        began = time.monotonic()

@@ -1,0 +1,96 @@
+"""GGUF, the single-file format of llama.cpp: turned into a folder that transformers reads like any other.
+
+The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from models.failures import IncompleteWeights, LoadFailed, UnknownArchitecture
+from models.files import cache
+
+SUFFIX = ".gguf"
+ORIGIN = "converted.json"
+"""In a converted folder, what it was made from."""
+KEPT = 3
+"""Conversions that are kept on disk."""
+_FORMAT = 1
+
+log = logging.getLogger(__name__)
+
+
+def only_file(path: Path) -> Path | None:
+    """The GGUF file that a path is, or that is the only model in a folder; None for anything else."""
+    if path.is_file():
+        return path if path.suffix == SUFFIX else None
+    if (path / "config.json").exists():
+        return None
+    files = list(path.glob(f"*{SUFFIX}"))
+    return files[0] if len(files) == 1 else None
+
+
+def converted(file: Path) -> Path:
+    """The folder that `convert` made of a file, kept beside what the hub's client keeps. Raises ModelError."""
+    from huggingface_hub import constants  # noqa: PLC0415 - only who has such a file needs it
+
+    from models.pretrained import reading  # noqa: PLC0415 - which looks for models with `finding`, which uses this
+
+    status = file.stat()
+    key = cache.fingerprint(_FORMAT, str(file.resolve()), status.st_size, status.st_mtime_ns)
+    folder = Path(constants.HF_HOME) / "tokenwise" / "gguf" / key
+    if not folder.is_dir():
+        with reading(file.stem):
+            cache.store(folder, lambda new: convert(file, new), f"The conversion of {file.name}", KEPT)
+    if not folder.is_dir():  # there was no room, and the log says so
+        raise LoadFailed(file.stem, "OSError")
+    return folder
+
+
+def origin(folder: Path) -> str:
+    """What a folder was converted from, such as `Q4_1`; "" if it was not."""
+    try:
+        return str(json.loads((folder / ORIGIN).read_text(encoding="utf-8"))["quantization"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def convert(file: Path, folder: Path) -> None:
+    """Write model and tokenizer of a GGUF file into `folder`: float32 safetensors, config and tokenizer.json.
+
+    Quantised numbers are multiplied out; what was lost when they were quantised stays lost. Raises UnknownArchitecture
+    or IncompleteWeights, and whatever transformers raises for a damaged file.
+    """
+    import torch  # noqa: PLC0415 - finding out that a file is GGUF needs none of these
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
+    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint  # noqa: PLC0415
+
+    place = {"gguf_file": file.name, "local_files_only": True, "trust_remote_code": False}
+    try:
+        config = AutoConfig.from_pretrained(str(file.parent), **place)
+    except ValueError as error:
+        raise UnknownArchitecture(file.stem) from error
+    tokenizer = AutoTokenizer.from_pretrained(str(file.parent), **place)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    tensors = load_gguf_checkpoint(str(file), return_tensors=True, model_to_load=model)["tensors"]
+    tied = model.all_tied_weights_keys if config.tie_word_embeddings else {}
+    if missing := sorted(set(model.state_dict()) - set(tensors) - set(tied)):
+        raise IncompleteWeights(file.stem, missing[0], len(missing) - 1)
+    model.save_pretrained(str(folder), state_dict=tensors)
+    tokenizer.save_pretrained(str(folder))
+    made_from = {"file": file.name, "quantization": _quantization(file)}
+    (folder / ORIGIN).write_text(json.dumps(made_from), encoding="utf-8")
+
+
+def _quantization(file: Path) -> str:
+    """What most of the numbers of a file are stored as, in the words of the format."""
+    from gguf import GGUFReader  # noqa: PLC0415 - only the conversion needs it
+
+    numbers: dict[str, int] = {}
+    for tensor in GGUFReader(file).tensors:
+        kind = tensor.tensor_type.name
+        numbers[kind] = numbers.get(kind, 0) + int(tensor.n_elements)
+    return max(numbers, key=numbers.__getitem__)
