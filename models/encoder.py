@@ -20,6 +20,7 @@ from models.failures import (
     TextOverLimit,
     TextTooLongForModel,
     VectorsNotFinite,
+    WordWithoutDirection,
 )
 from models.files import finding
 from models.progress import Progress
@@ -111,23 +112,30 @@ class Encoder:
         )
 
     def contexts(self, text: str, other: str) -> Contexts:
-        """How far the vectors of the words that both texts have are apart. BadInput if there are none."""
+        """How far the vectors of the words that both texts have are apart.
+
+        BadInput if there are none, or one has a vector of zeros.
+        """
         first, second = self.embed(text), self.embed(other)
         there = {word.text.casefold(): word for word in reversed(second.words)}
         shared: dict[str, SharedWord] = {}
         for word in first.words:
             name = word.text.casefold()
             if name in there and name not in shared:
-                cosine = _cosine(_vector(first, word), _vector(second, there[name]))
+                one, another = _vector(first, word), _vector(second, there[name])
+                if not one.any() or not another.any():
+                    raise WordWithoutDirection(word.text)
+                cosine = _cosine(one, another)
                 shared[name] = SharedWord(word.text, cosine, word, there[name])
         if not shared:
             raise NoSharedWord
-        unrelated = [
-            _cosine(_vector(first, one), _vector(second, another))
-            for one in first.words[:SAMPLE]
-            for another in second.words[:SAMPLE]
-            if one.text.casefold() != another.text.casefold()
+        pairs = [
+            (_vector(first, word), _vector(second, different))
+            for word in first.words[:SAMPLE]
+            for different in second.words[:SAMPLE]
+            if word.text.casefold() != different.text.casefold()
         ]
+        unrelated = [_cosine(one, another) for one, another in pairs if one.any() and another.any()]
         moved = tuple(sorted(shared.values(), key=lambda word: word.cosine))
         return Contexts(first, second, moved, float(np.mean(unrelated)) if unrelated else None)
 
@@ -174,8 +182,8 @@ def _vector(embedding: Embedding, word: Word) -> NDArray[np.float64]:
 
 
 def _cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    length = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / length if length else 0.0
+    """Of two vectors that are not zero."""
+    return float(one @ other) / float(np.linalg.norm(one) * np.linalg.norm(other))
 
 
 def _limit(model: EncoderModel, tokenizer: PretrainedTokenizer) -> int | None:

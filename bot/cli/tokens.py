@@ -58,7 +58,7 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
         print(harmless(reason), file=sys.stderr)
     if console:
         _show(console, tokenizations)
-    return {
+    answer: questions.Answer = {
         "text": arguments.text,
         "tokenizers": [
             {
@@ -71,8 +71,10 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
             }
             for tokenization in tokenizations
         ],
-        "failures": {name: failure.sentence for name, failure in failures.items()},
     }
+    if failures:
+        answer["failures"] = {name: failure.sentence for name, failure in failures.items()}
+    return answer
 
 
 def named_tokenizers(names: Sequence[str], config: Path | None) -> Tokenizers:

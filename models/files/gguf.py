@@ -10,14 +10,14 @@ import logging
 from pathlib import Path
 
 from models.failures import IncompleteWeights, LoadFailed, UnknownArchitecture
-from models.files import cache
+from models.files import kept
 
 SUFFIX = ".gguf"
 ORIGIN = "converted.json"
 """In a converted folder, what it was made from."""
 KEPT = 3
 """Conversions that are kept on disk."""
-_FORMAT = 1
+_FORMAT = 2
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +39,12 @@ def converted(file: Path) -> Path:
     from models.pretrained import reading  # noqa: PLC0415 - which looks for models with `finding`, which uses this
 
     status = file.stat()
-    key = cache.fingerprint(_FORMAT, str(file.resolve()), status.st_size, status.st_mtime_ns)
+    key = kept.fingerprint(_FORMAT, str(file.resolve()), status.st_size, status.st_mtime_ns)
     folder = Path(constants.HF_HOME) / "tokenwise" / "gguf" / key
-    if not folder.is_dir():
+    description = f"The conversion of {file.name}"
+    if kept.recall(folder, Path, description) is None:
         with reading(file.stem):
-            cache.store(folder, lambda new: convert(file, new), f"The conversion of {file.name}", KEPT)
+            kept.store(folder, lambda new: convert(file, new), description, KEPT)
     if not folder.is_dir():  # there was no room, and the log says so
         raise LoadFailed(file.stem, "OSError")
     return folder

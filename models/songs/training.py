@@ -27,7 +27,7 @@ from models.progress import Progress
 from models.songs.playlists import CatalogueCount, Playlists, Report, Table
 from models.songs.recommender import Recommender, count_plays
 from models.specs import SongsSpec
-from models.words.formats import Vectors, keyed_vectors, read_folder, write_folder
+from models.words.formats import Vectors, checked, read_folder, write_folder
 
 FORMAT = 4
 SAVED_TRAININGS = 4
@@ -88,10 +88,10 @@ def train(
 def word2vec(
     lists: Sequence[Sequence[str]], settings: Mapping[str, int], progress: Progress | None = None
 ) -> Vectors:
-    """Vectors over song ids. Whatever `progress` raises ends the training."""
+    """Vectors over song ids. Whatever `progress` raises ends the training; NumbersNotFinite if it went astray."""
     callbacks = [_epoch_callback(progress, settings["epochs"])] if progress else []
     model = Word2Vec(list(lists), callbacks=callbacks, **settings)
-    return keyed_vectors(model.wv.index_to_key, model.wv.vectors)
+    return checked(model.wv.index_to_key, model.wv.vectors, "Word2Vec").vectors
 
 
 def _epoch_callback(progress: Progress, epochs: int) -> CallbackAny2Vec:

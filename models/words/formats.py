@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gzip import BadGzipFile
 from lzma import LZMAError
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast, overload
+from typing import Any, NamedTuple, Protocol, cast, overload
 from zipfile import BadZipFile
 
 import numpy as np
@@ -122,7 +122,7 @@ def read_vocabulary(folder: Path) -> Vocabulary:
         raise MismatchedWordVectors(folder.name)
     if len(set(words)) != len(words):
         raise RepeatedWord(folder.name)
-    return _vocabulary(rows.check(words, vectors, folder.name))
+    return checked(words, vectors, folder.name)
 
 
 def write_folder(
@@ -148,7 +148,9 @@ def keyed_vectors(words: Sequence[str], vectors: Floats, lengths: Floats | None 
     return cast("Vectors", keyed)
 
 
-def _vocabulary(found: rows.Rows) -> Vocabulary:
+def checked(words: Sequence[str], vectors: NDArray[Any], label: str) -> Vocabulary:
+    """An array (words, numbers) with its words, every row looked at. NumbersNotFinite if one holds NaN or infinity."""
+    found = rows.check(words, vectors, label)
     return Vocabulary(keyed_vectors(found.words, found.vectors, found.lengths), found.zeros)
 
 
@@ -199,4 +201,4 @@ def _read_file(path: Path, label: str) -> Vocabulary:
         if error.errno is None:
             raise DamagedWordVectors(label) from error
         raise UnreadableFile(label, error.strerror or type(error).__name__) from error
-    return _vocabulary(rows.check(words, vectors, label))
+    return checked(words, vectors, label)

@@ -107,6 +107,46 @@ def test_a_configured_tokenizer_is_known_by_its_name(
         assert [it["name"] for it in answer["tokenizers"]] == ["bert"]
 
 
+def test_a_tokenizer_that_fails_takes_no_other_with_it(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path, write_config: WriteConfig
+) -> None:
+    from tokenizers import Tokenizer, models
+
+    lacking = tmp_path / "lacking"
+    lacking.mkdir()
+    Tokenizer(models.Unigram([(letter, -1.0) for letter in "helo "], None)).save(
+        str(lacking / "tokenizer.json")
+    )
+    (lacking / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    names = f'["{lacking}", "./no-such-folder", "{folder / "phi"}"]'
+    config = write_config(f"[tokenizers]\nnames = {names}\n")
+    assert main(["tokens", "hello Ω", "--json", "--config", str(config)]) == 0
+    captured = capsys.readouterr()
+    answer = json.loads(captured.out)
+    assert [it["name"] for it in answer["tokenizers"]] == ["phi"]
+    assert set(answer["failures"]) == {"lacking", "no-such-folder"}
+    assert "lacking has no token for Ω" in answer["failures"]["lacking"]
+    assert "lacking has no token for Ω" in captured.err
+    named = ["--tokenizer", str(lacking), "--tokenizer", str(folder / "phi")]
+    assert main(["tokens", "hello Ω", *named]) == 0
+    captured = capsys.readouterr()
+    assert "phi" in captured.out
+    assert "lacking has no token for Ω" in captured.err
+    assert "lacking has no token for Ω" in refused(capsys, "tokens", "hello Ω", *named[:2])
+
+
+def test_vectors_of_zeros_and_files_that_contradict_themselves(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, write_config: WriteConfig
+) -> None:
+    (tmp_path / "words.vec").write_text("4 3\nking 1 2 3\nqueen 1 2 4\nzero 0 0 0\nman 3 2 1\n")
+    config = str(write_config('[words]\nname = "words.vec"\n'))
+    assert "“zero” is all zeros" in refused(capsys, "similar", "zero", "--config", config)
+    near = asked(capsys, "similar", "king", "--config", config)["neighbours"]
+    assert [it["word"] for it in near] == ["queen", "man"]
+    (tmp_path / "words.vec").write_text("4 2\nking 1 2 3\n")
+    assert "line 2 has 3 numbers" in refused(capsys, "similar", "king", "--config", config)
+
+
 def test_text_comes_from_standard_input_too(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

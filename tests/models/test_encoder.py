@@ -112,6 +112,28 @@ def test_numbers_that_are_not_finite_fail_the_probe(bert: Path) -> None:
         encoder.probe()
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_single_bad_row_is_found_when_its_token_is_asked_for(bert: Path, bad: float) -> None:
+    encoder = load(bert)
+    token = encoder.embed("king").ids[1]
+    with torch.no_grad():
+        encoder._model.get_input_embeddings().weight[token] = bad
+    encoder.probe()
+    with pytest.raises(ModelError, match="not finite"):
+        encoder.embed("king")
+    assert encoder.embed("queen").ids
+
+
+def test_a_vector_of_zeros_has_no_cosine(bert: Path) -> None:
+    encoder = load(bert)
+    norm = encoder._model.encoder.layer[-1].output.LayerNorm
+    with torch.no_grad():
+        norm.weight.fill_(0)
+        norm.bias.fill_(0)
+    with pytest.raises(BadInput, match="“song” is all zeros"):
+        encoder.contexts("a song", "the song")
+
+
 def test_the_words_of_a_text_know_their_tokens(bert: Path) -> None:
     found = load(bert).embed("The gardening, mishap!")
     assert [word.text for word in found.words] == ["The", "gardening", "mishap"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ NUMBERS = np.arange(1000, dtype=np.float32)
 def write(folder: Path) -> None:
     np.save(folder / "numbers.npy", NUMBERS)
     (folder / "empty.txt").write_bytes(b"")
+    (folder / "below").mkdir()
+    (folder / "below" / "more.txt").write_bytes(b"more")
 
 
 def read(folder: Path) -> list[float]:
@@ -65,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("name", ["numbers.npy", kept.MANIFEST])
+@pytest.mark.parametrize("name", ["numbers.npy", "below/more.txt", kept.MANIFEST])
 def test_damage_is_found_logged_and_mended(
     folder: Path, name: str, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -79,6 +82,19 @@ def test_damage_is_found_logged_and_mended(
     assert "The numbers: the copy on disk is damaged" in caplog.text
     kept.store(folder, write, "The numbers", 2)
     assert kept.recall(folder, read, "The numbers") == NUMBERS.tolist()
+
+
+def test_what_did_not_change_is_checked_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept.recall(folder, read, "The numbers")
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, "_checksum", lambda _: pytest.fail("it was checked again"))
+        assert kept.recall(folder, read, "The numbers")
+    # A change that leaves length and time of the file as they were is still one.
+    file = folder / "numbers.npy"
+    status = file.stat()
+    flip(-1)(file)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert kept.recall(folder, read, "The numbers") is None
 
 
 def test_a_manifest_that_lost_a_line_is_damaged(folder: Path) -> None:

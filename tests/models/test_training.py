@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gensim.models import Word2Vec
 
-from models.failures import Stopped
+from models.failures import NumbersNotFinite, Stopped
 from models.files import kept
 from models.songs import training
 from models.songs.catalogue import SongCatalogue
@@ -72,6 +73,32 @@ def test_every_training_is_the_same(trained: TrainingResult) -> None:
         f"{trained.vectors.vectors.tobytes().hex()} {trained.counts.data.tobytes().hex()} {trained.shares}"
     )
     assert output.strip() == expected
+
+
+def test_a_training_that_went_astray_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Word2Vec
+
+    def astray(*arguments: object, **options: object) -> object:
+        model = train(*arguments, **options)
+        model.wv.vectors[1, 0] = np.nan
+        return model
+
+    monkeypatch.setattr(training, "Word2Vec", astray)
+    with pytest.raises(NumbersNotFinite):
+        SongCatalogue.load(spec(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["plays", "data", "indices", "indptr", "vectors"])
+@pytest.mark.parametrize("damage", ["empty", "cut off", "flipped"])
+def test_damage_to_what_was_learnt_makes_it_learn_again(tmp_path: Path, name: str, damage: str) -> None:
+    made = spec(tmp_path, cache=tmp_path / "cache")
+    before = ids(SongCatalogue.load(made).recommend(["1", "2"]))
+    (folder,) = (tmp_path / "cache").iterdir()
+    content = (folder / f"{name}.npy").read_bytes()
+    flipped = content[:-1] + bytes([content[-1] ^ 1])
+    (folder / f"{name}.npy").write_bytes({"empty": b"", "cut off": content[:-1], "flipped": flipped}[damage])
+    assert ids(SongCatalogue.load(made).recommend(["1", "2"])) == before
+    assert (folder / f"{name}.npy").read_bytes() == content
 
 
 def test_nothing_is_pickled(trained: TrainingResult, tmp_path: Path) -> None:
