@@ -25,7 +25,7 @@ from bot.health import HealthServer, finite
 from bot.pace import Pace
 from bot.registration import CommandRegister
 from bot.settings.schema import Settings
-from bot.shutdown import Shutdown, cancelled, finish_interactions, open_interactions, owner
+from bot.shutdown import Shutdown, Step, cancelled, finish_interactions, open_interactions, owner
 from bot.store import Store
 from models.failures import Stopping
 from models.hub import Hub
@@ -55,6 +55,9 @@ DRAWING_LANE = LaneLimits(workers=2, queue=1000, timeout=60.0)
 
 DRAWING_POLL = 0.2
 """Seconds between looks at whether a picture is still drawn, when the bot stops."""
+
+CLOSING = 5.0
+"""Seconds that closing one thing may take when the bot stops."""
 
 SYNC_WAIT = 5.0
 """Seconds that the start waits for the registration of commands; then it goes on beside it."""
@@ -140,17 +143,18 @@ class Tokenwise(commands.AutoShardedBot):
         self._forget_commands = forget_commands
         self._health = HealthServer(self.health)
         self._registration: asyncio.Task[None] | None = None
+        drain = settings.limits.drain_seconds + GRACE
         self._shutdown = Shutdown(
             (
-                ("draining", self._drain),
-                ("telling", lambda: finish_interactions(GRACE)),
-                ("cogs", self._unload),
-                ("drawing", self.drawing.close),
-                ("health", self._health.close),
-                ("database", self._close_store),
-                ("connection", self._disconnect),
+                Step("draining", self._drain, drain + CLOSING),
+                Step("telling", lambda: finish_interactions(GRACE), GRACE + CLOSING),
+                Step("cogs", self._unload, CLOSING),
+                Step("drawing", self.drawing.close, CLOSING),
+                Step("health", self._health.close, CLOSING),
+                Step("database", self._close_store, CLOSING),
+                Step("connection", self._disconnect, CLOSING),
                 # Last, because freeing their memory takes so long that the loop must have nothing else to do.
-                ("models", self.service.close),
+                Step("models", self.service.close, 2 * CLOSING),
             )
         )
         self.at_shutdown = self._shutdown.notify

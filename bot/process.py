@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 
@@ -11,11 +12,14 @@ from bot.failures import StartupError
 
 log = logging.getLogger(__name__)
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""SIGHUP comes when the terminal is closed."""
+ATTEMPTS, PATIENCE = 3, 0.5
+"""How often discord.py is told to let go, and seconds for each: while it reconnects it ignores the first time."""
 
 
 async def serve(bot: Tokenwise, token: str) -> int:
-    """Run the bot until SIGINT, SIGTERM or a failure that cannot pass; the exit code."""
+    """Run the bot until a signal or a failure that cannot pass; the exit code. A second signal ends it at once."""
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, bot.request_stop)
@@ -28,18 +32,32 @@ async def serve(bot: Tokenwise, token: str) -> int:
                 log.info("stopping")
             wanted.cancel()
             # The shards have tasks of their own, so that open interactions still get through.
-            running.cancel()
-            try:
-                await running
-            except StartupError as error:
-                log.error("%s", error)  # noqa: TRY400 - one line for whoever runs the bot
-                return 1
-            except asyncio.CancelledError:
-                pass
-            except Exception:
-                log.exception("the bot failed")
-                return 1
-        return 0
+            await _let_go(running)
+            code = _code(running) if running.done() else 0
+        await _let_go(running)
+        return code
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
+
+
+async def _let_go(task: asyncio.Task[None]) -> None:
+    for _ in range(ATTEMPTS):
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=PATIENCE)
+
+
+def _code(running: asyncio.Task[None]) -> int:
+    """The exit code of how the client ended."""
+    with contextlib.suppress(asyncio.CancelledError):
+        match running.exception():
+            case None:
+                pass
+            case StartupError() as error:
+                log.error("%s", error)
+                return 1
+            case error:
+                log.error("the bot failed", exc_info=error)
+                return 1
+    return 0

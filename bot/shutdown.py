@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 log = logging.getLogger(__name__)
 
-Step = tuple[str, Callable[[], Awaitable[object]]]
+IN_A_HURRY = 0.5
+"""Seconds that each step may take once somebody has asked a second time."""
 
 HANDLERS = (
     "CommandTree-invoker",
@@ -20,8 +22,20 @@ HANDLERS = (
 """How discord.py names the tasks that answer interactions; it keeps no list of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of the shutdown, which is given up after so many seconds."""
+
+    name: str
+    run: Callable[[], Awaitable[object]]
+    seconds: float
+
+
 class Shutdown:
-    """Runs its steps once, however often it is asked for; whoever asks later waits for the same end."""
+    """Runs its steps once, however often it is asked for; whoever asks later waits for the same end.
+
+    Every step has a bound, because discord.py, a disk or a thread may never come to an end.
+    """
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = steps
@@ -54,11 +68,21 @@ class Shutdown:
         self.begun.set()
         for notice in tuple(self._notices.values()):
             notice()
-        for name, step in self._steps:
-            try:
-                await step()
-            except Exception:
-                log.exception("shutdown: %s failed", name)
+        for step in self._steps:
+            await self._bounded(step)
+
+    async def _bounded(self, step: Step) -> None:
+        task = asyncio.ensure_future(step.run())
+        hurried = asyncio.create_task(self.hurry.wait())
+        await asyncio.wait({task, hurried}, timeout=step.seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done() and hurried.done():
+            await asyncio.wait({task}, timeout=IN_A_HURRY)
+        hurried.cancel()
+        if not task.done():
+            log.warning("shutdown: gave up on %s", step.name)
+            await cancelled({task}, IN_A_HURRY)
+        elif not task.cancelled() and (error := task.exception()) is not None:
+            log.error("shutdown: %s failed", step.name, exc_info=error)
 
     async def unless_hurried(self, work: Awaitable[object]) -> bool:
         """Wait for `work`, or until somebody is in a hurry; whether it came to its end."""
@@ -85,11 +109,13 @@ async def finish_interactions(seconds: float) -> None:
         await cancelled(late)
 
 
-async def cancelled(tasks: set[asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait for their end."""
-    for task in tasks:
+async def cancelled(tasks: Iterable[asyncio.Task[Any]], seconds: float = 5.0) -> None:
+    """Cancel tasks and wait for their end, at most so many seconds: a task may ignore it, as discord.py's do at times."""
+    waiting = set(tasks)
+    for task in waiting:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    if waiting:
+        await asyncio.wait(waiting, timeout=seconds)
 
 
 def owner(task: asyncio.Task[Any]) -> object:

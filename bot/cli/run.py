@@ -21,8 +21,10 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load(arguments.config)
     if settings.token is None:
         raise NoToken
-    # Until the bot listens for it itself, being told to stop is no failure.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Until the bot listens for them itself, being told to stop is no failure.
+    for name in ("SIGTERM", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, lambda *_: sys.exit(0))
     import asyncio
 
     from bot import logs

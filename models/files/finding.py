@@ -80,8 +80,8 @@ def find(name: str, *, revision: str | None = None, weights: bool = True, slot: 
     """
     label = names.label(name)
     if names.exists(name) and (file := gguf.only_file(names.path_of(name))) is not None:
-        converted = gguf.converted(file)
-        return Source(label, str(converted), converted)
+        made = gguf.converted(file)
+        return Source(label, str(made), made)
     if (folder := names.folder_of(name)) is not None:
         _check(folder, label, weights=weights)
         return Source(label, str(folder), folder)

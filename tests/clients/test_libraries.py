@@ -94,7 +94,7 @@ async def test_a_small_bot(library: str, tmp_path: Path) -> None:
         menus = (await box.ask("/menus")).message
         assert menus is not None
         role = box.guild.roles[0]
-        chosen = {
+        chosen: dict[str, tuple[list[object], str]] = {
             "strings": (["one", "two"], "one,two"),
             "users": ([box.admin], box.admin.name),
             "roles": ([role], role.name),

@@ -57,7 +57,7 @@ async def start(box: Sandbox, tiny_config: Path, tmp_path: Path) -> AsyncIterato
     assert "Traceback" not in text, text
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_in_mid_stream_ends_the_text_and_then_the_process(
     box: Sandbox, start: Start, number: signal.Signals
 ) -> None:
