@@ -238,6 +238,13 @@ class VectorsGoOn(ModelError):
     announced: int
 
 
+class BrokenEntry(ModelError):
+    """In a binary file, the word with this `number`, counted from 1, holds bytes that no word has."""
+
+    label: str
+    number: int
+
+
 class VectorLineUnreadable(ModelError):
     """A line has the `text` where a number belongs."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import IO
 
-from models.failures import NotWordVectors, VectorCountWrong, VectorsGoOn
+from models.failures import BrokenEntry, NotWordVectors, VectorCountWrong, VectorsGoOn
 from models.words.rows import Floats
 from models.words.text_files import HEADER, NUMBER, Entries
 
@@ -42,7 +42,10 @@ def _is_spelt(numbers: bytes) -> bool:
 
 
 def read(file: IO[bytes], label: str) -> tuple[list[str], Floats]:
-    """The words and vectors of a file. VectorCountWrong or VectorsGoOn unless it holds what its header announces."""
+    """The words and vectors of a file. VectorCountWrong or VectorsGoOn unless it holds what its header announces.
+
+    BrokenEntry for a word with bytes that no word has, as where the numbers before it are too many or too few.
+    """
     header = HEADER.fullmatch(file.readline(LONGEST_WORD))
     if header is None or int(header[2]) > MOST_COLUMNS:
         raise NotWordVectors(label)
@@ -61,6 +64,8 @@ def read(file: IO[bytes], label: str) -> tuple[list[str], Floats]:
             continue
         # Some programs end each entry with a line break.
         word = buffer[start:end].lstrip(b"\n")
+        if word.translate(None, _CONTROLS + b"\n") != word:
+            raise BrokenEntry(label, found.entries + 1)
         start = end + 1 + width
         found.add(word, buffer[end + 1 : start], found.entries + 1)
     if (buffer[start:] + file.read(_CHUNK)).strip():

@@ -35,7 +35,7 @@ NUMBER = re.compile(
 )
 _DECIMAL = re.compile(rb"[+-]?\d*[.,]\d+(?:e[+-]?\d+)?", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(rb"[+-]?\d*,\d+(?:e[+-]?\d+)?", re.IGNORECASE)
-_GLUED = re.compile(rb"[+-]?\d*\.\d{2}")
+_BROKEN_DECIMAL = re.compile(rb"[+-]\d*\.|\d*\.\d")
 _PUNCTUATION = b",;:[](){}\"'"
 _SHOWN = 40
 """Letters of an unreadable number that a failure repeats."""
@@ -201,14 +201,10 @@ def _may_be_word(parts: Sequence[bytes], columns: int) -> bool:
     """
     surplus = parts[1:]
     numbers = sum(NUMBER.fullmatch(part) is not None for part in surplus)
-    decimals = sum(_DECIMAL.fullmatch(part.strip(_PUNCTUATION)) is not None for part in surplus)
-    return not (
-        numbers == len(surplus)
-        or numbers >= max(2, columns - 1)
-        or decimals > 1
-        or _DECIMAL.fullmatch(surplus[-1].strip(_PUNCTUATION))
-        or _GLUED.match(surplus[-1])
+    decimals = any(
+        _DECIMAL.fullmatch(part.strip(_PUNCTUATION)) or _BROKEN_DECIMAL.match(part) for part in surplus
     )
+    return not decimals and numbers < min(len(surplus), max(2, columns - 1))
 
 
 def _first_unreadable(parts: Sequence[bytes], columns: int) -> bytes | None:

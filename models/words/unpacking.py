@@ -24,7 +24,10 @@ _NAMED = 5
 """Files of an archive that a failure names."""
 _PICKLE = b"\x80"
 _PICKLE_SUFFIXES = {".pkl", ".pickle", ".kv", ".model"}
+_VECTOR_SUFFIXES = {".txt", ".vec", ".bin"}
+_NOTES = {"readme", "license", "licence", "copying", "notice", "list"}
 _ENCRYPTED = 0x1
+"""The flag of an encrypted file in a zip archive."""
 
 
 @contextmanager
@@ -63,12 +66,19 @@ def _only_file(archive: zipfile.ZipFile, label: str) -> zipfile.ZipInfo:
         raise PickledWordVectors(label)
     if not files or any(info.filename.endswith(".npy") for info in files):
         raise NotWordVectors(label)
+    vectors = [info for info in files if _may_hold_vectors(PurePosixPath(info.filename))]
+    if len(files) > 1 and len(vectors) == 1:
+        files = vectors  # beside it are a licence, settings and the like
     if len(files) > 1:
         names = tuple(PurePosixPath(info.filename).name for info in files)
         raise ArchiveOfSeveral(label, len(names), names[:_NAMED])
     if files[0].flag_bits & _ENCRYPTED:
         raise ArchiveEncrypted(label)
     return files[0]
+
+
+def _may_hold_vectors(path: PurePosixPath) -> bool:
+    return path.suffix in _VECTOR_SUFFIXES and path.stem.casefold() not in _NOTES
 
 
 def _is_hidden(name: str) -> bool:

@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 import weakref
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -19,6 +20,7 @@ import pytest
 from bot import client as client_module
 from bot.client import Tokenwise
 from bot.failures import BadToken
+from bot.registration import CommandRegister
 from bot.settings.schema import Settings
 from models import local as local_module
 from models.failures import ModelError
@@ -84,6 +86,24 @@ async def test_commands_are_registered_once_until_something_changes(box: Sandbox
     (run.bot.settings.data_dir / "commands.json").write_text("{ torn")
     await start()
     assert len(registrations()) == 4
+
+
+def test_a_damaged_note_of_what_was_registered_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "commands.json"
+    register = CommandRegister(path)
+    register._known = {"global": {"hash": "ab", "ids": {"tokens": 123}}}
+    register._save()
+    assert CommandRegister(path).ids == {"tokens": 123}
+    content = path.read_text()
+    for damaged in ("", content[:-9], content.replace("123", "124"), '{"targets": []}', "null"):
+        path.write_text(damaged)
+        assert CommandRegister(path).ids == {}
+    path.unlink()
+    path.mkdir()
+    register = CommandRegister(path)
+    register._known = {"global": {"hash": "ab", "ids": {"tokens": 123}}}
+    register._save()
+    assert CommandRegister(path).ids == {"tokens": 123}
 
 
 async def test_a_test_server_that_the_bot_left_is_forgotten(

@@ -19,6 +19,7 @@ from models.failures import (
     ArchiveEncrypted,
     ArchiveOfSeveral,
     BadInput,
+    BrokenEntry,
     DamagedWordVectors,
     DecimalComma,
     LineNotFinite,
@@ -96,7 +97,7 @@ def test_the_same_words_in_many_dresses(tmp_path: Path, kind: str) -> None:
     "word",
     [
         "a\xa0b", "\xa0", "\x85", "a\u2028b", "\u3000", "\ufeffx", "١", "½", "1/2", "-", "...", "0.5", "nan", "1e5", "a,b", "3,5",
-        ". . .", "at name@domain.com", "model 747 b", "jack 3.5 mm", "the 1st",
+        ". . .", "at name@domain.com", "model 747 b", "the 1st",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("header", ["", "5 4\n"])
@@ -120,6 +121,9 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "xz": lzma.compress,
     "zip": lambda content: zipped({"glove.50d.txt": content}),
     "zip, stored": lambda content: zipped({"glove.50d.txt": content}, zipfile.ZIP_STORED),
+    "zip with a licence": lambda content: zipped(
+        {"README.txt": b"x", "meta.json": b"{}", "model.txt": content}
+    ),
     "zip of a Mac": lambda content: zipped(
         {"folder/": b"", "folder/glove.txt": content, "__MACOSX/folder/._glove.txt": b"x", ".DS_Store": b"x"}
     ),
@@ -200,6 +204,8 @@ WRONG: dict[str, tuple[str | bytes, type[ModelError], str]] = {
     "commas and blanks between": (GLOVE.replace(" ", ", "), VectorLineUnreadable, "line 1"),
     "brackets": (joined("king [0.1 0.2 0.3]", "man [0.1 0.2 0.4]"), VectorLineUnreadable, "line 1"),
     "a word for a number": (GLOVE.replace("0.88", "null"), VectorLineUnreadable, "line 4 has “null”"),
+    "a decimal in a word": (joined(*ROWS, "jack 3.5 mm 4 3 2 1"), VectorLineUnreadable, "line 5"),
+    "a broken number": (GLOVE.replace("0.9 ", "0.1 e2 3 "), VectorLineUnreadable, "line 3"),
     "glued numbers": (GLOVE.replace("0.9 0.1", "0.9-0.1"), VectorLineUnreadable, "line 3 has “0.9-0.1”"),
     "glued numbers and a blank": (GLOVE.replace("0.9 0.1", " 0.9-0.1"), VectorLineUnreadable, "line 3"),
     "hexadecimal": (GLOVE.replace("0.88", "0x1p3"), VectorLineUnreadable, "line 4"),
@@ -297,12 +303,25 @@ def test_bytes_are_never_taken_for_text(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
+@pytest.mark.parametrize("junk", [b"\n", b"\0", b"xyz\n", b"\x3e\x01\x02"])
+def test_bytes_too_many_do_not_become_part_of_a_word(tmp_path: Path, end: bytes, junk: bytes) -> None:
+    content = binary(BINARY, end=end)
+    at = content.index(b"queen ")
+    content = content[:at] + junk + content[at:]
+    if junk == b"\n":  # one line break more or fewer is no matter
+        assert words_of(load(tmp_path, content)) == list(BINARY)
+    else:
+        with pytest.raises(BrokenEntry, match="word 2"):
+            load(tmp_path, content)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
 @pytest.mark.parametrize(
     ("header", "failure"),
     [
         ("5 3", VectorCountWrong),
         ("3 3", VectorsGoOn),
-        ("4 2", VectorsGoOn),
+        ("4 2", ModelError),
         ("4 4", ModelError),
         ("4 300", VectorCountWrong),
         ("3 4", ModelError),
