@@ -68,11 +68,11 @@ def check(words: Sequence[str], vectors: NDArray[Any], label: str) -> Rows:
 
 def direction(row: NDArray[Any]) -> Floats | None:
     """A vector in float32, scaled by a power of two if its length or numbers would not fit; None if it is not finite."""
-    exact = row.astype(np.float64)
-    largest = float(np.abs(exact).max(initial=0.0))
-    if not np.isfinite(largest):
-        return None
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        exact = row.astype(np.float64)
+        largest = float(np.abs(exact).max(initial=0.0))
+        if not np.isfinite(largest):
+            return None
         if largest and not LEAST < float(exact @ exact) < MOST:
             exact = np.ldexp(exact, -np.frexp(largest)[1])
         return exact.astype(np.float32)

@@ -389,6 +389,12 @@ def test_a_value_that_is_not_finite_is_refused_with_its_place(
         WordVectors.load(WordsSpec(str(write(tmp_path / "it", dict(rows))), tmp_path / "data"))
 
 
+def test_a_signalling_nan_is_refused_without_a_warning(tmp_path: Path) -> None:
+    content = binary({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+    with pytest.raises(NumbersNotFinite, match="row 2"):
+        load(tmp_path, content[:-4] + b"\x01\x00\x80\x7f")
+
+
 @pytest.mark.parametrize("write", WRITERS)
 @pytest.mark.parametrize("at", [0, 1, 3])
 def test_a_vector_of_zeros_is_answered_in_a_sentence_and_is_in_no_list(
