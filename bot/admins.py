@@ -8,10 +8,41 @@ import discord
 
 
 def is_admin(interaction: discord.Interaction[Any]) -> bool:
-    """Whether the person manages the server, or has one of the roles that the settings name."""
-    if interaction.guild_id is None:
+    """Whether the person is one of those who run the bot, and asks in a server that the bot was invited to.
+
+    They are the owner of the application, the members of its team, people with a role that the settings name, and those
+    who manage a server that the settings name as home. On any other server whoever invited the bot is a stranger.
+    """
+    if (
+        not interaction.is_guild_integration()
+    ):  # of a user's own installation Discord tells nothing that can be relied on
         return False
+    settings = interaction.client.settings.discord
+    at_home = interaction.guild_id in settings.home_guild_ids and interaction.permissions.manage_guild
+    return at_home or _has_role(interaction, settings.admin_role_ids) or _owns(interaction)
+
+
+def manages_server(interaction: discord.Interaction[Any]) -> bool:
+    """Whether the person manages the server where the interaction happens."""
+    return interaction.guild_id is not None and (
+        interaction.permissions.manage_guild or is_admin(interaction)
+    )
+
+
+def _has_role(interaction: discord.Interaction[Any], named: list[int]) -> bool:
     # Ids as Discord sent them with this very interaction: `roles` leaves out what the cache has not heard of.
-    roles = getattr(interaction.user, "_roles", ())
-    named = interaction.client.settings.discord.admin_role_ids
-    return interaction.permissions.manage_guild or any(role in named for role in roles)
+    return any(role in named for role in getattr(interaction.user, "_roles", ()))
+
+
+def _owns(interaction: discord.Interaction[Any]) -> bool:
+    application: discord.AppInfo | None = interaction.client.application
+    if application is None:
+        return False
+    if application.team is None:
+        return application.owner.id == interaction.user.id
+    return any(
+        member.id == interaction.user.id
+        and member.membership_state is discord.TeamMembershipState.accepted
+        and member.role is not discord.TeamMemberRole.read_only
+        for member in application.team.members
+    )

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -17,7 +18,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import endpoints
+from bot import endpoints, reconnecting, transport
 from bot.errors import report
 from bot.events import ANSWERED, CommandBegan, CommandDone, CommandLog, Events
 from bot.failures import BadToken, BrokenExtension, GatewayClosed, IntentsRefused, LoginRefused
@@ -132,6 +133,8 @@ class Tokenwise(commands.AutoShardedBot):
             max_ratelimit_timeout=LONGEST_RATELIMIT,
         )
         endpoints.use_rest(settings.discord.api_url)
+        reconnecting.use()
+        self._sessions = reconnecting.Sessions()
         self.settings = settings
         self.events = Events()
         CommandLog(self.events)
@@ -231,6 +234,7 @@ class Tokenwise(commands.AutoShardedBot):
 
         StartupError, in one sentence, if that can never succeed.
         """
+        transport.use(self.http)
         try:
             await self._persist(lambda: self._log_in_afresh(token))
             await self._persist(lambda: self.connect(reconnect=reconnect))
@@ -252,12 +256,17 @@ class Tokenwise(commands.AutoShardedBot):
             try:
                 await attempt()
             except UNREACHABLE as error:
-                reason = " ".join(str(error).split()) or type(error).__name__
-                log.warning("Discord cannot be reached (%s); trying again in %.0f s", reason, pause)
-                await asyncio.sleep(pause * random.uniform(0.9, 1.1))
-                pause = min(2 * pause, LONGEST_RETRY)
+                reason, wait = " ".join(str(error).split()) or type(error).__name__, pause
+            except discord.HTTPException as error:
+                # Ending would only have whatever restarts the bot ask again, and a ban last longer.
+                if error.status != HTTPStatus.TOO_MANY_REQUESTS:
+                    raise
+                reason, wait = "429, too many requests", transport.retry_after(error, LONGEST_RETRY)
             else:
                 return
+            log.warning("Discord cannot be reached (%s); trying again in %.0f s", reason, wait)
+            await asyncio.sleep(wait * random.uniform(1.0, 1.2))
+            pause = min(2 * pause, LONGEST_RETRY)
 
     async def _log_in_afresh(self, token: str) -> None:
         # Each login opens a session of its own; that of a failed one must not be left open.
@@ -272,6 +281,9 @@ class Tokenwise(commands.AutoShardedBot):
             # A client that knows its number of shards connects to the gateway that is the default.
             endpoints.use_gateway(self.settings.discord.gateway_url, url)
         await super().launch_shards()
+
+    async def before_identify_hook(self, _shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
+        await self._sessions.begin()
 
     async def on_shard_connect(self, shard_id: int) -> None:
         endpoints.keep_gateway(self._get_websocket(shard_id=shard_id), self.settings.discord.gateway_url)

@@ -575,13 +575,18 @@ class Sandbox(Server):
         retry_after: float = 1.0,
         applied: bool = False,
         cut: bool = False,
+        body: str | None = None,
+        content_type: str = "application/json",
     ) -> Fault:
         """Make coming requests fail: answer with `status` (429 with `retry_after`), delay them, or cut their connection.
 
         The first `after` matching requests pass, the next `times` are hit. With `applied` a request takes effect and
-        only its answer is replaced. The returned fault counts its `hits`.
+        only its answer is replaced. `body` is sent as the answer, byte for byte, as `content_type`. The returned fault
+        counts its `hits`.
         """
-        fault = Fault(method, path_contains, status, times, after, delay, retry_after, applied, cut)
+        fault = Fault(
+            method, path_contains, status, times, after, delay, retry_after, applied, cut, body, content_type
+        )
         self.rest.faults.append(fault)
         return fault
 

@@ -94,6 +94,9 @@ class Fault:
     retry_after: float = 1.0
     applied: bool = False
     cut: bool = False
+    body: str | None = None
+    """Sent in place of the answer, as `content_type`: what a proxy says, or JSON that breaks off."""
+    content_type: str = "application/json"
     hits: int = 0
 
     def hit(self, method: str, path: str) -> bool:
@@ -212,6 +215,9 @@ class Rest:
             )
             if fault is not None and fault.cut and request.transport is not None:
                 request.transport.abort()
+            if fault is not None and fault.body is not None:
+                sent = {"Content-Type": fault.content_type, **headers}
+                return web.Response(status=status, body=fault.body.encode(), headers=sent)
             return _response(status, answer, headers)
 
         return handle
@@ -225,9 +231,11 @@ class Rest:
         }
         verdict = self.limiter.ask(call.method, call.route, call.parameters, authorized=not open_to_all)
         headers.update(verdict.headers)
-        if fault is not None and (fault.status is not None or fault.cut):
+        if fault is not None and (fault.status is not None or fault.cut or fault.body is not None):
             if fault.applied:
                 handler(call)
+            if fault.body is not None:
+                return fault.status or 200, fault.body
             if fault.status == web.HTTPTooManyRequests.status_code:
                 return _too_many(Verdict({"X-RateLimit-Scope": "shared"}, fault.retry_after), headers)
             return fault.status or 500, {"message": "This failure was asked for", "code": 0}

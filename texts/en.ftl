@@ -456,7 +456,7 @@ mark-byte = byte of a character that is split
 mark-shapeless = character without a shape
 mark-special = special token
 
-not-an-admin = Only people who manage this server may do that. Ask one of them.
+not-an-admin = Only the people who run this bot may do that.
 answer-forgotten = I no longer have what this answer was about: I keep it for a while only. Ask again.
 
 ## /help (cogs/help)

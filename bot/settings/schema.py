@@ -90,7 +90,11 @@ class Discord(Section):
         json_schema_extra=PATH,
     )
     admin_role_ids: list[Snowflake] = Field(
-        [], description="Roles that may reload models, besides members with the permission Manage Server."
+        [], description="Roles that may reload models, besides the owner of the application and its team."
+    )
+    home_guild_ids: list[Snowflake] = Field(
+        [],
+        description="Servers where members with the permission Manage Server may reload models too. Empty: none.",
     )
 
     @field_validator("token_file", mode="before")

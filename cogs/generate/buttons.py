@@ -6,7 +6,7 @@ from typing import cast
 
 import discord
 
-from bot.admins import is_admin
+from bot.admins import manages_server
 from bot.client import Interaction
 from cogs.generate import messages
 from cogs.generate.drafts import FinishedText, Writer
@@ -26,7 +26,7 @@ class StopButton(OwnButton, template=own_template("stop")):
     style = discord.ButtonStyle.danger
 
     def check(self, interaction: Interaction) -> None:
-        if interaction.user.id != self.user_id and not is_admin(interaction):
+        if interaction.user.id != self.user_id and not manages_server(interaction):
             raise NotYoursToStop
 
     async def act(self, interaction: Interaction) -> None:

@@ -48,7 +48,7 @@ class ModelCommands(commands.GroupCog, name="models", description="The models be
     async def reload(
         self, interaction: Interaction, slot: str, revision: app_commands.Range[str, 1, 100] | None = None
     ) -> None:
-        """Load a model anew, as the settings name it now (for people who manage the server)."""
+        """Load a model anew, as the settings name it now (for people who run the bot)."""
         require_admin(interaction)
         if slot not in self.bot.service.slots:
             raise NoSection(slot)

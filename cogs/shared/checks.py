@@ -8,7 +8,7 @@ from bot.failures import Refused
 
 
 class NotAnAdmin(Refused):
-    """Only people who manage the server may do this."""
+    """Only people who run the bot may do this."""
 
 
 def require_admin(interaction: Interaction) -> None:

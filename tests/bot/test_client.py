@@ -185,7 +185,7 @@ async def test_it_gets_through_when_discord_comes_back(
     box.fail("GET", "/gateway/bot", 503, times=2)
     await start()
     assert (await box.ask("/echo text:there")).text == "there"
-    # The HTTP client itself repeats a request that was cut once.
+    # aiohttp itself repeats a request that was cut once.
     assert caplog.text.count("cannot be reached") >= 4
 
 

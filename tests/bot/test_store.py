@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
 import signal
@@ -135,6 +136,29 @@ async def test_people_do_not_share_likes(likes: Likes) -> None:
     assert await likes.clear(7) == 1
     assert await likes.count(7) == 0
     assert await likes.count(largest_id) == 1
+
+
+@pytest.mark.parametrize("table", ["likes", "dislikes", "sharing"])
+async def test_a_deletion_that_fails_in_the_middle_deletes_nothing(
+    store: Store, tmp_path: Path, table: str
+) -> None:
+    await store.likes.add(7, Song("1", "One", "A"))
+    await store.likes.dislike(7, Song("2", "Two", "B"))
+    await store.consents.share(7, allowed=True)
+    before = await store.export(7)
+    (file,) = tmp_path.rglob("tokenwise.db")
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.execute(
+            f"CREATE TRIGGER refuse BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'disk failure'); END"
+        )
+        database.commit()
+    with pytest.raises(StoreUnavailable):
+        await store.forget(7)
+    assert await store.export(7) == before
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.execute("DROP TRIGGER refuse")
+        database.commit()
+    assert await store.forget(7) == 3
 
 
 async def test_export_and_forget_cover_everything_of_a_person(store: Store) -> None:

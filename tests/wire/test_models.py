@@ -39,8 +39,28 @@ async def test_status_shows_who_runs_and_waits(live: Live) -> None:
 async def test_only_admins_reload(live: Live) -> None:
     refused = await live.box.ask("/models reload slot:words")
     assert refused.ephemeral
-    assert "Only people who manage this server" in refused.text
+    assert "Only the people who run this bot" in refused.text
     assert live.hub.status("words")[0].generation <= 1
+
+
+MANAGE_SERVER = 1 << 5
+
+
+@pytest.mark.parametrize("line", ["/models reload slot:words", "/models reload slot:language revision:main"])
+async def test_a_manager_reloads_only_where_the_bot_is_at_home(
+    launch: Launch, box: Sandbox, line: str
+) -> None:
+    """Whoever makes a server and invites the bot manages that server; the models belong to all servers."""
+    manager = box.add_member("manager", permissions=MANAGE_SERVER)
+    abroad = await launch({"discord.home_guild_ids": [box.guild.id + 1]})
+    refused = await box.ask(line, member=manager)
+    assert refused.ephemeral
+    assert "Only the people who run this bot" in refused.text
+    assert "reload" not in (await box.ask("/help", member=manager)).text
+    await abroad.stop()
+    await launch({"discord.home_guild_ids": [box.guild.id]})
+    answer = await box.ask("/models reload slot:words", member=manager)
+    await answer.until(lambda shown: "loaded anew" in shown.text)
 
 
 async def test_a_role_from_the_settings_may_reload(launch: Launch, box: Sandbox) -> None:

@@ -107,7 +107,7 @@ async def test_songs_are_suggested_liked_and_remembered(tab: Tab, live: Live) ->
 
 async def test_reloading_models_is_for_admins(tab: Tab, live: Live) -> None:
     await tab.ask("/models reload slot:words")
-    await expect(tab.last).to_contain_text("Only people who manage this server")
+    await expect(tab.last).to_contain_text("Only the people who run this bot")
     await expect(tab.last).to_contain_text("Only you can see this")
     await become(tab, live.box.admin)
     await tab.ask("/models reload slot:words")

@@ -31,10 +31,17 @@ class Gateway:
     def __init__(self, behind: str) -> None:
         self._behind = behind
         self.silent = False
+        self.refused = False
+        """Whether every connection is refused."""
+        self.attempts = 0
+        """Connections that were refused."""
         self.met = asyncio.Event()
         """Set when somebody connects to the silent gateway."""
 
     async def connected(self, request: web.Request) -> web.WebSocketResponse:
+        if self.refused:
+            self.attempts += 1
+            raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         if self.silent:
