@@ -71,6 +71,10 @@ class Encoder:
         )
         return cls(model, tokenizer, source.label)
 
+    def release(self) -> None:
+        """Free the memory of the weights; the model answers nothing after that."""
+        pretrained.release(self._model)
+
     @property
     def detail(self) -> str:
         numbers = self._model.get_input_embeddings().weight.shape[1]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import gc
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -171,12 +169,14 @@ class Hub:
         finally:
             with self._changed:
                 shared.leases -= 1
-                retired = shared is not entry.shared and not shared.leases
+                retired = None if shared is entry.shared or shared.leases else shared.model
                 # Before anybody learns that the lease ended, so that nothing keeps a model that is to go.
                 del shared
                 self._changed.notify_all()
-            if retired:
-                _free_memory()
+            if retired is not None:
+                memory.give_back(retired)
+                del retired
+                memory.collect()
 
     def wait(self, slot: str, timeout: float) -> None:
         """Block until the slot is ready, `timeout` seconds at most. NotReady if it failed or is not yet."""
@@ -210,7 +210,7 @@ class Hub:
                     failure=None,
                 )
             self._changed.notify_all()
-        _free_memory()
+        memory.collect()
 
     def _drain(self, entry: _Slot, progress: Progress | None) -> None:
         """Let the jobs of the old model end, begin no new ones, and let go of it."""
@@ -224,6 +224,7 @@ class Hub:
                 self._check_open()
                 left = entry.shared.leases if entry.shared else 0
                 if not left:
+                    retired = entry.shared.model if entry.shared else None
                     entry.shared = None
                     entry.update(memory=0, detail=texts.say("slot-drained"))
                     break
@@ -234,7 +235,9 @@ class Hub:
                 progress(texts.say("progress-draining", count=left), None)
             with self._changed:
                 self._changed.wait(1.0)
-        _free_memory()
+        memory.give_back(retired)
+        del retired
+        memory.collect()
 
     def _replace(self, entry: _Slot, spec: Spec, progress: Progress | None) -> None:
         """Fill a slot that was drained; if that fails, with what was there before."""
@@ -245,7 +248,7 @@ class Hub:
                 self._check_open()
             if progress:
                 progress(texts.say("progress-restoring"), None)
-            _free_memory()
+            memory.collect()
             try:
                 self._load(entry, entry.spec, progress)
             except ModelError as second:
@@ -278,11 +281,16 @@ class Hub:
         )
         with self._changed:
             self._check_open()
-            replaced = entry.shared is not None
+            before = entry.shared
+            retired = None if before is None or before.leases else before.model
+            replaced = before is not None
+            del before
             entry.shared, entry.spec, entry.status = _SharedModel(model), spec, status
             self._changed.notify_all()
         if replaced:
-            _free_memory()
+            memory.give_back(retired)
+            del retired
+            memory.collect()
 
     def _note_failure(self, entry: _Slot, error: BaseException) -> None:
         # A copy: the traceback of the original would keep alive what was loaded until then.
@@ -342,11 +350,3 @@ def _fits(spec: Spec, there: SlotStatus) -> bool:
     except ModelError:
         return True  # it cannot be loaded at all, so the old one had better stay
     return size * ROOM <= memory.free(device)
-
-
-def _free_memory() -> None:
-    """Give back the memory of a model that nothing holds any more; modules hold themselves in cycles."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import texts
-from models import answering
+from models import answering, memory
 from models.failures import Failure, NoSuchSlot, NoTimeToFetch, NotReady, OtherModel, StillLoading
 from models.files.fetching import fetch
 from models.hub import Hub
@@ -233,6 +233,8 @@ class LocalService:
             log.exception("%s: loading failed", slot)
         finally:
             self._first_loads[slot].set()
+            if all(loaded.is_set() for loaded in self._first_loads.values()):
+                memory.settle()
 
     def _wait_for_turn(self, before: str, job: Job) -> None:
         """Return when another slot was loaded, or failed to, or takes so long that it may hang."""

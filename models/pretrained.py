@@ -154,6 +154,14 @@ def is_translator(model: Any) -> bool:
     return hasattr(model, "encoder") and hasattr(model, "decoder")
 
 
+def release(model: torch.nn.Module) -> None:
+    """Let go of the numbers of a module that is not used any more; what hangs together in cycles would hold them."""
+    import torch
+
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = torch.empty(0, dtype=tensor.dtype)
+
+
 def footprint(model: torch.nn.Module) -> int:
     """Bytes that a torch module's parameters and buffers take."""
     tensors = [*model.parameters(), *model.buffers()]

@@ -28,6 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from bot import logs
+    from models.memory import use_few_arenas
+
+    use_few_arenas()
     from bot.client import Tokenwise
     from bot.process import serve
 

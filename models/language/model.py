@@ -132,6 +132,10 @@ class LanguageModel:
             quantization=gguf.origin(source.folder),
         )
 
+    def release(self) -> None:
+        """Free the memory of the weights; the model answers nothing after that."""
+        pretrained.release(self._model)
+
     @property
     def detail(self) -> str:
         window = f"a window of {self.context:,} tokens" if self.context else "no set window"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from bot import reconnecting
 from bot.reconnecting import APART, FREE, SLOWED, SPAN, Backoff, Sessions
 
 
@@ -30,7 +31,7 @@ async def test_sessions_begin_five_seconds_apart(monkeypatch: pytest.MonkeyPatch
     async def sleep(seconds: float) -> None:
         clock.now += seconds
 
-    monkeypatch.setattr(reconnecting.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     sessions = Sessions(clock)
     await sessions.begin()
     assert clock.now == 100.0
@@ -47,7 +48,7 @@ async def test_a_thousand_sessions_a_day_are_never_exceeded(monkeypatch: pytest.
     async def sleep(seconds: float) -> None:
         clock.now += seconds
 
-    monkeypatch.setattr(reconnecting.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     sessions = Sessions(clock)
     begun = []
     while clock.now < 100.0 + 86_400:
