@@ -22,6 +22,17 @@ EXPECTED = (
 )
 
 
+LATE_COMPLETION = "Ignoring exception in autocomplete"
+"""How discord.py begins what it says of a completion that Discord did not want any more."""
+
+
+def wanted(record: logging.LogRecord) -> bool:
+    """Whether a record is worth a line. Somebody who types on makes Discord forget the completion before."""
+    error = record.exc_info[1] if record.exc_info else None
+    late = str(record.msg).startswith(LATE_COMPLETION)
+    return not (late and error is not None and (_is_expected(error) or _is_answer(error)))
+
+
 class Formatter(logging.Formatter):
     def __init__(self, token: str | None = None) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
@@ -43,6 +54,7 @@ def setup(level: str, token: str | None = None, stream: TextIO | None = None) ->
     """Log to `stream` (standard error) from `level` on; replaces handlers that were there before."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(Formatter(token))
+    handler.addFilter(wanted)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # At DEBUG these log payloads with what people wrote, or every call.
     for name in ("discord", "aiosqlite", "asyncio", "matplotlib", "filelock", "urllib3"):
@@ -54,6 +66,11 @@ def setup(level: str, token: str | None = None, stream: TextIO | None = None) ->
 def _is_expected(error: BaseException) -> bool:
     """By name, so that this module loads neither discord.py nor aiohttp."""
     return any(kind.__name__ in EXPECTED for kind in type(error).__mro__)
+
+
+def _is_answer(error: BaseException) -> bool:
+    """Whether Discord itself refused, or an interaction was over."""
+    return any(kind.__name__ in {"HTTPException", "InteractionResponded"} for kind in type(error).__mro__)
 
 
 def _bare(formatter: logging.Formatter, record: logging.LogRecord) -> str:

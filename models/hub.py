@@ -150,11 +150,11 @@ class Hub:
         return Reload(self.status(slot)[0], before, self._memory(), drained)
 
     @contextmanager
-    def lease(self, slot: str) -> Iterator[Any]:
+    def lease(self, slot: str, *, in_turn: bool = True) -> Iterator[Any]:
         """The model of a slot until the block is left: for this thread alone, whose turn is waited for, unless it is `concurrent`.
 
         The model stays alive that long even if another takes its place meanwhile. NotReady if the slot
-        holds none.
+        holds none. What is not `in_turn` may only look things up that nobody ever changes.
         """
         entry = self._slot(slot)
         with self._changed:
@@ -164,7 +164,7 @@ class Hub:
                 raise _why_not(entry)
             shared.leases += 1
         try:
-            with shared.turn:
+            with shared.turn if in_turn else nullcontext():
                 yield shared.model
         finally:
             with self._changed:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import texts
 from models import answering, memory
-from models.failures import Failure, NoSuchSlot, NoTimeToFetch, NotReady, OtherModel, StillLoading
+from models.failures import Failure, Late, NoSuchSlot, NoTimeToFetch, NotReady, OtherModel, StillLoading
 from models.files.fetching import fetch
 from models.hub import Hub
 from models.lanes import Job, Lanes, LaneSettings, Ticket
@@ -73,6 +73,9 @@ T = TypeVar("T")
 
 LOADING = "loading"
 LOADING_QUEUE = 16
+SUGGESTING = "suggesting"
+SUGGESTING_LANE = LaneLimits(workers=2, queue=64, timeout=0.5)
+"""For completions while somebody types: they are in nobody's way, and nobody's question is in theirs."""
 EDITABLE = 14 * 60.0
 """Seconds for a reload unless the caller says otherwise: as long as Discord lets its progress be shown."""
 PATIENCE = 20.0
@@ -95,7 +98,9 @@ class LocalService:
         # A thread for each slot, so that a load that hangs is in nobody's way.
         loading = LaneLimits(workers=max(1, len(hub.slots)), queue=LOADING_QUEUE, timeout=EDITABLE)
         self.lanes = Lanes(
-            {slot: lanes[slot] for slot in hub.slots} | {LOADING: loading}, per_user, background={LOADING}
+            {slot: lanes[slot] for slot in hub.slots} | {LOADING: loading, SUGGESTING: SUGGESTING_LANE},
+            per_user,
+            background={LOADING, SUGGESTING},
         )
         self.tokenizers = _Tokenizers(self)
         self.language = _Language(self)
@@ -206,6 +211,24 @@ class LocalService:
         ticket.on_done(partial(self._done, slot, caller, ticket))
         return ticket
 
+    async def look_up(self, slot: str, caller: Caller, work: Callable[[Any], T]) -> T:
+        """What a model has in memory, or a Failure at once: of a model that is not there, or after SUGGESTING_LANE's time."""
+        if slot not in self._first_loads:
+            raise NoSuchSlot
+
+        def lent(_job: Job) -> T:
+            with self.hub.lease(slot, in_turn=False) as model:
+                answer = work(model)
+                del model
+                return answer
+
+        ticket = self.lanes.admit(SUGGESTING, lent, user=caller.user, privileged=True)
+        try:
+            async with asyncio.timeout(SUGGESTING_LANE.timeout):
+                return await ticket
+        except TimeoutError:
+            raise Late from None
+
     def _done(self, slot: str, caller: Caller, ticket: Ticket[Any]) -> None:
         if self._tickets.get(caller.request_id) is ticket:
             del self._tickets[caller.request_id]
@@ -272,9 +295,10 @@ class _Tokenizers:
 
     def __init__(self, service: LocalService) -> None:
         self._run = partial(service.run, "tokenizers")
+        self._look_up = partial(service.look_up, "tokenizers")
 
     async def names(self, request: ListTokenizers) -> tuple[str, ...]:
-        return await self._run(request.caller, lambda model: answering.tokenizer_names(model, request))
+        return await self._look_up(request.caller, lambda model: answering.tokenizer_names(model, request))
 
     async def compare(self, request: CompareTokenizers) -> Comparison:
         return await self._run(request.caller, lambda model: answering.compare_tokenizers(model, request))
@@ -307,12 +331,13 @@ class _Words:
 
     def __init__(self, service: LocalService) -> None:
         self._run = partial(service.run, "words")
+        self._look_up = partial(service.look_up, "words")
 
     async def ask(self, request: AskWords) -> Neighbourhood | Pair | OddOne:
         return await self._run(request.caller, lambda model: answering.ask_words(model, request))
 
     async def suggest(self, request: SuggestWords) -> tuple[str, ...]:
-        return await self._run(request.caller, lambda model: answering.suggest_words(model, request))
+        return await self._look_up(request.caller, lambda model: answering.suggest_words(model, request))
 
 
 class _Songs:
@@ -320,6 +345,7 @@ class _Songs:
 
     def __init__(self, service: LocalService) -> None:
         self._run = partial(service.run, "songs")
+        self._look_up = partial(service.look_up, "songs")
 
     async def get(self, request: GetSongs) -> tuple[Song, ...]:
         return await self._run(request.caller, lambda model: answering.get_songs(model, request))
@@ -328,7 +354,7 @@ class _Songs:
         return await self._run(request.caller, lambda model: answering.find_songs(model, request))
 
     async def suggest(self, request: SuggestSongs) -> tuple[Song, ...]:
-        return await self._run(request.caller, lambda model: answering.suggest_songs(model, request))
+        return await self._look_up(request.caller, lambda model: answering.suggest_songs(model, request))
 
     async def like(self, request: SongsLike) -> SongList:
         return await self._run(request.caller, lambda model: answering.songs_like(model, request))

@@ -456,7 +456,7 @@ mark-byte = byte of a character that is split
 mark-shapeless = character without a shape
 mark-special = special token
 
-not-an-admin = Only the people who run this bot may do that.
+not-an-admin = Only the people who run this bot may do that, on a server that the bot was invited to.
 answer-forgotten = I no longer have what this answer was about: I keep it for a while only. Ask again.
 
 ## /help (cogs/help)

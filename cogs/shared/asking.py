@@ -15,8 +15,8 @@ from models.service import Caller
 
 T = TypeVar("T")
 
-SUGGESTIONS_WITHIN = 2.5
-"""Seconds; Discord shows nothing after 3."""
+SUGGESTIONS_WITHIN = 0.5
+"""Seconds. By then somebody has typed on, and Discord asks again."""
 
 
 def caller(interaction: Interaction, *, seconds: float | None = None, typing: bool = False) -> Caller:
@@ -48,10 +48,11 @@ async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, 
 
 
 async def suggested(answer: Awaitable[Sequence[T]]) -> list[T]:
-    """What a model suggests to somebody who still types; nothing when the model is not there."""
+    """What a model suggests to somebody who still types; nothing if it is not there or takes too long."""
     try:
-        return list(await answer)
-    except Failure:
+        async with asyncio.timeout(SUGGESTIONS_WITHIN):
+            return list(await answer)
+    except (Failure, TimeoutError):
         return []
 
 

@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from bot.store import LikedSong
-from cogs.shared.asking import answered
+from cogs.shared.asking import answered, suggested
 from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own_template
 from cogs.shared.guide import Topic, guide
 from cogs.shared.mentions import mention
@@ -156,11 +156,12 @@ class LikesCommands(commands.GroupCog, name="likes", description="The songs you 
 
     @remove.autocomplete("song")
     async def own_songs(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        return song_choices(_matching(await self._liked(interaction), current))
+        return song_choices(_matching(await suggested(self._liked(interaction)), current))
 
     @undislike.autocomplete("song")
     async def own_dislikes(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        return song_choices(_matching(await self.bot.store.likes.dislikes(interaction.user.id), current))
+        dislikes = await suggested(self.bot.store.likes.dislikes(interaction.user.id))
+        return song_choices(_matching(dislikes, current))
 
     async def _liked(self, interaction: Interaction) -> list[Song]:
         return [like.song for like in await self.bot.store.likes.list(interaction.user.id)]

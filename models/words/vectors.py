@@ -204,6 +204,7 @@ class WordVectors:
         return list(dict.fromkeys(words))[:limit]
 
     def probe(self) -> None:
+        self._index  # noqa: B018 - nobody who types is to wait until it is made
         if len(self) > 1:
             self._vectors.most_similar(positive=self._vectors.index_to_key[0], topn=1)
 
