@@ -21,13 +21,21 @@ from discord.ext import commands
 from bot import endpoints, reconnecting, transport
 from bot.errors import report
 from bot.events import ANSWERED, CommandBegan, CommandDone, CommandLog, Events
-from bot.failures import BadToken, BrokenExtension, GatewayClosed, IntentsRefused, LoginRefused
+from bot.failures import (
+    BadToken,
+    BrokenExtension,
+    GatewayClosed,
+    IntentsRefused,
+    LoginRefused,
+    Unclaimed,
+)
 from bot.health import HealthServer, finite
 from bot.pace import Pace
 from bot.registration import CommandRegister
 from bot.settings.schema import Settings
 from bot.shutdown import Shutdown, Step, cancelled, finish_interactions, open_interactions, owner
 from bot.store import Store
+from bot.unclaimed import is_unclaimed
 from models.failures import Stopping
 from models.hub import Hub
 from models.lanes import GRACE, Lanes
@@ -290,6 +298,10 @@ class Tokenwise(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         log.info("ready as %s in %d servers", self.user, len(self.guilds))
+
+    async def on_interaction(self, interaction: Interaction) -> None:
+        if is_unclaimed(interaction):
+            await report(interaction, Unclaimed())
 
     async def on_interaction_failure(self, interaction: Interaction, error: BaseException) -> None:
         self._done(interaction, type(error).__name__)

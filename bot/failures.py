@@ -98,6 +98,10 @@ class StoreUnavailable(Failure):
 # Reloading a model -----------------------------------------------------------------------------------------
 
 
+class Unclaimed(Refused):
+    """A button or a form belongs to an earlier run of the bot, and nothing answers it any more."""
+
+
 class SettingsWrong(Refused):
     """The settings file cannot be used any more; `problems` says why, in its own words."""
 

@@ -32,6 +32,7 @@ you-need-a-role = For this you need a role that you do not have here.
 not-allowed = You may not use this here.
 cannot-read-option = I cannot read { $value } here. Choose one of the suggestions, or write it another way.
 command-changed = This command has changed. Reload Discord (Ctrl+R) and try again.
+unclaimed = I no longer know what this button or form belongs to. Send the command again.
 answer-too-large = My answer is larger than Discord takes. Ask for less.
 discord-forbids = Discord does not let me do that in this channel. Ask somebody who manages the server.
 discord-in-trouble = Discord has trouble at the moment. Try again in a minute.
@@ -659,6 +660,7 @@ models-nothing-serves = Nothing is loaded there now.
 button-back = ◀ Back
 button-next = Next ▶
 button-keep = Keep everything
+file-too-large = Left out, because this server takes no files of that size: { JOIN($files, separator: ", ") }
 nothing-changed = Nothing was changed.
 somebody-elses-button = That button belongs to somebody else. Ask the command yourself to get your own.
 

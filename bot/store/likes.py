@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import Delete, Insert, Table, delete, func, select
 
 from bot.store.database import Database
 from bot.store.tables import dislikes, likes
@@ -30,6 +30,11 @@ class Likes:
     async def add(self, user_id: int, song: Song) -> bool:
         """Like a song; a dislike of it is taken back. False if the person liked it already; it then keeps its place."""
         return await self._put(likes, dislikes, user_id, song)
+
+    async def add_all(self, user_id: int, songs: Sequence[Song]) -> None:
+        """Like all of these songs, or none if that fails; dislikes of them are taken back."""
+        changes = [change for song in songs for change in self._changes(likes, dislikes, user_id, song)]
+        await self._database.write(*changes)
 
     async def remove(self, user_id: int, song_id: str) -> bool:
         """Take a like back. False if there was none."""
@@ -62,6 +67,10 @@ class Likes:
         return tuple(song for song, _ in await self._songs(dislikes, user_id))
 
     async def _put(self, table: Table, opposite: Table, user_id: int, song: Song) -> bool:
+        added, _ = await self._database.write(*self._changes(table, opposite, user_id, song))
+        return added > 0
+
+    def _changes(self, table: Table, opposite: Table, user_id: int, song: Song) -> tuple[Insert, Delete]:
         values = {
             "user_id": user_id,
             "song_id": song.id,
@@ -69,11 +78,10 @@ class Likes:
             "artist": song.artist,
             "since": datetime.now(UTC),
         }
-        added, _ = await self._database.write(
+        return (
             self._database.insert_new(table, values),
             delete(opposite).where(opposite.c.user_id == user_id, opposite.c.song_id == song.id),
         )
-        return added > 0
 
     async def _take_back(self, table: Table, user_id: int, song_id: str) -> bool:
         (deleted,) = await self._database.write(

@@ -13,7 +13,7 @@ from cogs.generate.drafts import FinishedText, Writer
 from cogs.generate.refusals import NothingToStop, NotYoursToStop
 from cogs.shared.asking import answered, drawn
 from cogs.shared.buttons import Buttons, OpenButton, OwnButton, open_template, own_template
-from cogs.shared.reply import Reply
+from cogs.shared.reply import Reply, show
 from models.results import Finish, Generation
 from texts import say
 
@@ -45,7 +45,7 @@ class ShowTokensButton(OpenButton, template=open_template("generated-tokens")):
         result = _text(interaction, self.argument).result
         drawing = drawn(interaction, lambda: messages.generated_tokens(result), counted=True)
         reply = await answered(interaction, drawing, private=True)
-        await interaction.edit_original_response(**reply.message())
+        await show(interaction, reply)
 
 
 class WhyThisWordButton(OpenButton, template=open_template("why")):
@@ -74,7 +74,7 @@ class WhyThisWordButton(OpenButton, template=open_template("why")):
             for page, label in ((self.page - 1, say("button-back")), (self.page + 1, say("button-next")))
             if 0 <= page <= last
         ]
-        await interaction.edit_original_response(**reply.message(), view=Buttons(*turns) if turns else None)
+        await show(interaction, reply, view=Buttons(*turns) if turns else None)
 
 
 def _shows_why(message: discord.Message | None) -> bool:

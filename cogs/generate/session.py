@@ -128,7 +128,7 @@ class _Session:
             await self._interaction.delete_original_response()
 
     async def _end(self, reply: Reply, view: Buttons | None = None) -> None:
-        await self._editor.finish(lambda: {**reply.message(), "view": view})
+        await self._editor.finish(lambda: {**reply.message(self._interaction.filesize_limit), "view": view})
 
 
 def _seconds(interaction: Interaction) -> float:

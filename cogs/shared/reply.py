@@ -6,12 +6,13 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from http import HTTPStatus
+from typing import Any, TypedDict
 
 import discord
 
 from bot.visible import spelt
-from cogs.shared.text import clip, inline, size
+from cogs.shared.text import CONTENT, clip, inline, size
 from texts import say
 
 BLUE = discord.Colour(0x1C6DD0)
@@ -29,6 +30,10 @@ class Message(TypedDict):
     attachments: list[discord.File]
 
 
+_TOO_LARGE = 40005
+"""Discord's code for a request with files over the limit of the server."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One message. `message()` gives it as arguments for an edit, with files that can be sent once."""
@@ -37,9 +42,34 @@ class Reply:
     embed: discord.Embed | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
 
-    def message(self) -> Message:
-        files = [discord.File(io.BytesIO(data), name) for name, data in self.files.items()]
-        return {"content": self.content, "embed": self.embed, "attachments": files}
+    def message(self, limit: int = FILE_BYTES) -> Message:
+        """Without the files of more than `limit` bytes, of which a line says that they are missing."""
+        fitting = {name: data for name, data in self.files.items() if len(data) <= limit}
+        content, embed = self.content, self.embed
+        if missing := [name for name in self.files if name not in fitting]:
+            note = f"-# {say('file-too-large', files=missing)}"
+            content = clip(content, CONTENT - size(note) - 1) + f"\n{note}" if content else note
+            embed = _without_picture(embed, missing)
+        files = [discord.File(io.BytesIO(data), name) for name, data in fitting.items()]
+        return {"content": content, "embed": embed, "attachments": files}
+
+
+async def show(interaction: discord.Interaction[Any], reply: Reply, **more: Any) -> None:
+    """Make the reply the answer of an interaction. A file over the server's limit costs the file, not the text."""
+    try:
+        message = reply.message(interaction.filesize_limit)
+        await interaction.edit_original_response(**message, **more)
+    except discord.HTTPException as error:
+        too_large = error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or error.code == _TOO_LARGE
+        if not too_large or not reply.files:
+            raise
+        await interaction.edit_original_response(**reply.message(0), **more)
+
+
+def _without_picture(embed: discord.Embed | None, missing: Sequence[str]) -> discord.Embed | None:
+    if embed is None or not (embed.image.url or "").endswith(tuple(missing)):
+        return embed
+    return embed.copy().set_image(url=None)
 
 
 def csv_file(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

@@ -11,6 +11,7 @@ from discord.ext import commands
 from bot.client import Interaction, Tokenwise
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
 from cogs.shared.guide import Topic, guide
+from cogs.shared.reply import show
 from cogs.similar import messages
 from models.failures import NoWordGiven
 from models.sections import WordsSection
@@ -62,7 +63,7 @@ class SimilarCommands(commands.Cog):
         request = AskWords(caller(interaction), query, n or usual, by_vector=by == "vector")
         result = await answered(interaction, self.bot.service.words.ask(request))
         reply = await drawn(interaction, lambda: messages.words(result))
-        await interaction.edit_original_response(**reply.message())
+        await show(interaction, reply)
 
     @similar.autocomplete("word")
     async def complete_word(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:

@@ -24,6 +24,7 @@ from cogs.shared.buttons import (
     open_template,
 )
 from cogs.shared.mentions import mention
+from cogs.shared.reply import show
 from cogs.shared.text import CHOICE, CUSTOM_ID, clip, harmless, inline, size
 from cogs.songs import messages
 from cogs.songs.finding import find_songs
@@ -98,8 +99,8 @@ async def show_songs(
         add=mention(bot, "likes add"),
     )
     buttons = _buttons(query, found)
-    await interaction.edit_original_response(
-        **replace(reply, content=content or None).message(), view=Buttons(*buttons) if buttons else None
+    await show(
+        interaction, replace(reply, content=content or None), view=Buttons(*buttons) if buttons else None
     )
 
 
@@ -241,12 +242,12 @@ class FavouritesForm(ReportingForm, title=say("favourites-title")):
             raise NoFavourites
         bot = interaction.client
         matches = await find_songs(interaction, typed)
+        await bot.store.likes.add_all(interaction.user.id, [match.song for match in matches if match])
         lines = []
         for text, match in zip(typed, matches, strict=True):
             if match is None:
                 lines.append(say("favourite-unknown", typed=inline(text, 100)))
             else:
-                await bot.store.likes.add(interaction.user.id, match.song)
                 lines.append(say("favourite-liked", typed=inline(text, 100), song=messages.song(match.song)))
         if any(matches):
             lines.insert(0, say("favourites-liked", command=mention(bot, "likes remove")))

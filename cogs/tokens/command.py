@@ -15,6 +15,7 @@ from cogs.shared.asking import answered, caller, choices, drawn, suggested
 from cogs.shared.buttons import NOBODY, Buttons, OpenButton, open_template
 from cogs.shared.guide import Topic, guide
 from cogs.shared.recent import Recent
+from cogs.shared.reply import show
 from cogs.shared.text import clip
 from cogs.tokens import inspection, messages
 from cogs.tokens.refusals import EmptyText, NotATokenId, NoTokenIds, TextTooLong, TooManyTokenIds
@@ -51,7 +52,7 @@ class ShowTokenizer(OpenButton, template=NOBODY):
         reply = await drawn(interaction, lambda: inspection.explanation(self.aspect, one.found))
         others = ((self.page - 1, say("token-previous")), (self.page + 1, say("token-next")))
         turns = [type(self)(self.argument, page, label) for page, label in others if 0 <= page < one.count]
-        await interaction.edit_original_response(**reply.message(), view=Buttons(*turns) if turns else None)
+        await show(interaction, reply, view=Buttons(*turns) if turns else None)
 
 
 class ShowIds(ShowTokenizer, template=open_template("token-ids")):
@@ -91,7 +92,7 @@ class ShowCost(OpenButton, template=open_template("token-cost")):
         )
         note = messages.missing(comparison.failures)
         reply = await drawn(interaction, lambda: inspection.cost(comparison.tokenizations, note))
-        await interaction.edit_original_response(**reply.message())
+        await show(interaction, reply)
 
 
 BUTTONS: tuple[type[OpenButton], ...] = (ShowIds, ShowBytes, ShowSpecialTokens, ShowMethod, ShowCost)
@@ -146,7 +147,7 @@ class TokenCommands(commands.Cog):
             reply = await drawn(interaction, lambda: messages.pieces(one.found, with_picture=True))
         number = self.questions.keep(Question(text, tokenizer))
         view = Buttons(*(button(number) for button in BUTTONS))
-        await interaction.edit_original_response(**reply.message(), view=view)
+        await show(interaction, reply, view=view)
 
     @app_commands.command(
         extras=guide(Topic.TOKENS, "/decode tokenizer:phi-1_5 ids:16594 281 3053", "tokenizers", _ids)
@@ -162,7 +163,7 @@ class TokenCommands(commands.Cog):
         request = Decode(caller(interaction), tokenizer, _parse_ids(ids))
         decoded = await answered(interaction, self.bot.service.tokenizers.decode(request))
         reply = await drawn(interaction, lambda: messages.decoded(decoded))
-        await interaction.edit_original_response(**reply.message())
+        await show(interaction, reply)
 
     @tokens.autocomplete("tokenizer")
     @decode.autocomplete("tokenizer")

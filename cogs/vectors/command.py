@@ -10,6 +10,7 @@ from bot.client import Interaction, Tokenwise
 from bot.failures import Refused
 from cogs.shared.asking import answered, caller, drawn
 from cogs.shared.guide import Topic, guide
+from cogs.shared.reply import show
 from cogs.vectors import messages
 from models.service import CompareContexts, EmbedText
 
@@ -50,4 +51,4 @@ class VectorCommands(commands.Cog):
         else:
             contexts = await answered(interaction, encoder.contexts(CompareContexts(asking, text, other)))
             reply = await drawn(interaction, lambda: messages.contexts(contexts))
-        await interaction.edit_original_response(**reply.message())
+        await show(interaction, reply)

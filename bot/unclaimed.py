@@ -1,0 +1,22 @@
+"""Buttons, menus and forms that nothing in this process answers, of which Discord would only say that they failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import discord
+
+KINDS = (discord.InteractionType.component, discord.InteractionType.modal_submit)
+
+
+def is_unclaimed(interaction: discord.Interaction[Any]) -> bool:
+    """Whether nobody answers: an earlier version sent the button, or the form was open while the bot restarted."""
+    if interaction.type not in KINDS:
+        return False
+    data: Mapping[str, object] = interaction.data or {}  # type: ignore[assignment]
+    custom_id = str(data.get("custom_id", ""))
+    store = interaction.client._connection._view_store  # noqa: SLF001 - the only list of what is answered
+    if interaction.type is discord.InteractionType.modal_submit:
+        return custom_id not in store._modals  # noqa: SLF001
+    return not any(pattern.fullmatch(custom_id) for pattern in store._dynamic_items)  # noqa: SLF001
