@@ -14,7 +14,7 @@ def is_unclaimed(interaction: discord.Interaction[Any]) -> bool:
     """Whether nobody answers: an earlier version sent the button, or the form was open while the bot restarted."""
     if interaction.type not in KINDS:
         return False
-    data: Mapping[str, object] = interaction.data or {}  # type: ignore[assignment]
+    data: Mapping[str, object] = interaction.data or {}
     custom_id = str(data.get("custom_id", ""))
     store = interaction.client._connection._view_store  # noqa: SLF001 - the only list of what is answered
     if interaction.type is discord.InteractionType.modal_submit:

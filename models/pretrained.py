@@ -55,7 +55,7 @@ def reading(label: str, *, chatty: bool = True) -> Iterator[None]:
     except ModelError:
         raise
     except Exception as error:
-        log.info("%s could not be loaded", label, exc_info=True)
+        log.debug("%s could not be loaded", label, exc_info=True)
         raise _failure(label, error) from error
 
 

@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -24,10 +25,22 @@ from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
 import texts
 from bot.redaction import TOKEN_SHAPE
 from bot.settings.check import allowed, shown
-from bot.settings.schema import PREFIX, ConfigError, Settings, env_name, keys, place_of, section_of
+from bot.settings.schema import (
+    PREFIX,
+    ConfigError,
+    Settings,
+    env_name,
+    keys,
+    place_of,
+    section_of,
+)
 from models.files.names import STARTER, path_of, starter_folder
 
 DEFAULT_PATH = Path("config.toml")
+LONGEST_VALUE, DEEPEST = 4000, 20
+"""Characters of a variable, and tables and lists in one another: more than anybody means."""
+NAME_MAX, PATH_MAX = 255, 3500
+"""Bytes of a file name, and characters of a path: some less than the systems take, since names are added to it."""
 TOKEN_KEY = re.compile(r"(.*_)?token", re.IGNORECASE)
 
 
@@ -54,8 +67,12 @@ def load(path: Path | None = None) -> Settings:
     path = path or DEFAULT_PATH
     content = _read(path)
     problems = [*_take_tokens(content), *_unknown_variables()]
+    if oversized := _oversized_variables():  # for which pydantic has nothing but exceptions
+        raise ConfigError([*problems, *oversized])
     content.setdefault("data_dir", Settings.model_fields["data_dir"].default.as_posix())
     environment = {key: value for key, value in Environment(Settings)().items() if key != "token"}
+    if impossible := [*_impossible_places(content, Settings), *_impossible_places(environment, Settings)]:
+        raise ConfigError([*problems, *impossible])
     try:
         merged = _merged(_anchored(content, Settings, path.parent), _anchored(environment, Settings, Path()))
         settings = Settings(**_with_starters(merged, Settings, starter_folder(str(merged["data_dir"]))))
@@ -88,11 +105,19 @@ def load_again(settings: Settings) -> Settings:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if reason := _why_impossible(str(path)):
+        said = texts.say(reason)
+        raise ConfigError(
+            [texts.say("setting-no-path", where="--config", value=shown(str(path)), reason=said)]
+        )
     if not path.is_file():
         message = "setting-file-is-folder" if path.is_dir() else "setting-file-missing"
         raise ConfigError([texts.say(message, path=str(path))])
     try:
-        return TomlConfigSettingsSource(Settings, path).toml_data
+        content = TomlConfigSettingsSource(Settings, path).toml_data
+        too_deep = _depth(content) > DEEPEST
+    except RecursionError:
+        too_deep = True
     except UnicodeDecodeError:
         raise ConfigError([texts.say("setting-file-no-text", path=str(path))]) from None
     except tomllib.TOMLDecodeError as error:
@@ -100,6 +125,73 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         reason = str(error.strerror)
         raise ConfigError([texts.say("setting-file-unreadable", path=str(path), reason=reason)]) from None
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise ConfigError(_long_numbers(path)) from None
+    if too_deep:
+        reason = texts.say("setting-too-deep")
+        raise ConfigError([texts.say("setting-file-no-toml", path=str(path), reason=reason)])
+    return content
+
+
+def _long_numbers(path: Path) -> list[str]:
+    """A problem for each number of the file that is too long to be read."""
+    problems, table = [], ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if header := re.fullmatch(r"\s*\[([\w.-]+)\]\s*(#.*)?", line):
+            table = f"{header[1]}."
+        elif number := re.match(r"\s*([\w.-]+)\s*=.*?(\d[\d_]{4299,})", line):
+            key, digits = f"{table}{number[1]}", str(len(number[2]))
+            problems.append(texts.say("setting-number-too-long", key=key, digits=digits))
+    return problems or [texts.say("setting-file-no-toml", path=str(path), reason="")]
+
+
+def _depth(value: Any, level: int = 0) -> int:
+    """How deeply tables and lists are nested, as far as it matters."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return max((_depth(item, level + 1) for item in inner), default=level) if level <= DEEPEST else level
+
+
+def _oversized_variables() -> list[str]:
+    """A problem for each variable that is so long or so deeply nested that no key can mean it."""
+    return [
+        texts.say("setting-too-long", where=name, size=len(value))
+        for name, value in sorted(os.environ.items())
+        if name.upper().startswith(PREFIX)
+        and (len(value) > LONGEST_VALUE or value.count("[") + value.count("{") > DEEPEST * DEEPEST)
+    ]
+
+
+def _impossible_places(table: Mapping[str, Any], model: type[BaseModel], above: str = "") -> list[str]:
+    """A problem for each path or address that can be none on any machine."""
+    problems: list[str] = []
+    for name, value in table.items():
+        if (field := model.model_fields.get(name)) is None:
+            continue
+        if isinstance(value, dict) and (section := section_of(field)):
+            problems += _impossible_places(value, section, f"{above}{name}.")
+        elif place_of(field):
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, str) and (reason := _why_impossible(item)):
+                    where, said = f"{above}{name}", texts.say(reason)
+                    problems.append(texts.say("setting-no-path", where=where, value=shown(item), reason=said))
+    return problems
+
+
+def _why_impossible(place: str) -> str:
+    """The text that says why a path or an address can be none; "" if it can."""
+    if "\0" in place or "%00" in place:
+        return "setting-path-null"
+    if any(len(os.fsencode(part)) > NAME_MAX for part in re.split(r"[/\\]", place)) or len(place) > PATH_MAX:
+        return "setting-path-too-long"
+    try:
+        urlsplit(place).port  # noqa: B018 - whatever of it can fail
+        if "://" not in place:
+            Path(place).expanduser()
+    except RuntimeError:
+        return "setting-path-no-home"
+    except ValueError:
+        return "setting-path-no-address"
+    return ""
 
 
 def _take_tokens(table: dict[str, Any], above: str = "") -> list[str]:

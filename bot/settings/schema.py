@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -25,13 +26,15 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from models.sections import PATH, ModelSection, Name, Rule, Section
+from models.sections import PATH, ModelSection, Rule, Section
 from models.slots import SLOTS, LaneLimits, Slot, in_display_order
 from models.specs import Spec
 
 SectionT = TypeVar("SectionT", bound=ModelSection)
 
 PREFIX = "TOKENWISE_"
+LONGEST_HOST = 253
+_HOST = re.compile(r"[\w](?:[\w-]{0,61}\w)?(?:\.\w(?:[\w-]{0,61}\w)?)*\.?")
 API_URL = "https://discord.com/api/v10"
 GATEWAY_URL = "wss://gateway.discord.gg"
 
@@ -45,8 +48,20 @@ class ConfigError(Exception):
 
 
 def is_url(value: str, schemes: tuple[str, ...]) -> bool:
-    parts = urlsplit(value)
-    return parts.scheme in schemes and bool(parts.hostname)
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in schemes and is_host(parts.hostname or "") and parts.port != 0
+    except ValueError:  # brackets that do not match, or a port that is no number
+        return False
+
+
+def is_host(value: str) -> bool:
+    """Whether a text can be the name or the address of a host."""
+    try:
+        ip_address(value)
+    except ValueError:
+        return len(value) <= LONGEST_HOST and _HOST.fullmatch(value) is not None
+    return True
 
 
 Place = Annotated[Path, Strict(False)]
@@ -59,10 +74,22 @@ RestUrl = Annotated[
 GatewayUrl = Annotated[
     str, AfterValidator(Rule("setting-gateway-url", lambda url: not url or is_url(url, ("wss", "ws"))))
 ]
-DatabaseUrl = Annotated[
-    str,
-    AfterValidator(Rule("setting-database-url", re.compile(r"((sqlite|postgresql)[\w+]*://\S*)?").fullmatch)),
-]
+_DATABASE_URL = re.compile(r"(sqlite|postgresql)[\w+]*://[^\s\0]*")
+
+
+def is_database_url(value: str) -> bool:
+    """Whether a text is the URL of a database, or empty."""
+    if not _DATABASE_URL.fullmatch(value):
+        return not value
+    try:
+        parts = urlsplit(value)
+        return parts.port != 0 and (not parts.hostname or is_host(parts.hostname))
+    except ValueError:
+        return False
+
+
+DatabaseUrl = Annotated[str, AfterValidator(Rule("setting-database-url", is_database_url))]
+Host = Annotated[str, AfterValidator(Rule("setting-host", is_host))]
 
 
 class Database(Section):
@@ -151,7 +178,7 @@ def _lane_section(slot: Slot) -> type[Lane]:
 
 class Health(Section):
     enabled: bool = Field(False, description="Whether to answer /healthz.")
-    host: Name = Field(
+    host: Host = Field(
         "127.0.0.1", description="The address to listen on; loopback, unless something else watches."
     )
     port: int = Field(8086, ge=1, le=65535, description="The port to listen on.")

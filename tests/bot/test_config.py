@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -548,3 +550,70 @@ def reference_row(key: str) -> str:
 def test_unknown_settings_cannot_be_made_in_code_either() -> None:
     with pytest.raises(ValueError, match="Extra inputs"):
         Settings(nonsense=1)  # type: ignore[call-arg]
+
+
+STRANGE: tuple[Any, ...] = (
+    "~nosuchuser", "~nosuchuser/x", "https://[bad", "wss://[bad", "http://h:99999", "https://exa mple/x",
+    "a" * 5000, "x/" * 3000, "a\0b", "file:///\0", "file://[bad/x", "sqlite:///\0", "postgresql://u:p@h:abc/x",
+    "bad host!", "a..b", "256.256.256.256.", -1, 0, 10**30, float("inf"), float("nan"), True, [], {}, ["a", "\0"],
+    [[[[1]]]],
+)  # fmt: skip
+
+
+def problems_of(file: Path) -> list[str]:
+    try:
+        return inspect(load(file))[0]
+    except ConfigError as error:
+        return error.problems
+
+
+@pytest.mark.parametrize("key", [key for key, _ in keys()])
+def test_a_strange_value_is_one_line_with_its_key(key: str, tmp_path: Path) -> None:
+    for value in STRANGE:
+        written = json.dumps(value) if not isinstance(value, float) else str(value)
+        lines = {
+            "language.name": '"gpt2"', "tokenizers.names": '["gpt2"]', "encoder.name": '"bert"',
+            "words.name": '"glove"', "songs.songs": '"s.txt"', "songs.playlists": '"p.txt"', key: written,
+        }  # fmt: skip
+        file = tmp_path / "config.toml"
+        file.write_text("".join(f"{name} = {text}\n" for name, text in lines.items()))
+        problems = problems_of(file)
+        assert all(line.startswith((key, f"{key.partition('.')[0]}:")) for line in problems), problems
+        assert all("\n" not in line and 0 < len(line) < 600 for line in problems)
+        assert "p@h" not in "".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[lanes.words]\nqueue = " + "9" * 5000, "lanes.words.queue: a number of 5000 digits"),
+        ("a = " + "[" * 20_000, "nested too deeply"),
+        ("a = " + "[" * 90 + "]" * 90, "nested too deeply"),
+        ("[" + ".".join(["a"] * 3000) + "]", "nested too deeply"),
+    ],
+)
+def test_a_monstrous_file_is_one_line(content: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(content)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert len(caught.value.problems) == 1
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["[" * 3000, '{"a":' * 2000, "9" * 5000])
+def test_a_monstrous_variable_is_one_line(
+    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("")
+    monkeypatch.setenv("TOKENWISE_LIMITS__PER_USER", value)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert str(caught.value).startswith("TOKENWISE_LIMITS__PER_USER: this is too long")
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "x" * 5000, "~nosuchuser/x.toml"])
+def test_a_strange_path_of_the_file_is_one_line(name: str) -> None:
+    with pytest.raises(ConfigError, match="--config"):
+        load(Path(name))
