@@ -18,7 +18,6 @@ from models.failures import (
     NothingToEmbed,
     OtherVocabulary,
     TextOverLimit,
-    TextTooLongForModel,
     VectorsNotFinite,
     WordWithoutDirection,
 )
@@ -99,7 +98,7 @@ class Encoder:
             with torch.inference_mode():
                 hidden = self._model(**inputs)[0]
         except IndexError as error:
-            raise TextTooLongForModel(self.name) from error
+            raise pretrained.index_failure(self.name, error) from error
         _, rows, columns = hidden.shape
         vectors = hidden[0].float()
         if not bool(torch.isfinite(vectors).all()):

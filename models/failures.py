@@ -613,11 +613,82 @@ class UnknownArchitecture(ModelError):
 
 
 class MissingPackage(ModelError):
+    """transformers wants a Python package that is not there."""
+
+    label: str
+    package: str
+
+
+class UnnamedPackage(ModelError):
+    """transformers wants a Python package that is not there, and does not say which."""
+
     label: str
 
 
 class FolderWithoutTokenizer(NotThere):
     label: str
+
+
+class ModelFailed(ModelError):
+    """A model broke down over a text, with an exception of this kind."""
+
+    name: str
+    kind: str
+
+
+class MissingShard(ModelError):
+    """The weights are in several files, and one is not there."""
+
+    label: str
+    file: str
+
+
+class OnlyVariantWeights(ModelError):
+    """The weights are there under another name only, such as model.fp16.safetensors."""
+
+    label: str
+    file: str
+
+
+class OtherWeights(ModelError):
+    """The weights are there in formats of other libraries only."""
+
+    label: str
+    formats: tuple[str, ...]
+
+
+class AdapterFolder(ModelError):
+    """An adapter (PEFT) without the model called `base` that it belongs to."""
+
+    label: str
+    base: str
+
+
+class LoneAdapter(ModelError):
+    """An adapter (PEFT) that does not say to which model it belongs."""
+
+    label: str
+
+
+class QuantisedWeights(ModelError):
+    """The weights are quantised in a way that takes a library or a processor that is not there."""
+
+    label: str
+    method: str
+
+
+class PointerFile(ModelError):
+    """A file holds only the address of its content in Git LFS."""
+
+    label: str
+    file: str
+
+
+class SeveralGgufFiles(ModelError):
+    """A folder with several models in one format, none of which is named."""
+
+    label: str
+    files: tuple[str, ...]
 
 
 class IncompleteWeights(ModelError):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,13 @@ from models.failures import (
     LoadFailed,
     MissingPackage,
     ModelError,
+    ModelFailed,
     NoSuchDevice,
     NoSuchDtype,
     NotEnoughMemory,
+    TextTooLongForModel,
     UnknownArchitecture,
+    UnnamedPackage,
 )
 from models.files import finding
 from models.files.finding import Source
@@ -154,6 +158,13 @@ def is_translator(model: Any) -> bool:
     return hasattr(model, "encoder") and hasattr(model, "decoder")
 
 
+def index_failure(name: str, error: IndexError) -> ModelError:
+    """What an IndexError in a model means. Of the numbers that are looked up only positions depend on the text's length."""
+    return (
+        TextTooLongForModel(name) if "index out of range" in str(error) else ModelFailed(name, "IndexError")
+    )
+
+
 def release(model: torch.nn.Module) -> None:
     """Let go of the numbers of a module that is not used any more; what hangs together in cycles would hold them."""
     import torch
@@ -173,7 +184,7 @@ def parameters_in(folder: Path) -> int:
     from safetensors import safe_open
 
     count = 0
-    for file in folder.glob("*.safetensors"):
+    for file in finding.weight_files(folder):
         with safe_open(file, framework="numpy") as tensors:
             for key in tensors.keys():  # noqa: SIM118 - it is no mapping
                 size = 1
@@ -200,6 +211,12 @@ def _cpu_has_bfloat16() -> bool:
     return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
 
 
+def _missing_package(text: str, label: str) -> ModelError:
+    """Which package transformers wants; it says so in several ways."""
+    named = re.search(r"pip install (?:-U |--upgrade )?`?['\"]?([\w.-]+)|No module named '([\w.]+)'", text)
+    return MissingPackage(label, named[1] or named[2]) if named else UnnamedPackage(label)
+
+
 def _failure(label: str, error: Exception) -> ModelError:
     """What an exception of transformers, torch or safetensors means; they are told apart by their texts."""
     text = str(error)
@@ -212,8 +229,7 @@ def _failure(label: str, error: Exception) -> ModelError:
             any(sign in text for sign in ("model type", "Unrecognized model", "Unrecognized configuration")),
             UnknownArchitecture,
         ),
-        # transformers says so in several ways, and not always of the package that is really missing.
-        (isinstance(error, ImportError) or "pip install" in text, MissingPackage),
+        (isinstance(error, ImportError) or "pip install" in text, partial(_missing_package, text)),
         ("instantiate the backend tokenizer" in text, FolderWithoutTokenizer),
     ]
     found = next((failure for applies, failure in signs if applies), None)

@@ -36,6 +36,9 @@ class Finish(StrEnum):
     STOPPED = "stopped"
     """Somebody asked for it."""
     DEADLINE = "deadline"
+    """The asker's time was over."""
+    MAX_TIME = "max_time"
+    """The model's own settings give a text so much time and no more."""
 
 
 class Algorithm(StrEnum):

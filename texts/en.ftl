@@ -234,7 +234,23 @@ brings-own-code = { $label } brings program code of its own, which I never run.
 not-enough-memory = There is not enough memory for { $label }.
 damaged-file = A file of { $label } is damaged.
 unknown-architecture = { $label } is of a kind that I do not know.
-missing-package = { $label } needs a Python package that is not installed here (often sentencepiece or protobuf).
+missing-package = { $label } needs the Python package { $package }, which is not installed here.
+unnamed-package = { $label } needs a Python package that is not installed here.
+model-failed = { $name } failed over this text ({ $kind }). Try another text.
+missing-shard = The weights of { $label } are incomplete: the file { $file } is missing.
+    .admin = Fetch the model again, or copy the file into its folder.
+only-variant-weights = { $label } has its weights only as { $file }, and I read model.safetensors.
+    .admin = Rename the file, or fetch a version with model.safetensors.
+other-weights = { $label } has its weights only for other libraries ({ JOIN($formats, separator: ", ") }); I read safetensors and GGUF.
+adapter-folder = { $label } is an adapter, not a whole model: it belongs to { $base }.
+    .admin = Name that model, or merge the two and name the result.
+lone-adapter = { $label } is an adapter, not a whole model, and does not say to which model it belongs.
+    .admin = Merge it into its model, and name the result.
+quantised-weights = The weights of { $label } are quantised with { $method }, which I cannot read.
+    .admin = Name the unquantised model, or a GGUF file of it.
+pointer-file = The file { $file } of { $label } holds only a pointer to its content (Git LFS).
+    .admin = Run “git lfs pull” in its folder, or fetch the model.
+several-gguf-files = The folder { $label } holds several GGUF files ({ JOIN($files, separator: ", ") }). Name one of them.
 folder-without-tokenizer = The folder of { $label } holds no tokenizer.
 incomplete-weights =
     The weights of { $label } are incomplete for this use: { $missing } is missing{ $more ->
@@ -724,6 +740,7 @@ finish-length = stopped at max_new_tokens
 finish-context = the model's window is full
 finish-stop = came to a text that it was to stop at
 finish-stopped = stopped on request
+finish-max_time = the model's own time limit for a text (max_time) is over
 finish-deadline = out of time, so this is what there is
 
 # The tokens of a finished text.

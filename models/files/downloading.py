@@ -14,6 +14,7 @@ import http.client
 import os
 import shutil
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -177,7 +178,7 @@ class _Transfer:
         try:
             with opened(self._file.request(start, newer_than)) as response:
                 self._answered = True
-                if response.status != HTTPStatus.PARTIAL_CONTENT:
+                if response.status != HTTPStatus.PARTIAL_CONTENT or _unpacking(response.headers):
                     start = 0  # whether it was asked for a part or not, it sends the whole
                 if not start or self._resumes(response.headers, start):
                     return self._receive(response, start)
@@ -186,8 +187,9 @@ class _Transfer:
                 return None
             if error.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not start:
                 raise
-            # What is here is all there is, or no part of it.
-            if error.headers.get("Content-Range") == f"bytes */{start}":
+            # What is here is all there is of the same content, or no part of it.
+            whole = error.headers.get("Content-Range") == f"bytes */{start}"
+            if whole and self._partial == self._named(self._identity_now()):
                 return self._partial
         self._partial.unlink()
         return self._attempt()
@@ -201,15 +203,21 @@ class _Transfer:
             self._partial.unlink(missing_ok=True)
             self._partial = self._named(self._identity(response.headers))
         done = start
+        unpack = _unpacking(response.headers)
         with self._partial.open("ab" if start else "wb") as file:
             self._watch(self._file.label, done, total)
             while chunk := response.read1(CHUNK):
-                file.write(chunk)
+                file.write(unpack.decompress(chunk) if unpack else chunk)
                 done += len(chunk)
                 self.received += len(chunk)
                 self._watch(self._file.label, done, total)
-        if total is not None and done < total:
-            raise http.client.IncompleteRead(b"", total - done)
+            if unpack:
+                file.write(unpack.flush())
+        broken = (total is not None and done < total) or (unpack is not None and not unpack.eof)
+        if broken and unpack:  # the length of what is here says nothing about where to go on
+            self._partial.unlink()
+        if broken:
+            raise http.client.IncompleteRead(b"", (total or done) - done)
         return self._partial
 
     def _resumes(self, headers: http.client.HTTPMessage, start: int) -> bool:
@@ -217,6 +225,15 @@ class _Transfer:
         identity = self._identity(headers)
         same = not identity or self._partial == self._named(identity)
         return same and (headers.get("Content-Range") or "").startswith(f"bytes {start}-")
+
+    def _identity_now(self) -> str:
+        """What tells the content that the server has by now."""
+        if self._file.checksum is not None:
+            return self._file.checksum.digest
+        request = self._file.request()
+        request.method = "HEAD"
+        with opened(request) as response:
+            return self._identity(response.headers)
 
     def _identity(self, headers: http.client.HTTPMessage) -> str:
         """What tells this content from other versions of it; "" if nothing does."""
@@ -237,6 +254,14 @@ class _Transfer:
         found = [path for path in begun if path != unknown]
         unknown.unlink(missing_ok=True)
         return max(found, key=lambda path: path.stat().st_mtime, default=unknown)
+
+
+def _unpacking(headers: http.client.HTTPMessage) -> zlib._Decompress | None:
+    """What undoes the compression of an answer. We ask for none, and some servers compress all the same."""
+    encoding = (headers.get("Content-Encoding") or "identity").strip().lower()
+    if encoding in {"gzip", "x-gzip"}:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS)
+    return zlib.decompressobj() if encoding == "deflate" else None
 
 
 def _modified(headers: http.client.HTTPMessage) -> float | None:

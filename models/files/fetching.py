@@ -15,18 +15,22 @@ into `refs` before its files are there, so that a model that was whole is not an
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import hashlib
 import http.client
 import json
 import logging
 import os
+import re
 import shutil
+import time
 import urllib.error
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
 
 import texts
@@ -48,10 +52,11 @@ from models.failures import (
     NotOneVectorFile,
     NotThere,
     OnlyPicklesOffered,
+    OnlyVariantWeights,
     ServerFailed,
     TermsNotAccepted,
 )
-from models.files import finding, names
+from models.files import finding, names, trial
 from models.files.downloading import Algorithm, Checksum, RemoteFile, Watch, download, opened, require_room
 from models.files.items import Item, Kind
 
@@ -60,10 +65,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 GENSIM_LIST = "https://raw.githubusercontent.com/RaRe-Technologies/gensim-data/master/list.json"
 GENSIM_FILES = "https://github.com/RaRe-Technologies/gensim-data/releases/download"
 """Where `gensim.downloader` finds the list of its data sets, with their checksums, and the data sets."""
 
+PAUSES, LONGEST_PAUSE = (1.0, 2.0, 4.0), 60.0
+"""Seconds before the hub is asked again, and the longest time that it may ask for."""
+TOO_MANY, SERVER_ERROR = 429, 500
+_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
+_NOT_NEEDED = (
+    ".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack", ".ot", ".onnx", ".onnx_data",
+    ".tflite", ".mlmodel", ".gguf", ".ggml", ".npz", ".npy", ".py", ".ipynb", ".sh", ".md", ".pdf", ".png", ".jpg", ".jpeg",
+    ".gif", ".webp", ".svg", ".mp4", ".wav", ".zip", ".tar", ".gz", ".license", "license",
+)  # fmt: skip
+"""How the names of weights, code and pictures end: all else at the top of a repository may belong to its tokenizer."""
 HUB_SECONDS = 4.0
 """How long the hub may take to say that it is there."""
 CONVERTER = "SFconvertbot"
@@ -93,12 +110,26 @@ def present(item: Item) -> Path | None:
 def fetch(item: Item, watch: Watch = _unwatched, *, update: bool = False) -> Fetched:
     """See to it that an item is on this machine. With `update` the newest is asked for even if it is there.
 
-    NotThere says why it cannot be had; what has arrived until then is kept for the next time.
+    What is there is tried, as far as that takes seconds: what does not load is fetched again. NotThere says why it
+    cannot be had, and ModelError why it does not load; what has arrived is kept for the next time.
     """
-    if item.kind is Kind.PATH:
-        return Fetched(finding.locate(item), 0)
+    if item.kind in {Kind.PATH, Kind.STARTER}:
+        there = finding.locate(item)
+        trial.attempt(item)
+        return Fetched(there, 0)
     if not update and (path := present(item)) is not None:
-        return Fetched(path, 0)
+        try:
+            trial.attempt(item)
+        except ModelError as error:
+            log.info("%s is there and does not hold: %s", item.label, error)
+        else:
+            return Fetched(path, 0)
+    fetched = _fetch(item, watch, update=update)
+    trial.attempt(item)
+    return fetched
+
+
+def _fetch(item: Item, watch: Watch, *, update: bool) -> Fetched:
     with _failing(item):
         _refuse_offline(item.label)
         match item.kind:
@@ -170,7 +201,7 @@ class _Repository:
         commit = str(info.sha)
         folder = self._home / "snapshots" / commit
         files = {file.rfilename: file for file in info.siblings or ()}
-        missing = [files[name] for name in self._wanted(files) if not (folder / name).is_file()]
+        missing = [files[name] for name in self._wanted(files) if not self._holds(folder, files[name])]
         downloads = [file for file in missing if not self._blob(file).is_file()]
         self._home.mkdir(parents=True, exist_ok=True)
         require_room(self._home, sum(file.size or 0 for file in downloads), self._item.label)
@@ -179,10 +210,31 @@ class _Repository:
             if file in downloads:
                 # A repository may have moved within the hub; `id` is what it is called now.
                 arrived += self._download(file, info.id, commit)
-            self._api.hf_hub_download(self._item.name, file.rfilename, revision=commit)
+            self._settle(file, commit)
         # Last, so that until all is there the name still means what was there before.
         self._point(revision, commit)
         return Fetched(folder, arrived)
+
+    def _holds(self, folder: Path, file: RepoSibling) -> bool:
+        """Whether a file is there with the content that the hub has; one that is not is removed, with its blob."""
+        path = folder / file.rfilename
+        if not path.is_file():
+            return False
+        with path.open("rb") as opened_file:
+            if file.lfs is not None:
+                right = Checksum(Algorithm.SHA256, file.lfs.sha256).fits(path)
+            elif file.size is not None:
+                # What git calls a blob is made from its length and content.
+                head = f"blob {file.size}\0".encode()
+                digest = hashlib.sha1(head + opened_file.read(), usedforsecurity=False).hexdigest()
+                right = digest == file.blob_id
+            else:
+                right = True
+        if not right:
+            log.warning("%s of %s is damaged; getting it again", file.rfilename, self._item.label)
+            path.resolve().unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        return right
 
     def _choose_revision(self) -> tuple[str, ModelInfo]:
         """The revision to take; of a repository that has only pickles, the hub's own conversion if there is one."""
@@ -196,8 +248,10 @@ class _Repository:
 
     def _info(self, revision: str) -> ModelInfo:
         # The hub client itself would try for a minute; this first question says soon whether to begin.
-        return self._api.model_info(
-            self._item.name, revision=revision, timeout=HUB_SECONDS, files_metadata=True
+        return _patiently(
+            lambda: self._api.model_info(
+                self._item.name, revision=revision, timeout=HUB_SECONDS, files_metadata=True
+            )
         )
 
     def _conversion(self) -> str | None:
@@ -224,7 +278,7 @@ class _Repository:
         label = f"{self._item.label} {file.rfilename}"
         if file.lfs is None:
             self._watch(label, 0, file.size)
-            self._api.hf_hub_download(self._item.name, file.rfilename, revision=commit)
+            self._settle(file, commit)
             self._watch(label, file.size or 0, file.size)
             return file.size or 0
         token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
@@ -235,6 +289,10 @@ class _Repository:
             f"Bearer {token}" if token else "",
         )
         return download(remote, self._blob(file), self._watch)
+
+    def _settle(self, file: RepoSibling, commit: str) -> None:
+        """Have the client put a file, which it gets itself unless it is there, into its place."""
+        _patiently(lambda: self._api.hf_hub_download(self._item.name, file.rfilename, revision=commit))
 
     def _point(self, revision: str, commit: str) -> None:
         """Let the name of a revision mean a commit from now on, as the client's cache notes it."""
@@ -250,20 +308,49 @@ class _Repository:
         return self._home / "blobs" / (file.lfs.sha256 if file.lfs else str(file.blob_id))
 
 
+def _patiently(ask: Callable[[], T]) -> T:
+    """What the hub answers, asked again after the time that it names where it was asked too often, or is in trouble."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    for pause in (*PAUSES, None):
+        try:
+            return ask()
+        except HfHubHTTPError as error:
+            status = error.response.status_code
+            if pause is None or not (status == TOO_MANY or status >= SERVER_ERROR):
+                raise
+            with contextlib.suppress(ValueError):  # a date: the usual pause is as good
+                pause = float(error.response.headers.get("Retry-After", pause))  # noqa: PLW2901
+            if pause > LONGEST_PAUSE:
+                raise
+            time.sleep(pause)
+    raise AssertionError  # the last attempt answered or raised
+
+
 def _tensors(files: Iterable[str]) -> list[str]:
-    """The weights of a model. Some repositories hold them a second time under other names."""
-    found = [file for file in files if file.endswith(".safetensors") and "/" not in file]
-    return [file for file in found if file.startswith("model")] or found
+    """The weights that transformers would read: one file, or shards. Often they are there a second time."""
+    top = [file for file in files if "/" not in file]
+    if finding.WEIGHTS in top:
+        return [finding.WEIGHTS]
+    return [file for file in top if _SHARD.fullmatch(file)]
 
 
 def wanted(files: Iterable[str], label: str, *, weights: bool) -> list[str]:
     """The files of a repository, by its top-level names, that reading it safely takes."""
-    top = [file for file in files if "/" not in file]
-    needed = [file for file in top if file.endswith((".json", ".txt", ".model", ".jinja"))]
+    every = list(files)
+    # Kinds of tokenizers call their files as they like: bpe.codes, source.spm, spiece.model.
+    needed = [
+        file
+        for file in every
+        if (("/" not in file and "." in file) or file.startswith("additional_chat_templates/"))
+        and not file.lower().endswith(_NOT_NEEDED)
+        and not file.startswith(".")
+    ]
     if not weights:
         return needed
-    if not (tensors := _tensors(top)):
-        raise OnlyPicklesOffered(label)
+    if not (tensors := _tensors(every)):
+        others = [file for file in every if file.endswith(".safetensors") and "/" not in file]
+        raise OnlyVariantWeights(label, others[0]) if others else OnlyPicklesOffered(label)
     return needed + tensors
 
 

@@ -11,21 +11,39 @@ from pathlib import Path
 from typing import Any
 
 from models.failures import (
+    AdapterFolder,
     AsksForHubCode,
     DamagedFile,
     LoadFailed,
+    LoneAdapter,
+    MissingShard,
+    ModelError,
     NoName,
     NoSuchFile,
     NoSuchModelFolder,
     NotDownloaded,
     NoWeights,
     OnlyPickledWeights,
+    OnlyVariantWeights,
+    OtherWeights,
     PartlyDownloaded,
+    PointerFile,
+    QuantisedWeights,
+    SeveralGgufFiles,
 )
 from models.files import gguf, items, names
 from models.files.items import Item, Kind
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+_POINTER = b"version https://git-lfs"
+_OTHER_FORMATS = {
+    ".onnx": "ONNX",
+    ".h5": "TensorFlow",
+    ".msgpack": "Flax",
+    ".tflite": "TensorFlow Lite",
+    ".mlmodel": "Core ML",
+}
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "tekken.json")
 
 
@@ -137,24 +155,91 @@ def _path(name: str) -> Path:
     raise NoSuchFile(names.path_of(name).name) if name else NoName()
 
 
+def weight_files(folder: Path) -> list[Path]:
+    """The files that transformers reads weights from: one, or the shards that the index names. Some may be missing.
+
+    What else lies there is the same a second time: consolidated.safetensors, model.fp16.safetensors, original/.
+    """
+    if (whole := folder / WEIGHTS).is_file():
+        return [whole]
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        return sorted(folder / str(shard) for shard in set(index["weight_map"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
 def _complete(folder: Path, *, weights: bool) -> bool:
-    if not weights:
-        return any(next(folder.glob(pattern), None) for pattern in _TOKENIZER_FILES)
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        return all((folder / shard).is_file() for shard in shards)
-    return next(folder.glob("*.safetensors"), None) is not None
+    """Whether all is there of what a repository needs."""
+    if weights:
+        files = weight_files(folder)
+        return bool(files) and all(file.is_file() for file in files)
+    return any(next(folder.glob(pattern), None) for pattern in _TOKENIZER_FILES) or _own_files(folder)
+
+
+def _own_files(folder: Path) -> bool:
+    """Whether a folder holds what its kind of tokenizer reads: bpe.codes, source.spm ...; some kinds read nothing."""
+    from transformers import AutoConfig
+    from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
+
+    try:
+        name = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8")).get(
+            "tokenizer_class"
+        )
+        if not name and (folder / "config.json").is_file():
+            config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+            name = config.tokenizer_class
+    except (OSError, ValueError, AttributeError):
+        return False
+    kind = tokenizer_class_from_name(str(name)) if name else None
+    if kind is None:
+        return False
+    needed = [file for key, file in kind.vocab_files_names.items() if key != "tokenizer_file"]
+    return not needed or any((folder / file).is_file() for file in needed)
 
 
 def _check(folder: Path, label: str, *, weights: bool) -> None:
-    """Refuse what would have to be unpickled, and settings that would fetch code from elsewhere."""
-    if weights and next(folder.glob("*.safetensors"), None) is None:
-        pickled = any(file.suffix in _PICKLES for file in folder.iterdir())
-        raise OnlyPickledWeights(label) if pickled else NoWeights(label)
+    """Refuse what would have to be unpickled, what is no whole model, and settings that would fetch code."""
+    if weights:
+        _check_weights(folder, label)
     # transformers would fetch an attention kernel named like this from the hub and run it.
     if "/" in str(config(folder, label).get("attn_implementation", "")):
         raise AsksForHubCode(label)
+
+
+def _check_weights(folder: Path, label: str) -> None:
+    files = weight_files(folder)
+    if not files:
+        raise _why_no_weights(folder, label)
+    if missing := [file for file in files if not file.is_file()]:
+        raise MissingShard(label, missing[0].name)
+    for file in files:
+        with file.open("rb") as opened:
+            if opened.read(len(_POINTER)) == _POINTER:
+                raise PointerFile(label, file.name)
+    quantisation = config(folder, label).get("quantization_config")
+    if isinstance(quantisation, dict):
+        raise QuantisedWeights(label, str(quantisation.get("quant_method") or "?"))
+
+
+def _why_no_weights(folder: Path, label: str) -> ModelError:
+    """What lies in a folder in place of weights that can be read."""
+    names_there = sorted(path.name for path in folder.iterdir())
+    if "adapter_config.json" in names_there:
+        try:
+            settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+            base = str(settings.get("base_model_name_or_path") or "")
+        except (OSError, ValueError, AttributeError):
+            base = ""
+        return AdapterFolder(label, names.label(base)) if base else LoneAdapter(label)
+    if ggufs := [name for name in names_there if name.endswith(gguf.SUFFIX)]:
+        return SeveralGgufFiles(label, tuple(ggufs))
+    if others := [name for name in names_there if name.endswith(".safetensors")]:
+        return OnlyVariantWeights(label, others[0])
+    if any(name.endswith(_PICKLES) for name in names_there):
+        return OnlyPickledWeights(label)
+    formats = {form for name in names_there for end, form in _OTHER_FORMATS.items() if name.endswith(end)}
+    return OtherWeights(label, tuple(sorted(formats))) if formats else NoWeights(label)
 
 
 def _cached(name: str, revision: str | None) -> Path | None:

@@ -24,7 +24,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import torch
-from transformers import LogitsProcessorList, StoppingCriteriaList, StopStringCriteria
+from transformers import LogitsProcessorList, MaxTimeCriteria, StoppingCriteriaList, StopStringCriteria
 from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer
 
 from models import memory
@@ -606,7 +606,7 @@ class Engine:
         if not bool(sequence.criteria(ids, None).all()):
             return True
         asked_for = stream.stop_strings is not None and bool(stream.stop_strings(ids, None).all())
-        stream.end(Finish.STOP if asked_for else None)
+        stream.end(Finish.STOP if asked_for else _own_reason(sequence, ids))
         return False
 
     def _score_error(self, sequence: _Sequence, scores: torch.Tensor) -> float:
@@ -688,6 +688,12 @@ class Engine:
 
 def interrupted_before_start(reason: Finish) -> Stopped:
     return StoppedBeforeStart() if reason is Finish.STOPPED else LateBeforeStart()
+
+
+def _own_reason(sequence: _Sequence, ids: torch.Tensor) -> Finish | None:
+    """Why the model's own criteria end a text, other than by its end token or one of its stop strings."""
+    timed = (criterion for criterion in sequence.criteria if isinstance(criterion, MaxTimeCriteria))
+    return Finish.MAX_TIME if any(bool(criterion(ids, None).all()) for criterion in timed) else None
 
 
 def _loop_arguments(

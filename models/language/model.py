@@ -16,7 +16,6 @@ from models import pretrained
 from models.failures import (
     NothingToContinue,
     PromptOverWindow,
-    TextTooLongForModel,
     TokenizerTooLarge,
     TooFewNewTokens,
     UnseenToken,
@@ -257,7 +256,7 @@ class LanguageModel:
                 if reason := stream.interruption:
                     return tokens, reason
         except IndexError as error:
-            raise TextTooLongForModel(self.name) from error
+            raise pretrained.index_failure(self.name, error) from error
         finally:
             stream.cancel()
         return tokens, stream.finish
@@ -304,7 +303,7 @@ class LanguageModel:
     def _finish(self, new: list[int], room: int, asked: int, interruption: Finish | None) -> Finish:
         if new and new[-1] in self._eos:
             return Finish.EOS
-        if interruption is Finish.STOP:
+        if interruption in {Finish.STOP, Finish.MAX_TIME}:
             return interruption
         if len(new) >= room:
             return Finish.LENGTH if room == asked else Finish.CONTEXT

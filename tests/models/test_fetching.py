@@ -601,7 +601,15 @@ def test_of_a_repository_only_what_is_read_is_downloaded() -> None:
     ]
     assert fetching.wanted(files, "some/model", weights=True) == ["config.json", "model.safetensors"]
     assert fetching.wanted(files, "some/model", weights=False) == ["config.json"]
-    assert fetching.wanted(["a.safetensors"], "some/model", weights=True) == ["a.safetensors"]
+    shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    index = "model.safetensors.index.json"
+    assert fetching.wanted([*shards, index, "model.fp16.safetensors"], "x", weights=True) == [index, *shards]
+    odd = ["bpe.codes", "source.spm", "target.spm", "vocab.txt", "qwen.tiktoken", "added_tokens.json"]
+    assert (
+        fetching.wanted([*odd, "LICENSE", "README.md", ".gitattributes", "x.png"], "x", weights=False) == odd
+    )
+    with pytest.raises(ModelError, match=r"only as model\.fp16\.safetensors"):
+        fetching.wanted(["model.fp16.safetensors"], "some/model", weights=True)
 
 
 def test_amounts_are_for_people() -> None:

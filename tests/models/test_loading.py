@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from models.encoder import Encoder
 from models.failures import BadInput, ModelError, NotThere
 from models.files import finding, names
 from models.language.model import LanguageModel
+from models.results import Finish
 from models.sampling import Sampling
 from models.specs import EncoderSpec, LanguageSpec, PretrainedSpec, SongsSpec, TokenizersSpec, WordsSpec
 from models.text import usable_text
@@ -336,3 +339,109 @@ def test_a_cached_model_is_complete_with_all_its_shards(tmp_path: Path) -> None:
 def test_a_catalogue_is_called_by_its_folder(tmp_path: Path) -> None:
     assert names.catalogue_label(tmp_path / "films" / "songs.tsv") == "films"
     assert names.catalogue_label("/songs.tsv") == "songs.tsv"
+
+
+def renamed(folder: Path, name: str) -> Path:
+    return (folder / "model.safetensors").rename(folder / name)
+
+
+WHY_NOT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "only half precision": (
+        lambda folder: renamed(folder, "model.fp16.safetensors"),
+        "only as model.fp16.safetensors",
+    ),
+    "another library": (lambda folder: renamed(folder, "model.onnx"), "other libraries (ONNX)"),
+    "two libraries": (lambda folder: renamed(folder, "tf_model.h5"), "other libraries (TensorFlow)"),
+    "several GGUF files": (
+        lambda folder: (renamed(folder, "a.gguf"), (folder / "b.gguf").touch()),
+        "several GGUF files (a.gguf, b.gguf)",
+    ),
+    "an adapter": (
+        lambda folder: (
+            renamed(folder, "adapter_model.safetensors"),
+            (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "some/base"}'),
+        ),
+        "belongs to some/base",
+    ),
+    "an adapter of nothing": (
+        lambda folder: (
+            renamed(folder, "adapter_model.safetensors"),
+            (folder / "adapter_config.json").write_text("{}"),
+        ),
+        "does not say to which model",
+    ),
+    "a pointer": (
+        lambda folder: (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\n"),
+        "only a pointer to its content (Git LFS)",
+    ),
+    "a missing shard": (
+        lambda folder: (
+            renamed(folder, "model-00001-of-00002.safetensors"),
+            (folder / "model.safetensors.index.json").write_text(
+                json.dumps({"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}})
+            ),
+        ),
+        "model-00002-of-00002.safetensors is missing",
+    ),
+    **{
+        f"quantised with {method}": (
+            lambda folder, method=method: config_of(folder, quantization_config={"quant_method": method}),  # type: ignore[misc]
+            f"quantised with {method}",
+        )
+        for method in ("bitsandbytes", "gptq", "awq", "fp8", "compressed-tensors")
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("why", WHY_NOT)
+def test_what_lies_in_place_of_weights_is_called_by_its_name(why: str, tmp_path: Path) -> None:
+    change, said = WHY_NOT[why]
+    folder = tiny.phi(tmp_path / "strange")
+    change(folder)
+    assert said in refused(folder)
+
+
+def test_weights_that_are_there_twice_count_once(tmp_path: Path) -> None:
+    folder = tiny.phi(tmp_path / "twice")
+    once = pretrained.parameters_in(folder)
+    for name in ("consolidated.safetensors", "model.fp16.safetensors"):
+        shutil.copy(folder / "model.safetensors", folder / name)
+    (folder / "original").mkdir()
+    shutil.copy(folder / "model.safetensors", folder / "original" / "model.safetensors")
+    (folder / "pytorch_model.bin").write_bytes(b"\x80")
+    assert pretrained.parameters_in(folder) == once
+    assert pretrained.weight(str(folder), None, "cpu", "float32") == ("cpu", once * 4)
+    assert LanguageModel.load(LanguageSpec(str(folder), device="cpu")).parameters == once
+
+
+def test_a_missing_package_is_named() -> None:
+    with pytest.raises(ModelError, match="needs the Python package sentencepiece"), pretrained.reading("x"):
+        raise ImportError("No module named 'sentencepiece'")
+    with pytest.raises(ModelError, match="needs the Python package tiktoken"), pretrained.reading("x"):
+        raise ValueError("You need it: `pip install tiktoken`")
+    with pytest.raises(ModelError, match="a Python package that is not"), pretrained.reading("x"):
+        raise ImportError("something is missing")
+
+
+def test_only_positions_depend_on_the_length_of_a_text() -> None:
+    assert "too long" in str(pretrained.index_failure("x", IndexError("index out of range in self")))
+    assert "failed over this text" in str(pretrained.index_failure("x", IndexError("list index")))
+
+
+def test_the_time_limit_of_a_model_is_told_as_such(tmp_path: Path) -> None:
+    folder = tiny.phi(tmp_path / "hasty")
+    settings = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps(settings | {"max_time": 0.0001}))
+    model = LanguageModel.load(LanguageSpec(str(folder), device="cpu", dtype="float32"))
+    assert model.generate("word", max_new_tokens=50).finish is Finish.MAX_TIME
+
+
+def test_kinds_without_a_vocabulary_are_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "bytes"
+    folder.mkdir()
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "ByT5Tokenizer"}')
+    assert finding._complete(folder, weights=False)
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PhobertTokenizer"}')
+    assert not finding._complete(folder, weights=False)
+    (folder / "bpe.codes").touch()
+    assert finding._complete(folder, weights=False)
