@@ -353,7 +353,7 @@ WHY_NOT: dict[str, tuple[Callable[[Path], object], str]] = {
     "another library": (lambda folder: renamed(folder, "model.onnx"), "other libraries (ONNX)"),
     "two libraries": (lambda folder: renamed(folder, "tf_model.h5"), "other libraries (TensorFlow)"),
     "several GGUF files": (
-        lambda folder: (renamed(folder, "a.gguf"), (folder / "b.gguf").touch()),
+        lambda folder: (renamed(folder, "a.gguf"), (folder / "b.gguf").write_bytes(b"")),
         "several GGUF files (a.gguf, b.gguf)",
     ),
     "an adapter": (
