@@ -39,6 +39,7 @@ class Op(IntEnum):
     INVALID_SESSION = 9
     HELLO = 10
     HEARTBEAT_ACK = 11
+    REQUEST_SOUNDS = 31
 
 
 class CloseCode(IntEnum):
@@ -47,6 +48,7 @@ class CloseCode(IntEnum):
     NOT_AUTHENTICATED = 4003
     AUTHENTICATION_FAILED = 4004
     ALREADY_AUTHENTICATED = 4005
+    INVALID_SEQUENCE = 4007
     RATE_LIMITED = 4008
     SESSION_TIMED_OUT = 4009
     INVALID_SHARD = 4010
@@ -64,12 +66,20 @@ class Intent:
     DIRECT_MESSAGES = 1 << 12
     MESSAGE_CONTENT = 1 << 15
     PRIVILEGED = MEMBERS | PRESENCES | MESSAGE_CONTENT
-    # Bits 17-19, 22 and 23 are not assigned.
-    KNOWN = (1 << 17) - 1 | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25
+    # Bits 18, 19, 22 and 23 are not assigned; 17 is taken although no documentation has it.
+    KNOWN = (1 << 18) - 1 | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25
 
 
 MAX_PAYLOAD = 4096
 """Bytes of a client's largest payload."""
+ENDING = frozenset({1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014})
+"""Close codes after which a session cannot be resumed."""
+ACKNOWLEDGED_AFTER = 0.02
+"""Seconds to the answer of a heartbeat. Clients measure it, and take an answer at the same instant for a lost one."""
+MOST_MEMBERS = 100
+"""Members that a request by prefix or by ids gets at most."""
+CHUNK = 1000
+"""Members in one event."""
 CLOSING = 2.0
 """Seconds that a client has to answer a close."""
 KEPT_EVENTS = 1000
@@ -242,7 +252,7 @@ class Gateway:
         """Close every connection with `code`, or cut it if None; returns how many there were."""
         connections = list(self._connections)
         for connection in connections:
-            if not resumable and connection.session is not None:
+            if (not resumable or code in ENDING) and connection.session is not None:
                 self._forget(connection.session)
             if code is None:
                 connection.cut()
@@ -315,6 +325,8 @@ class Gateway:
             try:
                 frame = await connection.socket.receive(timeout=patience)
             except TimeoutError:
+                if connection.session is not None:
+                    self._forget(connection.session)
                 connection.close(CloseCode.SESSION_TIMED_OUT)
                 return
             if frame.type not in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
@@ -342,7 +354,8 @@ class Gateway:
 
     def _act(self, connection: Connection, operation: int, data: object) -> CloseCode | None:
         if operation == Op.HEARTBEAT:
-            connection.send({"op": Op.HEARTBEAT_ACK, "t": None, "s": None, "d": None})
+            acknowledgement = {"op": Op.HEARTBEAT_ACK, "t": None, "s": None, "d": None}
+            asyncio.get_running_loop().call_later(ACKNOWLEDGED_AFTER, connection.send, acknowledgement)
             return None
         if operation in {Op.IDENTIFY, Op.RESUME}:
             return self._authenticate(connection, operation, data)
@@ -350,6 +363,9 @@ class Gateway:
             return CloseCode.NOT_AUTHENTICATED
         if operation == Op.REQUEST_MEMBERS:
             self._members(connection.session, data if isinstance(data, dict) else {})
+            return None
+        if operation == Op.REQUEST_SOUNDS:
+            self._sounds(connection.session, data if isinstance(data, dict) else {})
             return None
         return None if operation in {Op.PRESENCE, Op.VOICE_STATE} else CloseCode.UNKNOWN_OPCODE
 
@@ -433,6 +449,9 @@ class Gateway:
         session = next((known for known in self.sessions if known.id == data.get("session_id")), None)
         sequence = data.get("seq")
         # The oldest event kept shows whether any that the client missed has been dropped.
+        if session is not None and isinstance(sequence, int) and sequence > session.sequence:
+            self._forget(session)
+            return CloseCode.INVALID_SEQUENCE
         if (
             session is None
             or not isinstance(sequence, int)
@@ -453,28 +472,50 @@ class Gateway:
         return None
 
     def _members(self, session: Session, data: Json) -> None:
-        """Answer a request for members with a single chunk."""
-        members = list(self._world.guild.members.values())
-        wanted = data.get("user_ids")
-        if wanted is not None:
-            ids = {rules.snowflake(number) for number in (wanted if isinstance(wanted, list) else [wanted])}
-            members = [member for member in members if member.id in ids]
-        else:
-            prefix = str(data.get("query") or "").casefold()
-            members = [member for member in members if member.name.casefold().startswith(prefix)]
-        limit = data.get("limit")  # 0 means all
-        chunk: Json = {
-            "guild_id": str(self._world.guild.id),
-            "members": [
-                member.payload()
-                for member in members[: limit if isinstance(limit, int) and limit > 0 else None]
-            ],
-            "chunk_index": 0,
-            "chunk_count": 1,
-        }
+        """Answer a request for members, by their ids, by the beginning of their names, or for all of them.
+
+        https://discord.com/developers/docs/events/gateway-events#request-guild-members
+        """
+        guild = self._world.guild
+        if rules.snowflake(data.get("guild_id")) != guild.id or not session.intents & Intent.GUILDS:
+            return
+        members = list(guild.members.values())
+        wanted, limit = data.get("user_ids"), data.get("limit")
+        answer: Json = {"guild_id": str(guild.id)}
         if data.get("nonce") is not None:
-            chunk["nonce"] = data["nonce"]
-        session.dispatch("GUILD_MEMBERS_CHUNK", chunk)
+            answer["nonce"] = data["nonce"]
+        if wanted is not None:
+            listed = (wanted if isinstance(wanted, list) else [wanted])[:MOST_MEMBERS]
+            ids = {rules.snowflake(number) for number in listed}
+            members = [member for member in members if member.id in ids]
+            answer["not_found"] = [
+                str(number) for number in sorted({id_ for id_ in ids if id_} - guild.members.keys())
+            ]
+        elif prefix := str(data.get("query") or "").casefold():
+            members = [member for member in members if member.name.casefold().startswith(prefix)]
+            most = limit if isinstance(limit, int) and 0 < limit < MOST_MEMBERS else MOST_MEMBERS
+            members = members[:most]
+        elif not session.intents & Intent.MEMBERS:
+            return  # without the intent nobody gets them all
+        elif isinstance(limit, int) and limit > 0:
+            members = members[:limit]
+        chunks = [members[start : start + CHUNK] for start in range(0, len(members), CHUNK)] or [[]]
+        for number, chunk in enumerate(chunks):
+            body = {
+                "members": [one.payload() for one in chunk],
+                "chunk_index": number,
+                "chunk_count": len(chunks),
+            }
+            if data.get("presences") and session.intents & Intent.PRESENCES:
+                body["presences"] = []
+            session.dispatch("GUILD_MEMBERS_CHUNK", answer | body)
+
+    def _sounds(self, session: Session, data: Json) -> None:
+        """The soundboards of guilds, which have no sounds here."""
+        listed = data.get("guild_ids")
+        for number in listed if isinstance(listed, list) else []:
+            if rules.snowflake(number) == self._world.guild.id:
+                session.dispatch("SOUNDBOARD_SOUNDS", {"guild_id": str(number), "soundboard_sounds": []})
 
     def _expire(self) -> None:
         """Forget sessions that were not resumed in time: a killed client never closes its session."""

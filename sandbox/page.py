@@ -268,6 +268,8 @@ class _Visit:
                 self._follow(interaction)
             case "commands.update", _:
                 self._send("commands", commands=self._commands())
+            case "lacking", what:
+                self._send("lacking", what=what)
             case "member.create", _:
                 self._send("state", **self._state())
             case kind, _ if kind in GATEWAY_CHANGES:

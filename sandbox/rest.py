@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
 
@@ -22,11 +23,20 @@ from sandbox.interactions import Interactions, check_message
 from sandbox.log import Request
 from sandbox.ratelimits import Limits, RateLimiter, Verdict
 from sandbox.rules import ApiError, Json
-from sandbox.state import Channel, Command, Permission, Upload
+from sandbox.state import Channel, Command, Message, Permission, Upload
 from sandbox.world import World
 
 logger = logging.getLogger(__name__)
 
+MOST_JSON = 4 << 20
+"""Bytes of a body without files: more than a hundred commands of the largest size take."""
+MOST_FIELDS = 100
+PATIENCE = 30.0
+"""Seconds that a body may take to arrive."""
+NONCE_SECONDS = 300.0
+"""How long a nonce keeps a message from being sent twice; Discord says "a few minutes"."""
+FORWARD = 1
+"""The type of a message reference that forwards."""
 PREFIXES = ("/api/v10", "/api/v9", "/api")
 VIA = "1.1 sandbox"
 """Discord is behind a proxy, and clients take a 429 without this header for a ban."""
@@ -245,8 +255,27 @@ class Rest:
             raise ApiError(401, 0, "401: Unauthorized")
         return handler(call)
 
-    def _unknown(self, _: Call) -> Reply:
+    def _unknown(self, call: Call) -> Reply:
+        self._lacks(f"{call.method} {call.path.removeprefix('/api/v10')}")
         raise ApiError(404, 0, "404: Not Found")
+
+    def _lacks(self, what: str) -> None:
+        """Say loudly that Discord has something which the sandbox has not, so that nobody takes it for their own mistake."""
+        logger.warning("The sandbox lacks %s. On Discord this may work.", what)
+        self._world.changed("lacking", what)
+
+    def _check_lacking(self, body: Json) -> None:
+        """Refuse what a message may hold on Discord and not here."""
+        reference = body.get("message_reference")
+        forwarded = isinstance(reference, dict) and reference.get("type") == FORWARD
+        for what, there in (
+            ("polls", body.get("poll")),
+            ("stickers", body.get("sticker_ids")),
+            ("forwards", forwarded),
+        ):
+            if there:
+                self._lacks(what)
+                raise ApiError(400, 50035, f"The sandbox lacks {what}.")
 
     async def _attachment(self, request: web.Request) -> web.Response:
         number = rules.snowflake(request.match_info["attachment"])
@@ -414,6 +443,9 @@ class Rest:
         needed = Permission.SEND_MESSAGES | (Permission.ATTACH_FILES if call.uploads else 0)
         channel = self._channel(call, needed)
         body = call.json
+        self._check_lacking(body)
+        if body.get("enforce_nonce") and (earlier := self._same_nonce(channel, body.get("nonce"))):
+            return 200, earlier.payload()
         check_message(self._limits, body, call.uploads, None)
         form = rules.Form()
         if (body.get("flags") or 0) & rules.EPHEMERAL:
@@ -430,6 +462,21 @@ class Rest:
         )
         self._world.announce("message.create", message)
         return 200, message.payload()
+
+    def _same_nonce(self, channel: Channel, nonce: object) -> Message | None:
+        """The message that the bot sent with this nonce in the last minutes."""
+        since = self._world.clock.time() - NONCE_SECONDS
+        return next(
+            (
+                message
+                for message in reversed(self._world.messages.values())
+                if nonce is not None
+                and message.channel is channel
+                and message.nonce == str(nonce)
+                and message.created > since
+            ),
+            None,
+        )
 
     def _can_reply_to(self, channel: Channel, number: int) -> bool:
         """Whether a message in `channel` may reply to the one with this id."""
@@ -540,6 +587,8 @@ class Rest:
     # --- interactions
 
     def _callback(self, call: Call) -> Reply:
+        if isinstance(data := call.json.get("data"), dict):
+            self._check_lacking(data)
         interaction = self._interactions.respond(
             call.number("webhook_id"), call.parameters["webhook_token"], call.json, call.uploads
         )
@@ -566,6 +615,7 @@ class Rest:
 
     def _follow_up(self, call: Call) -> Reply:
         interaction = self._interactions.webhook(call.number("webhook_id"), call.parameters["webhook_token"])
+        self._check_lacking(call.json)
         message = self._interactions.follow_up(interaction, call.json, call.uploads)
         # Webhooks of interactions always return the message.
         return 200, message.payload()
@@ -620,17 +670,41 @@ async def _read(request: web.Request, call: Call, most: int) -> None:
     """Parse the body: JSON, or a multipart form with `payload_json` and `files[n]`."""
     if not request.can_read_body:
         return
+    kind = request.content_type
+    multipart = kind == "multipart/form-data"
+    most = most if multipart else MOST_JSON
     if (request.content_length or 0) > most:
         raise ApiError(413, 40005, "Request entity too large")
     try:
-        if request.content_type == "multipart/form-data":
-            await _read_form(request, call, most)
-        elif request.content_type == "application/json":
-            call.body = _parse(await request.read())
+        async with asyncio.timeout(PATIENCE):
+            if multipart:
+                await _read_form(request, call, most)
+            elif kind == "application/json":
+                call.body = _parse(await _bounded(request, most))
+            elif kind == "application/x-www-form-urlencoded":
+                call.body = _fields(await _bounded(request, most))
     except (ValueError, RecursionError):
         raise ApiError(400, 50109, "The request body contains invalid JSON.") from None
+    except TimeoutError:
+        raise ApiError(408, 0, "The request body did not arrive.") from None
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(413, 40005, "Request entity too large") from None
+
+
+async def _bounded(request: web.Request, most: int) -> bytes:
+    """The body, which a chunked request does not announce the length of."""
+    content = bytearray()
+    async for chunk in request.content.iter_chunked(1 << 16):
+        content += chunk
+        if len(content) > most:
+            raise ApiError(413, 40005, "Request entity too large")
+    return bytes(content)
+
+
+def _fields(content: bytes) -> object:
+    """A form without files: what `payload_json` holds, or the fields as text."""
+    fields = dict(parse_qsl(content.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    return _parse(fields["payload_json"].encode()) if "payload_json" in fields else fields
 
 
 async def _read_form(request: web.Request, call: Call, most: int) -> None:

@@ -308,7 +308,7 @@ class World:
     ) -> Attachment:
         """Store a file and give it an address; `name` overrides the name that it was uploaded with."""
         number = self.snowflake()
-        filename = safe_filename(name or upload.filename)
+        filename = rules.safe_filename(name or upload.filename)
         url = f"{self.base_url}/attachments/{channel.id}/{number}/{filename}"
         stored = Attachment(number, filename, upload.content, url, description, ephemeral)
         self.attachments[number] = stored
@@ -330,7 +330,7 @@ class World:
             inner = answer[part] = dict(inner)
             for key in ("url", "icon_url"):
                 scheme, _, rest = str(inner.get(key, "")).partition("://")
-                file = by_name.get(safe_filename(rest)) if scheme == "attachment" else None
+                file = by_name.get(rules.safe_filename(rest)) if scheme == "attachment" else None
                 if file is None:
                     continue
                 inner[key] = inner[f"proxy_{key}"] = file.url
@@ -435,7 +435,7 @@ def _resolve_media(component: Json, attachments: Sequence[Attachment]) -> None:
     by_name = {attachment.filename: attachment for attachment in attachments}
     for holder, key in rules.media_of(component):
         scheme, _, rest = str(holder[key]["url"]).partition("://")
-        file = by_name.get(safe_filename(rest)) if scheme == "attachment" else None
+        file = by_name.get(rules.safe_filename(rest)) if scheme == "attachment" else None
         if file is None:
             continue
         width, height = file.dimensions or (None, None)
@@ -449,8 +449,3 @@ def _resolve_media(component: Json, attachments: Sequence[Attachment]) -> None:
         )
         if key == "file":
             holder.update(name=file.filename, size=file.size)
-
-
-def safe_filename(name: str) -> str:
-    """The name that Discord gives an upload: characters other than letters, digits, `.`, `_` and `-` become `_`."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "file"

@@ -136,12 +136,24 @@ function take(data) {
       state.bot = data.bot;
       presence();
       break;
+    case "lacking":
+      lack(data.what);
+      break;
     case "wire":
       wire.add(data.entries, data.replace);
       break;
     default:
       throw new Error(`The sandbox told something unknown: ${data.type}`);
   }
+}
+
+/** Say that the bot asked for something that Discord has and the sandbox has not; each thing once. */
+function lack(what) {
+  const box = $("lacking");
+  const line = `The sandbox lacks ${what}. On Discord this may work.`;
+  if ([...box.children].some((one) => one.textContent === line)) return;
+  box.append(Object.assign(document.createElement("span"), { textContent: line }));
+  box.hidden = false;
 }
 
 function begin(data) {
