@@ -314,6 +314,17 @@ late-before-start = There was no time left to begin with this.
 tokenizer-too-large = The tokenizer of { $model } has more entries than its model knows.
 int8-unsupported = int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.
 
+## Looking inside (models/failures.py)
+
+nothing-to-look-into = The text is empty. Write some words, and I show what the model makes of them.
+no-such-layer = { $model } has no layer { $layer }. Choose one from 0 to { $last }.
+no-such-head = { $model } has no head { $head }. Choose one from 0 to { $last }.
+no-attention-weights = { $model } has no attention to show: it carries a state from token to token instead. Try /lens, /next or /surprise.
+layer-without-attention = Layer { $layer } of { $model } has no attention. Choose one of { $others }.
+too-many-weights = The attention of all heads over { $tokens } tokens is too much to show. Choose one head, or a text of at most { $most } tokens.
+no-layers = I cannot tell the layers of { $model } apart. /next, /generate and /tokens still work with it.
+nothing-to-take-out = There is no word in the prompt to take out. Write at least one.
+
 ## Tokenizers (models/failures.py)
 
 unknown-token-id = { $tokenizer } has no token with the id { $token_id }; its ids go from 0 to { $last }.
