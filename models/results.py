@@ -645,7 +645,8 @@ class Part:
     """A word of a context and what the target owes to it: the places of its tokens, by how much the natural logarithm of the
     target's probability falls if the tokens are taken out, and the sum of gradient x input over them.
 
-    `occlusion` is None where nothing would be left. Where words are taken out several at a time, `group` is the same for them.
+    `occlusion` is None where nothing would be left, `gradient` for a model without derivatives. Where words of a long text are
+    taken out several at a time, `group` is the same for them.
     """
 
     text: str
@@ -664,8 +665,8 @@ class Attribution:
     reading: Reading
     target: Guess
     parts: tuple[Part, ...]
-    gradients: tuple[float | None, ...]
-    """Gradient x input of each token, in the unit of the logarithm; None for what is no word of the prompt."""
+    gradients: tuple[float, ...] | None
+    """Gradient x input of each token, in the unit of the logarithm; None for a model without derivatives."""
     written: int = 0
 
     @property

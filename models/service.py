@@ -179,6 +179,12 @@ class LanguageService(Protocol):
 # Looking inside ---------------------------------------------------------------------------------------------
 
 
+MOST_WIDTH = 5
+"""Continuations that `AskPaths` follows at most."""
+MOST_DEPTH = 6
+"""Tokens of each."""
+
+
 @dataclass(frozen=True, slots=True)
 class AskNext:
     """What could follow a text and the tokens `taken` after it, which are ids of `model` (else `OtherModel`).

@@ -165,6 +165,25 @@ terminal-demo-starts = Starting the bot in a Discord of its own ...
 terminal-demo-small = { $reason } Using the small models of the repository instead.
 terminal-demo-at = A Discord of your own is at { $url }: open it in a browser, or type here.
 
+## Looking inside in the terminal (bot/cli/looking.py and the commands that use it)
+
+terminal-read = { $model } read { $count ->
+    [one] one token
+   *[other] { $count } tokens
+ }.
+terminal-bos-left-out = Its token for the beginning of a text is not among them: the tokenizer does not add it.
+terminal-next = { $bits } bits of entropy, like choosing among { $choices }; after the settings { $left ->
+    [one] one token is left
+   *[other] { $left } tokens are left, like choosing among { $after }
+ }.
+terminal-perplexity = { $bits } bits a token on average, a perplexity of { $perplexity }: the lighter, the more surprising.
+terminal-surprising = { $token } ({ $bits } bits) where { $expected } was expected
+terminal-lens = The answer { $answer } takes over at layer { $layer } of { $layers } and stays. The lens says little about early layers of some models.
+terminal-attention-mean = The mean over the { $heads } heads of layer { $layer } (0 to { $last }). Attention shows where information can come from, not why the model answers as it does.
+terminal-attention-head = Head { $head } of layer { $layer } (0 to { $last }, { $heads } heads each). Attention shows where information can come from, not why the model answers as it does.
+terminal-why = What { $token } ({ $probability }) rests on: how far the logarithm of its probability falls without a word, and gradient x input. Both are estimates, and they need not agree.
+terminal-paths = The { $width } likeliest continuations at each length, with the probability of each token after those before it. ★ is the greedy path, ⚄ one that was drawn.
+
 ## Downloads in the terminal (bot/cli/fetch.py)
 
 terminal-fetch-failed = ✗ { $slot }: { $error }

@@ -111,9 +111,7 @@ class _Seen:
         self.rows.append(kept.cpu())
 
 
-def _look(
-    inside: Inside, reading: Reading, layer: int, head: int | None, *, in_parts: bool = True
-) -> _Seen:
+def _look(inside: Inside, reading: Reading, layer: int, head: int | None, *, in_parts: bool = True) -> _Seen:
     ids = inside.batch(reading.ids)
     length = ids.shape[-1]
     if not 0 <= layer < inside.layer_count:

@@ -65,7 +65,6 @@ def why(
         groups = _groups(found, len(ids))
         drops = _drops(inside, ids, target, groups)
     piece = model.pieces([target.id])[0]
-    own = {place for word in found for place in word.places}
     parts = tuple(
         Part(
             word.text,
@@ -81,10 +80,7 @@ def why(
         reading,
         Guess(piece, float(torch.tensor(target.log_probability).exp())),
         parts,
-        tuple(
-            None if gradients is None or number not in own else gradients[number]
-            for number in range(len(ids))
-        ),
+        None if gradients is None else tuple(gradients),
         place,
     )
 

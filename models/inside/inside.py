@@ -28,8 +28,8 @@ Visit: TypeAlias = Callable[[int, torch.Tensor], object]
 
 _WEIGHT_AXES = 4
 """Of attention weights: texts, heads, tokens, tokens seen."""
-SCORES_AT_ONCE = 2**22
-"""Numbers that the scores over the vocabulary may have at a time: 16 MiB in float32."""
+SCORES_AT_ONCE = 2**24
+"""Numbers that the scores over the vocabulary may have at a time: 64 MiB in float32."""
 
 
 class Inside:

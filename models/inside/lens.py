@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
 from models.results import Guess, Lens
 
 if TYPE_CHECKING:
+    import torch
+
     from models.inside.inside import Check
     from models.language.model import LanguageModel
 
@@ -36,8 +36,7 @@ def lens(
     def see(hidden: torch.Tensor) -> None:
         row: list[tuple[int, float]] = []
         for scores in inside.score_chunks(hidden[0, start:end]):
-            best, ids = scores.max(-1)
-            shares = (best - scores.logsumexp(-1)).exp()
+            shares, ids = scores.softmax(-1).max(-1)
             row += zip(ids.tolist(), shares.tolist(), strict=True)
         rows.append(row)
 

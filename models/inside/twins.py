@@ -31,6 +31,11 @@ def attentive_twin(model: TransformersModel) -> TransformersModel:
     """A twin that computes its attention step by step ("eager"), so that the weights can be seen."""
     made = twin(model)
     made.set_attn_implementation("eager")
+    # Some models refuse that, but look at their configuration each time.
+    for module in made.modules():
+        config = getattr(module, "config", None)
+        if getattr(config, "_attn_implementation", "eager") != "eager":
+            config._attn_implementation = "eager"  # noqa: SLF001 - what `from_pretrained` sets
     return made
 
 
