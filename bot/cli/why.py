@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import texts
 from bot.cli import looking, questions
 from bot.cli.arguments import add_json, number
+from bot.visible import harmless
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +63,7 @@ def _show(console: Console, view: Attribution) -> None:
     products = [abs(part.gradient or 0) for part in view.parts]
     for part in view.parts:
         table.add_row(
-            Text(looking.harmless(part.text), "bold"),
+            Text(harmless(part.text), "bold"),
             *_value(part.occlusion, max(drops)),
             *_value(part.gradient, max(products)),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import torch
@@ -54,15 +54,7 @@ def paths(
             if not fronts:
                 break
             rows = dict(zip(fronts, reader.read(fronts), strict=True))
-            longer: list[tuple[float, Path]] = []
-            for score, path in beam:
-                if path not in rows:
-                    longer.append((score, path))
-                    continue
-                values, numbers = rows[path].topk(min(width, len(rows[path])))
-                for number, value in zip(numbers.tolist(), values.tolist(), strict=True):
-                    longer.append((score + value, (*path, number)))
-            beam = sorted(longer, key=lambda one: -one[0])[:width]
+            beam = _longer(beam, rows, width)
             if greedy in rows:
                 greedy = (*greedy, int(rows[greedy].argmax()))
             if sampled in rows and (drawn := sampler.choose(rows[sampled])):
@@ -73,6 +65,21 @@ def paths(
     pieces = model.pieces_by_id({reading.ids[-1], *(path[-1] for path in logs if path)})
     tree = _Tree(logs, pieces, greedy, sampled, model.ends)
     return Paths(reading, tree.branch((), reading.ids[-1]), width, room, seed)
+
+
+def _longer(
+    beam: Sequence[tuple[float, Path]], rows: Mapping[Path, torch.Tensor], width: int
+) -> list[tuple[float, Path]]:
+    """The `width` likeliest paths with a token more, by `rows` of logarithms; those without a row have ended and stay."""
+    found: list[tuple[float, Path]] = []
+    for score, path in beam:
+        if path not in rows:
+            found.append((score, path))
+            continue
+        values, numbers = rows[path].topk(min(width, len(rows[path])))
+        longer = zip(numbers.tolist(), values.tolist(), strict=True)
+        found += [(score + value, (*path, number)) for number, value in longer]
+    return sorted(found, key=lambda one: -one[0])[:width]
 
 
 class _Reader:

@@ -34,7 +34,7 @@ def attentive_twin(model: TransformersModel) -> TransformersModel:
     # Some models refuse that, but look at their configuration each time.
     for module in made.modules():
         config = getattr(module, "config", None)
-        if getattr(config, "_attn_implementation", "eager") != "eager":
+        if config is not None and getattr(config, "_attn_implementation", "eager") != "eager":
             config._attn_implementation = "eager"  # noqa: SLF001 - what `from_pretrained` sets
     return made
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import (
@@ -26,6 +26,7 @@ from transformers import (
 )
 
 from models.language.model import LanguageModel
+from models.tokenizers.tokenizer import PretrainedTokenizer
 from tests.models import tiny
 
 CONTEXT = 96
@@ -67,9 +68,7 @@ CONFIGURATIONS: dict[str, Callable[..., Any]] = {
         **_LLAMA | {"sliding_window": 6, "final_logit_softcapping": 3.0, "query_pre_attn_scalar": 8} | more
     ),
     "granite": lambda **more: GraniteConfig(**_LLAMA | {"logits_scaling": 3.0} | more),
-    "bloom": lambda **more: BloomConfig(
-        hidden_size=32, n_layer=3, n_head=4, initializer_range=0.4, seq_length=CONTEXT, **more
-    ),
+    "bloom": lambda **more: BloomConfig(hidden_size=32, n_layer=3, n_head=4, initializer_range=0.4, **more),
     "falcon": lambda **more: FalconConfig(
         hidden_size=32, num_hidden_layers=3, num_attention_heads=4, initializer_range=0.4, **more
     ),
@@ -98,4 +97,4 @@ def built(configuration: Callable[..., Any]) -> LanguageModel:
     settings = {"vocab_size": len(tokenizer), "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": None}
     torch.manual_seed(3)
     model = AutoModelForCausalLM.from_config(configuration(**settings)).eval()
-    return LanguageModel(model, tokenizer, "tiny")
+    return LanguageModel(model, cast("PretrainedTokenizer", tokenizer), "tiny")
