@@ -15,7 +15,7 @@ from models.hub import Hub
 from models.inside import lens as lens_module
 from models.language.model import LanguageModel
 from models.local import INSIDE, LocalService
-from models.results import Generation
+from models.results import Attention, Attribution, Generation, Lens, NextToken, Paths, Surprise
 from models.service import (
     AskAttention,
     AskLens,
@@ -51,7 +51,7 @@ def caller(request_id: str = "7", **options: Any) -> Caller:
 
 async def test_each_view_answers_with_a_value_that_travels(service: LocalService) -> None:
     inside = service.inside
-    found = [
+    found: list[NextToken | Lens | Surprise | Attention | Attribution | Paths] = [
         await inside.next(AskNext(caller(), TEXT)),
         await inside.lens(AskLens(caller(), TEXT)),
         await inside.surprise(AskSurprise(caller(), TEXT)),

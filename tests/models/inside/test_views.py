@@ -270,15 +270,15 @@ def test_a_part_of_the_lens_is_the_part_of_the_whole() -> None:
         for one, other in zip(row[part.start :], own, strict=False):
             assert (one.piece, one.probability) == (other.piece, near(other.probability))
     for column in range(3):
-        row = part.takes_over(column)
+        first = part.takes_over(column)
         ids = [layer[column].piece.id for layer in part.layers]
-        assert set(ids[row:]) == {ids[-1]}
-        assert row == 0 or ids[row - 1] != ids[-1]
+        assert set(ids[first:]) == {ids[-1]}
+        assert first == 0 or ids[first - 1] != ids[-1]
 
 
 @pytest.mark.parametrize(("length", "window"), [(1, 8), (2, 8), (8, 8), (9, 8), (30, 8), (31, 7)])
 def test_windows_score_every_token_once_after_half_a_window(length: int, window: int) -> None:
-    scored = []
+    scored: list[int] = []
     for start, first, end in windows(length, window):
         assert end - start <= window
         assert first - start >= min(first, window // 2)
