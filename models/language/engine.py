@@ -311,7 +311,7 @@ class Engine:
         kv_tokens: int = KV_TOKENS,
         together: bool = True,
     ) -> None:
-        """`model` is in evaluation mode, and nobody else uses it meanwhile. Its `tokenizer` is needed for stop strings, and
+        """`model` is in evaluation mode, and whoever else computes with it takes `turns`. Its `tokenizer` is needed for stop strings, and
         used only while `tokenizer_lock` is held.
 
         At most `batch` texts are written at once, with room for `kv_tokens` tokens in the cache, padding included.

@@ -26,6 +26,7 @@ from transformers import (
 )
 
 from models.language.model import LanguageModel
+from models.language.quantized import to_bytes
 from models.tokenizers.tokenizer import PretrainedTokenizer
 from tests.models import tiny
 
@@ -92,9 +93,11 @@ def mamba() -> LanguageModel:
     )
 
 
-def built(configuration: Callable[..., Any]) -> LanguageModel:
+def built(configuration: Callable[..., Any], *, as_bytes: bool = False) -> LanguageModel:
     tokenizer = tiny.byte_bpe()
     settings = {"vocab_size": len(tokenizer), "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": None}
     torch.manual_seed(3)
     model = AutoModelForCausalLM.from_config(configuration(**settings)).eval()
+    if as_bytes:
+        to_bytes(model.to(torch.bfloat16))
     return LanguageModel(model, cast("PretrainedTokenizer", tokenizer), "tiny")

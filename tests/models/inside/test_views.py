@@ -393,6 +393,18 @@ def test_a_state_space_model_has_every_view_but_attention() -> None:
         attention(model, TEXT)
 
 
+def test_a_model_with_weights_as_bytes_has_every_view_but_gradients() -> None:
+    model = architectures.built(architectures.CONFIGURATIONS["llama"], as_bytes=True)
+    ids = model.read(TEXT).ids
+    shares = reference(model, ids).logits[0].float().softmax(-1)
+    assert next_token(model, TEXT).options[0].probability == pytest.approx(float(shares[-1].max()), abs=1e-2)
+    assert lens(model, TEXT).layers[-1][-1].probability == pytest.approx(float(shares[-1].max()), abs=1e-2)
+    assert attention(model, TEXT).weights.array().sum(-1) == pytest.approx(1.0, abs=2e-2)
+    view = why(model, TEXT)
+    assert view.gradients is None
+    assert all(part.gradient is None and part.occlusion is not None for part in view.parts)
+
+
 VIEWS: list[Callable[..., object]] = [next_token, lens, surprise, attention, why, paths]
 
 
