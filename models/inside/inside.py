@@ -28,6 +28,8 @@ Visit: TypeAlias = Callable[[int, torch.Tensor], object]
 
 _WEIGHT_AXES = 4
 """Of attention weights: texts, heads, tokens, tokens seen."""
+_ROUNDING = 0.05
+"""By how much more than 1 the weights of a token may sum up to, in 16 bits."""
 SCORES_AT_ONCE = 2**24
 """Numbers that the scores over the vocabulary may have at a time: 64 MiB in float32."""
 
@@ -44,7 +46,7 @@ class Inside:
         self._name = name
         self._turns = turns or Turns()
         self._one_view = threading.Lock()
-        self._check: Check = lambda: None
+        self._check: Check = _nothing
         self._replacement: Any = None
         """What the layers of the tail put out."""
         self.remembered: dict[str, Any] = {}
@@ -60,8 +62,11 @@ class Inside:
         """For the length of a view: nobody else has one, and what is written has its turns."""
         with self._one_view, self._turns, torch.inference_mode():
             self._check = check
-            check()
-            yield
+            try:
+                check()
+                yield
+            finally:
+                self._check = _nothing
 
     def step(self) -> None:
         """Between two pieces of a view: ends it if it is not wanted any more, or lets others go first."""
@@ -86,8 +91,11 @@ class Inside:
 
         def enter(number: int, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
             self.step()
+            hidden = arguments[0] if arguments else keywords["hidden_states"]
+            if hidden.requires_grad:
+                hidden.register_hook(lambda _: self.step())  # the way back is as long
             if visit:
-                visit(number, arguments[0] if arguments else keywords["hidden_states"])
+                visit(number, hidden)
 
         def leave(_module: object, _arguments: object, output: Any) -> None:
             last.append(output[0] if isinstance(output, tuple) else output)
@@ -146,13 +154,7 @@ class Inside:
 
         def look(_module: object, _arguments: object, output: object) -> None:
             if isinstance(output, tuple):
-                seen.extend(
-                    part
-                    for part in output[1:]
-                    if isinstance(part, torch.Tensor)
-                    and part.ndim == _WEIGHT_AXES
-                    and part.shape[-2] == ids.shape[-1]
-                )
+                seen.extend(part for part in output[1:] if _are_weights(part, ids.shape[-1]))
 
         def leave(number: int) -> None:
             if seen:
@@ -228,6 +230,17 @@ class Inside:
         for layer in layers:
             layer.forward = replaced
         return made
+
+
+def _nothing() -> None:
+    """Every view is wanted."""
+
+
+def _are_weights(part: object, tokens: int) -> bool:
+    """Whether something beside the output of an attention module is its weights, and not a bias or keys and values."""
+    if not isinstance(part, torch.Tensor) or part.ndim != _WEIGHT_AXES or part.shape[-2] != tokens:
+        return False
+    return bool((part >= 0).all()) and bool((part.sum(-1) <= 1 + _ROUNDING).all())
 
 
 @contextmanager

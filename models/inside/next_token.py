@@ -39,7 +39,7 @@ def next_token(
     if not bool(torch.isfinite(scores.max())):
         raise ScoresNotFinite
     probabilities, kept = scores.softmax(-1), after_settings(scores, sampling)
-    values, ids = probabilities.topk(min(top, len(probabilities)))
+    values, ids = probabilities.topk(min(max(1, top), len(probabilities)))
     pieces = model.pieces(ids.tolist())
     return NextToken(
         reading,

@@ -36,6 +36,7 @@ def paths(
     temperature 1 and without cuts, are in the tree wherever they lead. `depth` is cut to what the model still reads.
     """
     reading = model.read(text)
+    width, depth = max(1, width), max(1, depth)
     room = depth if model.context is None else min(depth, model.context - len(reading.pieces))
     if room < 1:
         raise PromptOverWindow(len(reading.pieces), model.name, model.context or 0)

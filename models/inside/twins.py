@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+import torch
 from torch import nn
-
-if TYPE_CHECKING:
-    import torch
 
 TransformersModel: TypeAlias = Any
 """A model of transformers, which are typed too loosely for what is used of them here."""
@@ -24,7 +22,9 @@ def twin(model: TransformersModel) -> TransformersModel:
     shared: dict[int, torch.Tensor] = {
         id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())
     }
-    return copy.deepcopy(model, dict(shared))
+    # Gradients may be asked for later, of which tensors made in inference mode know nothing.
+    with torch.inference_mode(mode=False):
+        return copy.deepcopy(model, dict(shared))
 
 
 def attentive_twin(model: TransformersModel) -> TransformersModel:

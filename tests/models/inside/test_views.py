@@ -42,6 +42,7 @@ from models.language.model import LanguageModel
 from models.results import Branch
 from models.sampling import Sampling
 from models.specs import EncoderSpec
+from tests.models import tiny
 from tests.models.inside import architectures
 
 TEXT = "The engineer is a person who designs engines."
@@ -343,6 +344,36 @@ def test_the_encoder_looks_both_ways(bert: Path) -> None:
     assert view.scores == ()
     with pytest.raises(NoSuchLayer):
         encoder_attention(encoder, "A word", layer=9)
+
+
+def test_weights_are_told_from_a_bias_beside_them(tmp_path: Path) -> None:
+    encoder = Encoder.load(EncoderSpec(str(tiny.t5(tmp_path / "t5")), device="cpu"))
+    view = encoder_attention(encoder, "A word is known.", layer=0)
+    weights = view.weights.array()
+    assert weights.sum(-1) == pytest.approx(1.0, abs=1e-5)
+    assert weights.shape[1:] == (len(view.reading.pieces),) * 2
+
+
+def test_a_single_token_surprises_nobody() -> None:
+    view = surprise(architectures.language_model("phi"), "a")
+    assert (view.bits, view.perplexity, view.mean_bits, view.peaks) == ((None,), None, None, ())
+
+
+def test_a_view_can_end_on_the_way_back() -> None:
+    model = architectures.language_model("llama")
+    why(model, TEXT)
+    count = 0
+
+    def check() -> None:
+        nonlocal count
+        count += 1
+        # One look before, four layers and scores for the target, as many for the gradient, then back.
+        if count == 1 + 2 * (3 + 1) + 1:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        why(model, TEXT, check=check)
+    assert why(model, TEXT).parts
 
 
 def test_what_is_asked_about_a_token_counts_from_the_prompt_on() -> None:
