@@ -125,8 +125,8 @@ class Server:
         await self.stop()
 
     def _deliver(self, interaction: Interaction) -> None:
-        payload = interaction.payload(self.bot.permissions, self.limits.attachment_bytes)
         guild = interaction.channel.guild
+        payload = interaction.payload(self.world.bot_in(guild).permissions, self.limits.attachment_bytes)
         self.gateway.dispatch("INTERACTION_CREATE", payload, guild=guild.id if guild else None)
 
 
