@@ -68,7 +68,7 @@ class Bot:
             "TOKENWISE_DISCORD__API_URL": box.api_url,
             "TOKENWISE_DISCORD__GATEWAY_URL": box.gateway_url,
             "TOKENWISE_DATA_DIR": str(folder / "data"),
-            "TOKENWISE_LIMITS__COMMANDS": "100000",
+            "TOKENWISE_LIMITS__COMMANDS": "1000",
             "TOKENWISE_LIMITS__PER_USER": "100",
         }
         self._process: asyncio.subprocess.Process | None = None
