@@ -24,6 +24,7 @@ from sandbox.clock import Clock
 from sandbox.log import Change, Direction, Entry, Event
 from sandbox.ratelimits import Limits
 from sandbox.rules import Json
+from sandbox.state import Channel, Guild, Member, Message, Role
 from sandbox.world import World
 
 
@@ -89,6 +90,8 @@ BACKLOG = 10_000
 RESUMABLE = 300.0
 """Seconds after which a lost connection can no longer be resumed; Discord publishes no figure."""
 DAY = 86_400.0
+_EMPTY: Json = {"content": "", "embeds": [], "attachments": [], "components": []}
+"""What is left of a message for a bot that may not read it."""
 
 
 class Encoder(Protocol):
@@ -243,10 +246,14 @@ class Gateway:
     def dispatch(self, name: str, data: Json, *, guild: int | None, intent: int = 0) -> None:
         """Send an event to every session of the shard responsible for `guild` (None: direct messages, shard 0)."""
         for session in self.sessions:
-            number, count = session.shard
-            mine = number == (0 if guild is None else (guild >> 22) % count)
-            if mine and session.intents & intent == intent:
+            if self._responsible(session, guild) and session.intents & intent == intent:
                 session.dispatch(name, data)
+
+    @staticmethod
+    def _responsible(session: Session, guild: int | None) -> bool:
+        """Whether a session's shard gets the events of a guild (None: direct messages)."""
+        number, count = session.shard
+        return number == (0 if guild is None else (guild >> 22) % count)
 
     def drop(self, code: int | None, *, resumable: bool) -> int:
         """Close every connection with `code`, or cut it if None; returns how many there were."""
@@ -400,13 +407,13 @@ class Gateway:
         connection.session = session
         self.sessions.append(session)
         world = self._world
-        mine = (world.guild.id >> 22) % shard[1] == shard[0]
+        mine = [guild for guild in world.guilds.values() if (guild.id >> 22) % shard[1] == shard[0]]
         session.dispatch(
             "READY",
             {
                 "v": 10,
                 "user": world.bot_user.payload() | {"verified": True, "mfa_enabled": False, "email": None},
-                "guilds": [{"id": str(world.guild.id), "unavailable": True}] if mine else [],
+                "guilds": [{"id": str(guild.id), "unavailable": True} for guild in mine],
                 "session_id": session.id,
                 "session_type": "normal",
                 "resume_gateway_url": self.url,
@@ -420,19 +427,20 @@ class Gateway:
                 "_trace": ["sandbox"],
             },
         )
-        if mine and intents & Intent.GUILDS:
-            session.dispatch("GUILD_CREATE", self._guild(session))
+        if intents & Intent.GUILDS:
+            for guild in mine:
+                session.dispatch("GUILD_CREATE", self._guild(session, guild))
         session.ready = True
         world.changed("gateway.ready", session)
         return None
 
-    def _guild(self, session: Session) -> Json:
-        world, guild = self._world, self._world.guild
-        members = guild.members.values() if session.intents & Intent.MEMBERS else [world.bot]
+    def _guild(self, session: Session, guild: Guild) -> Json:
+        bot = self._world.bot_in(guild)
+        members = guild.members.values() if session.intents & Intent.MEMBERS else [bot]
         return guild.payload() | {
             "unavailable": False,
             "large": False,
-            "joined_at": world.bot.payload()["joined_at"],
+            "joined_at": bot.payload()["joined_at"],
             "member_count": len(guild.members),
             "members": [member.payload() for member in members],
             "channels": [channel.payload() for channel in guild.channels],
@@ -476,8 +484,8 @@ class Gateway:
 
         https://discord.com/developers/docs/events/gateway-events#request-guild-members
         """
-        guild = self._world.guild
-        if rules.snowflake(data.get("guild_id")) != guild.id or not session.intents & Intent.GUILDS:
+        guild = self._world.guilds.get(rules.snowflake(data.get("guild_id")) or 0)
+        if guild is None or not self._responsible(session, guild.id) or not session.intents & Intent.GUILDS:
             return
         members = list(guild.members.values())
         wanted, limit = data.get("user_ids"), data.get("limit")
@@ -514,7 +522,7 @@ class Gateway:
         """The soundboards of guilds, which have no sounds here."""
         listed = data.get("guild_ids")
         for number in listed if isinstance(listed, list) else []:
-            if rules.snowflake(number) == self._world.guild.id:
+            if (id_ := rules.snowflake(number)) in self._world.guilds and self._responsible(session, id_):
                 session.dispatch("SOUNDBOARD_SOUNDS", {"guild_id": str(number), "soundboard_sounds": []})
 
     def _expire(self) -> None:
@@ -529,20 +537,63 @@ class Gateway:
     # --- changes in the world
 
     def _forward(self, entry: Entry) -> None:
-        """Dispatch changes of messages, except ephemeral ones and those that only say that the bot is thinking."""
-        if not isinstance(entry, Change) or not entry.kind.startswith("message."):
-            return
-        message = entry.subject
+        """Dispatch changes of guilds, and of messages but ephemeral ones and those that only say that the bot is thinking."""
+        match entry:
+            case Change(kind=kind, subject=Message() as message) if kind.startswith("message."):
+                self._forward_message(kind, message)
+            case Change(kind="guild.create", subject=Guild() as guild):
+                for session in self.sessions:
+                    if self._responsible(session, guild.id) and session.intents & Intent.GUILDS:
+                        # Only a guild that was unavailable before says whether it still is.
+                        data = {
+                            key: value
+                            for key, value in self._guild(session, guild).items()
+                            if key != "unavailable"
+                        }
+                        session.dispatch("GUILD_CREATE", data)
+            case Change(kind="channel.create", subject=Channel(guild=Guild() as guild) as channel):
+                self.dispatch("CHANNEL_CREATE", channel.payload(), guild=guild.id, intent=Intent.GUILDS)
+            case Change(
+                kind="role.create" | "role.update" as kind, subject=(Guild() as guild, Role() as role)
+            ):
+                data = {"guild_id": str(guild.id), "role": role.payload()}
+                name = f"GUILD_ROLE_{kind.partition('.')[2].upper()}"
+                self.dispatch(name, data, guild=guild.id, intent=Intent.GUILDS)
+            case Change(kind="member.update", subject=Member() as member):
+                data = member.payload() | {"guild_id": str(member.guild.id)}
+                # A bot is told of itself without the intent for members.
+                intent = Intent.GUILDS if member.user is self._world.bot_user else Intent.MEMBERS
+                self.dispatch("GUILD_MEMBER_UPDATE", data, guild=member.guild.id, intent=intent)
+
+    def _forward_message(self, kind: str, message: Message) -> None:
         if message.ephemeral or (message.loading and not message.deleted):
             return
-        guild = message.channel.guild.id if message.channel.guild else None
+        channel = message.channel
+        guild = channel.guild
         intent = Intent.GUILD_MESSAGES if guild else Intent.DIRECT_MESSAGES
-        data: Json = {"id": str(message.id), "channel_id": str(message.channel.id)}
+        name = {"create": "CREATE", "update": "UPDATE", "delete": "DELETE"}[kind.partition(".")[2]]
+        data: Json = {"id": str(message.id), "channel_id": str(channel.id)}
         if not message.deleted:
             data = message.payload()
         if guild is not None:
-            data["guild_id"] = str(guild)
+            data["guild_id"] = str(guild.id)
             if message.interaction is None and not message.deleted:
-                data["member"] = self._world.guild.members[message.author.id].payload(user=False)
-        name = {"create": "CREATE", "update": "UPDATE", "delete": "DELETE"}[entry.kind.partition(".")[2]]
-        self.dispatch(f"MESSAGE_{name}", data, guild=guild, intent=intent)
+                data["member"] = guild.members[message.author.id].payload(user=False)
+        for session in self.sessions:
+            if not self._responsible(session, guild.id if guild else None) or not session.intents & intent:
+                continue
+            hidden = not message.deleted and not self._may_read(session, message)
+            session.dispatch(f"MESSAGE_{name}", data | _EMPTY if hidden else data)
+
+    def _may_read(self, session: Session, message: Message) -> bool:
+        """Whether a bot gets what a message says: its own, direct ones, those that mention it, or all with the intent.
+
+        https://discord.com/developers/docs/events/gateway#message-content-intent
+        """
+        bot = self._world.bot_user
+        return bool(
+            session.intents & Intent.MESSAGE_CONTENT
+            or message.author is bot
+            or message.channel.guild is None
+            or bot.id in message.mentions.users
+        )

@@ -23,7 +23,7 @@ from sandbox.interactions import Interactions, check_message
 from sandbox.log import Request
 from sandbox.ratelimits import Limits, RateLimiter, Verdict
 from sandbox.rules import ApiError, Json
-from sandbox.state import Channel, Command, Message, Permission, Upload
+from sandbox.state import Channel, Command, Guild, Message, Permission, Upload
 from sandbox.world import World
 
 logger = logging.getLogger(__name__)
@@ -326,7 +326,7 @@ class Rest:
             "verify_key": "0" * 64,
             "flags": 0,
             "summary": "",
-            "approximate_guild_count": 1,
+            "approximate_guild_count": len(world.guilds),
             "approximate_user_install_count": 0,
             "redirect_uris": [],
             "interactions_endpoint_url": None,
@@ -335,58 +335,58 @@ class Rest:
         }
 
     def _get_guilds(self, call: Call) -> Reply:
-        guild = self._world.guild
-        body: Json = {
-            "id": str(guild.id),
-            "name": guild.name,
-            "icon": None,
-            "banner": None,
-            "owner": False,
-            "permissions": str(self._world.bot.permissions),
-            "features": [],
-            "approximate_member_count": len(guild.members),
-            "approximate_presence_count": len(guild.members),
-        }
         before, after = (rules.snowflake(call.query.get(key)) for key in ("before", "after"))
-        here = (before is None or guild.id < before) and (after is None or guild.id > after)
-        return 200, [body] if here else []
+        return 200, [
+            {
+                "id": str(guild.id),
+                "name": guild.name,
+                "icon": None,
+                "banner": None,
+                "owner": False,
+                "permissions": str(self._world.bot_in(guild).permissions),
+                "features": [],
+                "approximate_member_count": len(guild.members),
+                "approximate_presence_count": len(guild.members),
+            }
+            for guild in sorted(self._world.guilds.values(), key=lambda one: one.id)
+            if (before is None or guild.id < before) and (after is None or guild.id > after)
+        ]
 
     def _get_emojis(self, call: Call) -> Reply:
         self._scope(call)
         return 200, {"items": []}
 
     def _get_user(self, call: Call) -> Reply:
-        member = self._world.guild.members.get(call.number("user_id"))
-        if member is None:
-            raise ApiError(404, 10013, "Unknown User")
-        return 200, member.user.payload()
+        wanted = call.number("user_id")
+        for guild in self._world.guilds.values():
+            if (member := guild.members.get(wanted)) is not None:
+                return 200, member.user.payload()
+        raise ApiError(404, 10013, "Unknown User")
 
-    def _guild(self, call: Call) -> None:
-        if call.number("guild_id") != self._world.guild.id:
+    def _guild(self, call: Call) -> Guild:
+        guild = self._world.guilds.get(call.number("guild_id"))
+        if guild is None:
             raise ApiError(404, 10004, "Unknown Guild")
+        return guild
 
     def _get_guild(self, call: Call) -> Reply:
-        self._guild(call)
-        return 200, self._world.guild.payload()
+        return 200, self._guild(call).payload()
 
     def _get_guild_channels(self, call: Call) -> Reply:
-        self._guild(call)
-        return 200, [channel.payload() for channel in self._world.guild.channels]
+        return 200, [channel.payload() for channel in self._guild(call).channels]
 
     def _get_roles(self, call: Call) -> Reply:
-        self._guild(call)
-        return 200, self._world.guild.payload()["roles"]
+        return 200, self._guild(call).payload()["roles"]
 
     def _get_members(self, call: Call) -> Reply:
-        self._guild(call)
+        guild = self._guild(call)
         limit = call.whole("limit", low=1, high=1000, default=1)
         after = rules.snowflake(call.query.get("after")) or 0
-        members = sorted(self._world.guild.members.values(), key=lambda member: member.id)
+        members = sorted(guild.members.values(), key=lambda member: member.id)
         return 200, [member.payload() for member in members if member.id > after][:limit]
 
     def _get_member(self, call: Call) -> Reply:
-        self._guild(call)
-        member = self._world.guild.members.get(call.number("user_id"))
+        member = self._guild(call).members.get(call.number("user_id"))
         if member is None:
             raise ApiError(404, 10007, "Unknown Member")
         return 200, member.payload()
@@ -398,9 +398,10 @@ class Rest:
         if channel is None:
             raise ApiError(404, 10003, "Unknown Channel")
         if channel.guild is not None:
-            if not self._world.bot.may(Permission.VIEW_CHANNEL):
+            bot = self._world.bot_in(channel.guild)
+            if not bot.may(Permission.VIEW_CHANNEL):
                 raise ApiError(403, 50001, "Missing Access")
-            if not self._world.bot.may(permissions):
+            if not bot.may(permissions):
                 raise ApiError(403, 50013, "Missing Permissions")
         return channel
 
@@ -504,7 +505,9 @@ class Rest:
         message = self._world.message(self._channel(call).id, call.number("message_id"))
         if message.ephemeral:
             raise ApiError(404, 10008, "Unknown Message")
-        if message.author is not self._world.bot_user and not self._world.bot.may(Permission.MANAGE_MESSAGES):
+        if message.author is not self._world.bot_user and not self._world.bot_in(message.channel.guild).may(
+            Permission.MANAGE_MESSAGES
+        ):
             raise ApiError(403, 50013, "Missing Permissions")
         self._world.delete_message(message)
         return 204, None
@@ -516,9 +519,9 @@ class Rest:
             raise ApiError(403, 20012, "You are not authorized to perform this action on this application")
         if "guild_id" not in call.parameters:
             return None
-        if call.number("guild_id") != self._world.guild.id:
+        if (guild := call.number("guild_id")) not in self._world.guilds:
             raise ApiError(403, 50001, "Missing Access")
-        return self._world.guild.id
+        return guild
 
     def _command(self, call: Call) -> Command:
         guild = self._scope(call)

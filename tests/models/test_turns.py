@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from models.language import turns as turns_module
 from models.language.turns import Turns
@@ -35,7 +36,7 @@ def test_turns_go_round_in_the_order_of_asking() -> None:
     with turns:
         for number, thread in enumerate(threads, 1):
             thread.start()
-            until(lambda number=number: waiting(turns, number))
+            until(partial(waiting, turns, number))
         assert not order
     for thread in threads:
         thread.join(SOON)
