@@ -219,7 +219,7 @@ class LanguageModel:
         return Generation(
             model=self.name,
             prompt=prompt,
-            text=self._continuation(ids, new),
+            text=self.continuation(ids, new),
             input_ids=tuple(ids),
             output_ids=tuple(new),
             finish=self._finish(new, room, max_new_tokens, interruption),
@@ -247,6 +247,16 @@ class LanguageModel:
     def read_prompt(self, prompt: str, written: Sequence[int] = ()) -> Reading:
         """A prompt as `generate` reads it. Raises as that does."""
         return self.reading(prompt, self._encode(prompt, written))
+
+    def continuation(self, ids: Sequence[int], new: Sequence[int]) -> str:
+        """The text of new tokens as it reads after `ids`, special tokens left out."""
+        anchor, added = list(ids[-_ANCHOR:]), list(new)
+        with self._tokenizer_lock:
+            before = self._tokenizer.decode(anchor, skip_special_tokens=True)
+            whole = self._tokenizer.decode(anchor + added, skip_special_tokens=True)
+            if whole.startswith(before):
+                return str(whole[len(before) :])
+            return str(self._tokenizer.decode(added, skip_special_tokens=True))
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
         """What each token is."""
@@ -349,16 +359,6 @@ class LanguageModel:
     def _split(self, ids: Sequence[int]) -> tuple[Piece, ...]:
         with self._tokenizer_lock:
             return self._pieces.pieces(ids)
-
-    def _continuation(self, ids: list[int], new: list[int]) -> str:
-        """The text of the new tokens as it reads after the prompt, special tokens left out."""
-        anchor = ids[-_ANCHOR:]
-        with self._tokenizer_lock:
-            before = self._tokenizer.decode(anchor, skip_special_tokens=True)
-            whole = self._tokenizer.decode(anchor + new, skip_special_tokens=True)
-            if whole.startswith(before):
-                return str(whole[len(before) :])
-            return str(self._tokenizer.decode(new, skip_special_tokens=True))
 
     def _detokenizer(self, ids: list[int]) -> Detokenizer:
         """One for what comes after `ids`, to be used while the tokenizer's lock is held."""
