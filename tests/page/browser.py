@@ -32,6 +32,11 @@ TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
     console.error(`Content-Security-Policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
 """
+OVERFLOWING = """() => [...document.querySelectorAll("body *")]
+    .filter((one) => one.checkVisibility() && !one.closest("pre, .skip, [aria-hidden=true]"))
+    .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5 || one.getBoundingClientRect().left < -0.5)
+    .map((one) => one.outerHTML.slice(0, 120))"""
+"""What reaches out of the window on either side, in a page that is asked so."""
 
 expect.set_options(timeout=PATIENCE)
 
