@@ -83,6 +83,7 @@ async def demo(
     from rich.console import Console
 
     from bot import logs
+    from bot.cli.welcome import welcoming
     from bot.client import Tokenwise, local_service
     from bot.process import serve
     from models.hub import Hub
@@ -106,7 +107,7 @@ async def demo(
     _note(texts.say("terminal-demo-starts"))
     # Asked for one answer, it takes any port; a page that is open finds the same address again after a restart.
     box = Sandbox(0 if lines is not None else available(PORT), bot_name="Tokenwise")
-    Page(box)
+    page = Page(box)
     async with box:
         # The sandbox forgets the commands when it ends, whatever the data folder remembers.
         settings = pointed_at(settings, box)
@@ -116,7 +117,8 @@ async def demo(
         session = asyncio.create_task(
             _session(bot, box, lines, who, console or Console()), name="demo-session"
         )
-        await asyncio.wait({running, session}, return_when=asyncio.FIRST_COMPLETED)
+        async with welcoming(page, bot, hub):
+            await asyncio.wait({running, session}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():  # it failed, or somebody stopped it
             session.cancel()
             await asyncio.wait({session})
