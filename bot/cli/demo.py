@@ -16,6 +16,7 @@ from bot.cli.failures import NothingToAsk
 from bot.cli.terminal import leave
 from bot.settings.load import load
 from bot.settings.schema import Database, Settings
+from models.sections import LanguageSection
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -92,6 +93,8 @@ async def demo(
     from sandbox.server import PORT, available
 
     logs.setup("DEBUG" if settings.log.level == "DEBUG" else "WARNING")
+    if lines is not None:
+        settings = at_full_speed(settings)
     # What the models keep is the same for everybody; what people do in the sandbox is kept apart.
     hub = Hub(settings.specs())
     changes = {"data_dir": settings.data_dir / FOLDER, "database": Database()}
@@ -126,6 +129,14 @@ async def demo(
         bot.request_stop()
         code = await running
         return session.result() or code
+
+
+def at_full_speed(settings: Settings) -> Settings:
+    """The settings for those who do not watch a text grow."""
+    language = settings.section(LanguageSection)
+    if language is None:
+        return settings
+    return settings.model_copy(update={"language": language.model_copy(update={"tokens_per_second": 0})})
 
 
 def pointed_at(settings: Settings, box: Sandbox) -> Settings:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.demo import demo
+from bot.cli.demo import CONFIGS, at_full_speed, demo
 from bot.client import local_service
 from bot.settings.load import load
 from bot.settings.schema import Settings
+from models.sections import LanguageSection
 from tests.bot.conftest import until
 from tests.wire import tiny
 
@@ -85,6 +86,20 @@ async def test_what_is_not_answered_makes_it_fail(
 ) -> None:
     assert await demo(tiny_settings, [line, "/tokens text:x"], "student") == 1
     assert "/tokens text:x" in capsys.readouterr().out
+
+
+def test_only_those_who_watch_see_the_small_model_write_slowly() -> None:
+    def pace(settings: Settings) -> int:
+        language = settings.section(LanguageSection)
+        assert language is not None
+        return language.tokens_per_second
+
+    watched = load(CONFIGS["small"])
+    assert 10 <= pace(watched) <= 30
+    assert watched.lane("language").workers < watched.limits.per_user, "one person can see the queue"
+    assert pace(at_full_speed(watched)) == 0
+    without = watched.model_copy(update={"language": None})
+    assert at_full_speed(without) == without
 
 
 async def test_a_bot_that_cannot_start_ends_it(
