@@ -13,7 +13,7 @@ override SAY := $(value SAY)
 export SAY
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test clients lint types check bench pictures demo-models clean
+.PHONY: help demo run test browser clients lint types check bench pictures demo-models clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,8 +27,11 @@ run: $(VENV)/.installed  ## Run the bot on the real Discord (needs DISCORD_TOKEN
 check: $(VENV)/.installed  ## Say what is wrong with the configuration, if anything
 	@$(BIN)/python -m bot check --config $(CONFIG)
 
-test: lint types  ## Lint, types and the whole test suite
+test: lint types browser  ## Lint, types and the whole test suite
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+browser: $(VENV)/.installed-dev  ## Get Chromium for the tests of the page, where there is none and it can be had
+	@$(BIN)/python -m tests.chromium
 
 # Each in an environment of its own, since some of them take the same names. A library that cannot be installed is skipped.
 CLIENTS := pycord nextcord disnake hikari

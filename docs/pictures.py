@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -15,19 +14,17 @@ from pathlib import Path
 from playwright.async_api import Page as Tab
 from playwright.async_api import async_playwright
 
-from bot.cli.demo import pointed_at
+from bot.cli.demo import at_full_speed, pointed_at
 from bot.client import Tokenwise
 from bot.process import serve
 from bot.settings.load import load
 from sandbox import Sandbox
 from sandbox.page import Page
+from tests.chromium import FLAGS, path
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "pictures"
 CONFIG = HERE.parent / "demo" / "config.toml"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# Offline, and as root in a container, where Chromium's own sandbox does not start.
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 
 LINES = {
     "tokens": "/tokens text:CAPITALIZATION and other stuff 🎵",
@@ -41,11 +38,8 @@ WIDTH, LOWEST = 900, 420
 
 
 async def main() -> int:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        sys.exit(f"There is no browser here: one of {', '.join(BROWSERS)} is needed.")
     FOLDER.mkdir(exist_ok=True)
-    settings = load(CONFIG)
+    settings = at_full_speed(load(CONFIG))
     box = Sandbox(bot_name="Tokenwise")
     Page(box)
     async with box:
@@ -56,7 +50,7 @@ async def main() -> int:
         await bot.service.loaded()
         await like(box, bot)
         async with async_playwright() as play:
-            chromium = await play.chromium.launch(executable_path=browser, args=FLAGS)
+            chromium = await play.chromium.launch(executable_path=path(play.chromium), args=FLAGS)
             tab = await chromium.new_page(color_scheme="dark", device_scale_factor=1.5)
             for name, line in LINES.items():
                 await answered(tab, box, bot, line)

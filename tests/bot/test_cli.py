@@ -170,10 +170,8 @@ def test_decoding_gives_the_text_back(capsys: pytest.CaptureFixture[str]) -> Non
 def test_nobody_waits_for_a_pace_in_the_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from models.language import engine
-
     rests: list[float] = []
-    monkeypatch.setattr(engine.time, "sleep", rests.append)
+    monkeypatch.setattr("models.language.engine.time.sleep", rests.append)
     monkeypatch.setenv("TOKENWISE_LANGUAGE__TOKENS_PER_SECOND", "1")
     asked(capsys, "generate", "The engineer", "--max-new-tokens", "3")
     assert not any(rests)
