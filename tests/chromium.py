@@ -65,9 +65,12 @@ def main() -> None:
         return
     print("Getting Chromium for the tests of the page ...", flush=True)
     for command in ways():
-        subprocess.run(command, check=False, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})  # noqa: S603 - those above
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        ended = subprocess.run(command, check=False, env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603 - those above
         if starts():
             return
+        if ended.returncode:
+            print(next((line for line in ended.stderr.splitlines() if line.startswith("E")), ""), flush=True)
     print(f"Going on without: {MISSING}.", flush=True)
 
 

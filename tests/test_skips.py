@@ -66,12 +66,19 @@ def test_it_goes_on_without_a_browser(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 100, "", "Reading\nE: no connection\nE: and so on")
+
     monkeypatch.setattr(chromium, "starts", lambda: False)
     monkeypatch.setattr(chromium, "ways", lambda: iter([["first"], ["second"]]))
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: ran.append(command))
+    monkeypatch.setattr(subprocess, "run", run)
     chromium.main()
     assert ran == [["first"], ["second"]]
-    assert "make browser" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "E: no connection\nE: no connection\nGoing on without" in said
+    assert "make browser" in said
     # One that is there, or that the first way has brought, is enough.
     monkeypatch.setattr(chromium, "starts", lambda: len(ran) > 2)
     chromium.main()

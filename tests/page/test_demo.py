@@ -18,9 +18,11 @@ from bot.cli.welcome import welcoming
 from bot.client import Tokenwise, local_service
 from bot.examples import examples_of
 from bot.settings.load import load
+from bot.settings.schema import Settings
 from cogs.help.command import offered
 from models.files.names import starter_folder
 from models.hub import Hub
+from models.sections import LanguageSection
 from models.service import Caller
 from models.starter.models import STARTERS
 from sandbox import Limits, Sandbox
@@ -56,15 +58,13 @@ class Demo:
         return message
 
 
+def small(folder: Path) -> Settings:
+    return load(CONFIGS["small"]).model_copy(update={"data_dir": folder})
+
+
 @contextlib.asynccontextmanager
-async def running(models: str, folder: Path) -> AsyncIterator[Demo]:
-    settings = at_full_speed(load(CONFIGS[models]))
-    if models == "small":
-        settings = settings.model_copy(update={"data_dir": folder})
-    else:
-        there = starter_folder(settings.data_dir)
-        if not all((there / one.name).is_dir() for one in STARTERS):
-            pytest.skip("the examples with the starter models, which are not here: `make demo` gets them")
+async def running(settings: Settings, folder: Path) -> AsyncIterator[Demo]:
+    """The demo; what is kept about people is under `folder`."""
     hub = Hub(settings.specs())
     box = Sandbox(limits=Limits.without_rates(), bot_name="Tokenwise")
     page = Page(box)
@@ -96,7 +96,12 @@ async def running(models: str, folder: Path) -> AsyncIterator[Demo]:
 async def demo(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Demo]:
-    async with running(request.param, tmp_path_factory.mktemp(request.param)) as demo:
+    folder = tmp_path_factory.mktemp(request.param)
+    settings = small(folder) if request.param == "small" else load(CONFIGS[request.param])
+    there = starter_folder(settings.data_dir)
+    if request.param == "starter" and not all((there / one.name).is_dir() for one in STARTERS):
+        pytest.skip("the examples with the starter models, which are not here: `make demo` gets them")
+    async with running(at_full_speed(settings), folder) as demo:
         yield demo
 
 
@@ -132,3 +137,31 @@ async def test_every_example_of_help_runs(demo: Demo, browser: Browser) -> None:
             before = await tab.messages.count()
             await tab.send(line)
             await demo.answered(tab, before)
+
+
+async def test_the_small_model_can_be_watched_waited_for_and_stopped(
+    browser: Browser, tmp_path: Path
+) -> None:
+    settings = small(tmp_path)
+    language = settings.section(LanguageSection)
+    assert language is not None
+    # Slower still, so that there is time for everything on a busy machine.
+    slow = language.model_copy(update={"tokens_per_second": 5})
+    others = dict.fromkeys(("tokenizers", "encoder", "words", "songs"))
+    settings = settings.model_copy(update=others | {"language": slow})
+    async with running(settings, tmp_path) as demo, visiting(browser, demo.box) as tab:
+        await tab.open()
+        line = "/generate prompt:Write an email apologizing to Sarah max_new_tokens:200 temperature:1 seed:1"
+        first = await tab.ask(line)
+        await expect(first.locator("pre")).to_be_visible()
+        begun = await first.locator("pre").inner_text()
+        second = await tab.ask(line)
+        await expect(second).to_contain_text("You are 1st in line.")
+        await expect(first.locator("pre")).not_to_have_text(begun)
+        await expect(first.locator("pre")).to_contain_text(begun.split()[0])
+        await first.get_by_role("button", name="Stop").click()
+        await expect(first).to_contain_text("stopped", ignore_case=True)
+        await expect(second.locator("pre")).to_be_visible()
+        await second.get_by_role("button", name="Stop").click()
+        await expect(second).to_contain_text("stopped", ignore_case=True)
+        assert not demo.failures
