@@ -18,7 +18,7 @@ export SAY
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed  ## Try the bot without a Discord account: sandbox, small models, a prompt
+demo: $(VENV)/.installed  ## Try the bot without a Discord account: in a browser and at a prompt
 	@$(BIN)/python -m bot demo --models $(MODELS) $(if $(strip $(SAY)),--say "$$SAY")
 
 run: $(VENV)/.installed  ## Run the bot on the real Discord (needs DISCORD_TOKEN; see the README)
