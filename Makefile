@@ -60,7 +60,7 @@ bench: $(VENV)/.installed-dev  ## Measure responsiveness, look-ups, word vectors
 	$(BIN)/python -m bench.words
 	$(BIN)/python -m bench.recommend
 
-pictures: $(VENV)/.installed-dev  ## Take the pictures of the docs anew (needs Chromium)
+pictures: $(VENV)/.installed-dev  ## Take the pictures of the docs again, with the starter models (needs Chromium)
 	$(BIN)/python -m docs.pictures
 
 demo-models: $(VENV)/.installed  ## Make the embedded models again (needs Debian's wordnet-base; about an hour)

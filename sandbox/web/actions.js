@@ -13,7 +13,7 @@ const CONFIRMED = 1500;
  * message)` calls one of a menu, `complain(why)` says what went wrong, `names` what ids stand for.
  */
 export function actions(data, page) {
-  return h("span", { class: "actions" }, copy(data, page), apps(data, page));
+  return h("span", { class: "strip" }, copy(data, page), apps(data, page));
 }
 
 function copy(data, page) {

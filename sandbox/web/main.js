@@ -184,7 +184,12 @@ function surround() {
   greet();
 }
 
+let greeted = "";
+/** Draw the welcome, unless it is the same as before: its buttons may have the focus. */
 function greet() {
+  const key = JSON.stringify([state.bot, state.direct, here().id, state.welcome ?? state.commands]);
+  if (key === greeted) return;
+  greeted = key;
   $("welcome").replaceChildren(...welcome(state, here().name, { run, begin: (title) => composer.begin(title) }).flat().filter(Boolean));
 }
 

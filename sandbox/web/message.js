@@ -22,7 +22,7 @@ export class Message {
     this.page = page;
     this.busy = new Set();
     this.failure = "";
-    this.parts = ["used", "head", "content", "embeds", "files", "components", "foot"];
+    this.parts = ["actions", "used", "head", "content", "embeds", "files", "components", "foot"];
     this.drawn = {};
     this.slots = Object.fromEntries(this.parts.map((name) => [name, h("div", { class: name })]));
     this.element = h("li", { class: "message" }, this.parts.map((name) => this.slots[name]));
@@ -38,6 +38,7 @@ export class Message {
     const shown = new Set(data.embeds.flatMap((one) => [one.image?.url, one.thumbnail?.url]));
     const files = data.flags & LAYOUT ? [] : data.attachments.filter((file) => !shown.has(file.url));
     this.#draw("used", [data.interaction, data.type === REPLY && data.message_reference], () => this.#used());
+    this.#draw("actions", data.id, () => actions(() => this.data, this.page));
     this.#draw("head", [data.author, data.timestamp], () => this.#head());
     const text = [data.content, data.thinking, data.failed, data.edited_timestamp, data.mention_everyone];
     this.#draw("content", text, () => this.#content());
@@ -99,7 +100,6 @@ export class Message {
       h("b", { class: "name" }, name),
       author.bot && h("span", { class: "tag" }, "APP"),
       h("time", { datetime: timestamp, title: new Date(timestamp).toLocaleString() }, clock(new Date(timestamp))),
-      actions(() => this.data, this.page),
     ];
   }
 

@@ -44,6 +44,17 @@ async def test_text_is_copied(bot: ShowBot, open_tab: OpenTab) -> None:
     await expect(bar).to_have_css("opacity", "1")
 
 
+async def test_the_actions_stay_in_sight_in_a_long_message(tab: Tab, bot: ShowBot) -> None:
+    bot.show("\n".join(f"line {number}" for number in range(100)))
+    message = await tab.ask("/show")
+    copy = message.get_by_role("button", name="Copy text")
+    await expect(message.locator(".head")).not_to_be_in_viewport()
+    await tab.page.mouse.move(600, 600)
+    await expect(message.locator(".actions")).to_have_css("opacity", "1")
+    await expect(copy).to_be_in_viewport(ratio=1)
+    await copy.click(trial=True)
+
+
 async def test_a_touch_screen_shows_the_actions(bot: ShowBot, open_tab: OpenTab) -> None:
     tab = await open_tab(viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True)
     bot.show("hello")
