@@ -377,7 +377,8 @@ def test_texts_grow_together_at_the_pace_that_is_asked_for(phi_model: CausalMode
     began = time.monotonic()
     streams = [engine.submit(GenerationRequest([1, 2, number], 6)) for number in (3, 4)]
     assert [len(list(stream)) for stream in streams] == [6, 6]
-    assert time.monotonic() - began >= 5 / 50
+    # The step in which a text begins writes two.
+    assert time.monotonic() - began >= 4 / 50
 
 
 def test_a_cancelled_text_frees_its_place_at_the_next_token(phi_model: CausalModel) -> None:
