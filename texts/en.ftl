@@ -165,6 +165,17 @@ terminal-demo-starts = Starting the bot in a Discord of its own ...
 terminal-demo-small = { $reason } Using the small models of the repository instead.
 terminal-demo-at = A Discord of your own is at { $url }: open it in a browser, or type here.
 
+## What the demo's page opens with (bot/cli/welcome.py)
+
+welcome-about =
+    I show what a language model sees: how it writes, what it reads instead of words, and what it knows of words and songs as vectors.
+    Try an example, or type / to ask your own question; nothing leaves this machine.
+welcome-generate = How does a model write a text?
+welcome-tokens = What does it read instead of words?
+welcome-similar = Can one calculate with words?
+welcome-embed = Does a word mean the same everywhere?
+welcome-recommend = What do playlists say about songs?
+
 ## Looking inside in the terminal (bot/cli/looking.py and the commands that use it)
 
 terminal-read = { $model } read { $count ->

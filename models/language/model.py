@@ -79,9 +79,10 @@ class LanguageModel:
         batch: int = BATCH_SIZE,
         kv_tokens: int = KV_TOKENS,
         together: bool = True,
+        tokens_per_second: int = 0,
         quantization: str = "",
     ) -> None:
-        """`model` is in evaluation mode; `batch`, `kv_tokens` and `together` are those of `Engine`.
+        """`model` is in evaluation mode; `batch`, `kv_tokens`, `together` and `tokens_per_second` are those of `Engine`.
 
         `quantization` is that of the file whose numbers were multiplied out.
         """
@@ -113,6 +114,7 @@ class LanguageModel:
             batch=batch,
             kv_tokens=kv_tokens,
             together=together,
+            tokens_per_second=tokens_per_second,
         )
         # Views into the model may want gradients, but never of its weights.
         model.requires_grad_(requires_grad=False)
@@ -138,6 +140,7 @@ class LanguageModel:
             batch=spec.batch,
             kv_tokens=spec.kv_tokens,
             together=spec.together,
+            tokens_per_second=spec.tokens_per_second,
             quantization=gguf.origin(source.folder),
         )
 
