@@ -1187,8 +1187,7 @@ board-agreed = The group agreed with the model in { $agreed } of { $rounds ->
         [one] { $rounds } round
        *[other] { $rounds } rounds
     }.
-board-score =
-    **Game over:** you agreed with the model in { $agreed } of { $rounds ->
+board-score = **Game over:** you agreed with the model in { $agreed } of { $rounds ->
         [one] { $rounds } round
        *[other] { $rounds } rounds
     }. Your tokens surprised it by { NUMBER($group, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits on average, its own choices would have by { NUMBER($model, minimumFractionDigits: 1, maximumFractionDigits: 1) }.
