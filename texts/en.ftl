@@ -137,7 +137,13 @@ database-unusable = The database { $database } cannot be used: { $reason }.
 database-damaged = The database { $database } is damaged ({ $reason }). Restore it from a backup.
 database-emptied = The database { $database } is empty or gone, but { $beside } beside it shows that there was one. Restore it from a backup, or move { $beside } elsewhere to begin with an empty database.
 database-too-new = The database { $database } is of version { $version }, newer than this program knows ({ $known }). Update the program, or use another data_dir.
+database-too-old = The database { $database } runs on PostgreSQL { $version }; at least { $oldest } is needed.
+database-encoding = The database { $database } is encoded in { $encoding }; it must be UTF8.
+database-read-only = The database { $database } can only be read. Name the primary server, and an account that may write.
+postgresql-not-installed = The settings name a PostgreSQL database, but its driver is not installed: pip install 'tokenwise[postgresql]'.
+copy-differs = The database { $database } holds { $table } that are not among those to be copied, so copying stopped there. Copy to an empty database.
 store-unavailable = I cannot reach my database right now, so nothing was changed. Try again in a minute.
+store-uncertain = I lost my database at the very moment it was storing this, so it may be stored or not. Look again in a minute.
 
 ## What the terminal refuses (bot/cli/failures.py)
 

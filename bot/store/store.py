@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from bot.failures import DatabaseUrlUnreadable
 from bot.store import sqlite
 from bot.store.consents import Consents
-from bot.store.database import Database
+from bot.store.database import CONNECTIONS, Database
 from bot.store.likes import Likes
 from bot.store.tables import metadata
 from models.results import Song
@@ -28,12 +28,23 @@ class Store:
         self.consents = Consents(database)
 
     @classmethod
-    async def open(cls, data_dir: Path, url: str = "") -> Self:
+    async def open(cls, data_dir: Path, url: str = "", connections: int = CONNECTIONS) -> Self:
         """Open or create the database: the one at `url`, or a file of SQLite under `data_dir`.
 
-        StartupError, in one sentence, if it cannot be used.
+        A server gets at most so many connections. StartupError, in one sentence, if the database cannot be used.
         """
-        return cls(await Database.open(_parsed(url) if url else sqlite.url_of(data_dir / FILE)))
+        where = parsed(url) if url else sqlite.url_of(data_dir / FILE)
+        return cls(await Database.open(where, connections))
+
+    @property
+    def name(self) -> str:
+        """What the database is called in messages, without a password."""
+        return self._database.name
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the database answered when it was last asked."""
+        return self._database.reachable
 
     async def export(self, user_id: int) -> dict[str, Any]:
         """Everything that is kept about a person, ready for JSON."""
@@ -58,7 +69,8 @@ class Store:
         await self._database.close()
 
 
-def _parsed(url: str) -> URL:
+def parsed(url: str) -> URL:
+    """DatabaseUrlUnreadable if it is the URL of no database."""
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
