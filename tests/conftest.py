@@ -1,9 +1,28 @@
 """What every test needs, whichever folder it is in."""
 
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests import postgresql
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgresql.Cluster]:
+    """A PostgreSQL server for this process, in a folder that the account it runs as can reach."""
+    if reason := postgresql.why_not():
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="tokenwise-"))
+    folder.chmod(0o755)
+    try:
+        with postgresql.running(folder) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -57,7 +57,14 @@ class Cluster:
         sockets = ["-c", f"unix_socket_directories={self._folder}", "-c", "listen_addresses="]
         with (self._folder / "log.txt").open("ab") as log:
             self._server = subprocess.Popen(  # noqa: S603
-                [*self._as_account(), str(self._programs / "postgres"), "-D", str(self.data), *options, *sockets],
+                [
+                    *self._as_account(),
+                    str(self._programs / "postgres"),
+                    "-D",
+                    str(self.data),
+                    *options,
+                    *sockets,
+                ],
                 stdout=log,
                 stderr=log,
                 cwd=self._folder,

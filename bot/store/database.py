@@ -32,6 +32,10 @@ FAILURES = (SQLAlchemyError, OSError)
 """What a database that is away or refuses raises. A timeout is an OSError too."""
 
 
+class LostRace:
+    """The result of a transaction that was taken back because another one went first."""
+
+
 class Database:
     """`await Database.open(url)`, and `await database.close()` in the end.
 
@@ -135,7 +139,10 @@ class Database:
         """Do the work in one transaction, again and again while others are faster, within the deadline."""
         try:
             async with asyncio.timeout(self._backend.DEADLINE):
-                while (result := await self._transact(work, options)) is _AGAIN:
+                while True:
+                    result = await self._transact(work, options)
+                    if not isinstance(result, LostRace):
+                        break
                     await asyncio.sleep(random.uniform(SHORTEST, LONGEST))
         except FAILURES as error:
             self.reachable = False
@@ -148,8 +155,8 @@ class Database:
 
     async def _transact(
         self, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any]
-    ) -> T | _Again:
-        """Do the work in one transaction; _AGAIN if another one went first and everything was taken back."""
+    ) -> T | LostRace:
+        """Do the work in one transaction."""
         try:
             async with self._engine.connect() as connection:
                 await connection.execution_options(**options)
@@ -164,15 +171,8 @@ class Database:
                 return result
         except DBAPIError as error:
             if self._backend.lost_a_race(error):
-                return _AGAIN
+                return LostRace()
             raise
-
-
-class _Again:
-    """The result of a transaction that has to be run again."""
-
-
-_AGAIN = _Again()
 
 
 def _prepare(connection: Connection, backend: Backend) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import URL, Connection, event, text
+from sqlalchemy import URL, ColumnClause, Connection, event, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -138,11 +138,6 @@ def is_unsure(error: BaseException) -> bool:
     return isinstance(error, OSError | asyncio.CancelledError)
 
 
-async def go_on_numbering(connection: AsyncConnection, table: str, column: str) -> None:
-    """Have the next row numbered after the last one, where rows came with their numbers."""
-    sequence = "pg_get_serial_sequence(:table, :column)"
-    last = f"SELECT max({column}) AS number FROM {table}"  # noqa: S608 - names of our own tables
-    await connection.execute(
-        text(f"SELECT setval({sequence}, number) FROM ({last}) AS last WHERE number IS NOT NULL"),
-        {"table": table, "column": column},
-    )
+async def go_on_numbering(connection: AsyncConnection, table: str, key: ColumnClause[int]) -> None:
+    """Have the next row of a table numbered after the last one, where rows came with their numbers in `key`."""
+    await connection.execute(select(func.setval(func.pg_get_serial_sequence(table, key.name), func.max(key))))
