@@ -194,6 +194,7 @@ class Tokenwise(commands.AutoShardedBot):
             "latency_seconds": finite(self.latency),
             "shards": len(self.shards),
             "servers": len(self.guilds),
+            "database": self.store.reachable,
             "slots": [
                 {
                     "slot": slot.slot,
@@ -210,7 +211,8 @@ class Tokenwise(commands.AutoShardedBot):
     # Opening
 
     async def setup_hook(self) -> None:
-        self.store = await Store.open(self.settings.data_dir, self.settings.database.url)
+        database = self.settings.database
+        self.store = await Store.open(self.settings.data_dir, database.url, database.connections)
         if self.settings.health.enabled:
             await self._health.start(self.settings.health.host, self.settings.health.port)
         for extension in EXTENSIONS:

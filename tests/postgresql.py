@@ -100,6 +100,19 @@ class Cluster:
             # Another server, that happens to have the same pid, would not be taken for this one in real life.
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
+    @contextlib.contextmanager
+    def stuck(self) -> Iterator[None]:
+        """The server's processes stand still: connections are open, and nothing answers."""
+        pids = [self._postmaster, *self._children()]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
     def sql(self, statement: str, database: str = "postgres") -> str:
         """What `psql` prints."""
         command = ["psql", "-h", str(self._folder), "-p", str(self.port), "-U", "bot", "-d", database]

@@ -148,6 +148,8 @@ store-uncertain = I lost my database at the very moment it was storing this, so 
 ## What the terminal refuses (bot/cli/failures.py)
 
 no-token = There is no token: set DISCORD_TOKEN to your bot's token, or let discord.token_file name a file with it.
+not-sqlite = Copying starts from an SQLite file, such as data/tokenwise.db.
+not-postgresql = Copying ends in PostgreSQL: name a URL that starts with postgresql://.
 nothing-to-ask = There is nothing to ask: --say names no question, as in --say /help.
 health-not-served = health.enabled is false, so the bot does not say how it is.
 nobody-answers = No bot answers at { $host }:{ $port }: { $reason }
@@ -159,6 +161,11 @@ no-tokenizers = None of the tokenizers in the settings could be loaded.
 
 terminal-unforeseen = Something went wrong ({ $kind }: { $reason }); python -X dev -m bot shows where.
 terminal-small-models = The small models that come with the bot answer at once: add --config demo/config.toml.
+terminal-migrated = The database { $database } is of version { $version }.
+terminal-copied = { $table }: { $count ->
+        [one] 1 record is there and the same
+       *[other] { $count } records are there and the same
+    }.
 terminal-warning = warning: { $line }
 terminal-song-taken = { $typed } is taken for { $song } (id { $id }).
 terminal-generated = { $model } on { $device }, { $dtype }: { $tokens } tokens in { $seconds } s ({ $finish })

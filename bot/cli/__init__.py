@@ -17,6 +17,7 @@ import texts
 from bot.cli import (
     attention,
     check,
+    database,
     decode,
     demo,
     embed,
@@ -59,6 +60,7 @@ COMMANDS: Mapping[str, Command] = {
     "check": check,
     "fetch": fetch,
     "health": health,
+    "database": database,
     "tokens": tokens,
     "decode": decode,
     "generate": generate,

@@ -98,6 +98,9 @@ class Database(Section):
         description="The database of likes and what else the bot keeps. Empty: an SQLite file under `data_dir`.",
         repr=False,
     )
+    connections: int = Field(
+        8, ge=1, le=100, description="Most connections to a server at a time; SQLite has one."
+    )
 
 
 class Discord(Section):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any, Self, TypeAlias, TypeVar
@@ -28,6 +28,10 @@ CONNECTIONS = 8
 """To a server, unless the settings say otherwise."""
 SHORTEST, LONGEST = 0.002, 0.05
 """Seconds before a transaction that lost a race is run again, drawn each time so that two do not meet again."""
+CANCELLATIONS, PATIENCE = 3, 0.3
+"""How often a transaction is cancelled that takes too long, and seconds for each."""
+CLOSING = 2.0
+"""Seconds that closing the connections may take."""
 FAILURES = (SQLAlchemyError, OSError)
 """What a database that is away or refuses raises. A timeout is an OSError too."""
 
@@ -120,7 +124,8 @@ class Database:
         self._closed = True
         while self._under_way:
             await asyncio.wait(self._under_way)
-        await self._engine.dispose()
+        # A server that is stuck does not answer a farewell either.
+        await asyncio.wait({asyncio.create_task(self._engine.dispose())}, timeout=CLOSING)
 
     async def _run(
         self, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any] | None = None
@@ -138,12 +143,7 @@ class Database:
     ) -> T:
         """Do the work in one transaction, again and again while others are faster, within the deadline."""
         try:
-            async with asyncio.timeout(self._backend.DEADLINE):
-                while True:
-                    result = await self._transact(work, options)
-                    if not isinstance(result, LostRace):
-                        break
-                    await asyncio.sleep(random.uniform(SHORTEST, LONGEST))
+            result = await _within(self._backend.DEADLINE, self._attempts(work, options))
         except FAILURES as error:
             self.reachable = False
             log.error("the database failed: %s", _reason(error))  # noqa: TRY400 - one line
@@ -152,6 +152,15 @@ class Database:
             log.info("the database answers again")
             self.reachable = True
         return result
+
+    async def _attempts(
+        self, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any]
+    ) -> T:
+        while True:
+            result = await self._transact(work, options)
+            if not isinstance(result, LostRace):
+                return result
+            await asyncio.sleep(random.uniform(SHORTEST, LONGEST))
 
     async def _transact(
         self, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any]
@@ -173,6 +182,22 @@ class Database:
             if self._backend.lost_a_race(error):
                 return LostRace()
             raise
+
+
+async def _within(seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
+    """The result of the work. TimeoutError after so many seconds, even if the work does not let itself be cancelled.
+
+    Drivers may wait for the server once more when they are cancelled, and for one that is stuck without end.
+    """
+    task = asyncio.create_task(work)
+    await asyncio.wait({task}, timeout=seconds)
+    for _ in range(CANCELLATIONS):
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=PATIENCE)
+    if not task.done() or task.cancelled():
+        raise TimeoutError("no answer in time")
+    return task.result()
 
 
 def _prepare(connection: Connection, backend: Backend) -> None:

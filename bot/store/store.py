@@ -13,6 +13,7 @@ from bot.store import sqlite
 from bot.store.consents import Consents
 from bot.store.database import CONNECTIONS, Database
 from bot.store.likes import Likes
+from bot.store.migrations import HEAD
 from bot.store.tables import metadata
 from models.results import Song
 
@@ -40,6 +41,11 @@ class Store:
     def name(self) -> str:
         """What the database is called in messages, without a password."""
         return self._database.name
+
+    @property
+    def version(self) -> str:
+        """The version of its tables, to which opening has brought them."""
+        return HEAD
 
     @property
     def reachable(self) -> bool:

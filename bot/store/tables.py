@@ -38,6 +38,21 @@ class IsoTime(TypeDecorator[datetime]):
         return datetime.fromisoformat(value) if value else None
 
 
+def without_nul(text: str) -> str:
+    """The text as PostgreSQL takes it."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+class Words(TypeDecorator[str]):
+    """Text without NUL, wherever it is written or looked for: the same in every database."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _: Dialect) -> str | None:
+        return without_nul(value) if value else value
+
+
 def _songs_of_people(name: str, since: str) -> Table:
     """A table of songs, each at most once a person, in the order in which they came; `since` names the column of the time."""
     return Table(
@@ -45,10 +60,10 @@ def _songs_of_people(name: str, since: str) -> Table:
         metadata,
         Column("position", Id, primary_key=True),
         Column("user_id", Id, nullable=False),
-        Column("song_id", Text, nullable=False),
+        Column("song_id", Words, nullable=False),
         # As they were when the song came in: the catalogue may change.
-        Column("title", Text, nullable=False),
-        Column("artist", Text, nullable=False),
+        Column("title", Words, nullable=False),
+        Column("artist", Words, nullable=False),
         Column(since, IsoTime, nullable=False, key="since"),
         UniqueConstraint("user_id", "song_id"),
     )
