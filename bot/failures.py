@@ -60,6 +60,13 @@ class DatabaseNotOpened(StartupError):
     reason: str
 
 
+class DatabaseNotSupported(StartupError):
+    """The store does not live in databases of this kind, or does not use this driver."""
+
+    database: str
+    driver: str
+
+
 class DatabaseUrlUnreadable(StartupError):
     """The URL in the settings is none that SQLAlchemy knows."""
 

@@ -133,6 +133,7 @@ setting-token-not-set = token: not set
 
 database-url-unreadable = The database of the settings cannot be opened: database.url is not the URL of a database.
 database-not-opened = The database { $database } cannot be opened: { $reason }.
+database-not-supported = The database { $database } cannot be opened: { $driver } is not supported, only sqlite+aiosqlite and postgresql+asyncpg.
 database-unusable = The database { $database } cannot be used: { $reason }.
 database-damaged = The database { $database } is damaged ({ $reason }). Restore it from a backup.
 database-emptied = The database { $database } is empty or gone, but { $beside } beside it shows that there was one. Restore it from a backup, or move { $beside } elsewhere to begin with an empty database.

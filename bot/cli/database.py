@@ -7,6 +7,7 @@ import asyncio
 from pathlib import Path
 
 import texts
+from bot.cli.arguments import add_config
 from bot.cli.failures import NoSuchPath, NotPostgresql, NotSqlite
 from bot.cli.terminal import loading
 from bot.settings.load import load
@@ -18,22 +19,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", dest="action", required=True, metavar="ACTION")
     summary = "bring the database of the settings to the newest version"
     migrate = actions.add_parser("migrate", help=summary, description=f"{summary.capitalize()}.")
-    migrate.set_defaults(usage=migrate, act=_migrate)
-
-    summary = "copy everything from an SQLite file to a PostgreSQL server"
     copy = actions.add_parser(
         "copy",
-        help=summary,
-        description="Copy everything from an SQLite file to a PostgreSQL server, compare it, and go on where an earlier "
-        "copy was broken off. Stop the bot first.",
+        help="copy everything from an SQLite file to a PostgreSQL server",
+        description="Copy everything from an SQLite file to a PostgreSQL server, and compare it. Goes on where an "
+        "earlier copy was broken off. Stop the bot first.",
     )
+    for action, act in ((migrate, _migrate), (copy, _copy)):
+        add_config(action)
+        action.set_defaults(usage=action, act=act)
     copy.add_argument("sqlite", metavar="SQLITE", help="the file, such as data/tokenwise.db, or its URL")
     copy.add_argument(
         "postgresql",
         metavar="POSTGRES",
         help="the URL of the server; - for that of the settings. Without a password in it, PGPASSWORD or ~/.pgpass counts",
     )
-    copy.set_defaults(usage=copy, act=_copy)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -75,7 +75,7 @@ async def _copy(arguments: argparse.Namespace) -> int:
             with loading() as progress:
 
                 def show(table: str, copied: int, everything: int) -> None:
-                    progress(f"{table} {copied:,} / {everything:,}")
+                    progress(table, copied / everything)
 
                 counts = await copying.copy(reading, writing, show)
         finally:

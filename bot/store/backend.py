@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.failures import DatabaseNotOpened
+from bot.failures import DatabaseNotSupported
 from bot.store import postgresql, sqlite
 
 
@@ -53,9 +53,9 @@ BACKENDS: Mapping[str, Backend] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 def backend_of(url: URL) -> Backend:
-    """DatabaseNotOpened for a kind of database that the store does not live in."""
+    """DatabaseNotSupported for a kind of database that the store does not live in."""
     kind = url.get_backend_name()
     if kind not in BACKENDS:
         name = url.set(password=None, query={}).render_as_string()
-        raise DatabaseNotOpened(database=name, reason=f"{kind} is not supported")
+        raise DatabaseNotSupported(database=name, driver=url.drivername)
     return BACKENDS[kind]

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.failures import (
     DatabaseEncoding,
-    DatabaseNotOpened,
+    DatabaseNotSupported,
     DatabaseReadOnly,
     DatabaseTooOld,
     DatabaseUrlUnreadable,
@@ -58,12 +58,10 @@ def name_of(url: URL) -> str:
 def create_engine(url: URL, connections: int) -> AsyncEngine:
     """An engine with at most so many connections, which are made when they are needed.
 
-    DatabaseUrlUnreadable, DatabaseNotOpened or PostgresqlNotInstalled if this URL can never lead to a server.
+    DatabaseUrlUnreadable, DatabaseNotSupported or PostgresqlNotInstalled if this URL can never lead to a server.
     """
     if url.drivername not in {"postgresql", DRIVER}:
-        raise DatabaseNotOpened(
-            database=name_of(url), reason=f"{url.drivername} is not supported, only {DRIVER}"
-        )
+        raise DatabaseNotSupported(database=name_of(url), driver=url.drivername)
     if "@" in (url.host or ""):  # a password with an @ that is not written as %40
         raise DatabaseUrlUnreadable
     query = dict(url.query)

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bot.failures import (
     DatabaseEncoding,
-    DatabaseNotOpened,
+    DatabaseNotSupported,
     DatabaseReadOnly,
     DatabaseTooNew,
     DatabaseTooOld,
@@ -81,8 +81,8 @@ async def test_what_does_not_fit_the_server_is_one_sentence(
         (f"postgresql+asyncpg://bot:{QUOTED}@127.0.0.1:1/tokenwise", DatabaseUnusable, "127.0.0.1"),
         (f"postgresql+asyncpg://bot:{QUOTED}@nowhere.invalid/tokenwise", DatabaseUnusable, "nowhere.invalid/tokenwise cannot be used"),
         (f"postgresql+asyncpg://bot:{QUOTED}@localhost/tokenwise?colour=red", DatabaseUnusable, "colour"),
-        (f"postgresql+psycopg://bot:{QUOTED}@localhost/tokenwise", DatabaseNotOpened, "postgresql+psycopg is not supported"),
-        (f"mysql://bot:{QUOTED}@localhost/tokenwise", DatabaseNotOpened, "mysql is not supported"),
+        (f"postgresql+psycopg://bot:{QUOTED}@localhost/tokenwise", DatabaseNotSupported, "postgresql+psycopg is not supported"),
+        (f"mysql://bot:{QUOTED}@localhost/tokenwise", DatabaseNotSupported, "mysql is not supported"),
         ("postgresql://bot:p@ss@localhost/tokenwise", DatabaseUrlUnreadable, "database.url"),
         (f"postgresql://localhost:1/tokenwise?user=bot&password={QUOTED}", DatabaseUnusable, "localhost:1/tokenwise cannot be used"),
         (f"postgresql://bot:{QUOTED}@127.0.0.1:1/tokenwise?sslmode=require", DatabaseUnusable, "127.0.0.1"),
@@ -248,12 +248,12 @@ async def test_crashes_of_the_server_lose_no_acknowledged_like(
 
     listening = [asyncio.create_task(listen(writer)) for writer in writers]
     for number in (signal.SIGKILL, signal.SIGQUIT, signal.SIGKILL):
-        before = len(acknowledged)
-        await until(lambda before=before: len(acknowledged) >= before + 40, 30)
+        wanted = len(acknowledged) + 40
+        await until(lambda: len(acknowledged) >= wanted, 30)  # noqa: B023 - it is awaited here
         cluster.stop(number)
         cluster.start()
-    before = len(acknowledged)
-    await until(lambda: len(acknowledged) >= before + 20, 30)
+    wanted = len(acknowledged) + 20
+    await until(lambda: len(acknowledged) >= wanted, 30)
     for writer in writers:
         writer.kill()
         await writer.wait()

@@ -24,6 +24,7 @@ from bot.failures import (
     DatabaseDamaged,
     DatabaseEmptied,
     DatabaseNotOpened,
+    DatabaseNotSupported,
     DatabaseTooNew,
     DatabaseUnusable,
     DatabaseUrlUnreadable,
@@ -531,7 +532,7 @@ async def test_another_file_may_be_named(tmp_path: Path, driver: str) -> None:
 async def test_a_database_that_nobody_can_reach_gives_one_line_without_its_password(
     tmp_path: Path, url: str
 ) -> None:
-    with pytest.raises((DatabaseNotOpened, DatabaseUrlUnreadable)) as failure:
+    with pytest.raises((DatabaseNotSupported, DatabaseUrlUnreadable)) as failure:
         await Store.open(tmp_path, url)
     assert "secret" not in str(failure.value)
     assert "\n" not in str(failure.value)
