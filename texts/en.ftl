@@ -56,6 +56,7 @@ setting-default-new-tokens = at most language.max_new_tokens, which is { $limit 
 setting-ids = ids, which are whole numbers
 setting-rest-url = a URL that starts with https:// or http://
 setting-gateway-url = a URL that starts with wss:// or ws://, or nothing
+setting-shard-ids = different numbers, each less than discord.shard_count, which is { $count }
 setting-database-url = a URL that starts with sqlite or postgresql, or nothing
 setting-host = the name or the address of a host
 setting-path = a file or folder

@@ -21,6 +21,10 @@ class Backend(Protocol):
         """Seconds for one transaction with all its attempts; None for no bound."""
 
     @property
+    def SHARED(self) -> bool:  # noqa: N802 - a constant of the module
+        """Whether processes can take turns and tell each other news in it, as `neighbours` does."""
+
+    @property
     def CHANGES(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
         """SQLAlchemy's execution options of a transaction that changes something."""
 

@@ -119,6 +119,17 @@ class Database:
         except FAILURES as error:
             raise DatabaseUnusable(database=self.name, reason=_reason(error)) from error
 
+    @property
+    def has_neighbours(self) -> bool:
+        """Whether other machines can reach it, so that several processes of the bot may share it."""
+        return self._backend.SHARED
+
+    async def connect(self) -> AsyncConnection:
+        """A connection of its own for what lasts, outside of the pool: each statement is a transaction."""
+        engine = self._backend.create_engine(self._engine.url, 1)
+        connection = await engine.connect()
+        return await connection.execution_options(isolation_level="AUTOCOMMIT")
+
     async def close(self) -> None:
         """End what is under way and close the connections. Closing twice is harmless."""
         self._closed = True

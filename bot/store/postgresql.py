@@ -32,6 +32,7 @@ CONNECT = 5.0
 DEADLINE: float | None = 8.0
 """Seconds for a change or a question, with waiting for a connection and all attempts."""
 
+SHARED = True
 CHANGES: Mapping[str, Any] = MappingProxyType({"isolation_level": "SERIALIZABLE"})
 """How a transaction is run that changes something: as if no other process did so at the same time."""
 

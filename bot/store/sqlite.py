@@ -26,6 +26,7 @@ MAGIC = b"SQLite format 3\0"
 PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts to set one of them."""
 
+SHARED = False
 DEADLINE: float | None = None
 """Waiting for a lock has a bound of its own (`busy_timeout`), and the disk has none."""
 CHANGES: Mapping[str, Any] = MappingProxyType({})

@@ -14,6 +14,7 @@ from bot.store.consents import Consents
 from bot.store.database import CONNECTIONS, Database
 from bot.store.likes import Likes
 from bot.store.migrations import HEAD
+from bot.store.neighbours import Neighbours
 from bot.store.tables import metadata
 from models.results import Song
 
@@ -27,6 +28,7 @@ class Store:
         self._database = database
         self.likes = Likes(database)
         self.consents = Consents(database)
+        self.neighbours = Neighbours(database)
 
     @classmethod
     async def open(cls, data_dir: Path, url: str = "", connections: int = CONNECTIONS) -> Self:
@@ -72,6 +74,7 @@ class Store:
 
     async def close(self) -> None:
         """Close the database. Closing twice is harmless."""
+        await self.neighbours.close()
         await self._database.close()
 
 
