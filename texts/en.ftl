@@ -126,6 +126,7 @@ setting-file-to-fetch =
        *[other] {""}
     }; “{ $command }” downloads it
 setting-no-token = no token: set DISCORD_TOKEN before `run`; the demo and the questions here need none
+setting-shards-apart = discord.shard_ids: processes that do not share a PostgreSQL database (database.url) keep likes apart, and may begin sessions too soon after each other
 setting-not-encrypted = discord.api_url: the token travels to { $host } without encryption
 setting-token-set = token: set
 setting-token-not-set = token: not set
@@ -938,6 +939,7 @@ not-one-of-your-songs =
        *[like] songs you like
     } match “{ $typed }”. Choose one from the list that appears while you type.
 not-your-pages = Only the person who asked turns these pages. Ask the command yourself for your own.
+songs-without-opinions = I cannot reach my database right now, so songs that you like or dislike may be among these.
 no-longer-sharing = You no longer let others build on your likes, so here, where everybody reads it, I show no more songs. Ask the command again for a list that only you see.
 not-sharing =
     <@{ NUMBER($person, useGrouping: 0) }> has not allowed others to build on their likes. Only they can, with { $command ->

@@ -26,6 +26,10 @@ async def test_an_outage_of_the_database_costs_likes_and_nothing_else(
         assert "cannot reach my database" in (await live.box.ask("/likes list")).text
         assert "hello" in (await live.box.ask("/tokens text:hello")).text
         assert "engineer" in str((await live.box.ask("/similar word:engineer")).message)
+        alike = await live.box.ask("/recommend song:Song Beta")
+        assert titles(alike)
+        assert say("songs-without-opinions") in alike.text
+        assert "cannot reach my database" in (await live.box.ask("/recommend")).text
         assert (await live.bot.health())["database"] is False
     finally:
         await asyncio.to_thread(cluster.start)

@@ -60,14 +60,14 @@ async def pair(box: Sandbox, launch: Launch, cluster: Cluster, tmp_path: Path) -
     url = cluster.database()
     channels = (channel_of_shard(box, 0, 2), channel_of_shard(box, 1, 2))
 
-    def start(shard: int) -> asyncio.Task[Live]:
+    def start(shard: int) -> asyncio.Future[Live]:
         changes = {
             "database.url": url,
             "discord.shard_count": 2,
             "discord.shard_ids": [shard],
             "data_dir": tmp_path / f"process {shard}",
         }
-        return asyncio.create_task(launch(changes, box=box))
+        return asyncio.ensure_future(launch(changes, box=box))
 
     bots = (start(1), start(0))
     second, first = [await bot for bot in bots]
