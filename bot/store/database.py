@@ -40,6 +40,10 @@ class LostRace:
     """The result of a transaction that was taken back because another one went first."""
 
 
+class Stuck(TimeoutError):
+    """Work took too long, and goes on although it was cancelled."""
+
+
 class Database:
     """`await Database.open(url)`, and `await database.close()` in the end.
 
@@ -155,10 +159,15 @@ class Database:
         """Do the work in one transaction, again and again while others are faster, within the deadline."""
         try:
             result = await _within(self._backend.DEADLINE, self._attempts(work, options))
+        except StoreUncertain:
+            self.reachable = False
+            raise
         except FAILURES as error:
             self.reachable = False
             log.error("the database failed: %s", _reason(error))  # noqa: TRY400 - one line
-            raise StoreUnavailable from error
+            # Who writes and cannot even be cancelled may be in the middle of a COMMIT.
+            stuck = isinstance(error, Stuck) and options
+            raise (StoreUncertain if stuck else StoreUnavailable) from error
         if not self.reachable:
             log.info("the database answers again")
             self.reachable = True
@@ -196,7 +205,7 @@ class Database:
 
 
 async def _within(seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
-    """The result of the work. TimeoutError after so many seconds, even if the work does not let itself be cancelled.
+    """The result of the work. TimeoutError after so many seconds; Stuck if the work does not let itself be cancelled.
 
     Drivers may wait for the server once more when they are cancelled, and for one that is stuck without end.
     """
@@ -206,7 +215,9 @@ async def _within(seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
         if not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=PATIENCE)
-    if not task.done() or task.cancelled():
+    if not task.done():
+        raise Stuck("no answer in time")
+    if task.cancelled():
         raise TimeoutError("no answer in time")
     return task.result()
 

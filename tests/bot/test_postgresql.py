@@ -227,6 +227,21 @@ async def test_who_loses_the_server_in_a_commit_is_told_that_nobody_knows(
     assert await store.likes.list(7) == []
 
 
+async def test_who_waits_too_long_for_a_commit_is_told_the_same(
+    cluster: Cluster, store: Store, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.sql(AT_COMMIT, name_in(url))
+    monkeypatch.setattr(postgresql, "DEADLINE", 0.3)
+    async with store._database._engine.connect() as connection:
+        await connection.execute(text("SELECT pg_advisory_lock(1)"))
+        with pytest.raises(StoreUncertain, match="stored or not"):
+            await store.likes.add(7, YESTERDAY)
+        assert not store.reachable
+        await connection.execute(text("SELECT pg_advisory_unlock(1)"))
+    assert await store.likes.add(7, NAMELESS)
+    assert store.reachable
+
+
 async def test_crashes_of_the_server_lose_no_acknowledged_like(
     cluster: Cluster, tmp_path: Path, url: str
 ) -> None:
