@@ -334,7 +334,7 @@ class Tokenwise(commands.AutoShardedBot):
 
     def _heard(self, news: dict[str, str]) -> None:
         """Do what another process of the bot was told to do for all of them."""
-        if slot := news.get("reload"):
+        if (slot := news.get("reload")) and slot in self.service.slots:
             self._keep(reload_like_others(self, slot, news.get("revision")))
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:

@@ -158,7 +158,7 @@ class Database:
     ) -> T:
         """Do the work in one transaction, again and again while others are faster, within the deadline."""
         try:
-            result = await _within(self._backend.DEADLINE, self._attempts(work, options))
+            result = await within(self._backend.DEADLINE, self._attempts(work, options))
         except StoreUncertain:
             self.reachable = False
             raise
@@ -204,7 +204,7 @@ class Database:
             raise
 
 
-async def _within(seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
+async def within(seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
     """The result of the work. TimeoutError after so many seconds; Stuck if the work does not let itself be cancelled.
 
     Drivers may wait for the server once more when they are cancelled, and for one that is stuck without end.

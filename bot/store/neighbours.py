@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.database import FAILURES, Database
+from bot.store.database import FAILURES, Database, within
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ class Neighbours:
         self._connection: AsyncConnection | None = None
         self._driver: Any = None
         self._busy = asyncio.Lock()
+        self._closed = False
         self._listening: asyncio.Task[None] | None = None
         self._hear: Callable[[News], None] = lambda _: None
 
@@ -52,7 +53,7 @@ class Neighbours:
         if self._database.has_neighbours and self._listening is None:
             self._hear = hear
             with suppress(*FAILURES):
-                await self._connected()
+                await within(PATIENCE, self._check())
             self._listening = asyncio.create_task(self._stay_connected(), name="tokenwise-neighbours")
 
     async def tell(self, **news: str) -> None:
@@ -72,6 +73,7 @@ class Neighbours:
 
     async def close(self) -> None:
         """Give all turns back, and hear nothing more."""
+        self._closed = True
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.wait({self._listening})
@@ -79,11 +81,15 @@ class Neighbours:
 
     async def _ask(self, statement: TextClause, **facts: str) -> Any:
         """One value from the server; None if it is away or there is none."""
-        if not self._database.has_neighbours:
+        if self._closed or not self._database.has_neighbours:
             return None
-        try:
-            async with asyncio.timeout(PATIENCE), self._busy:
+
+        async def ask() -> Any:
+            async with self._busy:
                 return (await (await self._connected()).execute(statement, facts)).scalar()
+
+        try:
+            return await within(PATIENCE, ask())
         except FAILURES as error:
             log.warning("the other processes cannot be reached: %s", type(error).__name__)
             return None
@@ -92,8 +98,11 @@ class Neighbours:
         while True:
             await asyncio.sleep(RETRY)
             with suppress(*FAILURES):
-                async with asyncio.timeout(PATIENCE), self._busy:
-                    await self._connected()
+                await within(PATIENCE, self._check())
+
+    async def _check(self) -> None:
+        async with self._busy:
+            await self._connected()
 
     async def _connected(self) -> AsyncConnection:
         """The connection that holds this process's turns, made again where it was lost."""
@@ -116,4 +125,5 @@ class Neighbours:
 
     def _heard(self, driver: Any, process: int, _channel: str, payload: str) -> None:
         if process != driver.get_server_pid():
-            self._hear(json.loads(payload))
+            with suppress(ValueError):  # whoever else may use the database
+                self._hear(json.loads(payload))

@@ -262,6 +262,7 @@ async def test_crashes_of_the_server_lose_no_acknowledged_like(
                 acknowledged.append(int(line))
 
     listening = [asyncio.create_task(listen(writer)) for writer in writers]
+    await until(lambda: {number % 2 for number in acknowledged} == {0, 1}, 30)
     for number in (signal.SIGKILL, signal.SIGQUIT, signal.SIGKILL):
         wanted = len(acknowledged) + 40
         await until(lambda: len(acknowledged) >= wanted, 30)  # noqa: B023 - it is awaited here
