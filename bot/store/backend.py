@@ -25,6 +25,10 @@ class Backend(Protocol):
         """Whether processes can take turns and tell each other news in it, as `neighbours` does."""
 
     @property
+    def QUESTIONS(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
+        """SQLAlchemy's execution options of a transaction that asks one question."""
+
+    @property
     def CHANGES(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
         """SQLAlchemy's execution options of a transaction that changes something."""
 

@@ -88,7 +88,7 @@ class Database:
         async def rows(connection: AsyncConnection) -> Rows:
             return [tuple(row) for row in await connection.execute(question)]
 
-        return await self._run(rows)
+        return await self._run(rows, self._backend.QUESTIONS)
 
     async def write(self, *changes: Insert | Delete) -> list[int]:
         """Make all of the changes, or none; the number of rows that each of them changed.
@@ -142,13 +142,11 @@ class Database:
         # A server that is stuck does not answer a farewell either.
         await asyncio.wait({asyncio.create_task(self._engine.dispose())}, timeout=CLOSING)
 
-    async def _run(
-        self, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any] | None = None
-    ) -> T:
+    async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any]) -> T:
         """Do the work in a task of its own, which goes on if the caller is cancelled."""
         if self._closed:
             raise StoreUnavailable
-        task = asyncio.create_task(self._persist(work, options or {}))
+        task = asyncio.create_task(self._persist(work, options))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return await asyncio.shield(task)
@@ -166,7 +164,7 @@ class Database:
             self.reachable = False
             log.error("the database failed: %s", _reason(error))  # noqa: TRY400 - one line
             # Who writes and cannot even be cancelled may be in the middle of a COMMIT.
-            stuck = isinstance(error, Stuck) and options
+            stuck = isinstance(error, Stuck) and options is self._backend.CHANGES
             raise (StoreUncertain if stuck else StoreUnavailable) from error
         if not self.reachable:
             log.info("the database answers again")

@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import URL, ColumnClause, Connection, event, func, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.failures import (
     DatabaseEncoding,
@@ -33,6 +34,8 @@ DEADLINE: float | None = 8.0
 """Seconds for a change or a question, with waiting for a connection and all attempts."""
 
 SHARED = True
+QUESTIONS: Mapping[str, Any] = MappingProxyType({"isolation_level": "AUTOCOMMIT"})
+"""How a single question is asked: without the round trips of a transaction around it."""
 CHANGES: Mapping[str, Any] = MappingProxyType({"isolation_level": "SERIALIZABLE"})
 """How a transaction is run that changes something: as if no other process did so at the same time."""
 
@@ -72,8 +75,6 @@ def create_engine(url: URL, connections: int) -> AsyncEngine:
         engine = create_async_engine(
             url.set(drivername=DRIVER, query=query),
             connect_args={"timeout": CONNECT},
-            # A connection that died with its server is found out, and replaced, before anything is asked.
-            pool_pre_ping=True,
             pool_size=connections,
             max_overflow=0,
             pool_timeout=DEADLINE,
@@ -82,11 +83,21 @@ def create_engine(url: URL, connections: int) -> AsyncEngine:
     except ImportError as error:
         raise PostgresqlNotInstalled from error
     event.listen(engine.sync_engine, "connect", _set_up)
+    event.listen(engine.sync_engine, "checkout", _replace_if_closed)
     return engine
 
 
 def _set_up(connection: Any, _: object) -> None:
     connection.run_async(lambda driver: driver.execute(_SESSION))
+
+
+def _replace_if_closed(_: object, record: ConnectionPoolEntry, __: object) -> None:
+    """Have connections that died with their server replaced before anything is asked.
+
+    The driver has noticed by itself. SQLAlchemy's `pool_pre_ping` would cost three round trips each time.
+    """
+    if (connection := record.driver_connection) is not None and connection.is_closed():
+        raise InvalidatePoolError
 
 
 def check(connection: Connection) -> None:

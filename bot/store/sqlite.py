@@ -29,6 +29,7 @@ PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 SHARED = False
 DEADLINE: float | None = None
 """Waiting for a lock has a bound of its own (`busy_timeout`), and the disk has none."""
+QUESTIONS: Mapping[str, Any] = MappingProxyType({})
 CHANGES: Mapping[str, Any] = MappingProxyType({})
 """There is one writer, so whatever changes something does so alone."""
 
