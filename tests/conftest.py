@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import postgresql
+from tests.skips import pytest_terminal_summary as pytest_terminal_summary  # noqa: PLC0414 - a hook, by its name
 
 
 @pytest.fixture(scope="session")

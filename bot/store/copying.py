@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnClause, Table, TableClause, Text, TypeDecorator, column, func, select
+from sqlalchemy import ColumnClause, Table, TableClause, Text, TypeDecorator, column, func, select, tuple_
 from sqlalchemy import table as table_clause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,16 +36,17 @@ async def copy(source: Database, target: Database, progress: Progress) -> Mappin
 
 
 async def _copy_table(reading: AsyncConnection, target: Database, table: Table, progress: Progress) -> int:
-    plain, key = _plain(table)
+    plain, keys = _plain(table)
+    key = tuple_(*keys)
     everything = (await reading.execute(select(func.count()).select_from(plain))).scalar_one()
-    following = select(plain).order_by(key).limit(BATCH)
+    following = select(plain).order_by(*keys).limit(BATCH)
     copied = 0
     rows = await _records(reading, following)
     while rows:
-        first, last = rows[0][key.name], rows[-1][key.name]
+        first, last = (tuple_(*(row[one.name] for one in keys)) for row in (rows[0], rows[-1]))
         async with target.transaction() as writing:
             await writing.execute(target.insert_new(plain), rows)
-            there = select(plain).where(key.between(first, last)).order_by(key)
+            there = select(plain).where(key >= first, key <= last).order_by(*keys)
             if await _records(writing, there) != rows:
                 raise CopyDiffers(database=target.name, table=table.name)
         copied += len(rows)
@@ -55,17 +56,17 @@ async def _copy_table(reading: AsyncConnection, target: Database, table: Table, 
         if (await writing.execute(select(func.count()).select_from(plain))).scalar_one() != copied:
             raise CopyDiffers(database=target.name, table=table.name)
         if table.autoincrement_column is not None:
-            await go_on_numbering(writing, table.name, key)
+            await go_on_numbering(writing, table.name, *keys)
     return copied
 
 
-def _plain(table: Table) -> tuple[TableClause, ColumnClause[int]]:
-    """The table with its values as they are stored, which no conversion rounds; and the column that orders it."""
-    columns: list[ColumnClause[Any]] = [
-        column(one.name, Text() if isinstance(one.type, TypeDecorator) else one.type) for one in table.columns
-    ]
-    (key,) = table.primary_key
-    return table_clause(table.name, *columns), next(one for one in columns if one.name == key.name)
+def _plain(table: Table) -> tuple[TableClause, list[ColumnClause[Any]]]:
+    """The table with its values as they are stored, which no conversion rounds; and the columns that order it."""
+    columns: dict[str, ColumnClause[Any]] = {
+        one.name: column(one.name, Text() if isinstance(one.type, TypeDecorator) else one.type)
+        for one in table.columns
+    }
+    return table_clause(table.name, *columns.values()), [columns[one.name] for one in table.primary_key]
 
 
 async def _records(connection: AsyncConnection, question: Any) -> Sequence[dict[str, Any]]:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any, Self, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, Delete, Insert, Select, TableClause
+from sqlalchemy import URL, Connection, Delete, Insert, Select, TableClause, Update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -90,7 +90,7 @@ class Database:
 
         return await self._run(rows, self._backend.QUESTIONS)
 
-    async def write(self, *changes: Insert | Delete) -> list[int]:
+    async def write(self, *changes: Insert | Update | Delete) -> list[int]:
         """Make all of the changes, or none; the number of rows that each of them changed.
 
         What is acknowledged by returning survives the death of the process, and of the database's server. It is as if

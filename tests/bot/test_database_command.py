@@ -11,6 +11,7 @@ import pytest
 
 from bot.cli import main
 from bot.store import Store, copying
+from bot.store.boards import Board
 from bot.store.database import Database
 from bot.store.sqlite import url_of
 from bot.store.store import parsed
@@ -30,6 +31,7 @@ def filled(tmp_path: Path) -> Path:
         store = await Store.open(tmp_path)
         await store.likes.dislike(PEOPLE[1], Song(" ключ ", "🎸\nЗимняя", "'); DROP TABLE likes"))
         await store.consents.share(7, allowed=True)
+        await store.boards.add(Board(2**62, 7, "Once 🎸", "model", (1, 2), locked=True))
         await store.close()
 
     asyncio.run(fill())
@@ -40,6 +42,10 @@ def filled(tmp_path: Path) -> Path:
             "INSERT INTO likes (position, user_id, song_id, title, artist, liked_at)"
             " VALUES (?1 + 1, 7, ?1, ?2, '', '2026-01-01T00:00:00+00:00')",
             songs,
+        )
+        votes = [(2**62, person) for person in range(1200)]
+        file.executemany(
+            "INSERT INTO votes (board_id, user_id, step, token_id) VALUES (?, ?, 2, 50000)", votes
         )
         file.execute("UPDATE likes SET title = 'a' || char(0) || 'b' WHERE position = 3")
         file.execute("UPDATE likes SET liked_at = '2026-01-02T03:04:05.678901+00:00' WHERE position = 4")
@@ -67,9 +73,11 @@ def test_a_copy_is_counted_and_complete_and_may_be_repeated(
     for _ in range(2):
         assert main(["database", "copy", str(filled), url]) == 0
         assert capsys.readouterr().out.splitlines() == [
+            "boards: 1 record is there and the same.",
             "dislikes: 1 record is there and the same.",
             "likes: 2,099 records are there and the same.",
             "sharing: 1 record is there and the same.",
+            "votes: 1,200 records are there and the same.",
         ]
     there, here = exported(url), exported("", filled.parent)
     assert there[0]["likes"][2].pop("title") == "a\N{REPLACEMENT CHARACTER}b"

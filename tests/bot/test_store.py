@@ -42,6 +42,9 @@ YESTERDAY = Song("1", "Yesterday", "The Beatles")
 BLANKS = Song(" 0  1 ", "What's Up?", "4 Non Blondes")
 NAMELESS = Song("ключ", "Зимняя", "")
 
+NOTHING = {"likes": [], "dislikes": [], "shares_likes": False, "boards": [], "votes": []}
+"""The export of somebody about whom nothing is kept."""
+
 VERSION_1 = """
 CREATE TABLE likes (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -236,7 +239,7 @@ async def test_all_that_is_kept_can_be_exported_and_forgotten(store: Store) -> N
     assert exported["dislikes"] == [{"id": NAMELESS.id, "title": NAMELESS.title, "artist": ""}]
     assert exported["shares_likes"] is True
     assert await store.forget(7) == 3
-    assert await store.export(7) == {"likes": [], "dislikes": [], "shares_likes": False}
+    assert await store.export(7) == NOTHING
 
 
 async def test_a_file_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
@@ -276,6 +279,8 @@ async def test_a_file_of_the_second_version_is_taken_over(tmp_path: Path) -> Non
             ],
             "dislikes": [{"id": "ключ", "title": "Зимняя", "artist": ""}],
             "shares_likes": True,
+            "boards": [],
+            "votes": [],
         }
     taken_over = sqlite3.connect(path)
     assert taken_over.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall() == []
@@ -377,7 +382,7 @@ async def test_what_is_deleted_beside_a_like_is_deleted_before_or_after_it(tmp_p
         left = await stores[1].forget(7)
         # The new like, the consent, and the like or the dislike of the other song, or first the one and then the other.
         assert deleted + left in {3, 4}
-        assert await stores[0].export(7) == {"likes": [], "dislikes": [], "shares_likes": False}
+        assert await stores[0].export(7) == NOTHING
     await asyncio.gather(*(store.close() for store in stores))
 
 
@@ -406,8 +411,8 @@ async def test_the_file_is_durable_and_of_the_newest_version(store: Store) -> No
 STEP = """
 from alembic import op
 
-revision = "3"
-down_revision = "2"
+revision = "{next}"
+down_revision = "{newest}"
 
 
 def upgrade() -> None:
@@ -426,13 +431,14 @@ async def test_a_migration_happens_once_and_entirely(
     grown = tmp_path / "50% more"
     shutil.copytree(migrations.FOLDER, grown, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(migrations, "FOLDER", grown)
-    monkeypatch.setattr(migrations, "HEAD", "3")
-    step = grown / "versions" / "v3_notes.py"
-    step.write_text(STEP.format(second="no SQL at all"), encoding="utf-8")
+    names = {"newest": migrations.HEAD, "next": str(int(migrations.HEAD) + 1)}
+    monkeypatch.setattr(migrations, "HEAD", names["next"])
+    step = grown / "versions" / "v99_notes.py"
+    step.write_text(STEP.format(second="no SQL at all", **names), encoding="utf-8")
     with pytest.raises(StartupError, match="cannot be used"):
         await Store.open(tmp_path, url)
     shutil.rmtree(grown / "versions" / "__pycache__", ignore_errors=True)
-    step.write_text(STEP.format(second="SELECT 1"), encoding="utf-8")
+    step.write_text(STEP.format(second="SELECT 1", **names), encoding="utf-8")
     for _ in range(2):
         opened = await Store.open(tmp_path, url)
         assert [like.song for like in await opened.likes.list(7)] == [YESTERDAY]
