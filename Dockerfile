@@ -10,7 +10,8 @@ RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
 WORKDIR /build
 COPY pyproject.toml ./
-RUN python -c "import tomllib; print('\n'.join(tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']))" \
+RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+        print('\n'.join(project['dependencies'] + project['optional-dependencies']['postgresql']))" \
         > requirements.txt \
     && pip install --requirement requirements.txt
 

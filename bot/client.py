@@ -7,7 +7,7 @@ import logging
 import pkgutil
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
@@ -32,6 +32,7 @@ from bot.failures import (
 from bot.health import HealthServer, finite
 from bot.pace import Pace
 from bot.registration import CommandRegister
+from bot.reload import reload_like_others
 from bot.settings.schema import Settings
 from bot.shutdown import Shutdown, Step, cancelled, finish_interactions, open_interactions, owner
 from bot.store import Store
@@ -92,6 +93,13 @@ def local_service(settings: Settings, hub: Hub | None = None) -> LocalService:
     return LocalService(hub, lanes, settings.limits.per_user)
 
 
+def _shards(settings: Settings) -> dict[str, Any]:
+    """The shards of this process, as discord.py takes them."""
+    discord_ = settings.discord
+    counted = {"shard_count": discord_.shard_count} if discord_.shard_count else {}
+    return counted | ({"shard_ids": discord_.shard_ids} if discord_.shard_ids else {})
+
+
 class Tree(app_commands.CommandTree["Tokenwise"]):
     """The commands, with one pace for everybody and one handler of failures."""
 
@@ -131,6 +139,7 @@ class Tokenwise(commands.AutoShardedBot):
         intents = discord.Intents.none()
         intents.guilds = True
         super().__init__(
+            **_shards(settings),
             command_prefix=commands.when_mentioned,  # without message intents no message ever comes
             help_command=None,
             tree_cls=Tree,
@@ -154,6 +163,7 @@ class Tokenwise(commands.AutoShardedBot):
         self._forget_commands = forget_commands
         self._health = HealthServer(self.health)
         self._registration: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
         drain = settings.limits.drain_seconds + GRACE
         self._shutdown = Shutdown(
             (
@@ -193,7 +203,10 @@ class Tokenwise(commands.AutoShardedBot):
             "stopping": self.stopping.is_set(),
             "latency_seconds": finite(self.latency),
             "shards": len(self.shards),
+            "shard_ids": sorted(self.shards),
+            "shard_count": self.shard_count,
             "servers": len(self.guilds),
+            "database": self.store.reachable,
             "slots": [
                 {
                     "slot": slot.slot,
@@ -210,7 +223,9 @@ class Tokenwise(commands.AutoShardedBot):
     # Opening
 
     async def setup_hook(self) -> None:
-        self.store = await Store.open(self.settings.data_dir, self.settings.database.url)
+        database = self.settings.database
+        self.store = await Store.open(self.settings.data_dir, database.url, database.connections)
+        await self.store.neighbours.listen(self._heard)
         if self.settings.health.enabled:
             await self._health.start(self.settings.health.host, self.settings.health.port)
         for extension in EXTENSIONS:
@@ -234,7 +249,10 @@ class Tokenwise(commands.AutoShardedBot):
         if self._forget_commands:
             register.forget()
         self.command_ids = register.ids
-        await register.sync(self.tree, self.settings.discord.guild_ids)
+        if 0 in (self.settings.discord.shard_ids or [0]):
+            await register.sync(self.tree, self.settings.discord.guild_ids)
+        else:
+            await register.look_up(self.tree, self.settings.discord.guild_ids)
         self.command_ids = register.ids
 
     async def start(self, token: str, *, reconnect: bool = True) -> None:
@@ -283,27 +301,53 @@ class Tokenwise(commands.AutoShardedBot):
         await self.login(token)
 
     async def launch_shards(self) -> None:
-        """Ask Discord for the number of shards and the gateway; the configured gateway wins."""
+        """Ask Discord for its limits, the gateway, and where the settings do not say it the number of shards."""
+        count, url, limit = await self.http.get_bot_gateway()
         if cast("int | None", self.shard_count) is None:  # discord.py declares what it becomes
-            self.shard_count, url, limit = await self.http.get_bot_gateway()
-            self._sessions.concurrency = max(1, int(limit.get("max_concurrency") or 1))
-            if int(limit.get("remaining", self.shard_count)) < self.shard_count:
-                # One more would have Discord reset the token.
-                seconds = float(limit.get("reset_after", 0)) / 1000
-                log.warning("no session is left for today; waiting for %.0f s", seconds)
-                await asyncio.sleep(seconds)
-            # A client that knows its number of shards connects to the gateway that is the default.
-            endpoints.use_gateway(self.settings.discord.gateway_url, url)
+            self.shard_count = count
+        own = len(self.shard_ids or range(self.shard_count))
+        self._sessions.allow(
+            int(limit.get("max_concurrency") or 1), int(limit.get("total") or 1000), own, self.shard_count
+        )
+        if int(limit.get("remaining", own)) < own:
+            # One more would have Discord reset the token.
+            seconds = float(limit.get("reset_after", 0)) / 1000
+            log.warning("no session is left for today; waiting for %.0f s", seconds)
+            await asyncio.sleep(seconds)
+        # A client that knows its number of shards connects to the gateway that is the default.
+        endpoints.use_gateway(self.settings.discord.gateway_url, url)
         await super().launch_shards()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
+        """Wait until neither this process nor another has begun a session with which this one would collide."""
+        turn = f"identify {self.application_id} {self._sessions.key(shard_id or 0)}"
+        await self.store.neighbours.take(turn)
         await self._sessions.begin(shard_id or 0)
+        self._give_back_later(turn)
+
+    def _give_back_later(self, turn: str) -> None:
+        async def give_back() -> None:
+            await asyncio.sleep(reconnecting.APART + reconnecting.MARGIN)
+            await self.store.neighbours.give_back(turn)
+
+        self._keep(give_back())
+
+    def _heard(self, news: dict[str, str]) -> None:
+        """Do what another process of the bot was told to do for all of them."""
+        if (slot := news.get("reload")) and slot in self.service.slots:
+            self._keep(reload_like_others(self, slot, news.get("revision")))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something in the background, until it is done or the bot stops."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def on_shard_connect(self, shard_id: int) -> None:
         endpoints.keep_gateway(self._get_websocket(shard_id=shard_id), self.settings.discord.gateway_url)
 
     async def on_ready(self) -> None:
-        log.info("ready as %s in %d servers", self.user, len(self.guilds))
+        log.info("ready as %s in %d servers, shards %s", self.user, len(self.guilds), sorted(self.shards))
 
     async def on_interaction(self, interaction: Interaction) -> None:
         if is_unclaimed(interaction):
@@ -348,6 +392,7 @@ class Tokenwise(commands.AutoShardedBot):
         await self.drawing.drain(max(0.0, until - time.monotonic()))
 
     async def _unload(self) -> None:
+        await cancelled(self._background)
         if self._registration:
             self._registration.cancel()
             await asyncio.wait({self._registration})

@@ -60,6 +60,13 @@ class DatabaseNotOpened(StartupError):
     reason: str
 
 
+class DatabaseNotSupported(StartupError):
+    """The store does not live in databases of this kind, or does not use this driver."""
+
+    database: str
+    driver: str
+
+
 class DatabaseUrlUnreadable(StartupError):
     """The URL in the settings is none that SQLAlchemy knows."""
 
@@ -91,8 +98,44 @@ class DatabaseTooNew(StartupError):
     known: str
 
 
+class DatabaseTooOld(StartupError):
+    """The server's own version is one that the store is not used with."""
+
+    database: str
+    version: str
+    oldest: str
+
+
+class DatabaseEncoding(StartupError):
+    """The database cannot hold every character."""
+
+    database: str
+    encoding: str
+
+
+class DatabaseReadOnly(StartupError):
+    """The server is a standby, or the account may only read."""
+
+    database: str
+
+
+class PostgresqlNotInstalled(StartupError):
+    """The settings name a PostgreSQL server, but its driver is an extra that was not installed."""
+
+
+class CopyDiffers(Failure):
+    """What is there already is not what is to be copied."""
+
+    database: str
+    table: str
+
+
 class StoreUnavailable(Failure):
     """The database failed while the bot was running; the whole change was taken back."""
+
+
+class StoreUncertain(StoreUnavailable):
+    """The connection broke after the last word was sent and before the answer came: it may be stored, or not."""
 
 
 # Reloading a model -----------------------------------------------------------------------------------------

@@ -17,10 +17,14 @@ from discord import shard
 
 APART = 5.0
 """Seconds between two sessions that are begun."""
+MARGIN = 0.25
+"""Seconds more between two processes: what they send does not always take equally long."""
 SPAN, FREE = 3600.0, 40
 """So many sessions in so many seconds are begun without a pause; 1,000 a day are 41 an hour."""
 SLOWED = 90.0
 """Seconds between sessions beyond that."""
+DAILY = 1000
+"""Sessions a day that these figures are for; Discord allows large bots more."""
 SHORTEST, LONGEST = 0.5, 3.0
 """Seconds between two attempts to connect, drawn anew each time so that many bots do not come back at once."""
 
@@ -39,28 +43,48 @@ def use() -> None:
 
 
 class Sessions:
-    """When sessions were begun, and so how long the next one has to wait. For one process."""
+    """When this process began sessions, and so how long the next one has to wait.
+
+    `limits` are what Discord allows the bot as a whole; a process has the share of its shards.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._begun: deque[float] = deque(maxlen=FREE)
+        self._slowed = SLOWED
         self._last: dict[int, float] = {}
         self._turns: dict[int, asyncio.Lock] = {}
         self.concurrency = 1
         """How many sessions Discord lets a bot begin at once: shards of different remainders by this number."""
 
+    def allow(self, concurrency: int, daily: int, shards: int, of: int) -> None:
+        """Take on what Discord allows: so many sessions at once, and so many a day, for `of` shards in all.
+
+        All shards of this process may always begin one each without a pause between them but Discord's own.
+        """
+        self.concurrency = max(1, concurrency)
+        share = max(1.0, daily * shards / max(1, of))
+        self._slowed = SLOWED * DAILY / share
+        free = max(shards, int(FREE * share / DAILY))
+        self._begun = deque(self._begun, maxlen=free)
+
+    def key(self, shard_id: int) -> int:
+        """Shards of the same key begin their sessions one after the other, in whichever process they are."""
+        return shard_id % self.concurrency
+
     def pause(self, shard_id: int = 0) -> float:
         """Seconds until the session of a shard may be begun."""
         now = self._clock()
-        busy = len(self._begun) == FREE and now - self._begun[0] < SPAN
-        waits = [self._last[key] + APART - now] if (key := shard_id % self.concurrency) in self._last else []
+        free = self._begun.maxlen or 1
+        busy = len(self._begun) == free and now - self._begun[0] < free * self._slowed
+        waits = [self._last[key] + APART - now] if (key := self.key(shard_id)) in self._last else []
         if busy:
-            waits.append(self._begun[-1] + SLOWED - now)
+            waits.append(self._begun[-1] + self._slowed - now)
         return max([0.0, *waits])
 
     async def begin(self, shard_id: int = 0) -> None:
         """Wait for the turn, and take it."""
-        key = shard_id % self.concurrency
+        key = self.key(shard_id)
         async with self._turns.setdefault(key, asyncio.Lock()):
             await asyncio.sleep(self.pause(shard_id))
             self._last[key] = self._clock()

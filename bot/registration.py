@@ -7,6 +7,7 @@ registered lies in the data folder, with the ids that Discord gave, which clicka
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -24,6 +25,8 @@ from models.files import kept
 log = logging.getLogger(__name__)
 
 EVERYWHERE = "global"
+PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+"""Seconds between two looks at whether another process has registered the commands."""
 
 
 class CommandRegister:
@@ -76,6 +79,26 @@ class CommandRegister:
         # A test server that is no longer named would show every command twice.
         for target in [name for name in self._known if name not in wanted and name != EVERYWHERE]:
             await self._put(tree, target, [], None)
+
+    async def look_up(self, tree: app_commands.CommandTree[Any], guild_ids: Sequence[int]) -> None:
+        """Ask for the ids of the commands, which another process registers; until all are there, or it takes too long."""
+        http, application = tree.client.http, tree.client.application_id or 0
+        wanted = {command.name for command in tree.get_commands()}
+        for pause in (*PAUSES, 0.0):
+            try:
+                if not guild_ids:
+                    self._remember(EVERYWHERE, await http.get_global_commands(application))
+                for guild in guild_ids:
+                    self._remember(str(guild), await http.get_guild_commands(application, guild))
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                log.warning("the ids of the commands cannot be had: %s", " ".join(str(error).split()))
+            if wanted <= self.ids.keys():
+                break
+            await asyncio.sleep(pause)
+
+    def _remember(self, target: str, commands: Any) -> None:
+        """Keep what is registered, until the process ends: only who registers knows what it belongs to."""
+        self._known[target] = {"hash": "", "ids": _ids(commands)}
 
     async def _put(
         self, tree: app_commands.CommandTree[Any], target: str, payload: list[Any], digest: str | None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.failures import NoRevisions, NoSection, RevisionOfFolder, SettingsWrong
 from bot.settings.load import load_again
 from bot.settings.schema import ConfigError, Settings
+from models.failures import Failure
 from models.files.items import Kind
 from models.results import Reload
 from models.sections import ModelSection
@@ -18,6 +21,9 @@ from models.specs import Spec
 
 if TYPE_CHECKING:
     from bot.client import Tokenwise
+
+
+log = logging.getLogger(__name__)
 
 
 class ReloadRequest(NamedTuple):
@@ -29,9 +35,11 @@ class ReloadRequest(NamedTuple):
 
 
 async def reload(
-    bot: Tokenwise, caller: Caller, slot: str, revision: str | None
+    bot: Tokenwise, caller: Caller, slot: str, revision: str | None, *, told: bool = False
 ) -> AsyncGenerator[LoadProgress | Reload, None]:
     """Fill a slot with what the settings file says now; with a `revision`, with that one, downloaded if need be.
+
+    The other processes of the bot are told to do the same once it has worked, unless this one was `told` by them.
 
     Refused, in the words of the settings, if they are wrong by now, and ModelError if the model cannot be had or
     loaded; the old one serves on then.
@@ -42,7 +50,23 @@ async def reload(
             if isinstance(item, Reload):
                 # From now on its limits hold, too.
                 bot.settings = bot.settings.model_copy(update={slot: section})
+                if not told:
+                    await bot.store.neighbours.tell(
+                        reload=slot, **({"revision": revision} if revision else {})
+                    )
             yield item
+
+
+async def reload_like_others(bot: Tokenwise, slot: str, revision: str | None) -> None:
+    """Fill a slot as another process of this bot has just done. If that fails, the old model serves on here."""
+    caller = Caller(f"reload {slot} {time.monotonic_ns()}", 0)
+    try:
+        async with aclosing(reload(bot, caller, slot, revision, told=True)) as items:
+            async for item in items:
+                if isinstance(item, Reload):
+                    log.info("%s: loaded, as in another process", slot)
+    except Failure as error:
+        log.error("%s: another process has loaded a model that this one cannot: %s", slot, error)  # noqa: TRY400
 
 
 def reload_request(settings: Settings, slot: str, revision: str | None) -> ReloadRequest:

@@ -15,7 +15,15 @@ from sandbox.server import PORT, TOKEN
 from sandbox.terminal import Terminal
 
 
-async def serve(port: int, token: str, *, prompt: bool, privileged: bool) -> None:
+async def serve(
+    port: int,
+    token: str,
+    *,
+    prompt: bool,
+    privileged: bool,
+    shards: int = 1,
+    max_concurrency: int | None = None,
+) -> None:
     """Run until SIGINT or SIGTERM, or until the user leaves the prompt."""
     console = Console(highlight=False, soft_wrap=True)
     stopped = asyncio.Event()
@@ -23,7 +31,7 @@ async def serve(port: int, token: str, *, prompt: bool, privileged: bool) -> Non
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):  # Windows
                 asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    box = Sandbox(port, token, privileged=privileged)
+    box = Sandbox(port, token, privileged=privileged, shards=shards, max_concurrency=max_concurrency)
     Page(box)
     async with box:
         console.print(f"Open {box.url} in a browser.\n")
@@ -51,12 +59,23 @@ def main() -> None:
     parser.add_argument(
         "--privileged", action="store_true", help="grant the members, presences and message content intents"
     )
+    parser.add_argument("--shards", type=int, default=1, help="the least number of shards a bot must have")
+    parser.add_argument(
+        "--max-concurrency",
+        type=int,
+        help="how many shards may begin a session in 5 seconds; without it nobody is held to that",
+    )
     arguments = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         try:
             asyncio.run(
                 serve(
-                    arguments.port, arguments.token, prompt=arguments.prompt, privileged=arguments.privileged
+                    arguments.port,
+                    arguments.token,
+                    prompt=arguments.prompt,
+                    privileged=arguments.privileged,
+                    shards=arguments.shards,
+                    max_concurrency=arguments.max_concurrency,
                 )
             )
         except OSError as error:

@@ -217,13 +217,27 @@ class Connection:
 
 
 class Gateway:
-    """All sessions. `privileged`: whether privileged intents are granted. `shards`: the least a client must have."""
+    """All sessions. `privileged`: whether privileged intents are granted. `shards`: the least a client must have.
+
+    `concurrency`: how many shards may begin a session at once (`max_concurrency`); None: 1, and nobody is held to it.
+    """
 
     def __init__(
-        self, world: World, clock: Clock, limits: Limits, token: str, *, privileged: bool, shards: int
+        self,
+        world: World,
+        clock: Clock,
+        limits: Limits,
+        token: str,
+        *,
+        privileged: bool,
+        shards: int,
+        concurrency: int | None = None,
     ) -> None:
         self.url = ""
         self.shards = shards
+        self.concurrency = concurrency or 1
+        self._enforced = concurrency is not None
+        self._begun: dict[int, float] = {}
         self._starts: deque[float] = deque()
         self.sessions: list[Session] = []
         self._world = world
@@ -402,6 +416,9 @@ class Gateway:
             return CloseCode.SHARDING_REQUIRED
         self._expire()
         self._starts.append(self._clock.time())
+        if self._is_too_soon(shard[0]):
+            connection.send({"op": Op.INVALID_SESSION, "t": None, "s": None, "d": False})
+            return None
         session = Session(secrets.token_hex(16), (shard[0], shard[1]), intents, self._clock.time())
         session.connection = connection
         connection.session = session
@@ -433,6 +450,17 @@ class Gateway:
         session.ready = True
         world.changed("gateway.ready", session)
         return None
+
+    def _is_too_soon(self, shard: int) -> bool:
+        """Whether another shard of the same remainder has begun a session just now; if not, this one has.
+
+        https://docs.discord.com/developers/events/gateway#sharding-max-concurrency
+        """
+        key, now = shard % self.concurrency, self._clock.time()
+        if self._enforced and now - self._begun.get(key, float("-inf")) < self._limits.identify_seconds:
+            return True
+        self._begun[key] = now
+        return False
 
     def _guild(self, session: Session, guild: Guild) -> Json:
         bot = self._world.bot_in(guild)

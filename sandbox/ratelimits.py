@@ -53,6 +53,8 @@ class Limits:
     attachment_bytes: int = 10 * 1024 * 1024
     gateway_rate: Rate = (120, 60.0)
     heartbeat_seconds: float = 41.25
+    identify_seconds: float = 5.0
+    """Between two sessions that shards of the same remainder begin, where `max_concurrency` is enforced."""
     daily_commands: int = 200
     """Commands that may be created per day and guild."""
 

@@ -301,7 +301,7 @@ class Rest:
         return 200, {
             "url": self._gateway.url,
             "shards": self._gateway.shards,
-            "session_start_limit": left | {"max_concurrency": 1},
+            "session_start_limit": left | {"max_concurrency": self._gateway.concurrency},
         }
 
     def _get_me(self, _: Call) -> Reply:

@@ -35,7 +35,9 @@ class Server:
     """Speaks Discord's protocol on `http://127.0.0.1:PORT` from `start()` until `stop()`.
 
     `port` 0 takes a free one. `clock` drives deadlines and rate limits (tests pass a `ManualClock`). `privileged`
-    grants privileged intents; a client must identify with at least `shards` shards. Further routes may be added to
+    grants privileged intents; a client must identify with at least `shards` shards. With `max_concurrency` that many of
+    them may begin a session in 5 seconds, and who is too soon gets an invalid session; without it, one is announced and
+    nobody is held to it, so that a bot can be restarted at once. Further routes may be added to
     `app` before `start()`.
     """
 
@@ -49,6 +51,7 @@ class Server:
         bot_name: str = "Sandboxed Bot",
         privileged: bool = False,
         shards: int = 1,
+        max_concurrency: int | None = None,
     ) -> None:
         self.port = port
         self.token = token
@@ -57,7 +60,13 @@ class Server:
         self.log = EventLog()
         self.world = World(self.clock, self.log, bot_name)
         self.gateway = Gateway(
-            self.world, self.clock, self.limits, token, privileged=privileged, shards=shards
+            self.world,
+            self.clock,
+            self.limits,
+            token,
+            privileged=privileged,
+            shards=shards,
+            concurrency=max_concurrency,
         )
         self.interactions = Interactions(self.world, self.limits, self._deliver)
         self.rest = Rest(self.world, self.gateway, self.interactions, self.limits, token)

@@ -56,6 +56,7 @@ setting-default-new-tokens = at most language.max_new_tokens, which is { $limit 
 setting-ids = ids, which are whole numbers
 setting-rest-url = a URL that starts with https:// or http://
 setting-gateway-url = a URL that starts with wss:// or ws://, or nothing
+setting-shard-ids = different numbers, each less than discord.shard_count, which is { $count }
 setting-database-url = a URL that starts with sqlite or postgresql, or nothing
 setting-host = the name or the address of a host
 setting-path = a file or folder
@@ -125,6 +126,7 @@ setting-file-to-fetch =
        *[other] {""}
     }; “{ $command }” downloads it
 setting-no-token = no token: set DISCORD_TOKEN before `run`; the demo and the questions here need none
+setting-shards-apart = discord.shard_ids: processes that do not share a PostgreSQL database (database.url) keep likes apart, and may begin sessions too soon after each other
 setting-not-encrypted = discord.api_url: the token travels to { $host } without encryption
 setting-token-set = token: set
 setting-token-not-set = token: not set
@@ -133,15 +135,24 @@ setting-token-not-set = token: not set
 
 database-url-unreadable = The database of the settings cannot be opened: database.url is not the URL of a database.
 database-not-opened = The database { $database } cannot be opened: { $reason }.
+database-not-supported = The database { $database } cannot be opened: { $driver } is not supported, only sqlite+aiosqlite and postgresql+asyncpg.
 database-unusable = The database { $database } cannot be used: { $reason }.
 database-damaged = The database { $database } is damaged ({ $reason }). Restore it from a backup.
 database-emptied = The database { $database } is empty or gone, but { $beside } beside it shows that there was one. Restore it from a backup, or move { $beside } elsewhere to begin with an empty database.
 database-too-new = The database { $database } is of version { $version }, newer than this program knows ({ $known }). Update the program, or use another data_dir.
+database-too-old = The database { $database } runs on PostgreSQL { $version }; at least { $oldest } is needed.
+database-encoding = The database { $database } is encoded in { $encoding }; it must be UTF8.
+database-read-only = The database { $database } can only be read. Name the primary server, and an account that may write.
+postgresql-not-installed = The settings name a PostgreSQL database, but its driver is not installed: pip install 'tokenwise[postgresql]'.
+copy-differs = The database { $database } holds { $table } that are not among those to be copied, so copying stopped there. Copy to an empty database.
 store-unavailable = I cannot reach my database right now, so nothing was changed. Try again in a minute.
+store-uncertain = I lost my database at the very moment it was storing this, so it may be stored or not. Look again in a minute.
 
 ## What the terminal refuses (bot/cli/failures.py)
 
 no-token = There is no token: set DISCORD_TOKEN to your bot's token, or let discord.token_file name a file with it.
+not-sqlite = Copying starts from an SQLite file, such as data/tokenwise.db.
+not-postgresql = Copying ends in PostgreSQL: name a URL that starts with postgresql://.
 nothing-to-ask = There is nothing to ask: --say names no question, as in --say /help.
 health-not-served = health.enabled is false, so the bot does not say how it is.
 nobody-answers = No bot answers at { $host }:{ $port }: { $reason }
@@ -153,6 +164,11 @@ no-tokenizers = None of the tokenizers in the settings could be loaded.
 
 terminal-unforeseen = Something went wrong ({ $kind }: { $reason }); python -X dev -m bot shows where.
 terminal-small-models = The small models that come with the bot answer at once: add --config demo/config.toml.
+terminal-migrated = The database { $database } is of version { $version }.
+terminal-copied = { $table }: { $count ->
+        [one] 1 record is there and the same
+       *[other] { $count } records are there and the same
+    }.
 terminal-warning = warning: { $line }
 terminal-song-taken = { $typed } is taken for { $song } (id { $id }).
 terminal-generated = { $model } on { $device }, { $dtype }: { $tokens } tokens in { $seconds } s ({ $finish })
@@ -952,6 +968,7 @@ not-one-of-your-songs =
        *[like] songs you like
     } match “{ $typed }”. Choose one from the list that appears while you type.
 not-your-pages = Only the person who asked turns these pages. Ask the command yourself for your own.
+songs-without-opinions = I cannot reach my database right now, so songs that you like or dislike may be among these.
 no-longer-sharing = You no longer let others build on your likes, so here, where everybody reads it, I show no more songs. Ask the command again for a list that only you see.
 not-sharing =
     <@{ NUMBER($person, useGrouping: 0) }> has not allowed others to build on their likes. Only they can, with { $command ->

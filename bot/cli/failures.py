@@ -13,6 +13,14 @@ class NoToken(Misuse):
     """`run` has no token."""
 
 
+class NotSqlite(Misuse):
+    """`database copy` copies from SQLite alone."""
+
+
+class NotPostgresql(Misuse):
+    """`database copy` copies to PostgreSQL alone."""
+
+
 class NothingToAsk(Misuse):
     """Every line that the demo is to ask is empty."""
 

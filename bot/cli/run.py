@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 
@@ -10,15 +11,46 @@ from bot.cli.failures import NoToken
 from bot.cli.terminal import leave
 from bot.settings.load import load
 
+MOST_SHARDS = 100_000
+
 SUMMARY = "run the bot on Discord"
 
 
-def add_arguments(_parser: argparse.ArgumentParser, /) -> None:
-    """It takes none."""
+def add_arguments(parser: argparse.ArgumentParser, /) -> None:
+    parser.add_argument(
+        "--shards",
+        type=shards,
+        metavar="IDS/COUNT",
+        help="the shards of this process and how many there are in all, such as 0-3/16 or 0,2,5-7/8",
+    )
+
+
+def shards(text: str) -> tuple[list[int], int]:
+    """Ids of shards, and their number in all: "0-3/16" is ([0, 1, 2, 3], 16)."""
+    ids: list[int] = []
+    parts, slash, count = text.partition("/")
+    if slash and count.isdecimal() and 0 < int(count) <= MOST_SHARDS:
+        for part in parts.split(","):
+            if not (found := re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", part.strip(), re.ASCII)):
+                break
+            first, last = int(found[1]), int(found[2] or found[1])
+            if not first <= last < int(count):
+                break
+            ids += range(first, last + 1)
+        else:
+            if len(set(ids)) == len(ids):
+                return sorted(ids), int(count)
+    raise argparse.ArgumentTypeError(
+        f"{text!r} does not name shards, each less than the number of all, as 0-3/16 does"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = load(arguments.config)
+    if arguments.shards:
+        ids, count = arguments.shards
+        sharded = settings.discord.model_copy(update={"shard_ids": ids, "shard_count": count})
+        settings = settings.model_copy(update={"discord": sharded})
     if settings.token is None:
         raise NoToken
     # Until the bot listens for them itself, being told to stop is no failure.

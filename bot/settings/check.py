@@ -96,6 +96,9 @@ def inspect(settings: Settings) -> tuple[list[str], list[str]]:
         problems.append(texts.say("setting-data-dir-locked", path=str(settings.data_dir)))
     if settings.token is None:
         warnings.append(texts.say("setting-no-token"))
+    shards = settings.discord
+    if 0 < len(shards.shard_ids) < shards.shard_count and not settings.database.url.startswith("postgresql"):
+        warnings.append(texts.say("setting-shards-apart"))
     url = urlsplit(settings.discord.api_url)
     if url.scheme == "http" and url.hostname not in {"127.0.0.1", "::1", "localhost"}:
         warnings.append(texts.say("setting-not-encrypted", host=str(url.hostname)))

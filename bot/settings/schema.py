@@ -20,12 +20,14 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     Strict,
+    ValidationInfo,
     create_model,
     field_validator,
 )
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+import texts
 from models.sections import PATH, ModelSection, Rule, Section
 from models.slots import SLOTS, LaneLimits, Slot, in_display_order
 from models.specs import Spec
@@ -65,6 +67,7 @@ def is_host(value: str) -> bool:
 
 
 Place = Annotated[Path, Strict(False)]
+ShardId = Annotated[int, Field(ge=0)]
 Snowflake = Annotated[int, AfterValidator(Rule("setting-ids", lambda number: 0 < number < 2**63))]
 RestUrl = Annotated[
     str,
@@ -98,6 +101,9 @@ class Database(Section):
         description="The database of likes and what else the bot keeps. Empty: an SQLite file under `data_dir`.",
         repr=False,
     )
+    connections: int = Field(
+        8, ge=1, le=100, description="Most connections to a server at a time; SQLite has one."
+    )
 
 
 class Discord(Section):
@@ -106,6 +112,13 @@ class Discord(Section):
     )
     gateway_url: GatewayUrl = Field(
         "", description="Discord's gateway. Empty: the one that the REST API names."
+    )
+    shard_count: int = Field(
+        0, ge=0, le=100_000, description="Shards of all processes together. 0: as many as Discord recommends."
+    )
+    shard_ids: list[ShardId] = Field(
+        [],
+        description="The shards of this process, numbered from 0; needs `shard_count`. Empty: all. `run --shards` wins.",
     )
     guild_ids: list[Snowflake] = Field(
         [],
@@ -123,6 +136,14 @@ class Discord(Section):
         [],
         description="Servers where members with the permission Manage Server may reload models too. Empty: none.",
     )
+
+    @field_validator("shard_ids")
+    @classmethod
+    def _within_the_count(cls, value: list[int], info: ValidationInfo) -> list[int]:
+        count = info.data.get("shard_count", 0)
+        if value and (max(value) >= count or len(set(value)) < len(value)):
+            raise ValueError(texts.say("setting-shard-ids", count=str(count)))
+        return value
 
     @field_validator("token_file", mode="before")
     @classmethod

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import aiosqlite
 from sqlalchemy import URL, Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.failures import DatabaseDamaged, DatabaseEmptied, DatabaseNotOpened
@@ -22,6 +26,13 @@ MAGIC = b"SQLite format 3\0"
 PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts to set one of them."""
 
+SHARED = False
+DEADLINE: float | None = None
+"""Waiting for a lock has a bound of its own (`busy_timeout`), and the disk has none."""
+QUESTIONS: Mapping[str, Any] = MappingProxyType({})
+CHANGES: Mapping[str, Any] = MappingProxyType({})
+"""There is one writer, so whatever changes something does so alone."""
+
 AFTER_NUMBERED_FILES = 3
 """The `user_version` of a file that Alembic looks after. Programs from before then, which counted 1 and 2 there
 and rely on triggers, refuse such a file as newer than they know.
@@ -32,7 +43,12 @@ def url_of(path: Path) -> URL:
     return URL.create(DRIVER, database=str(path))
 
 
-def create_engine(url: URL) -> AsyncEngine:
+def name_of(url: URL) -> str:
+    """What the database is called in messages."""
+    return url.database or ""
+
+
+def create_engine(url: URL, _connections: int = 1) -> AsyncEngine:
     """An engine with one connection, which is the one writer; create the file if there is none.
 
     The connection has a thread, so whoever waits for a lock of another process keeps no event loop waiting.
@@ -133,3 +149,13 @@ def hand_over_to_alembic(connection: Connection) -> None:
     for trigger in ("like_takes_dislike_back", "dislike_takes_like_back"):
         connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {trigger}")
     connection.exec_driver_sql(f"PRAGMA user_version = {AFTER_NUMBERED_FILES}")
+
+
+def lost_a_race(_: DBAPIError) -> bool:
+    """Writers wait for each other, so none is ever taken back for another."""
+    return False
+
+
+def is_unsure(_: BaseException) -> bool:
+    """A COMMIT that fails has changed nothing."""
+    return False

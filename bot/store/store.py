@@ -12,8 +12,10 @@ from bot.failures import DatabaseUrlUnreadable
 from bot.store import sqlite
 from bot.store.boards import Boards
 from bot.store.consents import Consents
-from bot.store.database import Database
+from bot.store.database import CONNECTIONS, Database
 from bot.store.likes import Likes
+from bot.store.migrations import HEAD
+from bot.store.neighbours import Neighbours
 from bot.store.tables import metadata
 from models.results import Song
 
@@ -27,15 +29,32 @@ class Store:
         self._database = database
         self.likes = Likes(database)
         self.consents = Consents(database)
+        self.neighbours = Neighbours(database)
         self.boards = Boards(database)
 
     @classmethod
-    async def open(cls, data_dir: Path, url: str = "") -> Self:
+    async def open(cls, data_dir: Path, url: str = "", connections: int = CONNECTIONS) -> Self:
         """Open or create the database: the one at `url`, or a file of SQLite under `data_dir`.
 
-        StartupError, in one sentence, if it cannot be used.
+        A server gets at most so many connections. StartupError, in one sentence, if the database cannot be used.
         """
-        return cls(await Database.open(_parsed(url) if url else sqlite.url_of(data_dir / FILE)))
+        where = parsed(url) if url else sqlite.url_of(data_dir / FILE)
+        return cls(await Database.open(where, connections))
+
+    @property
+    def name(self) -> str:
+        """What the database is called in messages, without a password."""
+        return self._database.name
+
+    @property
+    def version(self) -> str:
+        """The version of its tables, to which opening has brought them."""
+        return HEAD
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the database answered when it was last asked."""
+        return self._database.reachable
 
     async def export(self, user_id: int) -> dict[str, Any]:
         """Everything that is kept about a person, ready for JSON."""
@@ -58,10 +77,12 @@ class Store:
 
     async def close(self) -> None:
         """Close the database. Closing twice is harmless."""
+        await self.neighbours.close()
         await self._database.close()
 
 
-def _parsed(url: str) -> URL:
+def parsed(url: str) -> URL:
+    """DatabaseUrlUnreadable if it is the URL of no database."""
     try:
         return make_url(url)
     except (ArgumentError, ValueError):

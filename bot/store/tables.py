@@ -41,6 +41,21 @@ class IsoTime(TypeDecorator[datetime]):
         return datetime.fromisoformat(value) if value else None
 
 
+def without_nul(text: str) -> str:
+    """The text as PostgreSQL takes it."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+class Words(TypeDecorator[str]):
+    """Text without NUL, wherever it is written or looked for: the same in every database."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _: Dialect) -> str | None:
+        return without_nul(value) if value else value
+
+
 def _songs_of_people(name: str, since: str) -> Table:
     """A table of songs, each at most once a person, in the order in which they came; `since` names the column of the time."""
     return Table(
@@ -48,10 +63,10 @@ def _songs_of_people(name: str, since: str) -> Table:
         metadata,
         Column("position", Id, primary_key=True),
         Column("user_id", Id, nullable=False),
-        Column("song_id", Text, nullable=False),
+        Column("song_id", Words, nullable=False),
         # As they were when the song came in: the catalogue may change.
-        Column("title", Text, nullable=False),
-        Column("artist", Text, nullable=False),
+        Column("title", Words, nullable=False),
+        Column("artist", Words, nullable=False),
         Column(since, IsoTime, nullable=False, key="since"),
         UniqueConstraint("user_id", "song_id"),
     )
@@ -74,8 +89,8 @@ boards = Table(
     Column("id", Id, primary_key=True, autoincrement=False),
     Column("user_id", Id, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("model", Text, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("model", Words, nullable=False),
     # Ids of tokens and what the group chose, as JSON: they are only ever read and written whole.
     Column("taken", Text, nullable=False),
     Column("rounds", Text, nullable=False),

@@ -11,6 +11,7 @@ from typing import Self, cast
 import discord
 
 from bot.client import Interaction
+from bot.failures import StoreUnavailable
 from cogs.shared.asking import answered, caller
 from cogs.shared.buttons import (
     AnyInteraction,
@@ -64,8 +65,15 @@ async def show_songs(
         if not await bot.store.consents.shares(person):
             raise NotSharing(person, bot.command_ids.get("privacy", 0))
     people = (query.asker, *query.people)
-    likes = [tuple(like.song.id for like in await bot.store.likes.list(person)) for person in people]
-    dislikes = [song.id for person in people for song in await bot.store.likes.dislikes(person)]
+    try:
+        likes = [tuple(like.song.id for like in await bot.store.likes.list(person)) for person in people]
+        dislikes = [song.id for person in people for song in await bot.store.likes.dislikes(person)]
+    except StoreUnavailable:
+        # Songs like one that was named can be found without.
+        if query.people or not (typed or query.song):
+            raise
+        likes, dislikes = [()], []
+        content = "\n".join(filter(None, (content, say("songs-without-opinions"))))
     if typed or query.song:
         found = await bot.service.songs.like(
             SongsLike(

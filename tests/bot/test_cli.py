@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bot.cli import main
+from bot.client import Tokenwise
 from tests.bot.conftest import WriteConfig
 from tests.wire import tiny
 
@@ -581,3 +582,40 @@ def test_a_load_that_nobody_waits_for_is_left_without_a_word() -> None:
 
 def test_a_demo_that_is_asked_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing to ask" in refused(capsys, "demo", "--say", " \n ", code=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "ids", "count"),
+    [
+        ("0-3/16", [0, 1, 2, 3], 16),
+        ("5/16", [5], 16),
+        ("0/1", [0], 1),
+        ("6,0,2-3/8", [0, 2, 3, 6], 8),
+        ("12-15/16", [12, 13, 14, 15], 16),
+    ],
+)
+def test_shards_are_a_range_of_all(
+    text: str, ids: list[int], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Tokenwise] = []
+
+    async def serve(bot: Tokenwise, _: str) -> int:
+        started.append(bot)
+        return 0
+
+    monkeypatch.setattr("bot.process.serve", serve)
+    monkeypatch.setattr("bot.logs.setup", lambda *_: None)
+    monkeypatch.setenv("DISCORD_TOKEN", "a.token.of.no.use")
+    assert main(["run", "--shards", text]) == 0
+    (bot,) = started
+    assert (bot.shard_ids, bot.shard_count) == (ids, count)
+
+
+@pytest.mark.parametrize(
+    "text", ["0-3", "3/3", "4-2/8", "0-3/0", "/4", "a/4", "0,0/4", "0-9999999/4", "-1/4", "0-3/²"]
+)
+def test_what_names_no_shards_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", f"--shards={text}"])
+    assert ended.value.code == 2
+    assert "does not name shards" in capsys.readouterr().err

@@ -70,3 +70,27 @@ async def test_shards_of_different_remainders_begin_at_once(monkeypatch: pytest.
     for shard in range(4):
         await sessions.begin(shard)
     assert clock.now == 100.0 + APART
+
+
+async def test_a_process_has_its_share_of_what_discord_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+
+    async def sleep(seconds: float) -> None:
+        clock.now += seconds
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    # 100 shards in one process: all of them begin one after the other, as quickly as Discord lets them.
+    sessions = Sessions(clock)
+    sessions.allow(1, 1000, 100, 100)
+    for shard in range(100):
+        await sessions.begin(shard)
+    assert clock.now == 100.0 + 99 * APART
+    # A quarter of the shards has a quarter of the sessions of a day, whatever happens.
+    clock.now = 100.0
+    sessions = Sessions(clock)
+    sessions.allow(1, 1000, 4, 16)
+    begun = 0
+    while clock.now < 100.0 + 86_400:
+        await sessions.begin(begun % 4)
+        begun += 1
+    assert begun <= 250

@@ -405,3 +405,25 @@ async def test_the_send_window_slides() -> None:
         assert not any(connection.too_fast(float(second), 3, 10.0) for second in range(3))
         assert connection.too_fast(3.0, 3, 10.0)
         assert not connection.too_fast(20.0, 3, 10.0)
+
+
+async def test_who_begins_a_session_too_soon_gets_none(session: aiohttp.ClientSession) -> None:
+    clock = ManualClock()
+    async with Sandbox(shards=4, max_concurrency=2, clock=clock) as box:
+        headers = {"Authorization": f"Bot {box.token}"}
+        async with session.get(f"{box.api_url}/gateway/bot", headers=headers) as answer:
+            assert (await answer.json())["session_start_limit"]["max_concurrency"] == 2
+
+        async def begin(shard: int) -> tuple[Any, Any]:
+            answer = await (await connect(box, session)).identify(shard=[shard, 4])
+            return answer["t"], answer["d"] if answer["op"] == 9 else None
+
+        assert await begin(0) == ("READY", None)
+        assert await begin(1) == ("READY", None), "of another remainder"
+        assert await begin(2) == (None, False), "of the same remainder, at once"
+        clock.advance(4.9)
+        assert await begin(2) == (None, False)
+        clock.advance(0.2)
+        assert await begin(2) == ("READY", None)
+        assert await begin(3) == ("READY", None)
+        assert [one.shard[0] for one in box.sessions] == [0, 1, 2, 3]

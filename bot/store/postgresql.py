@@ -1,0 +1,153 @@
+"""All that is true of PostgreSQL alone: how a server is reached, checked and locked, and which failures pass."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import URL, ColumnClause, Connection, event, func, select, text
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from bot.failures import (
+    DatabaseEncoding,
+    DatabaseNotSupported,
+    DatabaseReadOnly,
+    DatabaseTooOld,
+    DatabaseUrlUnreadable,
+    PostgresqlNotInstalled,
+)
+
+log = logging.getLogger(__name__)
+
+DRIVER = "postgresql+asyncpg"
+OLDEST = 13
+"""The oldest version of PostgreSQL that the store is used with."""
+
+CONNECT = 5.0
+"""Seconds to reach the server and log in."""
+DEADLINE: float | None = 8.0
+"""Seconds for a change or a question, with waiting for a connection and all attempts."""
+
+SHARED = True
+QUESTIONS: Mapping[str, Any] = MappingProxyType({"isolation_level": "AUTOCOMMIT"})
+"""How a single question is asked: without the round trips of a transaction around it."""
+CHANGES: Mapping[str, Any] = MappingProxyType({"isolation_level": "SERIALIZABLE"})
+"""How a transaction is run that changes something: as if no other process did so at the same time."""
+
+_SESSION = """
+SET statement_timeout = '8s';
+SET idle_in_transaction_session_timeout = '60s';
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+"""
+"""What holds for every connection. A server that acknowledges before it has written would lose likes in a crash."""
+
+_RACES = frozenset({"40001", "40P01"})
+"""Serialization failure and deadlock: another transaction went first, and this one may simply be run again.
+https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+"""
+_MIGRATING = 0x746F6B656E
+"""The advisory lock of whoever brings the tables up to date."""
+
+
+def name_of(url: URL) -> str:
+    """What the database is called in messages: never with a password, wherever in the URL that stands."""
+    return url.set(password=None, query={}).render_as_string(hide_password=True)
+
+
+def create_engine(url: URL, connections: int) -> AsyncEngine:
+    """An engine with at most so many connections, which are made when they are needed.
+
+    DatabaseUrlUnreadable, DatabaseNotSupported or PostgresqlNotInstalled if this URL can never lead to a server.
+    """
+    if url.drivername not in {"postgresql", DRIVER}:
+        raise DatabaseNotSupported(database=name_of(url), driver=url.drivername)
+    if "@" in (url.host or ""):  # a password with an @ that is not written as %40
+        raise DatabaseUrlUnreadable
+    query = dict(url.query)
+    if "sslmode" in query:  # libpq's name, which hosting services put into their URLs
+        query["ssl"] = query.pop("sslmode")
+    try:
+        engine = create_async_engine(
+            url.set(drivername=DRIVER, query=query),
+            connect_args={"timeout": CONNECT},
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=DEADLINE,
+            hide_parameters=True,
+        )
+    except ImportError as error:
+        raise PostgresqlNotInstalled from error
+    event.listen(engine.sync_engine, "connect", _set_up)
+    event.listen(engine.sync_engine, "checkout", _replace_if_closed)
+    return engine
+
+
+def _set_up(connection: Any, _: object) -> None:
+    connection.run_async(lambda driver: driver.execute(_SESSION))
+
+
+def _replace_if_closed(_: object, record: ConnectionPoolEntry, __: object) -> None:
+    """Have connections that died with their server replaced before anything is asked.
+
+    The driver has noticed by itself. SQLAlchemy's `pool_pre_ping` would cost three round trips each time.
+    """
+    if (connection := record.driver_connection) is not None and connection.is_closed():
+        raise InvalidatePoolError
+
+
+def check(connection: Connection) -> None:
+    """DatabaseTooOld, DatabaseEncoding or DatabaseReadOnly if the store cannot live on this server."""
+    database = name_of(connection.engine.url)
+    number, encoding, read_only, fsync = connection.execute(
+        text(
+            "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),"
+            " current_setting('transaction_read_only'), current_setting('fsync')"
+        )
+    ).one()
+    if number // 10_000 < OLDEST:
+        raise DatabaseTooOld(database=database, version=str(number // 10_000), oldest=str(OLDEST))
+    if encoding != "UTF8":
+        raise DatabaseEncoding(database=database, encoding=encoding)
+    if read_only == "on":
+        raise DatabaseReadOnly(database=database)
+    if fsync == "off":
+        log.warning("%s runs with fsync off: a power failure can destroy it", database)
+
+
+def lock(connection: Connection) -> None:
+    """Keep every other process from migrating until the transaction ends, however long that takes."""
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
+
+
+def version_before_alembic(_: Connection) -> str:
+    """Only SQLite was there before Alembic."""
+    return ""
+
+
+def hand_over_to_alembic(_: Connection) -> None:
+    """There is nothing to hand over."""
+
+
+def lost_a_race(error: DBAPIError) -> bool:
+    """Whether the transaction was taken back only because another one went first."""
+    return getattr(error.orig, "sqlstate", None) in _RACES
+
+
+def is_unsure(error: BaseException) -> bool:
+    """Whether a COMMIT that failed like this may have worked all the same: its answer was lost on the way."""
+    if isinstance(error, DBAPIError):
+        sqlstate = getattr(error.orig, "sqlstate", None) or "08"
+        # Lost connections, and servers that are being shut down. Everything else is a refusal.
+        return sqlstate.startswith(("08", "57"))
+    return isinstance(error, OSError | asyncio.CancelledError)
+
+
+async def go_on_numbering(connection: AsyncConnection, table: str, key: ColumnClause[int]) -> None:
+    """Have the next row of a table numbered after the last one, where rows came with their numbers in `key`."""
+    await connection.execute(select(func.setval(func.pg_get_serial_sequence(table, key.name), func.max(key))))
