@@ -20,16 +20,19 @@ from discord.ext import commands
 
 from bot import endpoints, reconnecting, transport
 from bot.errors import report
-from bot.events import ANSWERED, CommandBegan, CommandDone, CommandLog, Events
+from bot.events import ANSWERED, CommandLog, Events
 from bot.failures import (
     BadToken,
     BrokenExtension,
+    CommandsElsewhere,
     GatewayClosed,
     IntentsRefused,
     LoginRefused,
     Unclaimed,
 )
 from bot.health import HealthServer, finite
+from bot.interactions import Interactions
+from bot.limits import allowance, check_place
 from bot.pace import Pace
 from bot.registration import CommandRegister
 from bot.settings.schema import Settings
@@ -101,14 +104,19 @@ class Tree(app_commands.CommandTree["Tokenwise"]):
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         bot = interaction.client
+        bot.interactions.began(interaction)
         if interaction.type is discord.InteractionType.autocomplete:
             return not bot.stopping.is_set()
-        bot.events.emit(CommandBegan(str(interaction.id)))
         if bot.stopping.is_set():
             await report(interaction, Stopping())
             return False
-        limits = bot.settings.limits
-        self._pace.count(interaction.user.id, limits.commands, limits.seconds)
+        try:
+            check_place(interaction)
+        except CommandsElsewhere as refused:
+            await report(interaction, refused)
+            return False
+        allowed = allowance(interaction)
+        self._pace.count(interaction.user.id, allowed.commands, allowed.seconds, allowed.pace_of)
         return True
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
@@ -145,6 +153,7 @@ class Tokenwise(commands.AutoShardedBot):
         self._sessions = reconnecting.Sessions()
         self.settings = settings
         self.events = Events()
+        self.interactions = Interactions(self.events)
         CommandLog(self.events)
         self.command_ids: dict[str, int] = {}
         """Ids of the commands by name, for mentions such as `</tokens:ID>`."""
@@ -242,7 +251,7 @@ class Tokenwise(commands.AutoShardedBot):
 
         StartupError, in one sentence, if that can never succeed.
         """
-        transport.use(self.http)
+        transport.use(self.http, self.interactions.acknowledged)
         try:
             await self._persist(lambda: self._log_in_afresh(token))
             await self._persist(lambda: self.connect(reconnect=reconnect))
@@ -310,14 +319,10 @@ class Tokenwise(commands.AutoShardedBot):
             await report(interaction, Unclaimed())
 
     async def on_interaction_failure(self, interaction: Interaction, error: BaseException) -> None:
-        self._done(interaction, type(error).__name__)
+        self.interactions.done(interaction, type(error).__name__)
 
     async def on_app_command_completion(self, interaction: Interaction, _: Any) -> None:
-        self._done(interaction, ANSWERED)
-
-    def _done(self, interaction: Interaction, outcome: str) -> None:
-        name = f"/{interaction.command.qualified_name}" if interaction.command else interaction.type.name
-        self.events.emit(CommandDone(str(interaction.id), name, outcome))
+        self.interactions.done(interaction, ANSWERED)
 
     # Closing
 

@@ -95,6 +95,15 @@ class StoreUnavailable(Failure):
     """The database failed while the bot was running; the whole change was taken back."""
 
 
+# Where commands are answered --------------------------------------------------------------------------------
+
+
+class CommandsElsewhere(Refused):
+    """The settings name channels for commands, and this is none of them. `channels` has some that the person sees."""
+
+    channels: tuple[str, ...]
+
+
 # Reloading a model -----------------------------------------------------------------------------------------
 
 

@@ -225,7 +225,12 @@ class LocalService:
                 return answer
 
         ticket = self.lanes.admit(
-            lane or slot, lent, user=caller.user, timeout=caller.seconds, privileged=caller.typing
+            lane or slot,
+            lent,
+            user=caller.user,
+            timeout=caller.seconds,
+            privileged=caller.typing,
+            per_user=caller.questions,
         )
         self._tickets[caller.request_id] = ticket
         ticket.on_done(partial(self._done, slot, caller, ticket))

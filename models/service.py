@@ -45,13 +45,15 @@ T_co = TypeVar("T_co", covariant=True)
 class Caller:
     """Who asks. `seconds` are those left for the answer, waiting included; None leaves the limit to the slot.
 
-    What is asked while somebody is `typing` counts against nobody's limit.
+    What is asked while somebody is `typing` counts against nobody's limit. `questions` is how many the person may have
+    under way at once; None leaves that to the service.
     """
 
     request_id: str
     user: int
     seconds: float | None = None
     typing: bool = False
+    questions: int | None = None
 
 
 # Tokenizers ------------------------------------------------------------------------------------------------

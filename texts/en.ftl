@@ -32,6 +32,11 @@ you-need-a-role = For this you need a role that you do not have here.
 not-allowed = You may not use this here.
 cannot-read-option = I cannot read { $value } here. Choose one of the suggestions, or write it another way.
 command-changed = This command has changed. Reload Discord (Ctrl+R) and try again.
+commands-elsewhere =
+    { COUNT($channels) ->
+        [0] I do not answer in this channel.
+       *[other] I do not answer in this channel; ask me in { $channels }.
+    }
 unclaimed = I no longer know what this button or form belongs to. Send the command again.
 answer-too-large = My answer is larger than Discord takes. Ask for less.
 discord-forbids = Discord does not let me do that in this channel. Ask somebody who manages the server.
@@ -66,6 +71,7 @@ setting-places = a list with at least one of: { $place }
 setting-list = a list of: { $item }
 setting-choice = one of { $choices }
 setting-table = a table, which begins with the line [{ $key }]
+setting-tables = a table for each id, with limits in it
 setting-whole-number = a whole number
 setting-number = a number
 setting-bool = true or false

@@ -6,9 +6,11 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import texts
@@ -46,17 +48,26 @@ def allowed(field: FieldInfo) -> str:
 
 
 def _allowed(kind: Any, metadata: Sequence[Any]) -> str:
-    if get_origin(kind) is Annotated:
-        kind, *more = get_args(kind)
-        return _allowed(kind, [part for item in more for part in getattr(item, "metadata", [item])])
-    if get_origin(kind) is list:
-        return texts.say("setting-list", item=_allowed(get_args(kind)[0], []))
-    if get_origin(kind) is Literal:
-        return texts.say("setting-choice", choices=", ".join(json.dumps(choice) for choice in get_args(kind)))
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        more = [part for item in arguments[1:] for part in getattr(item, "metadata", [item])]
+        return _allowed(arguments[0], more)
+    if origin in {Union, UnionType} and NoneType in arguments:
+        return _allowed(arguments[0], metadata)
+    if origin in {list, dict, Literal}:
+        return _allowed_of_many(origin, arguments)
     for item in metadata:
         if isinstance(rule := getattr(item, "func", None), Rule):
             return rule.words
     return _bounded(texts.say(KINDS.get(kind, "setting-text")), metadata)
+
+
+def _allowed_of_many(origin: Any, arguments: tuple[Any, ...]) -> str:
+    if origin is list:
+        return texts.say("setting-list", item=_allowed(arguments[0], []))
+    if origin is dict:
+        return texts.say("setting-tables")
+    return texts.say("setting-choice", choices=", ".join(json.dumps(choice) for choice in arguments))
 
 
 def _bounded(what: str, metadata: Sequence[Any]) -> str:
@@ -169,6 +180,8 @@ def _written(value: Any) -> str:
 def _without_passwords(value: Any) -> Any:
     if isinstance(value, str):
         return without_password(value)
+    if isinstance(value, BaseModel):
+        return _without_passwords(value.model_dump(exclude_none=True))
     if isinstance(value, list):
         return [_without_passwords(item) for item in value]
     if isinstance(value, dict):

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from discord import app_commands
 
 from bot.client import Interaction
+from bot.limits import EVERYWHERE
 
 Command: TypeAlias = app_commands.Command[Any, ..., Any]
 Fitted: TypeAlias = Callable[[Interaction], Awaitable[str]]
@@ -46,8 +47,11 @@ class Guide:
 
 
 def guide(topic: Topic, example: str, slot: str = "", fitted: Fitted | None = None) -> dict[str, Any]:
-    """The `extras` of a command: `example` as the documentation has it, and `fitted` where that may not work."""
-    return {"example": example, _KEY: Guide(topic, slot, fitted)}
+    """The `extras` of a command: `example` as the documentation has it, and `fitted` where that may not work.
+
+    What somebody wants to know or delete of their own data is answered in every channel.
+    """
+    return {"example": example, EVERYWHERE: topic is Topic.DATA, _KEY: Guide(topic, slot, fitted)}
 
 
 def guide_of(command: Command) -> Guide:
