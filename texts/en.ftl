@@ -52,6 +52,11 @@ bad-token = Discord refused the token. Copy it anew from the bot's page in the d
 intents-refused = Discord refused the bot's intents.
 gateway-closed = Discord closed the gateway for good (code { $close_code }).
 login-refused = { $url } refused the login with status { $status }.
+health-stopping = The bot is being stopped.
+health-not-connected = The bot is not connected to Discord.
+health-loading = { $slot }: { $name } is loading.
+health-not-loaded = { $slot }: { $name } is not loaded.
+health-failed = { $slot }: { $reason }
 address-taken = health: { $host }:{ $port } cannot be listened on: { $reason }.
 
 ## What a key of the settings may hold (models/sections.py, bot/settings/)

@@ -55,9 +55,9 @@ def refused(answer: Answer, part: str) -> None:
 async def test_commands_elsewhere_are_refused_and_say_where(launch: Launch, box: Sandbox) -> None:
     bots, elsewhere = box.add_channel("bots"), box.add_channel("elsewhere")
     await launch({"discord.channel_ids": [bots.id]})
-    refused(await box.ask("/tokens text:hello"), "I do not answer in this channel; ask me in #bots.")
+    refused(await box.ask("/tokens text:hello"), "I do not answer in this channel; ask me in \\#bots.")
     assert "hello" in (await box.ask("/tokens text:hello", channel=bots)).text
-    refused(await box.ask("/tokens text:hello", channel=thread_of(box, elsewhere)), "ask me in #bots.")
+    refused(await box.ask("/tokens text:hello", channel=thread_of(box, elsewhere)), "ask me in \\#bots.")
     assert "hello" in (await box.ask("/tokens text:hello", channel=thread_of(box, bots))).text
     refused(await box.ask("/help", channel=box.direct(box.student)), "I do not answer in this channel.")
     assert "Under your Discord id I keep" in (await box.ask("/privacy show")).text
