@@ -8,7 +8,6 @@ import pkgutil
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -19,8 +18,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import endpoints, reconnecting, transport
+from bot.audit import FILE, AuditLog
 from bot.errors import report
-from bot.events import ANSWERED, CommandLog, Events
+from bot.events import ANSWERED, CommandLog, Events, GatewayChanged
 from bot.failures import (
     BadToken,
     BrokenExtension,
@@ -30,7 +30,7 @@ from bot.failures import (
     LoginRefused,
     Unclaimed,
 )
-from bot.health import HealthServer, finite
+from bot.health import HealthServer
 from bot.interactions import Interactions
 from bot.limits import allowance, check_place
 from bot.pace import Pace
@@ -138,6 +138,7 @@ class Tokenwise(commands.AutoShardedBot):
         """
         intents = discord.Intents.none()
         intents.guilds = True
+        self.events = Events()
         super().__init__(
             command_prefix=commands.when_mentioned,  # without message intents no message ever comes
             help_command=None,
@@ -147,12 +148,13 @@ class Tokenwise(commands.AutoShardedBot):
             max_messages=None,
             chunk_guilds_at_startup=False,
             max_ratelimit_timeout=LONGEST_RATELIMIT,
+            http_trace=transport.trace(self.events),
         )
         endpoints.use_rest(settings.discord.api_url)
         reconnecting.use()
+        self._began = time.monotonic()
         self._sessions = reconnecting.Sessions()
         self.settings = settings
-        self.events = Events()
         self.interactions = Interactions(self.events)
         CommandLog(self.events)
         self.command_ids: dict[str, int] = {}
@@ -161,7 +163,8 @@ class Tokenwise(commands.AutoShardedBot):
         self.service.listen(self.events.emit)
         self.drawing = Lanes({DRAWING: DRAWING_LANE}, settings.limits.per_user)
         self._forget_commands = forget_commands
-        self._health = HealthServer(self.health)
+        self._health = HealthServer(self) if settings.health.enabled else None
+        self._audit: AuditLog | None = None
         self._registration: asyncio.Task[None] | None = None
         drain = settings.limits.drain_seconds + GRACE
         self._shutdown = Shutdown(
@@ -170,7 +173,8 @@ class Tokenwise(commands.AutoShardedBot):
                 Step("telling", lambda: finish_interactions(GRACE), GRACE + CLOSING),
                 Step("cogs", self._unload, CLOSING),
                 Step("drawing", self.drawing.close, CLOSING),
-                Step("health", self._health.close, CLOSING),
+                Step("health", self._close_health, CLOSING),
+                Step("audit", self._close_audit, CLOSING),
                 Step("database", self._close_store, CLOSING),
                 Step("connection", self._disconnect, CLOSING),
                 # Last, because freeing their memory takes so long that the loop must have nothing else to do.
@@ -185,6 +189,16 @@ class Tokenwise(commands.AutoShardedBot):
         """Set when a shutdown begins."""
         return self._shutdown.begun
 
+    @property
+    def connected(self) -> bool:
+        """Whether Discord's gateway is there."""
+        return self.is_ready() and any(not shard.is_closed() for shard in self.shards.values())
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the bot was started."""
+        return time.monotonic() - self._began
+
     async def idle(self) -> None:
         """Return when no interaction is being answered and no job runs."""
         while handlers := open_interactions():
@@ -192,35 +206,16 @@ class Tokenwise(commands.AutoShardedBot):
         await self.service.idle()
         await self.drawing.idle()
 
-    async def health(self) -> dict[str, Any]:
-        """How the bot is, for /healthz: nothing about people, nothing secret."""
-        connected = self.is_ready() and any(not shard.is_closed() for shard in self.shards.values())
-        status = await self.service.status()
-        lanes = {**status.lanes, **self.drawing.status}
-        return {
-            "ready": connected and not self.stopping.is_set(),
-            "stopping": self.stopping.is_set(),
-            "latency_seconds": finite(self.latency),
-            "shards": len(self.shards),
-            "servers": len(self.guilds),
-            "slots": [
-                {
-                    "slot": slot.slot,
-                    "name": slot.name,
-                    "state": slot.state,
-                    "generation": slot.generation,
-                    "leases": slot.leases,
-                }
-                for slot in status.slots
-            ],
-            "lanes": {name: asdict(lane) for name, lane in lanes.items()},
-        }
-
     # Opening
 
     async def setup_hook(self) -> None:
         self.store = await Store.open(self.settings.data_dir, self.settings.database.url)
-        if self.settings.health.enabled:
+        if self.settings.audit.enabled:
+            audit = self.settings.audit
+            path = audit.file or self.settings.data_dir / FILE
+            self._audit = AuditLog(self.events, path, audit.max_bytes, audit.keep)
+        if self._health:
+            self.store.watch(self._health.observe_transaction)
             await self._health.start(self.settings.health.host, self.settings.health.port)
         for extension in EXTENSIONS:
             await self._load(extension)
@@ -308,7 +303,14 @@ class Tokenwise(commands.AutoShardedBot):
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
         await self._sessions.begin(shard_id or 0)
 
+    async def on_shard_resumed(self, _shard_id: int) -> None:
+        self.events.emit(GatewayChanged("resumed"))
+
+    async def on_shard_disconnect(self, _shard_id: int) -> None:
+        self.events.emit(GatewayChanged("disconnected"))
+
     async def on_shard_connect(self, shard_id: int) -> None:
+        self.events.emit(GatewayChanged("connected"))
         endpoints.keep_gateway(self._get_websocket(shard_id=shard_id), self.settings.discord.gateway_url)
 
     async def on_ready(self) -> None:
@@ -369,6 +371,14 @@ class Tokenwise(commands.AutoShardedBot):
                 if (waiting := owner(task)) is self._connection or isinstance(waiting, discord.ui.Modal)
             }
         )
+
+    async def _close_audit(self) -> None:
+        if self._audit:
+            await asyncio.to_thread(self._audit.close)
+
+    async def _close_health(self) -> None:
+        if self._health:
+            await self._health.close()
 
     async def _close_store(self) -> None:
         if hasattr(self, "store"):

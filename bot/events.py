@@ -48,6 +48,21 @@ class CommandDone:
     channel: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class RestDone:
+    """A request to Discord's REST API was answered; `status` is "error" where no answer came."""
+
+    status: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayChanged:
+    """A shard's connection: "connected" with a new session, "resumed", or "disconnected"."""
+
+    what: str
+
+
 class Events:
     """Listeners by the type of event that they want."""
 

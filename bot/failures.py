@@ -50,6 +50,13 @@ class AddressTaken(StartupError):
     reason: str
 
 
+class AuditNotWritable(StartupError):
+    """The file of the audit log cannot be opened."""
+
+    path: str
+    reason: str
+
+
 # The store -------------------------------------------------------------------------------------------------
 
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import discord
 from discord.http import HTTPClient, Route
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
+
+from bot.events import Events, RestDone
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +58,28 @@ def use(http: HTTPClient, on_acknowledged: Callable[[int], object]) -> None:
     # There is no other place to hook in.
     http.request = request  # type: ignore[method-assign]
     async_context.set(Adapter(on_acknowledged))
+
+
+def trace(events: Events) -> aiohttp.TraceConfig:
+    """Have an event emitted for each request of a client's session, whoever sends it."""
+    config = aiohttp.TraceConfig()
+
+    async def began(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.began = time.monotonic()
+
+    async def ended(
+        _: aiohttp.ClientSession, context: SimpleNamespace, end: aiohttp.TraceRequestEndParams
+    ) -> None:
+        if end.response.status != HTTPStatus.SWITCHING_PROTOCOLS:  # the gateway
+            events.emit(RestDone(str(end.response.status), time.monotonic() - context.began))
+
+    async def failed(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        events.emit(RestDone("error", time.monotonic() - context.began))
+
+    config.on_request_start.append(began)
+    config.on_request_end.append(ended)
+    config.on_request_exception.append(failed)
+    return config
 
 
 class Adapter(AsyncWebhookAdapter):

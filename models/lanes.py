@@ -28,6 +28,8 @@ from models.service import LaneStatus
 
 T = TypeVar("T")
 
+ANSWERED = "answered"
+"""The outcome of a job that did not fail."""
 GRACE = 5.0
 """Seconds that a worker has, after its deadline or its stop event, to hand over what it has."""
 
@@ -145,7 +147,7 @@ class Ticket(Generic[T]):
         if not result.done():
             return ""
         error = Cancelled() if result.cancelled() else result.exception()
-        return type(error).__name__ if error else "answered"
+        return type(error).__name__ if error else ANSWERED
 
     @property
     def queue_seconds(self) -> float:

@@ -57,6 +57,7 @@ health-not-connected = The bot is not connected to Discord.
 health-loading = { $slot }: { $name } is loading.
 health-not-loaded = { $slot }: { $name } is not loaded.
 health-failed = { $slot }: { $reason }
+audit-not-writable = audit.file: { $path } cannot be written: { $reason }.
 address-taken = health: { $host }:{ $port } cannot be listened on: { $reason }.
 
 ## What a key of the settings may hold (models/sections.py, bot/settings/)
@@ -165,6 +166,8 @@ no-tokenizers = None of the tokenizers in the settings could be loaded.
 terminal-unforeseen = Something went wrong ({ $kind }: { $reason }); python -X dev -m bot shows where.
 terminal-small-models = The small models that come with the bot answer at once: add --config demo/config.toml.
 terminal-warning = warning: { $line }
+terminal-running-bot = the running bot: { $line }
+terminal-model-problem = { $slot }: { $problem }
 terminal-song-taken = { $typed } is taken for { $song } (id { $id }).
 terminal-generated = { $model } on { $device }, { $dtype }: { $tokens } tokens in { $seconds } s ({ $finish })
 terminal-embedding = { $model }: { $tokens } tokens, { $numbers } numbers each
@@ -726,7 +729,10 @@ models-title = What is loaded
 models-state = { $sign } { $slot }: { $state }
 models-nothing-yet = Nothing here yet.
 models-load-seconds = loaded in { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
-models-queue = { $running } running, { $waiting } waiting
+models-queue = { $running } running, { $waiting } waiting (of { $places })
+models-other-lanes = Other queues
+models-other-lane = { $lane }: { $queue }
+models-bot = Tokenwise { $version } · up for { $uptime }
 
 models-loading = ⏳ Loading **{ $slot }** anew: { $what }
 models-loading-seconds = { NUMBER($seconds, maximumFractionDigits: 0, useGrouping: 0) } s
@@ -960,6 +966,7 @@ privacy-show =
     } you do not. { $sharing }
     What you ask and what I answer is never written to a disk, nor to my log. The latest of it stays in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
     { $export } gives you all of it as a file, { $delete } deletes all of it.
+privacy-audit = The people who run me also note who used which command, where, when, how it ended and how long it took. They keep these notes for a while; { $delete } leaves them alone.
 privacy-sharing = Others may name you in { $recommend }, and get songs from your likes and theirs together; an answer names the songs of yours that led to it. { $share } ends that at once.
 privacy-not-sharing = Nobody can name you in { $recommend }: your likes count for you alone. { $share } lets them.
 privacy-exported = This is everything I keep about you.

@@ -16,10 +16,12 @@ from pydantic.fields import FieldInfo
 import texts
 from bot.redaction import TOKEN_SHAPE, without_password
 from bot.settings.schema import Settings, is_url, keys, place_of
-from models.failures import NotThere
+from models.failures import ModelError, NotThere
 from models.files import finding
-from models.files.names import HUB_NAME, fetch_command, is_remote
+from models.files.items import Kind
+from models.files.names import HUB_NAME, exists, fetch_command, is_remote
 from models.sections import Rule
+from models.specs import PretrainedSpec
 
 PLACES = {
     "path": "setting-path",
@@ -111,6 +113,24 @@ def inspect(settings: Settings) -> tuple[list[str], list[str]]:
     if url.scheme == "http" and url.hostname not in {"127.0.0.1", "::1", "localhost"}:
         warnings.append(texts.say("setting-not-encrypted", host=str(url.hostname)))
     return problems, warnings
+
+
+def missing_models(settings: Settings) -> list[str]:
+    """The models that are named and not on this machine, or not whole, a line each.
+
+    Paths where nothing is are left to `inspect`, and so are the files of songs.
+    """
+    addresses = {value_of(settings, key) for key, field in keys() if place_of(field) == "address"}
+    lines = []
+    for slot, spec in settings.specs().items():
+        for item in spec.items(slot):
+            if item.name in addresses or (item.kind is Kind.PATH and not exists(item.name)):
+                continue
+            try:
+                finding.look(item, weights=isinstance(spec, PretrainedSpec) and item.name == spec.name)
+            except ModelError as error:
+                lines.append(texts.say("terminal-model-problem", slot=slot, problem=str(error)))
+    return lines
 
 
 def _slot_of(key: str) -> str:

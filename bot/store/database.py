@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Self, TypeAlias, TypeVar
@@ -33,6 +34,8 @@ class Database:
         self._engine = engine
         self._under_way: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self.observe: Callable[[str, float], object] = lambda _operation, _seconds: None
+        """Called with "read" or "write" and the seconds that it took, whether or not it succeeded."""
 
     @classmethod
     async def open(cls, url: URL) -> Self:
@@ -61,7 +64,7 @@ class Database:
         async def rows(connection: AsyncConnection) -> Rows:
             return [tuple(row) for row in await connection.execute(question)]
 
-        return await self._run(rows)
+        return await self._run("read", rows)
 
     async def write(self, *changes: Insert | Delete) -> list[int]:
         """Make all of the changes, or none; the number of rows that each of them changed.
@@ -72,7 +75,7 @@ class Database:
         async def counts(connection: AsyncConnection) -> list[int]:
             return [(await connection.execute(change)).rowcount for change in changes]
 
-        return await self._run(counts)
+        return await self._run("write", counts)
 
     def insert_new(self, table: Table, values: Mapping[str, object]) -> Insert:
         """An INSERT that changes nothing if what has to be unique is there already."""
@@ -88,22 +91,25 @@ class Database:
             await asyncio.wait(self._under_way)
         await self._engine.dispose()
 
-    async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _run(self, operation: str, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Do the work in a task of its own, which goes on if the caller is cancelled."""
         if self._closed:
             raise StoreUnavailable
-        task = asyncio.create_task(self._transact(work))
+        task = asyncio.create_task(self._transact(operation, work))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return await asyncio.shield(task)
 
-    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _transact(self, operation: str, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        began = time.monotonic()
         try:
             async with self._engine.begin() as connection:
                 return await work(connection)
         except SQLAlchemyError as error:
             log.error("the database failed: %s", _reason(error))  # noqa: TRY400 - one line
             raise StoreUnavailable from error
+        finally:
+            self.observe(operation, time.monotonic() - began)
 
 
 def _prepare(connection: Connection, name: str) -> None:

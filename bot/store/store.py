@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,6 +53,10 @@ class Store:
         return sum(
             await self._database.write(*(delete(table).where(table.c.user_id == user_id) for table in tables))
         )
+
+    def watch(self, observe: Callable[[str, float], object]) -> None:
+        """Have `observe("read" or "write", seconds)` called for each transaction."""
+        self._database.observe = observe
 
     async def close(self) -> None:
         """Close the database. Closing twice is harmless."""

@@ -491,6 +491,58 @@ def test_check_shows_what_is_in_force(
     assert "very-secret" not in output.out + output.err
 
 
+def test_check_tells_of_every_model_that_is_missing(
+    capsys: pytest.CaptureFixture[str],
+    write_config: WriteConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "a-token")
+    (tmp_path / "hollow").mkdir()
+    path = write_config(
+        """
+        [language]
+        name = "nobody/has-this"
+        [tokenizers]
+        names = ["nobody/has-that", "hollow"]
+        [encoder]
+        name = "hollow"
+        [words]
+        name = "no-such-vectors"
+        [songs]
+        songs = "songs.tsv"
+        playlists = "https://films.example/lists.txt"
+        """
+    )
+    assert main(["check", "--config", str(path)]) == 0
+    warnings = capsys.readouterr().err.splitlines()
+    assert [line.removeprefix("warning: ").partition(":")[0] for line in warnings] == [
+        "songs.songs", "songs.playlists", "tokenizers", "words", "encoder", "language",
+    ]  # fmt: skip
+    assert (
+        "nobody/has-this is not on this machine yet. “python -m bot fetch language” downloads it."
+        in warnings[-1]
+    )
+    assert "holds no weights" in warnings[-2]
+
+
+def test_check_tries_every_model(
+    capsys: pytest.CaptureFixture[str], write_config: WriteConfig, folder: Path
+) -> None:
+    path = write_config(
+        f"""
+        [words]
+        name = "{(folder / "words").as_posix()}"
+        [encoder]
+        name = "nobody/has-this"
+        """
+    )
+    assert main(["check", "--load", "--config", str(path)]) == 1
+    captured = capsys.readouterr()
+    assert "words: words is loaded (0." in captured.out
+    assert "encoder: nobody/has-this is not on this machine yet." in captured.err
+
+
 def test_run_without_a_token_says_how_to_set_it(
     capsys: pytest.CaptureFixture[str], write_config: WriteConfig
 ) -> None:

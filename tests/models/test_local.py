@@ -25,6 +25,7 @@ from models.service import (
     LoadProgress,
     Queued,
     ReloadModel,
+    ServiceEvent,
     SuggestWords,
     Written,
 )
@@ -253,14 +254,14 @@ async def test_seconds_left_are_kept_to(service: LocalService) -> None:
 
 
 async def test_who_listens_hears_of_every_end(service: LocalService, words: FakeWords) -> None:
-    heard: list[JobDone] = []
+    heard: list[ServiceEvent] = []
     service.listen(heard.append)
     words.opened.set()
     await service.words.ask(AskWords(caller(1, "1"), "a"))
     with pytest.raises(OtherModel):
         async for _ in service.language.generate(Generate(caller(1, "2"), "a", 2, written=(1,))):
             pass
-    assert [(done.request_id, done.slot, done.outcome) for done in heard] == [
+    assert [(done.request_id, done.slot, done.outcome) for done in heard if isinstance(done, JobDone)] == [
         ("1", "words", "answered"),
         ("2", "language", "OtherModel"),
     ]
