@@ -98,6 +98,36 @@ class DatabaseTooNew(StartupError):
     known: str
 
 
+class DatabaseOnServer(Failure):
+    """Only a file can be backed up and restored here."""
+
+
+class NoDatabaseFile(Failure):
+    """There is no database to back up, or no backup to restore."""
+
+    path: str
+
+
+class WouldOverwrite(Failure):
+    """Where a backup is to be written, there is a file."""
+
+    path: str
+
+
+class DatabaseInUse(Failure):
+    """Another process has the database open that a backup is to replace."""
+
+    database: str
+
+
+class BackupFailed(Failure):
+    """A copy could not be made, or is not whole."""
+
+    source: str
+    target: str
+    reason: str
+
+
 class StoreUnavailable(Failure):
     """The database failed while the bot was running; the whole change was taken back."""
 

@@ -149,6 +149,11 @@ database-unusable = The database { $database } cannot be used: { $reason }.
 database-damaged = The database { $database } is damaged ({ $reason }). Restore it from a backup.
 database-emptied = The database { $database } is empty or gone, but { $beside } beside it shows that there was one. Restore it from a backup, or move { $beside } elsewhere to begin with an empty database.
 database-too-new = The database { $database } is of version { $version }, newer than this program knows ({ $known }). Update the program, or use another data_dir.
+database-on-server = The database is on a server: back it up and restore it with pg_dump and pg_restore.
+no-database-file = There is no database { $path }.
+would-overwrite = There is a file { $path } already. Name another one.
+database-in-use = The database { $database } is in use. Stop the bot, then restore it.
+backup-failed = { $source } could not be copied to { $target }: { $reason }.
 store-unavailable = I cannot reach my database right now, so nothing was changed. Try again in a minute.
 
 ## What the terminal refuses (bot/cli/failures.py)
@@ -174,6 +179,9 @@ terminal-embedding = { $model }: { $tokens } tokens, { $numbers } numbers each
 terminal-pair = { $second } is number { $second_rank } of { $others } around { $first }; { $first } number { $first_rank } around { $second }
 terminal-odd-one = { $word } does not belong
 terminal-loaded = { $slot }: { $name } is loaded ({ $seconds } s)
+terminal-backed-up = { $file } holds the database as it is now ({ $size }).
+terminal-restored = { $database } is again what { $file } holds.
+terminal-set-aside = What was there before is kept as { $file }.
 terminal-no-data-folder = The data folder { $path } cannot be made: { $reason }.
 terminal-demo-starts = Starting the bot in a Discord of its own ...
 terminal-demo-small = { $reason } Using the small models of the repository instead.

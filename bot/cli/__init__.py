@@ -17,6 +17,7 @@ import texts
 from bot.cli import (
     attention,
     check,
+    database,
     decode,
     demo,
     embed,
@@ -35,7 +36,7 @@ from bot.cli import (
     why,
 )
 from bot.cli import next as next_token
-from bot.cli.arguments import Parser
+from bot.cli.arguments import Parser, add_config
 from bot.cli.failures import Misuse
 from bot.cli.terminal import FAILED, INTERRUPTED, MISUSED, complain
 from bot.settings.schema import ConfigError
@@ -59,6 +60,7 @@ COMMANDS: Mapping[str, Command] = {
     "check": check,
     "fetch": fetch,
     "health": health,
+    "database": database,
     "tokens": tokens,
     "decode": decode,
     "generate": generate,
@@ -120,10 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in COMMANDS.items():
         summary = command.SUMMARY
         child = subparsers.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        # SUPPRESS: where it is not given here, what was given before the command stands.
-        child.add_argument(
-            "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS
-        )
+        add_config(child)
         child.set_defaults(usage=child)
         command.add_arguments(child)
     return parser

@@ -6,6 +6,7 @@ import argparse
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from bot.visible import harmless
@@ -38,6 +39,13 @@ def number(kind: type[Number], low: float, high: float = math.inf) -> Callable[[
 
 
 positive, not_negative = number(int, 1), number(int, 0)
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """--config of a subcommand. Where it is not given there, what was given before the subcommand stands."""
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

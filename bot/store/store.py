@@ -34,7 +34,7 @@ class Store:
 
         StartupError, in one sentence, if it cannot be used.
         """
-        return cls(await Database.open(_parsed(url) if url else sqlite.url_of(data_dir / FILE)))
+        return cls(await Database.open(url_in(data_dir, url)))
 
     async def export(self, user_id: int) -> dict[str, Any]:
         """Everything that is kept about a person, ready for JSON."""
@@ -61,6 +61,11 @@ class Store:
     async def close(self) -> None:
         """Close the database. Closing twice is harmless."""
         await self._database.close()
+
+
+def url_in(data_dir: Path, url: str) -> URL:
+    """The database that the settings name: the one at `url`, or a file under `data_dir`."""
+    return _parsed(url) if url else sqlite.url_of(data_dir / FILE)
 
 
 def _parsed(url: str) -> URL:
