@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli import main
+from bot.cli import COMMANDS, _parser, main
 from tests.bot.conftest import WriteConfig
 from tests.wire import tiny
 
@@ -623,3 +625,15 @@ def test_a_load_that_nobody_waits_for_is_left_without_a_word() -> None:
 
 def test_a_demo_that_is_asked_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing to ask" in refused(capsys, "demo", "--say", " \n ", code=2)
+
+
+def test_the_commands_for_operators_are_as_the_terminal_takes_them() -> None:
+    text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    text += (ROOT / "deploy" / "tokenwise.service").read_text(encoding="utf-8")
+    commands = re.findall(r"python -m bot ([^`\n#]+)", text)
+    commands += re.findall(r"docker compose run --rm tokenwise (\S+)", text)
+    assert len(commands) > 12
+    for command in commands:
+        arguments, unknown = _parser().parse_known_args(shlex.split(command))
+        assert not unknown, command
+        assert arguments.command in COMMANDS
