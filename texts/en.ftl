@@ -739,7 +739,14 @@ models-nothing-yet = Nothing here yet.
 models-load-seconds = loaded in { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
 models-queue = { $running } running, { $waiting } waiting (of { $places })
 models-other-lanes = Other queues
-models-other-lane = { $lane }: { $queue }
+models-other-lane =
+    { $lane ->
+        [drawing] pictures
+        [inside] views into models
+        [loading] loads of models
+        [suggesting] suggestions
+       *[other] { $lane }
+    }: { $queue }
 models-bot = Tokenwise { $version } · up for { $uptime }
 
 models-loading = ⏳ Loading **{ $slot }** anew: { $what }
