@@ -71,33 +71,6 @@ class DatabaseUrlUnreadable(StartupError):
     """The URL in the settings is none that SQLAlchemy knows."""
 
 
-class DatabaseUnusable(StartupError):
-    """What was opened is no database, or not one of ours."""
-
-    database: str
-    reason: str
-
-
-class DatabaseDamaged(StartupError):
-    database: str
-    reason: str
-
-
-class DatabaseEmptied(StartupError):
-    """Where a database used to be, as the file `beside` tells, there is now an empty file or none."""
-
-    database: str
-    beside: str
-
-
-class DatabaseTooNew(StartupError):
-    """A later version of the program has been here. `known` is the newest version that this one knows."""
-
-    database: str
-    version: str
-    known: str
-
-
 class DatabaseOnServer(Failure):
     """Only a file can be backed up and restored here."""
 
@@ -126,6 +99,33 @@ class BackupFailed(Failure):
     source: str
     target: str
     reason: str
+
+
+class DatabaseUnusable(StartupError):
+    """What was opened is no database, or not one of ours."""
+
+    database: str
+    reason: str
+
+
+class DatabaseDamaged(StartupError):
+    database: str
+    reason: str
+
+
+class DatabaseEmptied(StartupError):
+    """Where a database used to be, as the file `beside` tells, there is now an empty file or none."""
+
+    database: str
+    beside: str
+
+
+class DatabaseTooNew(StartupError):
+    """A later version of the program has been here. `known` is the newest version that this one knows."""
+
+    database: str
+    version: str
+    known: str
 
 
 class StoreUnavailable(Failure):

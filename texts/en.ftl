@@ -146,14 +146,14 @@ setting-token-not-set = token: not set
 database-url-unreadable = The database of the settings cannot be opened: database.url is not the URL of a database.
 database-not-opened = The database { $database } cannot be opened: { $reason }.
 database-unusable = The database { $database } cannot be used: { $reason }.
-database-damaged = The database { $database } is damaged ({ $reason }). Restore it from a backup.
-database-emptied = The database { $database } is empty or gone, but { $beside } beside it shows that there was one. Restore it from a backup, or move { $beside } elsewhere to begin with an empty database.
-database-too-new = The database { $database } is of version { $version }, newer than this program knows ({ $known }). Update the program, or use another data_dir.
 database-on-server = The database is on a server: back it up and restore it with pg_dump and pg_restore.
 no-database-file = There is no database { $path }.
 would-overwrite = There is a file { $path } already. Name another one.
 database-in-use = The database { $database } is in use. Stop the bot, then restore it.
 backup-failed = { $source } could not be copied to { $target }: { $reason }.
+database-damaged = The database { $database } is damaged ({ $reason }). Restore it from a backup.
+database-emptied = The database { $database } is empty or gone, but { $beside } beside it shows that there was one. Restore it from a backup, or move { $beside } elsewhere to begin with an empty database.
+database-too-new = The database { $database } is of version { $version }, newer than this program knows ({ $known }). Update the program, or use another data_dir.
 store-unavailable = I cannot reach my database right now, so nothing was changed. Try again in a minute.
 
 ## What the terminal refuses (bot/cli/failures.py)

@@ -42,7 +42,7 @@ positive, not_negative = number(int, 1), number(int, 0)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """--config of a subcommand. Where it is not given there, what was given before the subcommand stands."""
+    """Take --config after the command too; where it is not given there, what was given before the command stands."""
     parser.add_argument(
         "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS
     )

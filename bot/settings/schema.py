@@ -123,6 +123,11 @@ class Discord(Section):
         [],
         description="Test servers to register the commands in, where they show at once. Empty: everywhere.",
     )
+    channel_ids: list[Snowflake] = Field(
+        [],
+        description="Channels, or categories of them, where commands are answered; threads count as their channel. "
+        "Empty: everywhere.",
+    )
     token_file: Place | None = Field(
         None,
         description="A file that holds the bot's token and nothing else. DISCORD_TOKEN wins over it.",
@@ -134,12 +139,6 @@ class Discord(Section):
     home_guild_ids: list[Snowflake] = Field(
         [],
         description="Servers where members with the permission Manage Server may reload models too. Empty: none.",
-    )
-
-    channel_ids: list[Snowflake] = Field(
-        [],
-        description="Channels, or categories of them, where commands are answered; threads count as their channel. "
-        "Empty: everywhere.",
     )
 
     @field_validator("token_file", mode="before")

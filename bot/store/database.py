@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 from sqlalchemy import URL, Connection, Delete, Insert, Select, Table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -18,9 +18,32 @@ from bot.store import migrations, sqlite
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Rows: TypeAlias = Sequence[tuple[Any, ...]]
 """SQLAlchemy knows the types of the columns of a table only while it runs."""
+
+
+def _timed(
+    operation: str,
+) -> Callable[
+    [Callable[Concatenate[Database, P], Awaitable[T]]], Callable[Concatenate[Database, P], Awaitable[T]]
+]:
+    """Have the database's observer told how long a method took, whether or not it succeeded."""
+
+    def timed(
+        method: Callable[Concatenate[Database, P], Awaitable[T]],
+    ) -> Callable[Concatenate[Database, P], Awaitable[T]]:
+        async def wrapper(self: Database, *arguments: P.args, **options: P.kwargs) -> T:
+            began = time.monotonic()
+            try:
+                return await method(self, *arguments, **options)
+            finally:
+                self.observe(operation, time.monotonic() - began)
+
+        return wrapper
+
+    return timed
 
 
 class Database:
@@ -60,12 +83,14 @@ class Database:
             raise
         return cls(engine)
 
+    @_timed("read")
     async def read(self, question: Select[Any]) -> Rows:
         async def rows(connection: AsyncConnection) -> Rows:
             return [tuple(row) for row in await connection.execute(question)]
 
-        return await self._run("read", rows)
+        return await self._run(rows)
 
+    @_timed("write")
     async def write(self, *changes: Insert | Delete) -> list[int]:
         """Make all of the changes, or none; the number of rows that each of them changed.
 
@@ -75,7 +100,7 @@ class Database:
         async def counts(connection: AsyncConnection) -> list[int]:
             return [(await connection.execute(change)).rowcount for change in changes]
 
-        return await self._run("write", counts)
+        return await self._run(counts)
 
     def insert_new(self, table: Table, values: Mapping[str, object]) -> Insert:
         """An INSERT that changes nothing if what has to be unique is there already."""
@@ -91,25 +116,22 @@ class Database:
             await asyncio.wait(self._under_way)
         await self._engine.dispose()
 
-    async def _run(self, operation: str, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Do the work in a task of its own, which goes on if the caller is cancelled."""
         if self._closed:
             raise StoreUnavailable
-        task = asyncio.create_task(self._transact(operation, work))
+        task = asyncio.create_task(self._transact(work))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return await asyncio.shield(task)
 
-    async def _transact(self, operation: str, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        began = time.monotonic()
+    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         try:
             async with self._engine.begin() as connection:
                 return await work(connection)
         except SQLAlchemyError as error:
             log.error("the database failed: %s", _reason(error))  # noqa: TRY400 - one line
             raise StoreUnavailable from error
-        finally:
-            self.observe(operation, time.monotonic() - began)
 
 
 def _prepare(connection: Connection, name: str) -> None:

@@ -261,11 +261,12 @@ async def test_who_listens_hears_of_every_end(service: LocalService, words: Fake
     with pytest.raises(OtherModel):
         async for _ in service.language.generate(Generate(caller(1, "2"), "a", 2, written=(1,))):
             pass
-    assert [(done.request_id, done.slot, done.outcome) for done in heard if isinstance(done, JobDone)] == [
+    jobs = [event for event in heard if isinstance(event, JobDone)]
+    assert [(done.request_id, done.slot, done.outcome) for done in jobs] == [
         ("1", "words", "answered"),
         ("2", "language", "OtherModel"),
     ]
-    assert all(done.queue_seconds >= 0 <= done.run_seconds for done in heard)
+    assert all(done.queue_seconds >= 0 <= done.run_seconds for done in jobs)
 
 
 async def test_a_reload_tells_how_far_it_is_and_ends_with_the_new_model(service: LocalService) -> None:
