@@ -34,7 +34,7 @@ def _timed(
     def timed(
         method: Callable[Concatenate[Database, P], Awaitable[T]],
     ) -> Callable[Concatenate[Database, P], Awaitable[T]]:
-        async def wrapper(self: Database, *arguments: P.args, **options: P.kwargs) -> T:
+        async def wrapper(self: Database, /, *arguments: P.args, **options: P.kwargs) -> T:
             began = time.monotonic()
             try:
                 return await method(self, *arguments, **options)
