@@ -30,7 +30,7 @@ from bot.failures import (
     LoginRefused,
     Unclaimed,
 )
-from bot.health import HealthServer
+from bot.health import HealthServer, Snapshot
 from bot.interactions import Interactions
 from bot.limits import allowance, check_place
 from bot.pace import Pace
@@ -205,6 +205,10 @@ class Tokenwise(commands.AutoShardedBot):
             await asyncio.wait(handlers)
         await self.service.idle()
         await self.drawing.idle()
+
+    async def health(self) -> dict[str, Any]:
+        """How the bot is, for /healthz: nothing about people, nothing secret."""
+        return (await Snapshot.of(self)).report()
 
     # Opening
 

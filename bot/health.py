@@ -181,7 +181,7 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _answer(self, key: str, _: web.Request) -> web.Response:
-        content = (await Snapshot.of(self._bot)).report()
+        content = await self._bot.health()
         content["loop_lag_seconds"] = round(self.lag.worst, 4)
         return web.json_response(content, status=200 if content[key] else 503)
 
