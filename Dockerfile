@@ -41,8 +41,8 @@ ENV PATH=/venv/bin:$PATH \
     TOKENWISE_HEALTH__ENABLED=true
 USER tokenwise
 VOLUME /data
-# Models load in the background, so the bot is healthy long before the largest one is there.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-m", "bot", "health"]
+# Live, not ready: a restart helps neither a model that is missing nor Discord when it is away.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-m", "bot", "health", "--live"]
 # Exec form: the bot itself is process 1 and gets SIGTERM from `docker stop`.
 ENTRYPOINT ["python", "-m", "bot"]
 CMD ["run"]

@@ -8,7 +8,6 @@ import pkgutil
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -19,17 +18,21 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import endpoints, reconnecting, transport
+from bot.audit import FILE, AuditLog
 from bot.errors import report
-from bot.events import ANSWERED, CommandBegan, CommandDone, CommandLog, Events
+from bot.events import ANSWERED, CommandLog, Events, GatewayChanged
 from bot.failures import (
     BadToken,
     BrokenExtension,
+    CommandsElsewhere,
     GatewayClosed,
     IntentsRefused,
     LoginRefused,
     Unclaimed,
 )
-from bot.health import HealthServer, finite
+from bot.health import HealthServer, Snapshot
+from bot.interactions import Interactions
+from bot.limits import allowance, check_place
 from bot.pace import Pace
 from bot.registration import CommandRegister
 from bot.reload import reload_like_others
@@ -109,14 +112,19 @@ class Tree(app_commands.CommandTree["Tokenwise"]):
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         bot = interaction.client
+        bot.interactions.began(interaction)
         if interaction.type is discord.InteractionType.autocomplete:
             return not bot.stopping.is_set()
-        bot.events.emit(CommandBegan(str(interaction.id)))
         if bot.stopping.is_set():
             await report(interaction, Stopping())
             return False
-        limits = bot.settings.limits
-        self._pace.count(interaction.user.id, limits.commands, limits.seconds)
+        try:
+            check_place(interaction)
+        except CommandsElsewhere as refused:
+            await report(interaction, refused)
+            return False
+        allowed = allowance(interaction)
+        self._pace.count(interaction.user.id, allowed.commands, allowed.seconds, allowed.pace_of)
         return True
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
@@ -138,6 +146,7 @@ class Tokenwise(commands.AutoShardedBot):
         """
         intents = discord.Intents.none()
         intents.guilds = True
+        self.events = Events()
         super().__init__(
             **_shards(settings),
             command_prefix=commands.when_mentioned,  # without message intents no message ever comes
@@ -148,12 +157,14 @@ class Tokenwise(commands.AutoShardedBot):
             max_messages=None,
             chunk_guilds_at_startup=False,
             max_ratelimit_timeout=LONGEST_RATELIMIT,
+            http_trace=transport.trace(self.events),
         )
         endpoints.use_rest(settings.discord.api_url)
         reconnecting.use()
+        self._began = time.monotonic()
         self._sessions = reconnecting.Sessions()
         self.settings = settings
-        self.events = Events()
+        self.interactions = Interactions(self.events)
         CommandLog(self.events)
         self.command_ids: dict[str, int] = {}
         """Ids of the commands by name, for mentions such as `</tokens:ID>`."""
@@ -161,7 +172,8 @@ class Tokenwise(commands.AutoShardedBot):
         self.service.listen(self.events.emit)
         self.drawing = Lanes({DRAWING: DRAWING_LANE}, settings.limits.per_user)
         self._forget_commands = forget_commands
-        self._health = HealthServer(self.health)
+        self._health = HealthServer(self) if settings.health.enabled else None
+        self._audit: AuditLog | None = None
         self._registration: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
         drain = settings.limits.drain_seconds + GRACE
@@ -171,7 +183,8 @@ class Tokenwise(commands.AutoShardedBot):
                 Step("telling", lambda: finish_interactions(GRACE), GRACE + CLOSING),
                 Step("cogs", self._unload, CLOSING),
                 Step("drawing", self.drawing.close, CLOSING),
-                Step("health", self._health.close, CLOSING),
+                Step("health", self._close_health, CLOSING),
+                Step("audit", self._close_audit, CLOSING),
                 Step("database", self._close_store, CLOSING),
                 Step("connection", self._disconnect, CLOSING),
                 # Last, because freeing their memory takes so long that the loop must have nothing else to do.
@@ -186,6 +199,16 @@ class Tokenwise(commands.AutoShardedBot):
         """Set when a shutdown begins."""
         return self._shutdown.begun
 
+    @property
+    def connected(self) -> bool:
+        """Whether Discord's gateway is there."""
+        return self.is_ready() and any(not shard.is_closed() for shard in self.shards.values())
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the bot was started."""
+        return time.monotonic() - self._began
+
     async def idle(self) -> None:
         """Return when no interaction is being answered and no job runs."""
         while handlers := open_interactions():
@@ -195,30 +218,7 @@ class Tokenwise(commands.AutoShardedBot):
 
     async def health(self) -> dict[str, Any]:
         """How the bot is, for /healthz: nothing about people, nothing secret."""
-        connected = self.is_ready() and any(not shard.is_closed() for shard in self.shards.values())
-        status = await self.service.status()
-        lanes = {**status.lanes, **self.drawing.status}
-        return {
-            "ready": connected and not self.stopping.is_set(),
-            "stopping": self.stopping.is_set(),
-            "latency_seconds": finite(self.latency),
-            "shards": len(self.shards),
-            "shard_ids": sorted(self.shards),
-            "shard_count": self.shard_count,
-            "servers": len(self.guilds),
-            "database": self.store.reachable,
-            "slots": [
-                {
-                    "slot": slot.slot,
-                    "name": slot.name,
-                    "state": slot.state,
-                    "generation": slot.generation,
-                    "leases": slot.leases,
-                }
-                for slot in status.slots
-            ],
-            "lanes": {name: asdict(lane) for name, lane in lanes.items()},
-        }
+        return (await Snapshot.of(self)).report()
 
     # Opening
 
@@ -226,7 +226,12 @@ class Tokenwise(commands.AutoShardedBot):
         database = self.settings.database
         self.store = await Store.open(self.settings.data_dir, database.url, database.connections)
         await self.store.neighbours.listen(self._heard)
-        if self.settings.health.enabled:
+        if self.settings.audit.enabled:
+            audit = self.settings.audit
+            path = audit.file or self.settings.data_dir / FILE
+            self._audit = AuditLog(self.events, path, audit.max_bytes, audit.keep)
+        if self._health:
+            self.store.watch(self._health.observe_transaction)
             await self._health.start(self.settings.health.host, self.settings.health.port)
         for extension in EXTENSIONS:
             await self._load(extension)
@@ -260,7 +265,7 @@ class Tokenwise(commands.AutoShardedBot):
 
         StartupError, in one sentence, if that can never succeed.
         """
-        transport.use(self.http)
+        transport.use(self.http, self.interactions.acknowledged)
         try:
             await self._persist(lambda: self._log_in_afresh(token))
             await self._persist(lambda: self.connect(reconnect=reconnect))
@@ -343,7 +348,14 @@ class Tokenwise(commands.AutoShardedBot):
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
+    async def on_shard_resumed(self, _shard_id: int) -> None:
+        self.events.emit(GatewayChanged("resumed"))
+
+    async def on_shard_disconnect(self, _shard_id: int) -> None:
+        self.events.emit(GatewayChanged("disconnected"))
+
     async def on_shard_connect(self, shard_id: int) -> None:
+        self.events.emit(GatewayChanged("connected"))
         endpoints.keep_gateway(self._get_websocket(shard_id=shard_id), self.settings.discord.gateway_url)
 
     async def on_ready(self) -> None:
@@ -354,14 +366,10 @@ class Tokenwise(commands.AutoShardedBot):
             await report(interaction, Unclaimed())
 
     async def on_interaction_failure(self, interaction: Interaction, error: BaseException) -> None:
-        self._done(interaction, type(error).__name__)
+        self.interactions.done(interaction, type(error).__name__)
 
     async def on_app_command_completion(self, interaction: Interaction, _: Any) -> None:
-        self._done(interaction, ANSWERED)
-
-    def _done(self, interaction: Interaction, outcome: str) -> None:
-        name = f"/{interaction.command.qualified_name}" if interaction.command else interaction.type.name
-        self.events.emit(CommandDone(str(interaction.id), name, outcome))
+        self.interactions.done(interaction, ANSWERED)
 
     # Closing
 
@@ -409,6 +417,14 @@ class Tokenwise(commands.AutoShardedBot):
                 if (waiting := owner(task)) is self._connection or isinstance(waiting, discord.ui.Modal)
             }
         )
+
+    async def _close_audit(self) -> None:
+        if self._audit:
+            await asyncio.to_thread(self._audit.close)
+
+    async def _close_health(self) -> None:
+        if self._health:
+            await self._health.close()
 
     async def _close_store(self) -> None:
         if hasattr(self, "store"):

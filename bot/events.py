@@ -6,9 +6,8 @@ An event is a frozen dataclass; `models.service.JobDone` is one too. Listeners a
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from models.service import JobDone
@@ -19,28 +18,49 @@ EventT = TypeVar("EventT")
 
 ANSWERED = "answered"
 REMEMBERED = 1000
-"""Interactions whose times are kept until they are logged."""
+"""Interactions whose jobs are kept until they are logged."""
 
 
 @dataclass(frozen=True, slots=True)
-class CommandBegan:
-    """A slash command arrived. The id of its interaction is that of its requests to the models, too."""
+class Acknowledged:
+    """Discord was told that an interaction is being answered, or got the answer at once. `kind` is that of the
+    interaction as discord.py names it; the time is counted from its arrival.
+    """
 
-    interaction_id: str
-    at: float = field(default_factory=time.monotonic)
+    kind: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class CommandDone:
     """An interaction was answered, or failed: `outcome` is "answered" or the name of the failure.
 
-    `name` is the command as people type it, or the kind of the interaction.
+    `name` is the command as people type it, or the class of the button, menu or form. The id of an interaction is that of
+    its requests to the models, too. `server` is None in direct messages.
     """
 
     interaction_id: str
     name: str
     outcome: str
-    at: float = field(default_factory=time.monotonic)
+    seconds: float
+    user: int
+    server: int | None
+    channel: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RestDone:
+    """A request to Discord's REST API was answered; `status` is "error" where no answer came."""
+
+    status: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayChanged:
+    """A shard's connection: "connected" with a new session, "resumed", or "disconnected"."""
+
+    what: str
 
 
 class Events:
@@ -61,41 +81,29 @@ class Events:
                 log.exception("a listener failed on %s", type(event).__name__)
 
 
-@dataclass(slots=True)
-class _Command:
-    began: float
-    queue_seconds: float = 0.0
-    run_seconds: float = 0.0
-
-
 class CommandLog:
     """One line for each command: which, how it ended, and how long it took; not who, nor what was said."""
 
     def __init__(self, events: Events) -> None:
-        self._open: dict[str, _Command] = {}
-        events.subscribe(CommandBegan, self._began)
+        self._jobs: dict[str, tuple[float, float]] = {}
+        """Seconds that the jobs of an interaction waited and ran."""
         events.subscribe(JobDone, self._job_done)
         events.subscribe(CommandDone, self._done)
 
-    def _began(self, event: CommandBegan) -> None:
-        self._open[event.interaction_id] = _Command(event.at)
-
     def _job_done(self, event: JobDone) -> None:
-        # Buttons and forms begin without notice, and only those that fail are logged: most are forgotten again.
-        began = time.monotonic() - event.queue_seconds - event.run_seconds
-        command = self._open.setdefault(event.request_id, _Command(began))
-        command.queue_seconds += event.queue_seconds
-        command.run_seconds += event.run_seconds
-        while len(self._open) > REMEMBERED:
-            del self._open[next(iter(self._open))]
+        waited, ran = self._jobs.get(event.request_id, (0.0, 0.0))
+        self._jobs[event.request_id] = waited + event.queue_seconds, ran + event.run_seconds
+        # Some jobs belong to no interaction, or end after it.
+        while len(self._jobs) > REMEMBERED:
+            del self._jobs[next(iter(self._jobs))]
 
     def _done(self, event: CommandDone) -> None:
-        command = self._open.pop(event.interaction_id, None) or _Command(event.at)
+        waited, ran = self._jobs.pop(event.interaction_id, (0.0, 0.0))
         log.info(
             "%s: %s, latency %.3f s, queue %.3f s, run %.3f s",
             event.name,
             event.outcome,
-            event.at - command.began,
-            command.queue_seconds,
-            command.run_seconds,
+            event.seconds,
+            waited,
+            ran,
         )

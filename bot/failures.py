@@ -50,6 +50,13 @@ class AddressTaken(StartupError):
     reason: str
 
 
+class AuditNotWritable(StartupError):
+    """The file of the audit log cannot be opened."""
+
+    path: str
+    reason: str
+
+
 # The store -------------------------------------------------------------------------------------------------
 
 
@@ -69,6 +76,36 @@ class DatabaseNotSupported(StartupError):
 
 class DatabaseUrlUnreadable(StartupError):
     """The URL in the settings is none that SQLAlchemy knows."""
+
+
+class DatabaseOnServer(Failure):
+    """Only a file can be backed up and restored here."""
+
+
+class NoDatabaseFile(Failure):
+    """There is no database to back up, or no backup to restore."""
+
+    path: str
+
+
+class WouldOverwrite(Failure):
+    """Where a backup is to be written, there is a file."""
+
+    path: str
+
+
+class DatabaseInUse(Failure):
+    """Another process has the database open that a backup is to replace."""
+
+    database: str
+
+
+class BackupFailed(Failure):
+    """A copy could not be made, or is not whole."""
+
+    source: str
+    target: str
+    reason: str
 
 
 class DatabaseUnusable(StartupError):
@@ -136,6 +173,15 @@ class StoreUnavailable(Failure):
 
 class StoreUncertain(StoreUnavailable):
     """The connection broke after the last word was sent and before the answer came: it may be stored, or not."""
+
+
+# Where commands are answered --------------------------------------------------------------------------------
+
+
+class CommandsElsewhere(Refused):
+    """The settings name channels for commands, and this is none of them. `channels` has some that the person sees."""
+
+    channels: tuple[str, ...]
 
 
 # Reloading a model -----------------------------------------------------------------------------------------

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import discord
 from discord.http import HTTPClient, Route
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
+
+from bot.events import Events, RestDone
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +41,11 @@ LOST = (aiohttp.ClientError, OSError)
 """What is raised when an answer was lost on the way. A timeout is an OSError too."""
 
 
-def use(http: HTTPClient) -> None:
-    """Have all calls of a client, and of everything that runs in this context, go through here."""
+def use(http: HTTPClient, on_acknowledged: Callable[[int], object]) -> None:
+    """Have all calls of a client, and of everything that runs in this context, go through here.
+
+    `on_acknowledged` is called with the id of each interaction to which Discord has taken the first answer.
+    """
     plain = http.request
 
     async def request(route: Route, **options: Any) -> Any:
@@ -50,11 +57,37 @@ def use(http: HTTPClient) -> None:
 
     # There is no other place to hook in.
     http.request = request  # type: ignore[method-assign]
-    async_context.set(Adapter())  # type: ignore[no-untyped-call]
+    async_context.set(Adapter(on_acknowledged))
+
+
+def trace(events: Events) -> aiohttp.TraceConfig:
+    """Have an event emitted for each request of a client's session, whoever sends it."""
+    config = aiohttp.TraceConfig()
+
+    async def began(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.began = time.monotonic()
+
+    async def ended(
+        _: aiohttp.ClientSession, context: SimpleNamespace, end: aiohttp.TraceRequestEndParams
+    ) -> None:
+        if end.response.status != HTTPStatus.SWITCHING_PROTOCOLS:  # the gateway
+            events.emit(RestDone(str(end.response.status), time.monotonic() - context.began))
+
+    async def failed(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        events.emit(RestDone("error", time.monotonic() - context.began))
+
+    config.on_request_start.append(began)
+    config.on_request_end.append(ended)
+    config.on_request_exception.append(failed)
+    return config
 
 
 class Adapter(AsyncWebhookAdapter):
     """Interactions: acknowledging them, and editing what was answered."""
+
+    def __init__(self, on_acknowledged: Callable[[int], object]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._on_acknowledged = on_acknowledged
 
     async def request(self, route: Route, session: aiohttp.ClientSession, **options: Any) -> Any:
         acknowledging = route.path.endswith("/callback")
@@ -76,7 +109,10 @@ class Adapter(AsyncWebhookAdapter):
             pauses: tuple[float, ...] = tuple(pause * HASTE for pause in PAUSES)
         else:
             pauses = PAUSES if route.method in _REPEATABLE else ()
-        return await _persist(route, call, pauses, limited=True)
+        answer = await _persist(route, call, pauses, limited=True)
+        if acknowledging and route.webhook_id is not None:
+            self._on_acknowledged(int(route.webhook_id))
+        return answer
 
 
 class _Counted:

@@ -336,7 +336,8 @@ def _why_not(entry: _Slot) -> NotReady:
 def _current_status(entry: _Slot) -> SlotStatus:
     if entry.shared is None:
         return entry.status
-    status = replace(entry.status, leases=entry.shared.leases)
+    figures = getattr(entry.shared.model, "figures", {})
+    status = replace(entry.status, leases=entry.shared.leases, figures=figures)
     now = getattr(entry.shared.model, "now", "")
     if now and status.state is State.READY:
         status = replace(status, detail=f"{status.detail}; {now}")

@@ -28,6 +28,8 @@ from models.service import LaneStatus
 
 T = TypeVar("T")
 
+ANSWERED = "answered"
+"""The outcome of a job that did not fail."""
 GRACE = 5.0
 """Seconds that a worker has, after its deadline or its stop event, to hand over what it has."""
 
@@ -145,7 +147,7 @@ class Ticket(Generic[T]):
         if not result.done():
             return ""
         error = Cancelled() if result.cancelled() else result.exception()
-        return type(error).__name__ if error else "answered"
+        return type(error).__name__ if error else ANSWERED
 
     @property
     def queue_seconds(self) -> float:
@@ -294,17 +296,19 @@ class Lanes:
         user: int,
         timeout: float | None = None,
         privileged: bool = False,
+        per_user: int | None = None,
     ) -> Ticket[T]:
         """A permit for `work`, or `Busy` or `Stopping` at once.
 
         `timeout` is in seconds from now, time in the queue included; the lane's own unless given.
-        `privileged` work does not count against the person's limit. KeyError for a lane that is not there.
+        `privileged` work does not count against the person's limit, which is `per_user` if it is given. KeyError for a lane that is not there.
         """
         books = self._lanes[lane]
         if not self._open:
             raise Stopping
-        if not privileged and self._held[user] >= self._per_user:
-            raise AlreadyAsking(books.place(), self._per_user)
+        limit = self._per_user if per_user is None else per_user
+        if not privileged and self._held[user] >= limit:
+            raise AlreadyAsking(books.place(), limit)
         if (place := books.place()) > books.settings.queue:
             raise LaneFull(place, place - 1)
         seconds = books.settings.timeout if timeout is None else timeout

@@ -18,7 +18,7 @@ from models import answering, memory
 from models.failures import Failure, Late, NoSuchSlot, NoTimeToFetch, NotReady, OtherModel, StillLoading
 from models.files.fetching import fetch
 from models.hub import Hub
-from models.lanes import Job, Lanes, LaneSettings, Ticket
+from models.lanes import ANSWERED, Job, Lanes, LaneSettings, Ticket
 from models.results import (
     Attention,
     Attribution,
@@ -60,10 +60,12 @@ from models.service import (
     GetSongs,
     JobDone,
     ListTokenizers,
+    LoadDone,
     LoadProgress,
     OneOf,
     Queued,
     ReloadModel,
+    ServiceEvent,
     ServiceStatus,
     SongList,
     SongMatch,
@@ -71,6 +73,7 @@ from models.service import (
     SongsLike,
     SuggestSongs,
     SuggestWords,
+    TextDone,
     Tokenize,
     Written,
 )
@@ -125,7 +128,7 @@ class LocalService:
         self.encoder = _Encoder(self)
         self.words = _Words(self)
         self.songs = _Songs(self)
-        self._listeners: list[Callable[[JobDone], object]] = []
+        self._listeners: list[Callable[[ServiceEvent], object]] = []
         self._tickets: dict[str, Ticket[Any]] = {}
         self._begun_loads = {slot: threading.Event() for slot in hub.slots}
         self._first_loads = {slot: threading.Event() for slot in hub.slots}
@@ -135,8 +138,13 @@ class LocalService:
     def slots(self) -> tuple[str, ...]:
         return tuple(slot for slot in SLOTS if slot in self.hub.slots)
 
-    def listen(self, listener: Callable[[JobDone], object]) -> None:
+    def listen(self, listener: Callable[[ServiceEvent], object]) -> None:
         self._listeners.append(listener)
+
+    def tell(self, event: ServiceEvent) -> None:
+        """Tell the listeners."""
+        for listener in self._listeners:
+            listener(event)
 
     async def status(self) -> ServiceStatus:
         return ServiceStatus(tuple(self.hub.status()), self.lanes.status)
@@ -150,9 +158,10 @@ class LocalService:
     async def start(self) -> None:
         before = None
         for slot in self.slots:
-            self.lanes.admit(
+            ticket = self.lanes.admit(
                 LOADING, partial(self._load_first, slot, before), user=0, timeout=math.inf, privileged=True
             )
+            ticket.on_done(partial(self._load_done, slot, ticket))
             before = slot
 
     async def loaded(self) -> None:
@@ -177,6 +186,7 @@ class LocalService:
         seconds = EDITABLE if request.caller.seconds is None else request.caller.seconds
         ticket = self.lanes.admit(LOADING, work, user=request.caller.user, timeout=seconds, privileged=True)
         ticket.on_done(lambda: loop.call_soon(items.put_nowait, None))
+        ticket.on_done(partial(self._load_done, request.slot, ticket))
         try:
             tell("waiting for another load" if ticket.position else "beginning", None)
             while (item := await items.get()) is not None:
@@ -225,7 +235,12 @@ class LocalService:
                 return answer
 
         ticket = self.lanes.admit(
-            lane or slot, lent, user=caller.user, timeout=caller.seconds, privileged=caller.typing
+            lane or slot,
+            lent,
+            user=caller.user,
+            timeout=caller.seconds,
+            privileged=caller.typing,
+            per_user=caller.questions,
         )
         self._tickets[caller.request_id] = ticket
         ticket.on_done(partial(self._done, slot, caller, ticket))
@@ -252,9 +267,13 @@ class LocalService:
     def _done(self, slot: str, caller: Caller, ticket: Ticket[Any]) -> None:
         if self._tickets.get(caller.request_id) is ticket:
             del self._tickets[caller.request_id]
-        done = JobDone(caller.request_id, slot, ticket.outcome, ticket.queue_seconds, ticket.run_seconds)
-        for listener in self._listeners:
-            listener(done)
+        self.tell(JobDone(caller.request_id, slot, ticket.outcome, ticket.queue_seconds, ticket.run_seconds))
+
+    def _load_done(self, slot: str, ticket: Ticket[Any]) -> None:
+        if self._stopping:
+            return
+        outcome = "loaded" if ticket.outcome == ANSWERED else ticket.outcome
+        self.tell(LoadDone(slot, outcome, ticket.run_seconds))
 
     # On worker threads
 
@@ -272,8 +291,10 @@ class LocalService:
         except Failure as error:
             # What a shutdown interrupts is no failure.
             log.log(logging.INFO if self._stopping else logging.ERROR, "%s: %s", slot, error)
+            raise
         except Exception:
             log.exception("%s: loading failed", slot)
+            raise
         finally:
             self._first_loads[slot].set()
             if all(loaded.is_set() for loaded in self._first_loads.values()):
@@ -466,6 +487,8 @@ class _Language:
             ticket.cancel()
             del self._streams[number]
             self._tell_all()
+            if stream.tokens:
+                self._service.tell(stream.done)
 
     def _loading(self) -> bool:
         return self._service.hub.status("language")[0].state is State.LOADING
@@ -500,9 +523,21 @@ class _Stream:
         self.in_engine = 0
         self.told = 0
         """The place that was told last."""
+        self._began = time.monotonic()
+        self._first = self._last = 0.0
+        self.tokens = 0
 
     def put(self, item: Queued | Written | None) -> None:
         self.items.put_nowait(item)
+        if isinstance(item, Written) and item.ids:
+            self._last = time.monotonic()
+            self._first = self._first or self._last
+            self.tokens += len(item.ids)
+
+    @property
+    def done(self) -> TextDone:
+        """What became of it, once it has ended."""
+        return TextDone(self.tokens, self._first - self._began, self._last - self._first)
 
 
 def _fetch(request: ReloadModel, job: Job, tell: Callable[[str, float | None], None]) -> None:

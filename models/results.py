@@ -7,6 +7,7 @@ thread, a cog draws them, the terminal prints them.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -455,6 +456,8 @@ class SlotStatus:
     leases: int = 0
     failure: Failure | None = None
     """Why the last load failed; its `sentence` is for everybody, its `hint` for the people who run the bot."""
+    figures: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """Numbers of this moment, for metrics: what they are is up to the kind of model."""
 
 
 @dataclass(frozen=True, slots=True)

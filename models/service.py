@@ -45,13 +45,15 @@ T_co = TypeVar("T_co", covariant=True)
 class Caller:
     """Who asks. `seconds` are those left for the answer, waiting included; None leaves the limit to the slot.
 
-    What is asked while somebody is `typing` counts against nobody's limit.
+    What is asked while somebody is `typing` counts against nobody's limit. `questions` is how many the person may have
+    under way at once; None leaves that to the service.
     """
 
     request_id: str
     user: int
     seconds: float | None = None
     typing: bool = False
+    questions: int | None = None
 
 
 # Tokenizers ------------------------------------------------------------------------------------------------
@@ -456,6 +458,30 @@ class JobDone:
     run_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class TextDone:
+    """For metrics: a text of which something was written, however it ended.
+
+    Seconds from the request to the first token, waiting included, and from the first token to the last.
+    """
+
+    tokens: int
+    first_token_seconds: float
+    writing_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoadDone:
+    """For metrics: a model that was loaded ("loaded"), or the name of the failure, and the seconds that it took."""
+
+    slot: str
+    outcome: str
+    seconds: float
+
+
+ServiceEvent: TypeAlias = JobDone | TextDone | LoadDone
+
+
 class Service(Protocol):
     """All models, and what is kept of them."""
 
@@ -482,8 +508,8 @@ class Service(Protocol):
     def reload(self, request: ReloadModel) -> AsyncGenerator[LoadProgress | Reload, None]:
         """Load a model beside the one that serves, then exchange them; the last item is what it came to."""
 
-    def listen(self, listener: Callable[[JobDone], object]) -> None:
-        """Have `listener` called, on the event loop, whenever a request ends."""
+    def listen(self, listener: Callable[[ServiceEvent], object]) -> None:
+        """Have `listener` called, on the event loop, whenever a request, a text or a load ends."""
 
     async def cancel(self, request_id: str) -> bool:
         """Say that a request's answer is no longer wanted; whether there was one to cancel."""

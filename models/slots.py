@@ -38,8 +38,8 @@ class LaneLimits:
 class Model(Protocol):
     """What every model tells of itself.
 
-    It may also have `concurrent`, true if several threads may use it at once, and `now`, a sentence about this
-    moment, such as how full its cache is.
+    It may also have `concurrent`, true if several threads may use it at once, `now`, a sentence about this moment, such as
+    how full its cache is, and `figures`, numbers of this moment by name.
     """
 
     @property

@@ -32,6 +32,11 @@ you-need-a-role = For this you need a role that you do not have here.
 not-allowed = You may not use this here.
 cannot-read-option = I cannot read { $value } here. Choose one of the suggestions, or write it another way.
 command-changed = This command has changed. Reload Discord (Ctrl+R) and try again.
+commands-elsewhere =
+    { COUNT($channels) ->
+        [0] I do not answer in this channel.
+       *[other] I do not answer in this channel; ask me in { $channels }.
+    }
 unclaimed = I no longer know what this button or form belongs to. Send the command again.
 answer-too-large = My answer is larger than Discord takes. Ask for less.
 discord-forbids = Discord does not let me do that in this channel. Ask somebody who manages the server.
@@ -47,6 +52,12 @@ bad-token = Discord refused the token. Copy it anew from the bot's page in the d
 intents-refused = Discord refused the bot's intents.
 gateway-closed = Discord closed the gateway for good (code { $close_code }).
 login-refused = { $url } refused the login with status { $status }.
+health-stopping = The bot is being stopped.
+health-not-connected = The bot is not connected to Discord.
+health-loading = { $slot }: { $name } is loading.
+health-not-loaded = { $slot }: { $name } is not loaded yet.
+health-failed = { $slot }: { $reason }
+audit-not-writable = audit.file: { $path } cannot be written: { $reason }.
 address-taken = health: { $host }:{ $port } cannot be listened on: { $reason }.
 
 ## What a key of the settings may hold (models/sections.py, bot/settings/)
@@ -67,6 +78,7 @@ setting-places = a list with at least one of: { $place }
 setting-list = a list of: { $item }
 setting-choice = one of { $choices }
 setting-table = a table, which begins with the line [{ $key }]
+setting-tables = a table for each id, with limits in it
 setting-whole-number = a whole number
 setting-number = a number
 setting-bool = true or false
@@ -137,6 +149,11 @@ database-url-unreadable = The database of the settings cannot be opened: databas
 database-not-opened = The database { $database } cannot be opened: { $reason }.
 database-not-supported = The database { $database } cannot be opened: { $driver } is not supported, only sqlite+aiosqlite and postgresql+asyncpg.
 database-unusable = The database { $database } cannot be used: { $reason }.
+database-on-server = The database is on a server: back it up and restore it with pg_dump and pg_restore.
+no-database-file = There is no database { $path }.
+would-overwrite = There is a file { $path } already. Name another one.
+database-in-use = The database { $database } is in use. Stop the bot, then restore it.
+backup-failed = { $source } could not be copied to { $target }: { $reason }.
 database-damaged = The database { $database } is damaged ({ $reason }). Restore it from a backup.
 database-emptied = The database { $database } is empty or gone, but { $beside } beside it shows that there was one. Restore it from a backup, or move { $beside } elsewhere to begin with an empty database.
 database-too-new = The database { $database } is of version { $version }, newer than this program knows ({ $known }). Update the program, or use another data_dir.
@@ -170,12 +187,17 @@ terminal-copied = { $table }: { $count ->
        *[other] { $count } records are there and the same
     }.
 terminal-warning = warning: { $line }
+terminal-running-bot = the running bot: { $line }
+terminal-model-problem = { $slot }: { $problem }
 terminal-song-taken = { $typed } is taken for { $song } (id { $id }).
 terminal-generated = { $model } on { $device }, { $dtype }: { $tokens } tokens in { $seconds } s ({ $finish })
 terminal-embedding = { $model }: { $tokens } tokens, { $numbers } numbers each
 terminal-pair = { $second } is number { $second_rank } of { $others } around { $first }; { $first } number { $first_rank } around { $second }
 terminal-odd-one = { $word } does not belong
 terminal-loaded = { $slot }: { $name } is loaded ({ $seconds } s)
+terminal-backed-up = { $file } holds the database as it is now ({ $size }).
+terminal-restored = { $database } is again what { $file } holds.
+terminal-set-aside = What was there before is kept as { $file }.
 terminal-no-data-folder = The data folder { $path } cannot be made: { $reason }.
 terminal-demo-starts = Starting the bot in a Discord of its own ...
 terminal-demo-small = { $reason } Using the small models of the repository instead.
@@ -742,7 +764,17 @@ models-title = What is loaded
 models-state = { $sign } { $slot }: { $state }
 models-nothing-yet = Nothing here yet.
 models-load-seconds = loaded in { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
-models-queue = { $running } running, { $waiting } waiting
+models-queue = { $running } running, { $waiting } waiting (of { $places })
+models-other-lanes = Other queues
+models-other-lane =
+    { $lane ->
+        [drawing] pictures
+        [inside] views into models
+        [loading] loads of models
+        [suggesting] suggestions
+       *[other] { $lane }
+    }: { $queue }
+models-bot = Tokenwise { $version } · up for { $uptime }
 
 models-loading = ⏳ Loading **{ $slot }** anew: { $what }
 models-loading-seconds = { NUMBER($seconds, maximumFractionDigits: 0, useGrouping: 0) } s
@@ -998,6 +1030,7 @@ privacy-show =
     } that you began with /next. { $sharing }
     A text that a group writes with /next is kept for 30 days after its last token, with each person's vote for the next one. What else you ask and what I answer is never written to a disk, nor to my log. The latest of it stays in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
     { $export } gives you all of it as a file, { $delete } deletes all of it.
+privacy-audit = The people who run me also note who used which command, where, when, how it ended and how long it took. They keep these notes for a while; { $delete } leaves them alone.
 privacy-sharing = Others may name you in { $recommend }, and get songs from your likes and theirs together; an answer names the songs of yours that led to it. { $share } ends that at once.
 privacy-not-sharing = Nobody can name you in { $recommend }: your likes count for you alone. { $share } lets them.
 privacy-exported = This is everything I keep about you.

@@ -1,29 +1,72 @@
-"""`check`: what is wrong with the settings, or what is in force."""
+"""`check`: what is wrong with the settings and the models that they name, or what is in force."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 import texts
-from bot.cli.terminal import MISUSED, complain
-from bot.settings.check import effective, inspect
+from bot.cli.failures import NobodyAnswers
+from bot.cli.health import ask
+from bot.cli.terminal import FAILED, MISUSED, complain, loading
+from bot.settings.check import effective, inspect, missing_models
 from bot.settings.load import load
-from bot.settings.schema import ConfigError
+from bot.settings.schema import ConfigError, Settings
 from bot.visible import harmless
+from models.failures import ModelError
 
-SUMMARY = "say what is wrong with the settings, or show those in force"
+SUMMARY = "say what is wrong with the settings and the models, or show the settings in force"
 
 
-def add_arguments(_parser: argparse.ArgumentParser, /) -> None:
-    """It takes none."""
+def add_arguments(parser: argparse.ArgumentParser, /) -> None:
+    parser.add_argument(
+        "--load", action="store_true", help="load every model and try it, which takes a while"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     try:
         settings = load(arguments.config)
-        problems, warnings = inspect(settings)
     except ConfigError as error:
-        problems, warnings = error.problems, []
-    complain(*(texts.say("terminal-warning", line=line) for line in warnings), code=0)
+        problems = error.problems
+    else:
+        problems, warnings = inspect(settings)
+        warnings += [*missing_models(settings), *_running(settings)]
+        complain(*(texts.say("terminal-warning", line=line) for line in warnings), code=0)
     print("\n".join(map(harmless, problems or effective(settings))))
-    return MISUSED if problems else 0
+    if problems:
+        return MISUSED
+    return _loaded(settings) if arguments.load else 0
+
+
+def _running(settings: Settings) -> Iterator[str]:
+    """What keeps the bot from being ready, if one runs with these settings."""
+    if not settings.health.enabled:
+        return
+    try:
+        _, content = ask(settings.health, "/healthz")
+    except NobodyAnswers:
+        return
+    for line in content.get("problems", ()):
+        yield texts.say("terminal-running-bot", line=str(line))
+
+
+def _loaded(settings: Settings) -> int:
+    """Load every model, a line for each; 0 only if all of them can be."""
+    from models.hub import Hub
+
+    hub, code = Hub(settings.specs()), 0
+    for slot in hub.slots:
+        try:
+            with loading() as progress:
+                status = hub.load(slot, progress)
+        except ModelError as error:
+            code = complain(f"{slot}: {error}", code=FAILED)
+        else:
+            seconds = f"{status.load_seconds:.1f}"
+            print(
+                harmless(texts.say("terminal-loaded", slot=slot, name=status.name, seconds=seconds)),
+                flush=True,
+            )
+    hub.close()
+    return code

@@ -7,12 +7,13 @@ import asyncio
 from pathlib import Path
 
 import texts
+from bot.cli import backup
 from bot.cli.arguments import add_config
 from bot.cli.failures import NoSuchPath, NotPostgresql, NotSqlite
 from bot.cli.terminal import loading
 from bot.settings.load import load
 
-SUMMARY = "bring the database up to date, or copy it to another server"
+SUMMARY = "bring the database up to date, copy it to another server, back it up or restore it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="POSTGRES",
         help="the URL of the server; - for that of the settings. Without a password in it, PGPASSWORD or ~/.pgpass counts",
     )
+    backup.add_actions(actions)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,18 +6,22 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import texts
 from bot.redaction import TOKEN_SHAPE, without_password
 from bot.settings.schema import Settings, is_url, keys, place_of
-from models.failures import NotThere
+from models.failures import ModelError, NotThere
 from models.files import finding
-from models.files.names import HUB_NAME, fetch_command, is_remote
+from models.files.items import Kind
+from models.files.names import HUB_NAME, exists, fetch_command, is_remote
 from models.sections import Rule
+from models.specs import PretrainedSpec
 
 PLACES = {
     "path": "setting-path",
@@ -46,17 +50,26 @@ def allowed(field: FieldInfo) -> str:
 
 
 def _allowed(kind: Any, metadata: Sequence[Any]) -> str:
-    if get_origin(kind) is Annotated:
-        kind, *more = get_args(kind)
-        return _allowed(kind, [part for item in more for part in getattr(item, "metadata", [item])])
-    if get_origin(kind) is list:
-        return texts.say("setting-list", item=_allowed(get_args(kind)[0], []))
-    if get_origin(kind) is Literal:
-        return texts.say("setting-choice", choices=", ".join(json.dumps(choice) for choice in get_args(kind)))
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        more = [part for item in arguments[1:] for part in getattr(item, "metadata", [item])]
+        return _allowed(arguments[0], more)
+    if origin in {Union, UnionType} and NoneType in arguments:
+        return _allowed(arguments[0], metadata)
+    if origin in {list, dict, Literal}:
+        return _allowed_of_many(origin, arguments)
     for item in metadata:
         if isinstance(rule := getattr(item, "func", None), Rule):
             return rule.words
     return _bounded(texts.say(KINDS.get(kind, "setting-text")), metadata)
+
+
+def _allowed_of_many(origin: Any, arguments: tuple[Any, ...]) -> str:
+    if origin is list:
+        return texts.say("setting-list", item=_allowed(arguments[0], []))
+    if origin is dict:
+        return texts.say("setting-tables")
+    return texts.say("setting-choice", choices=", ".join(json.dumps(choice) for choice in arguments))
 
 
 def _bounded(what: str, metadata: Sequence[Any]) -> str:
@@ -103,6 +116,24 @@ def inspect(settings: Settings) -> tuple[list[str], list[str]]:
     if url.scheme == "http" and url.hostname not in {"127.0.0.1", "::1", "localhost"}:
         warnings.append(texts.say("setting-not-encrypted", host=str(url.hostname)))
     return problems, warnings
+
+
+def missing_models(settings: Settings) -> list[str]:
+    """The models that are named and not on this machine, or not whole, a line each.
+
+    Paths where nothing is are left to `inspect`, and so are the files of songs.
+    """
+    addresses = {value_of(settings, key) for key, field in keys() if place_of(field) == "address"}
+    lines = []
+    for slot, spec in settings.specs().items():
+        for item in spec.items(slot):
+            if item.name in addresses or (item.kind is Kind.PATH and not exists(item.name)):
+                continue
+            try:
+                finding.look(item, weights=isinstance(spec, PretrainedSpec) and item.name == spec.name)
+            except ModelError as error:
+                lines.append(texts.say("terminal-model-problem", slot=slot, problem=str(error)))
+    return lines
 
 
 def _slot_of(key: str) -> str:
@@ -172,6 +203,8 @@ def _written(value: Any) -> str:
 def _without_passwords(value: Any) -> Any:
     if isinstance(value, str):
         return without_password(value)
+    if isinstance(value, BaseModel):
+        return _without_passwords(value.model_dump(exclude_none=True))
     if isinstance(value, list):
         return [_without_passwords(item) for item in value]
     if isinstance(value, dict):

@@ -32,6 +32,7 @@ from bot.settings.schema import (
     env_name,
     keys,
     place_of,
+    section_by_id,
     section_of,
 )
 from models.files.names import STARTER, path_of, starter_folder
@@ -56,7 +57,7 @@ class Environment(EnvSettingsSource):
             parts = [part.strip() for part in value.split(",") if part.strip()]
             return [int(part) if part.isdecimal() else part for part in parts]
         # One id is JSON too, but no list.
-        return decoded if section_of(field) or isinstance(decoded, list) else [decoded]
+        return decoded if section_of(field) or isinstance(decoded, list | dict) else [decoded]
 
 
 def load(path: Path | None = None) -> Settings:
@@ -234,9 +235,9 @@ def _most_similar(name: str, known: Sequence[str]) -> str:
 
 def _problem(error: ErrorDetails) -> str:
     """One line for one of pydantic's errors; empty if `_unknown_variables` has said it already."""
-    key = ".".join(str(part) for part in error["loc"] if not isinstance(part, int))
+    key = ".".join(str(part) for part in error["loc"] if not isinstance(part, int) and part != "[key]")
     variable = next((name for name in os.environ if name.upper() == env_name(key)), None)
-    fields = dict(keys())
+    fields = {**dict(keys()), **_keys_by_id(key)}
     if error["type"] == "extra_forbidden":
         known = list(fields)
         if isinstance(error["input"], dict):
@@ -245,7 +246,14 @@ def _problem(error: ErrorDetails) -> str:
             known = sorted(tables | {name.partition(".")[0] for name in tables})
         if variable:
             return ""
-        if similar := _most_similar(key, known):
+        if inside := _keys_by_id(key):
+            # Only the last part can be misspelt: the rest is long, and alike in all of them.
+            table, _, last = key.rpartition(".")
+            similar = _most_similar(last, [name.rpartition(".")[2] for name in inside])
+            similar = f"{table}.{similar}" if similar else ""
+        else:
+            similar = _most_similar(key, known)
+        if similar:
             return texts.say("setting-key-misspelt", key=key, similar=similar)
         return texts.say("setting-key-unknown", key=key)
     where = texts.say("setting-from-variable", key=key, name=variable) if variable else key
@@ -256,6 +264,15 @@ def _problem(error: ErrorDetails) -> str:
     else:
         rule = allowed(fields[key]) if key in fields else texts.say("setting-table", key=key)
     return texts.say("setting-not-allowed", where=where, value=shown(error["input"]), allowed=rule)
+
+
+def _keys_by_id(key: str) -> dict[str, FieldInfo]:
+    """What a table for an id may hold, by full names, if a key lies in one: `limits.roles.ID.per_user` and so on."""
+    for name, field in keys():
+        if (section := section_by_id(field)) and key.startswith(f"{name}."):
+            table = f"{name}.{key.removeprefix(f'{name}.').partition('.')[0]}"
+            return {f"{table}.{inner}": inside for inner, inside in section.model_fields.items()}
+    return {}
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

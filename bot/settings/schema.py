@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     Field,
     PrivateAttr,
     SecretStr,
@@ -69,6 +70,16 @@ def is_host(value: str) -> bool:
 Place = Annotated[Path, Strict(False)]
 ShardId = Annotated[int, Field(ge=0)]
 Snowflake = Annotated[int, AfterValidator(Rule("setting-ids", lambda number: 0 < number < 2**63))]
+
+
+def _id_in_header(value: object) -> object:
+    """The id in the name of a table, which TOML has as text."""
+    if not (isinstance(value, str) and value.isascii() and value.isdecimal()):
+        raise ValueError(texts.say("setting-ids"))
+    return int(value)
+
+
+TableId = Annotated[Snowflake, BeforeValidator(_id_in_header)]
 RestUrl = Annotated[
     str,
     AfterValidator(Rule("setting-rest-url", lambda url: is_url(url, ("https", "http")))),
@@ -124,6 +135,11 @@ class Discord(Section):
         [],
         description="Test servers to register the commands in, where they show at once. Empty: everywhere.",
     )
+    channel_ids: list[Snowflake] = Field(
+        [],
+        description="Channels, or categories of them, where commands are answered; threads count as their channel. "
+        "Empty: everywhere.",
+    )
     token_file: Place | None = Field(
         None,
         description="A file that holds the bot's token and nothing else. DISCORD_TOKEN wins over it.",
@@ -151,20 +167,43 @@ class Discord(Section):
         return None if value == "" else value
 
 
+PerUser = Annotated[int, Field(ge=1, le=100)]
+Commands = Annotated[int, Field(ge=1, le=1000)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Characters = Annotated[int, Field(ge=1, le=6000)]
+NewTokens = Annotated[int, Field(ge=1, le=8192)]
+
+
+class OwnLimits(Section):
+    """What holds for the people with a role, or in a channel, instead of the general limits."""
+
+    per_user: PerUser | None = None
+    commands: Commands | None = None
+    seconds: Seconds | None = None
+    max_new_tokens: NewTokens | None = None
+    prompt_characters: Characters | None = None
+    text_characters: Characters | None = None
+
+
 class Limits(Section):
-    per_user: int = Field(
-        2, ge=1, le=100, description="Questions that one person may have running or waiting."
-    )
-    commands: int = Field(30, ge=1, le=1000, description="Commands that one person may send in `seconds`.")
-    seconds: float = Field(20, gt=0, le=3600, description="The span that `commands` counts in, in seconds.")
+    per_user: PerUser = Field(2, description="Questions that one person may have running or waiting.")
+    commands: Commands = Field(30, description="Commands that one person may send in `seconds`.")
+    seconds: Seconds = Field(20, description="The span that `commands` counts in, in seconds.")
     drain_seconds: float = Field(
         10,
         ge=0,
         le=600,
         description="How long running answers may go on when the bot is told to stop, in seconds.",
     )
-    prompt_characters: int = Field(2000, ge=1, le=6000, description="Longest prompt of /generate.")
-    text_characters: int = Field(6000, ge=1, le=6000, description="Longest text of the other commands.")
+    prompt_characters: Characters = Field(2000, description="Longest prompt of /generate.")
+    text_characters: Characters = Field(6000, description="Longest text of the other commands.")
+    roles: dict[TableId, OwnLimits] = Field(
+        {}, description="Limits of the people with a role: a table [limits.roles.ID] for each."
+    )
+    channels: dict[TableId, OwnLimits] = Field(
+        {},
+        description="Limits in a channel or a category of channels: a table [limits.channels.ID] for each.",
+    )
 
 
 Workers = Annotated[int, Field(ge=1, le=64)]
@@ -198,7 +237,9 @@ def _lane_section(slot: Slot) -> type[Lane]:
 
 
 class Health(Section):
-    enabled: bool = Field(False, description="Whether to answer /healthz.")
+    enabled: bool = Field(
+        False, description="Whether to answer /livez, /readyz, /healthz and, for Prometheus, /metrics."
+    )
     host: Host = Field(
         "127.0.0.1", description="The address to listen on; loopback, unless something else watches."
     )
@@ -214,6 +255,26 @@ class Log(Section):
     @classmethod
     def _in_capitals(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+
+class Audit(Section):
+    enabled: bool = Field(
+        False, description="Whether to note who used which command, where, and how it ended."
+    )
+    file: Place | None = Field(
+        None,
+        description="The file of these notes, in JSON lines. Empty: audit.jsonl under `data_dir`.",
+        json_schema_extra=PATH,
+    )
+    max_bytes: int = Field(
+        10_000_000, ge=1000, le=10_000_000_000, description="The size at which a new file is begun, in bytes."
+    )
+    keep: int = Field(5, ge=1, le=1000, description="Older files that are kept, as FILE.1, FILE.2 and so on.")
+
+    @field_validator("file", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
 
 
 class _General(BaseSettings):
@@ -272,6 +333,7 @@ class Settings(_Models):
 
     health: Health = Health()
     log: Log = Log()
+    audit: Audit = Audit()
 
     _path: Path | None = PrivateAttr(None)
 
@@ -332,9 +394,19 @@ def keys(model: type[BaseModel] = Settings, above: str = "") -> Iterator[tuple[s
 
 def section_of(field: FieldInfo) -> type[Section] | None:
     """The section that a field holds, if it is none of the single values."""
+    if get_origin(field.annotation) is dict:
+        return None
     for kind in (field.annotation, *get_args(field.annotation)):
         if isinstance(kind, type) and issubclass(kind, Section):
             return kind
+    return None
+
+
+def section_by_id(field: FieldInfo) -> type[Section] | None:
+    """The section of which a field holds one for each id, if it does."""
+    match get_origin(field.annotation), get_args(field.annotation):
+        case kind, (_, section) if kind is dict and issubclass(section, Section):
+            return section  # type: ignore[no-any-return]
     return None
 
 

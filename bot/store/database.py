@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 from sqlalchemy import URL, Connection, Delete, Insert, Select, TableClause, Update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -20,6 +21,7 @@ from bot.store.backend import Backend, backend_of
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Rows: TypeAlias = Sequence[tuple[Any, ...]]
 """SQLAlchemy knows the types of the columns of a table only while it runs."""
@@ -44,6 +46,28 @@ class Stuck(TimeoutError):
     """Work took too long, and goes on although it was cancelled."""
 
 
+def _timed(
+    operation: str,
+) -> Callable[
+    [Callable[Concatenate[Database, P], Awaitable[T]]], Callable[Concatenate[Database, P], Awaitable[T]]
+]:
+    """Have the database's observer told how long a method took, whether or not it succeeded."""
+
+    def timed(
+        method: Callable[Concatenate[Database, P], Awaitable[T]],
+    ) -> Callable[Concatenate[Database, P], Awaitable[T]]:
+        async def wrapper(self: Database, /, *arguments: P.args, **options: P.kwargs) -> T:
+            began = time.monotonic()
+            try:
+                return await method(self, *arguments, **options)
+            finally:
+                self.observe(operation, time.monotonic() - began)
+
+        return wrapper
+
+    return timed
+
+
 class Database:
     """`await Database.open(url)`, and `await database.close()` in the end.
 
@@ -60,6 +84,8 @@ class Database:
         self._backend = backend
         self._under_way: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self.observe: Callable[[str, float], object] = lambda _operation, _seconds: None
+        """Called with "read" or "write" and the seconds that it took, whether or not it succeeded."""
 
     @classmethod
     async def open(cls, url: URL, connections: int = CONNECTIONS) -> Self:
@@ -84,12 +110,14 @@ class Database:
             raise
         return cls(engine, backend)
 
+    @_timed("read")
     async def read(self, question: Select[Any]) -> Rows:
         async def rows(connection: AsyncConnection) -> Rows:
             return [tuple(row) for row in await connection.execute(question)]
 
         return await self._run(rows, self._backend.QUESTIONS)
 
+    @_timed("write")
     async def write(self, *changes: Insert | Update | Delete) -> list[int]:
         """Make all of the changes, or none; the number of rows that each of them changed.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,8 +39,7 @@ class Store:
 
         A server gets at most so many connections. StartupError, in one sentence, if the database cannot be used.
         """
-        where = parsed(url) if url else sqlite.url_of(data_dir / FILE)
-        return cls(await Database.open(where, connections))
+        return cls(await Database.open(url_in(data_dir, url), connections))
 
     @property
     def name(self) -> str:
@@ -75,10 +75,19 @@ class Store:
             await self._database.write(*(delete(table).where(table.c.user_id == user_id) for table in tables))
         )
 
+    def watch(self, observe: Callable[[str, float], object]) -> None:
+        """Have `observe("read" or "write", seconds)` called for each transaction."""
+        self._database.observe = observe
+
     async def close(self) -> None:
         """Close the database. Closing twice is harmless."""
         await self.neighbours.close()
         await self._database.close()
+
+
+def url_in(data_dir: Path, url: str) -> URL:
+    """The database that the settings name: the one at `url`, or a file under `data_dir`."""
+    return parsed(url) if url else sqlite.url_of(data_dir / FILE)
 
 
 def parsed(url: str) -> URL:

@@ -50,7 +50,7 @@ class AttentionView(View, name="attention"):
         await self._show(interaction, view, focus, number)
 
     async def _answer(self, interaction: Interaction, text: str, focus: Focus) -> None:
-        self.check(text)
+        self.check(interaction, text)
         view = await answered(interaction, self._attention(interaction, text, focus))
         await self._show(interaction, view, focus, self.asked.keep(text))
 

@@ -7,6 +7,7 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
+from bot.limits import Allowance, allowance
 from cogs.generate import session
 from cogs.generate.drafts import Draft, FinishedText, random_seed
 from cogs.generate.refusals import EmptyPrompt, NoLanguageModel, PromptTooLong, TooManyNewTokens
@@ -52,7 +53,7 @@ class GenerateCommands(commands.Cog):
         seed: Range[int, 0, 4294967295] | None = None,
     ) -> None:
         """Let the language model continue a text, token by token."""
-        tokens = self._new_tokens(prompt, max_new_tokens)
+        tokens = self._new_tokens(allowance(interaction), prompt, max_new_tokens)
         sampling = Sampling(
             temperature, top_k=top_k, top_p=top_p, seed=random_seed() if seed is None else seed
         )
@@ -62,17 +63,17 @@ class GenerateCommands(commands.Cog):
         """Continue a draft in view of everybody."""
         await session.write(interaction, draft, self.recent)
 
-    def _new_tokens(self, prompt: str, max_new_tokens: int | None) -> int:
+    def _new_tokens(self, allowed: Allowance, prompt: str, max_new_tokens: int | None) -> int:
         """The number of tokens to write at most; raises Refused for what cannot be continued."""
-        limits, language = self.bot.settings.limits, self.bot.settings.section(LanguageSection)
         if not prompt.strip():
             raise EmptyPrompt
-        if len(prompt) > limits.prompt_characters:
-            raise PromptTooLong(limits.prompt_characters, len(prompt))
+        if len(prompt) > allowed.prompt_characters:
+            raise PromptTooLong(allowed.prompt_characters, len(prompt))
+        language = self.bot.settings.section(LanguageSection)
         if language is None:
             raise NoLanguageModel
         if max_new_tokens is None:
-            return min(language.default_new_tokens, language.max_new_tokens)
-        if max_new_tokens > language.max_new_tokens:
-            raise TooManyNewTokens(language.max_new_tokens)
+            return min(language.default_new_tokens, allowed.max_new_tokens)
+        if max_new_tokens > allowed.max_new_tokens:
+            raise TooManyNewTokens(allowed.max_new_tokens)
         return max_new_tokens

@@ -10,6 +10,7 @@ import discord
 
 from bot import errors
 from bot.client import Interaction
+from bot.limits import allowance
 from cogs.generate import messages
 from cogs.generate.buttons import StopButton, under_text
 from cogs.generate.drafts import Draft, FinishedText
@@ -39,7 +40,8 @@ async def write(interaction: Interaction, draft: Draft, recent: Recent[FinishedT
     request = Generate(
         caller(interaction, seconds=_seconds(interaction)),
         draft.prompt,
-        draft.max_new_tokens,
+        # Of a text that somebody else asked for, a button asks for no more than its presser may.
+        min(draft.max_new_tokens, allowance(interaction).max_new_tokens),
         draft.sampling,
         written=draft.ids,
         model=draft.model,

@@ -42,7 +42,7 @@ class LensView(View, name="lens"):
         await self.look(interaction, text)
 
     async def look(self, interaction: Interaction, text: str) -> None:
-        self.check(text)
+        self.check(interaction, text)
         lens = await answered(interaction, _lens(interaction, text, -COLUMNS))
         await _show(interaction, lens, self.asked.keep(text))
 

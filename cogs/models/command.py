@@ -32,7 +32,9 @@ class ModelCommands(commands.GroupCog, name="models", description="The models be
     async def status(self, interaction: Interaction) -> None:
         """See which models are loaded, where they run and how busy they are."""
         status = await self.bot.service.status()
-        await interaction.response.send_message(embed=messages.statuses(status))
+        await interaction.response.send_message(
+            embed=messages.statuses(status, self.bot.drawing.status, self.bot.uptime)
+        )
         # Everybody sees the status; what mends a failure is for those who can.
         if is_admin(interaction) and (hints := messages.hints(status)):
             await interaction.followup.send(hints, ephemeral=True)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+
 import discord
+import humanize
 
 import texts
+from bot import __version__
 from cogs.shared.reply import BLUE, FIELDS
-from cogs.shared.text import CONTENT, clip, code, inline
+from cogs.shared.text import CONTENT, FIELD_VALUE, clip, code, inline
 from models.results import Reload, SlotStatus, State
 from models.service import LaneStatus, LoadProgress, ServiceStatus
 from texts import say
 
 _SIGNS = {State.READY: "🟢", State.LOADING: "🟡", State.FAILED: "🔴", State.EMPTY: "⚪"}
 _BAR_CELLS = 20
+_HOUR = 3600
 
 
 def hints(status: ServiceStatus) -> str:
@@ -21,22 +28,40 @@ def hints(status: ServiceStatus) -> str:
     return clip("\n".join(f"**{slot}**: {inline(hint, 300)}" for slot, hint in failed), CONTENT)
 
 
-def statuses(status: ServiceStatus) -> discord.Embed:
-    """Public facts about every slot, and how many jobs run and wait in its lane."""
+def statuses(
+    status: ServiceStatus, drawing: Mapping[str, LaneStatus] = MappingProxyType({}), uptime: float = 0.0
+) -> discord.Embed:
+    """Public facts about every slot, how many jobs run and wait in each lane, and about the bot.
+
+    `drawing` are the lanes that belong to no model; `uptime` is in seconds.
+    """
     embed = discord.Embed(title=say("models-title"), colour=BLUE)
-    for slot in status.slots[:FIELDS]:
+    embed.set_footer(text=say("models-bot", version=__version__, uptime=_duration(uptime)))
+    others = {**status.lanes, **drawing}
+    for slot in status.slots[: FIELDS - 1]:
         facts = _facts(slot)
         if slot.load_seconds:
             facts.append(say("models-load-seconds", seconds=slot.load_seconds))
-        if queue := _queue(status.lanes.get(slot.slot)):
-            facts.append(queue)
+        if lane := others.pop(slot.slot, None):
+            facts.append(_queue(lane))
         lines = [" · ".join(facts), inline(slot.detail, 300)]
         embed.add_field(
             name=say("models-state", sign=_SIGNS[slot.state], slot=slot.slot, state=slot.state),
             value="\n".join(line for line in lines if line) or say("models-nothing-yet"),
             inline=False,
         )
+    lines = [say("models-other-lane", lane=name, queue=_queue(lane)) for name, lane in others.items()]
+    if lines:
+        embed.add_field(
+            name=say("models-other-lanes"), value=clip("\n".join(lines), FIELD_VALUE), inline=False
+        )
     return embed
+
+
+def _duration(seconds: float) -> str:
+    """Days, hours and minutes; in the first hour seconds, too."""
+    unit = "seconds" if seconds < _HOUR else "minutes"
+    return humanize.precisedelta(timedelta(seconds=int(seconds)), minimum_unit=unit, format="%0.0f")
 
 
 def _facts(slot: SlotStatus) -> list[str]:
@@ -48,10 +73,8 @@ def _facts(slot: SlotStatus) -> list[str]:
     return [fact for fact in facts if fact]
 
 
-def _queue(lane: LaneStatus | None) -> str:
-    if lane is None or not (lane.running or lane.waiting):
-        return ""
-    return say("models-queue", running=lane.running, waiting=lane.waiting)
+def _queue(lane: LaneStatus) -> str:
+    return say("models-queue", running=lane.running, waiting=lane.waiting, places=lane.queue)
 
 
 def loading(slot: str, progress: LoadProgress, seconds: float) -> str:

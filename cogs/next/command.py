@@ -43,7 +43,7 @@ class NextView(View, name="next"):
         await self._begin(interaction, text, UNCHANGED)
 
     async def _begin(self, interaction: Interaction, text: str, sampling: Sampling) -> None:
-        self.check(text)
+        self.check(interaction, text)
         board = Board(random.SystemRandom().getrandbits(62), interaction.user.id, text, sampling=sampling)
         seen = await answered(interaction, boards.look(interaction, board))
         board = boards.named(board, seen)

@@ -69,7 +69,7 @@ class PathsView(View, name="paths"):
         await self._answer(interaction, text, WIDTH, DEPTH)
 
     async def _answer(self, interaction: Interaction, text: str, width: int, depth: int) -> None:
-        self.check(text)
+        self.check(interaction, text)
         paths = await answered(interaction, _paths(interaction, text, width, depth, random.randrange(2**31)))
         await _show(interaction, paths, self.asked.keep(text))
 

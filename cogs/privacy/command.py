@@ -39,17 +39,19 @@ class PrivacyCommands(
         """Read what is kept about you, and whether others may build on it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         user, store = interaction.user.id, self.bot.store
-        await interaction.edit_original_response(
-            content=say(
-                "privacy-show",
-                likes=await store.likes.count(user),
-                dislikes=len(await store.likes.dislikes(user)),
-                boards=await store.boards.count(user),
-                sharing=_sharing(self.bot, allowed=await store.consents.shares(user)),
-                export=mention(self.bot, "privacy export"),
-                delete=mention(self.bot, "privacy delete"),
-            )
+        delete = mention(self.bot, "privacy delete")
+        content = say(
+            "privacy-show",
+            likes=await store.likes.count(user),
+            dislikes=len(await store.likes.dislikes(user)),
+            boards=await store.boards.count(user),
+            sharing=_sharing(self.bot, allowed=await store.consents.shares(user)),
+            export=mention(self.bot, "privacy export"),
+            delete=delete,
         )
+        if self.bot.settings.audit.enabled:
+            content += f"\n{say('privacy-audit', delete=delete)}"
+        await interaction.edit_original_response(content=content)
 
     @app_commands.command(extras=guide(Topic.DATA, "/privacy export"))
     async def export(self, interaction: Interaction) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from discord import app_commands
 
 from bot.client import DRAWING, Interaction
+from bot.limits import allowance
 from cogs.shared.text import CHOICE, CHOICES, clip, size
 from models.failures import Failure
 from models.service import Caller
@@ -26,7 +27,8 @@ def caller(interaction: Interaction, *, seconds: float | None = None, typing: bo
     """
     if typing and seconds is None:
         seconds = SUGGESTIONS_WITHIN
-    return Caller(str(interaction.id), interaction.user.id, seconds, typing)
+    questions = allowance(interaction).per_user
+    return Caller(str(interaction.id), interaction.user.id, seconds, typing, questions)
 
 
 async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, private: bool = False) -> T:
@@ -62,7 +64,11 @@ async def drawn(interaction: Interaction, work: Callable[[], T], *, counted: boo
     It counts against the limit of the asker only if it is `counted`: what belongs to an answer was counted with it.
     """
     return await interaction.client.drawing.admit(
-        DRAWING, lambda _: work(), user=interaction.user.id, privileged=not counted
+        DRAWING,
+        lambda _: work(),
+        user=interaction.user.id,
+        privileged=not counted,
+        per_user=allowance(interaction).per_user,
     )
 
 

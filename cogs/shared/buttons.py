@@ -11,8 +11,10 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 import discord
 
 from bot import errors
-from bot.client import Interaction
+from bot.client import Interaction, Tokenwise
+from bot.events import ANSWERED
 from bot.failures import Refused
+from bot.limits import check_place
 from texts import say
 
 AnyInteraction: TypeAlias = "discord.Interaction[Any]"
@@ -48,6 +50,9 @@ class ReportingItem(discord.ui.DynamicItem[ItemT], template=NOBODY):
     A subclass gives its template, `parsed` and `pressed`.
     """
 
+    everywhere: ClassVar[bool] = False
+    """Whether it works where commands are not answered."""
+
     @classmethod
     async def from_custom_id(
         cls, _interaction: AnyInteraction, _item: AnyItem, match: re.Match[str], /
@@ -63,10 +68,16 @@ class ReportingItem(discord.ui.DynamicItem[ItemT], template=NOBODY):
         raise NotImplementedError
 
     async def callback(self, interaction: AnyInteraction) -> None:
+        bot: Tokenwise = interaction.client
+        bot.interactions.began(interaction, type(self).__name__)
         try:
+            if not self.everywhere:
+                check_place(interaction)
             await self.pressed(interaction)
         except Exception as error:  # noqa: BLE001 - every failure is reported
             await errors.report(interaction, error)
+        else:
+            bot.interactions.done(interaction, ANSWERED)
 
 
 class OwnButton(ReportingItem[Button], template=NOBODY):
@@ -75,6 +86,7 @@ class OwnButton(ReportingItem[Button], template=NOBODY):
     A subclass gives `template=own_template("name")`, its looks, and `act`.
     """
 
+    everywhere = True
     name: ClassVar[str]
     label: ClassVar[str]
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
@@ -150,7 +162,10 @@ class ReportingForm(discord.ui.Modal):
         raise NotImplementedError
 
     async def on_submit(self, interaction: AnyInteraction, /) -> None:
+        bot: Tokenwise = interaction.client
+        bot.interactions.began(interaction, type(self).__name__)
         await self.submitted(interaction)
+        bot.interactions.done(interaction, ANSWERED)
 
     async def on_error(self, interaction: AnyInteraction, error: Exception, /, *_: AnyItem) -> None:
         await errors.report(interaction, error)

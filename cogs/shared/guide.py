@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.examples import EXTRA, Command, Example, Fitted
+from bot.limits import EVERYWHERE
 
 
 class Topic(StrEnum):
@@ -32,8 +33,11 @@ class Guide(Example):
 
 
 def guide(topic: Topic, example: str, slot: str = "", fitted: Fitted | None = None) -> dict[str, Any]:
-    """The `extras` of a command: `example` as the documentation has it, and `fitted` where that may not work."""
-    return {"example": example, EXTRA: Guide(example, slot, fitted, topic)}
+    """The `extras` of a command: `example` as the documentation has it, and `fitted` where that may not work.
+
+    What somebody wants to know or delete of their own data is answered in every channel.
+    """
+    return {"example": example, EVERYWHERE: topic is Topic.DATA, EXTRA: Guide(example, slot, fitted, topic)}
 
 
 def guide_of(command: Command) -> Guide:

@@ -9,6 +9,7 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from bot.failures import Refused
+from bot.limits import allowance
 from cogs.shared.buttons import Button, DynamicItem, ReportingItem
 from cogs.shared.recent import Recent
 from cogs.shared.text import clip, code
@@ -38,9 +39,9 @@ class View(commands.Cog):
         """Answer an interaction with the view of a text."""
         raise NotImplementedError
 
-    def check(self, *texts: str) -> None:
+    def check(self, interaction: Interaction, *texts: str) -> None:
         """Refused, or NothingToLookInto, for a text that no model need see."""
-        limit = self.bot.settings.limits.text_characters
+        limit = allowance(interaction).text_characters
         for text in texts:
             if not text.strip():
                 raise NothingToLookInto

@@ -37,7 +37,7 @@ class SurpriseView(View, name="surprise"):
         await self._answer(interaction, text)
 
     async def _answer(self, interaction: Interaction, *texts: str) -> None:
-        self.check(*texts)
+        self.check(interaction, *texts)
         views = await answered(interaction, self._views(interaction, texts))
         reply = await drawn(interaction, lambda: messages.surprise(views))
         number = self.asked.keep(texts[0])

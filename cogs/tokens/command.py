@@ -11,6 +11,7 @@ from discord.app_commands import Range
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
+from bot.limits import allowance
 from cogs.shared.asking import answered, caller, choices, drawn, suggested
 from cogs.shared.buttons import NOBODY, Buttons, OpenButton, open_template
 from cogs.shared.guide import Topic, guide
@@ -134,7 +135,7 @@ class TokenCommands(commands.Cog):
         """See how a language model's tokenizer cuts a text into pieces."""
         if not text:
             raise EmptyText
-        limit = self.bot.settings.limits.text_characters
+        limit = allowance(interaction).text_characters
         if len(text) > limit:
             raise TextTooLong(limit, len(text))
         tokenizers, asking = self.bot.service.tokenizers, caller(interaction)

@@ -8,6 +8,7 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from bot.failures import Refused
+from bot.limits import allowance
 from cogs.shared.asking import answered, caller, drawn
 from cogs.shared.guide import Topic, guide
 from cogs.shared.reply import show
@@ -40,7 +41,7 @@ class VectorCommands(commands.Cog):
         other: Range[str, 1, 6000] | None = None,
     ) -> None:
         """See the vectors that a model makes of a text, one for each token."""
-        limit = self.bot.settings.limits.text_characters
+        limit = allowance(interaction).text_characters
         for one in filter(None, (text, other)):
             if len(one) > limit:
                 raise TextToEmbedTooLong(limit, len(one))

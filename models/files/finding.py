@@ -80,6 +80,18 @@ def locate(item: Item) -> Path:
     return found
 
 
+def look(item: Item, *, weights: bool) -> None:
+    """Raise what keeps an item from being loaded, as far as that can be seen without reading or converting it.
+
+    `weights` says whether they are needed.
+    """
+    folder = names.folder_of(item.name)
+    if folder is None or not weights:
+        locate(item)
+    elif gguf.only_file(folder) is None:
+        _check(folder, item.label, weights=True)
+
+
 def local(
     address: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None, *, slot: str = ""
 ) -> Path:

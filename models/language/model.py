@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Self, TypeAlias
 
 from transformers import AutoModelForCausalLM
@@ -164,6 +164,11 @@ class LanguageModel:
         status = self.engine.status
         used = f"room for {status.kv_tokens:,} of {status.kv_limit:,} tokens taken"
         return f"{used} ({status.kv_bytes / 1e6:,.1f} MB)"
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The numbers of `EngineStatus`."""
+        return asdict(self.engine.status)
 
     def generate(
         self,

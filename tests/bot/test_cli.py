@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli import main
+from bot.cli import COMMANDS, _parser, main
 from bot.client import Tokenwise
 from tests.bot.conftest import WriteConfig
 from tests.wire import tiny
@@ -502,6 +504,58 @@ def test_check_shows_what_is_in_force(
     assert "very-secret" not in output.out + output.err
 
 
+def test_check_tells_of_every_model_that_is_missing(
+    capsys: pytest.CaptureFixture[str],
+    write_config: WriteConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "a-token")
+    (tmp_path / "hollow").mkdir()
+    path = write_config(
+        """
+        [language]
+        name = "nobody/has-this"
+        [tokenizers]
+        names = ["nobody/has-that", "hollow"]
+        [encoder]
+        name = "hollow"
+        [words]
+        name = "no-such-vectors"
+        [songs]
+        songs = "songs.tsv"
+        playlists = "https://films.example/lists.txt"
+        """
+    )
+    assert main(["check", "--config", str(path)]) == 0
+    warnings = capsys.readouterr().err.splitlines()
+    assert [line.removeprefix("warning: ").partition(":")[0] for line in warnings] == [
+        "songs.songs", "songs.playlists", "tokenizers", "words", "encoder", "language",
+    ]  # fmt: skip
+    assert (
+        "nobody/has-this is not on this machine yet. “python -m bot fetch language” downloads it."
+        in warnings[-1]
+    )
+    assert "holds no weights" in warnings[-2]
+
+
+def test_check_tries_every_model(
+    capsys: pytest.CaptureFixture[str], write_config: WriteConfig, folder: Path
+) -> None:
+    path = write_config(
+        f"""
+        [words]
+        name = "{(folder / "words").as_posix()}"
+        [encoder]
+        name = "nobody/has-this"
+        """
+    )
+    assert main(["check", "--load", "--config", str(path)]) == 1
+    captured = capsys.readouterr()
+    assert "words: words is loaded (0." in captured.out
+    assert "encoder: nobody/has-this is not on this machine yet." in captured.err
+
+
 def test_run_without_a_token_says_how_to_set_it(
     capsys: pytest.CaptureFixture[str], write_config: WriteConfig
 ) -> None:
@@ -619,3 +673,14 @@ def test_what_names_no_shards_is_refused(text: str, capsys: pytest.CaptureFixtur
         main(["run", f"--shards={text}"])
     assert ended.value.code == 2
     assert "does not name shards" in capsys.readouterr().err
+def test_the_commands_for_operators_are_as_the_terminal_takes_them() -> None:
+    text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    text += (ROOT / "deploy" / "tokenwise.service").read_text(encoding="utf-8")
+    text = re.sub(r"\$\(.*?\)", "DATE", text)
+    commands = re.findall(r"python -m bot ([^`\n#]+)", text)
+    commands += re.findall(r"docker compose run --rm tokenwise (\S+)", text)
+    assert len(commands) > 12
+    for command in commands:
+        arguments, unknown = _parser().parse_known_args(shlex.split(command))
+        assert not unknown, command
+        assert arguments.command in COMMANDS

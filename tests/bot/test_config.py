@@ -76,6 +76,17 @@ def test_an_empty_file_means_the_defaults(write_config: WriteConfig, tmp_path: P
         ("data_dirr = 'x'", "data_dirr: there is no such key; did you mean data_dir?"),
         ("[lanes.lang]\nqueue = 1", "lanes.lang: there is no such key; did you mean lanes.language?"),
         ("[lane.words]\nqueue = 1", "lane: there is no such key; did you mean lanes?"),
+        ("[limits]\nroles = 3", "limits.roles: got 3; allowed: a table for each id, with limits in it"),
+        ("[limits.roles]\n7 = 3", "limits.roles.7: got 3; allowed: a table, which begins with the line [limits.roles.7]"),
+        ("[limits.roles.tutors]\nper_user = 3", 'limits.roles.tutors: got "tutors"; allowed: ids, which are whole numbers'),
+        ("[limits.roles.0]\nper_user = 3", "limits.roles.0: got 0; allowed: ids, which are whole numbers"),
+        ("[limits.roles.7]\nper_user = 0", "limits.roles.7.per_user: got 0; allowed: a whole number, at least 1 and at most 100"),
+        ("[limits.channels.7]\nmax_new_tokens = 'all'", 'limits.channels.7.max_new_tokens: got "all"; allowed: a whole number, at least 1 and at most 8,192'),
+        ("[limits.channels.7]\nseconds = 0", "limits.channels.7.seconds: got 0; allowed: a number, more than 0 and at most 3,600"),
+        ("[limits.channels.7]\nper_usr = 1", "limits.channels.7.per_usr: there is no such key; did you mean limits.channels.7.per_user?"),
+        ("[limits.channels.7]\ncolour = 1", "limits.channels.7.colour: there is no such key"),
+        ("[discord]\nchannel_ids = ['#bots']", 'discord.channel_ids: got "#bots"; allowed: a list of: ids, which are whole numbers'),
+        ("[audit]\nkeep = 0", "audit.keep: got 0; allowed: a whole number, at least 1 and at most 1,000"),
     ],
 )  # fmt: skip
 def test_each_mistake_in_the_file_is_one_line(write_config: WriteConfig, text: str, line: str) -> None:
@@ -246,6 +257,18 @@ def test_mistakes_in_the_environment_name_the_variable(
         'discord.guild_ids (from TOKENWISE_DISCORD__GUILD_IDS): got "one"; allowed: a list of: ids, which are whole numbers',
         'lanes.words.queue (from TOKENWISE_LANES__WORDS__QUEUE): got "many"; allowed: a whole number, at least 0 and at most 1,000',
     ]  # fmt: skip
+
+
+def test_limits_by_id_may_come_from_the_environment(
+    write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKENWISE_LIMITS__ROLES", '{"7": {"per_user": 5, "seconds": 2}}')
+    settings = load(write_config("[limits.roles.8]\nmax_new_tokens = 50\n[limits.channels.9]\ncommands = 1"))
+    assert {role: limits.per_user for role, limits in settings.limits.roles.items()} == {7: 5, 8: None}
+    assert 'limits.roles = {"8": {"max_new_tokens": 50}, "7": {"per_user": 5, "seconds": 2.0}}' in effective(
+        settings
+    )
+    assert settings.limits.channels[9].commands == 1
 
 
 def test_every_key_has_a_variable(write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from models.service import (
     LoadProgress,
     Queued,
     ReloadModel,
+    ServiceEvent,
     SuggestWords,
     Written,
 )
@@ -253,18 +254,19 @@ async def test_seconds_left_are_kept_to(service: LocalService) -> None:
 
 
 async def test_who_listens_hears_of_every_end(service: LocalService, words: FakeWords) -> None:
-    heard: list[JobDone] = []
+    heard: list[ServiceEvent] = []
     service.listen(heard.append)
     words.opened.set()
     await service.words.ask(AskWords(caller(1, "1"), "a"))
     with pytest.raises(OtherModel):
         async for _ in service.language.generate(Generate(caller(1, "2"), "a", 2, written=(1,))):
             pass
-    assert [(done.request_id, done.slot, done.outcome) for done in heard] == [
+    jobs = [event for event in heard if isinstance(event, JobDone)]
+    assert [(done.request_id, done.slot, done.outcome) for done in jobs] == [
         ("1", "words", "answered"),
         ("2", "language", "OtherModel"),
     ]
-    assert all(done.queue_seconds >= 0 <= done.run_seconds for done in heard)
+    assert all(done.queue_seconds >= 0 <= done.run_seconds for done in jobs)
 
 
 async def test_a_reload_tells_how_far_it_is_and_ends_with_the_new_model(service: LocalService) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from huggingface_hub import constants
 
+import bot
 from models.failures import NotThere
 from models.sections import LanguageSection, WordsSection
 from models.slots import SLOTS
@@ -27,6 +29,24 @@ async def test_status_is_for_everybody(live: Live) -> None:
     for status in live.hub.status():
         assert f"{status.slot}: ready" in answer.text
         assert status.name in answer.text
+
+
+async def test_status_tells_version_uptime_and_every_queue(live: Live) -> None:
+    await live.bot.service.loaded()
+    answer = await live.box.ask("/models status")
+    assert f"Tokenwise {bot.__version__} · up for " in answer.text
+    assert re.search(r"up for \d+ second", answer.text)
+    for lane, status in {**live.bot.service.lanes.status, **live.bot.drawing.status}.items():  # type: ignore[attr-defined]
+        name = {
+            "drawing": "pictures",
+            "inside": "views into models",
+            "loading": "loads of models",
+            "suggesting": "suggestions",
+        }.get(lane, lane)
+        where = answer.text.partition(f"{name}:")[2].partition("\n\n")[0]
+        assert f"0 running, 0 waiting (of {status.queue:,})" in where, lane
+    live.bot._began -= 3 * 86400 + 7200
+    assert "up for 3 days and 2 hours" in (await live.box.ask("/models status")).text
 
 
 async def test_status_shows_who_runs_and_waits(live: Live) -> None:
