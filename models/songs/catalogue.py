@@ -33,7 +33,7 @@ from models.results import Recommendation, Recommendations, Song
 from models.service import Basis, SongList, SongMatch
 from models.songs import training, versions
 from models.songs.playlists import Report, Table, read_playlists, read_songs, read_tags
-from models.songs.recommender import Recommender, Scores
+from models.songs.recommender import Scores
 from models.songs.search import Search, searchable
 from models.songs.training import TrainingResult
 from models.specs import SongsSpec
@@ -73,7 +73,7 @@ class SongCatalogue:
         self.songs = [*table.songs, *(Song(id_, f"Song {id_}", "") for id_ in trained.unlisted)]
         self._indices = {song.id: index for index, song in enumerate(self.songs)}
         self._plays = trained.plays
-        self.recommender = Recommender(trained.counts, trained.shares)
+        self.recommender = trained.recommender
         self._works, self._artists = versions.group(self.songs)
         # Most played first; equally often played songs in the order of the table.
         by_plays = np.argsort(-self._plays, kind="stable")

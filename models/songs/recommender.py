@@ -16,6 +16,7 @@ that. docs/recommend.md tells how the other settings were chosen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Self, TypeAlias
 
 import numpy as np
@@ -37,6 +38,9 @@ HALF_LIFE = 100
 """After so many further likes, a like weighs half as much."""
 TOP = 10
 """Top songs whose mean score is the unit of each way, and that count when shares are compared."""
+MAX_REASONS = 3
+"""Likes that speak for a song, at most."""
+NOBODY: SongIndices = np.empty(0, np.int64)
 LIKES = (1, 5, 25)
 """Numbers of likes for which the share of the first way is learnt; between them it is interpolated."""
 SHARES = (0.5, 0.25, 0.05)
@@ -47,6 +51,24 @@ HELD_OUT = 400
 """Playlists that the shares are learnt from, at most a fifth of all."""
 QUERIES, DRAWS = 800, 8
 """Queries for each number of likes: over all held-out playlists, and at most for each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A like that speaks for a song: `shared` of the `playlists` with the like play the song too."""
+
+    like: int
+    shared: int
+    playlists: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A recommended song. `reasons` are strongest first; there are none where no playlist has it and a like."""
+
+    song: int
+    score: float
+    reasons: tuple[Reason, ...]
 
 
 class Recommender:
@@ -79,12 +101,36 @@ class Recommender:
         more = (self._weights.data, self._ones.data, self.playlists, self._sizes, self._music)
         return sum(int(array.nbytes) for array in (*held, *more))
 
-    def scores(self, likes: SongIndices) -> Scores:
+    def recommend(
+        self, likes: SongIndices, *, unlike: SongIndices = NOBODY, exclude: SongIndices = NOBODY, n: int = 10
+    ) -> list[Suggestion]:
+        """The n best songs for somebody with these likes, best first, each with its reasons.
+
+        Liked, unliked and excluded songs are left out, and so are songs that score 0.
+        """
+        scores = self.scores(likes, unlike)
+        scores[exclude] = 0.0
+        songs = top_songs(scores, likes, n)
+        songs = songs[scores[songs] > 0]
+        reasons = self.reasons(likes, songs)
+        return [
+            Suggestion(int(song), float(scores[song]), why) for song, why in zip(songs, reasons, strict=True)
+        ]
+
+    def scores(self, likes: SongIndices, unlike: SongIndices = NOBODY) -> Scores:
         """How well each song suits somebody with these likes, oldest first: (songs,), not negative.
 
-        `likes` are different songs that playlists play. They themselves score 0, and so does any song that no
-        playlist plays.
+        Both are different songs that playlists play. They themselves score 0, and so does any song that no playlist
+        plays. What goes with the `unlike` songs at least as well as with the likes loses at least half of its score.
         """
+        scores = self._liked(likes)
+        if len(unlike) and len(likes):
+            against = self._liked(unlike)
+            scores *= np.divide(scores, scores + against, out=np.zeros_like(scores), where=scores > 0)
+            scores[unlike] = 0.0
+        return scores
+
+    def _liked(self, likes: SongIndices) -> Scores:
         if not len(likes):
             return np.zeros(len(self.playlists))
         together, apart = self.both(likes)
@@ -119,6 +165,24 @@ class Recommender:
             rows.indices, np.repeat(evidence * lengths**-FAME_OF_LIKES, lengths), len(self._sizes)
         )
         return np.asarray((self._ones @ votes) / (self.playlists + 2.0) ** FAME_OF_SONGS, np.float64)
+
+    def reasons(self, likes: SongIndices, songs: SongIndices) -> list[tuple[Reason, ...]]:
+        """For each song the likes that it shares most playlists with, at most MAX_REASONS, strongest first."""
+        shared = self.shared(likes, songs)
+        votes = shared / np.maximum(self.playlists[likes], 1)[:, None] ** FAME_OF_LIKES
+        order = np.argsort(-votes, axis=0, kind="stable")[:MAX_REASONS]
+        return [
+            tuple(
+                Reason(int(likes[like]), int(shared[like, song]), int(self.playlists[likes[like]]))
+                for like in order[:, song]
+                if shared[like, song]
+            )
+            for song in range(len(songs))
+        ]
+
+    def shared(self, likes: SongIndices, songs: SongIndices) -> NDArray[np.int64]:
+        """How many playlists have both: (likes, songs)."""
+        return np.asarray((self._ones[likes] @ self._ones[songs].T).toarray().round(), np.int64)
 
     def votes(self, likes: SongIndices, songs: SongIndices) -> Scores:
         """The vote of each like for each song: (likes, songs), not negative."""

@@ -40,14 +40,12 @@ _ARRAYS = ("plays", "data", "indices", "indptr")
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """`vectors` are over song ids. The rows of `counts`, (songs, playlists), are the songs of the table and after
-    them the `unlisted` ones, which only playlists name; `plays`, (songs,), counts their plays and `shares` are the
-    `Recommender`'s.
+    """`vectors` are over song ids. The songs of the `recommender` are those of the table and after them the
+    `unlisted` ones, which only playlists name; `plays`, (songs,), counts their plays.
     """
 
     vectors: Vectors
-    counts: sparse.csr_array
-    shares: tuple[float, ...]
+    recommender: Recommender
     plays: NDArray[np.int64]
     unlisted: tuple[str, ...]
     report: Report
@@ -75,14 +73,13 @@ def train(
     if progress:
         progress(texts.say("progress-learning-playlists"), None)
     recommender = Recommender.fit(count_plays(playlists.lists, indices), settings["seed"])
-    counts = recommender.counts
-    plays = counts.sum(axis=1).astype(np.int64)
+    plays = recommender.counts.sum(axis=1).astype(np.int64)
     # The header may count more plays than the playlists of this file have.
     for id_, header_plays in playlists.plays.items():
         if (index := indices.get(id_)) is not None and header_plays > plays[index] > 0:
             plays[index] = header_plays
     report = playlists.report | {CatalogueCount.UNLISTED_SONGS: len(unlisted)}
-    return TrainingResult(vectors, counts, recommender.shares, plays, unlisted, report)
+    return TrainingResult(vectors, recommender, plays, unlisted, report)
 
 
 def word2vec(
@@ -124,8 +121,7 @@ def _read(folder: Path) -> TrainingResult:
     counts.check_format(full_check=True)
     return TrainingResult(
         vectors=read_folder(folder),
-        counts=counts,
-        shares=tuple(float(share) for share in facts["shares"]),
+        recommender=Recommender(counts, tuple(float(share) for share in facts["shares"])),
         plays=arrays["plays"].reshape(counts.shape[:1]),
         unlisted=tuple(facts["unlisted"]),
         report={CatalogueCount(name): number for name, number in facts["report"].items()},
@@ -137,12 +133,13 @@ def save(folder: Path, result: TrainingResult) -> None:
 
     def write(new: Path) -> None:
         write_folder(new, result.vectors.index_to_key, result.vectors.vectors)
-        arrays = (result.plays, result.counts.data, result.counts.indices, result.counts.indptr)
+        counts = result.recommender.counts
+        arrays = (result.plays, counts.data, counts.indices, counts.indptr)
         for name, array in zip(_ARRAYS, arrays, strict=True):
             np.save(new / f"{name}.npy", array, allow_pickle=False)
         facts = {
-            "shape": result.counts.shape,
-            "shares": result.shares,
+            "shape": counts.shape,
+            "shares": result.recommender.shares,
             "unlisted": result.unlisted,
             "report": result.report,
         }

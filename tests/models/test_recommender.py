@@ -80,6 +80,28 @@ def test_recent_likes_say_more() -> None:
     assert scores[places["news"]] > scores[places["oldies"]]
 
 
+def test_reasons_count_playlists(model: Recommender) -> None:
+    assert model.shared(np.array([0, 2]), np.array([1, 3])).tolist() == [[2, 0], [1, 1]]
+    found = model.recommend(np.array([0]), n=5)
+    reasons = {it.song: [(why.like, why.shared, why.playlists) for why in it.reasons] for it in found}
+    assert reasons[1] == [(0, 2, 2)]  # b is in both playlists with a
+    assert reasons[2] == [(0, 1, 2)]
+    assert reasons[4] == []  # e shares none
+    assert [it.score for it in found] == sorted((it.score for it in found), reverse=True)
+
+
+def test_unliked_songs_and_their_kind_fall() -> None:
+    lists = [["like", "tango", "x"], ["like", "waltz", "x"], ["not", "tango"], ["not", "y"], ["waltz", "z"]]
+    places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
+    model = Recommender(count_plays(lists, places))
+    like, unlike = np.array([places["like"]]), np.array([places["not"]])
+    before, after = model.scores(like), model.scores(like, unlike)
+    assert after[places["tango"]] / before[places["tango"]] < after[places["waltz"]] / before[places["waltz"]]
+    assert (after <= before).all()
+    found = {it.song for it in model.recommend(like, unlike=unlike, exclude=np.array([places["x"]]), n=9)}
+    assert found == {places["tango"], places["waltz"], places["y"], places["z"]}
+
+
 def test_nobody_and_nothing() -> None:
     empty = Recommender(sparse.csr_array((0, 0)))
     assert empty.scores(np.array([], np.int64)).tolist() == []
