@@ -33,9 +33,9 @@ from models.results import Recommendation, Recommendations, Song
 from models.service import Basis, SongList, SongMatch
 from models.songs import training, versions
 from models.songs.playlists import Report, Table, read_playlists, read_songs, read_tags
-from models.songs.recommender import Scores
 from models.songs.search import Search, searchable
 from models.songs.training import TrainingResult
+from models.songs.ways import Scores
 from models.specs import SongsSpec
 
 MAX_SONGS = 1000

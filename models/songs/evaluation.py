@@ -27,9 +27,10 @@ import texts
 from models.failures import NoUsableTestPlaylist, TooFewPlaylists
 from models.progress import Progress
 from models.results import Song
-from models.songs.recommender import Recommender, Scores, SongIndices, count_plays, ndcg, top_songs
+from models.songs.recommender import Recommender, count_plays, ndcg, top_songs
 from models.songs.training import word2vec
 from models.songs.versions import group
+from models.songs.ways import Scores, SongIndices
 from models.words.formats import Vectors
 
 RESAMPLES = 1000

@@ -17,6 +17,7 @@ import gensim
 import numpy as np
 from gensim.models import Word2Vec
 from gensim.models.callbacks import CallbackAny2Vec
+from gensim.models.word2vec import MAX_WORDS_IN_BATCH
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -26,16 +27,19 @@ from models.files import kept
 from models.progress import Progress
 from models.songs.playlists import CatalogueCount, Playlists, Report, Table
 from models.songs.recommender import Recommender, count_plays
+from models.songs.ways import Regression, Regressor, way_as_list, way_from_list
 from models.specs import SongsSpec
 from models.words.formats import Vectors, checked, read_folder, write_folder
 
-FORMAT = 4
+FORMAT = 5
 SAVED_TRAININGS = 4
 KEPT = "What was learnt from the playlists"
 """How the log calls it."""
 WORD2VEC = ("vector_size", "window", "negative", "min_count", "epochs", "seed", "workers")
 """The parameters of a `SongsSpec` that are `Word2Vec`'s."""
 _ARRAYS = ("plays", "data", "indices", "indptr")
+_REGRESSION = ("values", "vectors", "factor")
+"""The arrays of each `Regressor`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,13 @@ def word2vec(
 ) -> Vectors:
     """Vectors over song ids. Whatever `progress` raises ends the training; NumbersNotFinite if it went astray."""
     callbacks = [_epoch_callback(progress, settings["epochs"])] if progress else []
-    model = Word2Vec(list(lists), callbacks=callbacks, **settings)
+    # gensim drops the rest of longer sentences without a word.
+    sentences = [
+        playlist[start : start + MAX_WORDS_IN_BATCH]
+        for playlist in lists
+        for start in range(0, len(playlist), MAX_WORDS_IN_BATCH)
+    ]
+    model = Word2Vec(sentences, callbacks=callbacks, **settings)
     return checked(model.wv.index_to_key, model.wv.vectors, "Word2Vec").vectors
 
 
@@ -116,16 +126,29 @@ def load_saved(folder: Path) -> TrainingResult | None:
 
 def _read(folder: Path) -> TrainingResult:
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+    arrays = {name: _load(folder / f"{name}.npy") for name in _ARRAYS}
     counts = sparse.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), tuple(facts["shape"]))
     counts.check_format(full_check=True)
+    mixes = [{way_from_list(way): float(share) for way, share in mix} for mix in facts["mixes"]]
+    regressors = {}
+    for number, (values, identity) in enumerate(facts["regressors"]):
+        way = way_from_list(values)
+        if not isinstance(way, Regression):
+            raise TypeError(values)
+        kept_arrays = {name: _load(folder / f"{name}-{number}.npy") for name in _REGRESSION}
+        regressors[way] = Regressor(scale=way.scale, identity=float(identity), **kept_arrays)
     return TrainingResult(
         vectors=read_folder(folder),
-        recommender=Recommender(counts, tuple(float(share) for share in facts["shares"])),
+        recommender=Recommender(counts, mixes, regressors),
         plays=arrays["plays"].reshape(counts.shape[:1]),
         unlisted=tuple(facts["unlisted"]),
         report={CatalogueCount(name): number for name, number in facts["report"].items()},
     )
+
+
+def _load(path: Path) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
 
 
 def save(folder: Path, result: TrainingResult) -> None:
@@ -133,13 +156,19 @@ def save(folder: Path, result: TrainingResult) -> None:
 
     def write(new: Path) -> None:
         write_folder(new, result.vectors.index_to_key, result.vectors.vectors)
-        counts = result.recommender.counts
-        arrays = (result.plays, counts.data, counts.indices, counts.indptr)
-        for name, array in zip(_ARRAYS, arrays, strict=True):
+        recommender = result.recommender
+        counts = recommender.counts
+        arrays = dict(zip(_ARRAYS, (result.plays, counts.data, counts.indices, counts.indptr), strict=True))
+        for number, regressor in enumerate(recommender.regressors.values()):
+            arrays |= {f"{name}-{number}": getattr(regressor, name) for name in _REGRESSION}
+        for name, array in arrays.items():
             np.save(new / f"{name}.npy", array, allow_pickle=False)
         facts = {
             "shape": counts.shape,
-            "shares": result.recommender.shares,
+            "mixes": [[(way_as_list(way), share) for way, share in mix.items()] for mix in recommender.mixes],
+            "regressors": [
+                (way_as_list(way), regressor.identity) for way, regressor in recommender.regressors.items()
+            ],
             "unlisted": result.unlisted,
             "report": result.report,
         }
