@@ -285,13 +285,19 @@ class Tokenwise(commands.AutoShardedBot):
     async def launch_shards(self) -> None:
         """Ask Discord for the number of shards and the gateway; the configured gateway wins."""
         if cast("int | None", self.shard_count) is None:  # discord.py declares what it becomes
-            self.shard_count, url, _ = await self.http.get_bot_gateway()
+            self.shard_count, url, limit = await self.http.get_bot_gateway()
+            self._sessions.concurrency = max(1, int(limit.get("max_concurrency") or 1))
+            if int(limit.get("remaining", self.shard_count)) < self.shard_count:
+                # One more would have Discord reset the token.
+                seconds = float(limit.get("reset_after", 0)) / 1000
+                log.warning("no session is left for today; waiting for %.0f s", seconds)
+                await asyncio.sleep(seconds)
             # A client that knows its number of shards connects to the gateway that is the default.
             endpoints.use_gateway(self.settings.discord.gateway_url, url)
         await super().launch_shards()
 
-    async def before_identify_hook(self, _shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
-        await self._sessions.begin()
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
+        await self._sessions.begin(shard_id or 0)
 
     async def on_shard_connect(self, shard_id: int) -> None:
         endpoints.keep_gateway(self._get_websocket(shard_id=shard_id), self.settings.discord.gateway_url)

@@ -44,18 +44,24 @@ class Sessions:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._begun: deque[float] = deque(maxlen=FREE)
-        self._turn = asyncio.Lock()
+        self._last: dict[int, float] = {}
+        self._turns: dict[int, asyncio.Lock] = {}
+        self.concurrency = 1
+        """How many sessions Discord lets a bot begin at once: shards of different remainders by this number."""
 
-    def pause(self) -> float:
-        """Seconds until a session may be begun."""
-        if not self._begun:
-            return 0.0
+    def pause(self, shard_id: int = 0) -> float:
+        """Seconds until the session of a shard may be begun."""
         now = self._clock()
         busy = len(self._begun) == FREE and now - self._begun[0] < SPAN
-        return max(0.0, self._begun[-1] + (SLOWED if busy else APART) - now)
+        waits = [self._last[key] + APART - now] if (key := shard_id % self.concurrency) in self._last else []
+        if busy:
+            waits.append(self._begun[-1] + SLOWED - now)
+        return max([0.0, *waits])
 
-    async def begin(self) -> None:
+    async def begin(self, shard_id: int = 0) -> None:
         """Wait for the turn, and take it."""
-        async with self._turn:
-            await asyncio.sleep(self.pause())
-            self._begun.append(self._clock())
+        key = shard_id % self.concurrency
+        async with self._turns.setdefault(key, asyncio.Lock()):
+            await asyncio.sleep(self.pause(shard_id))
+            self._last[key] = self._clock()
+            self._begun.append(self._last[key])

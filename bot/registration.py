@@ -97,6 +97,9 @@ class CommandRegister:
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             log.error("commands could not be registered (%s): %s", target, " ".join(str(error).split()))  # noqa: TRY400
             return
+        if not isinstance(answer, list):
+            log.error("commands could not be registered (%s): Discord's answer is no list", target)
+            return
         if digest is None:
             self._forget_target(target)
         else:

@@ -347,6 +347,27 @@ class NoSongsInFile(ModelError):
     label: str
 
 
+class NotPlaylists(ModelError):
+    """A file is something else than lines of ids; `seen` is one of the kinds of `models.songs.seen`."""
+
+    label: str
+    seen: str
+
+
+class NotASongTable(ModelError):
+    """A file is something else than a table; `seen` is one of the kinds of `models.songs.seen`."""
+
+    label: str
+    seen: str
+
+
+class NoSharedIds(ModelError):
+    """No id of the playlists is in the table of songs; here is one of each."""
+
+    song: str
+    played: str
+
+
 class NoPlaylistsInFile(ModelError):
     label: str
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from sandbox import commandline, rules
 from sandbox.commandline import Filling, Target
+from sandbox.interactions import check_message
 from sandbox.log import Event, Request
 from sandbox.rest import Fault
-from sandbox.rules import Json
+from sandbox.rules import ApiError, Json
 from sandbox.server import Server
 from sandbox.state import (
     AUTOCOMPLETE,
@@ -19,10 +20,12 @@ from sandbox.state import (
     Channel,
     Command,
     Field,
+    Guild,
     Interaction,
     Member,
     Message,
     Modal,
+    Permission,
     Role,
     Version,
 )
@@ -138,6 +141,22 @@ class Sandbox(Server):
     def add_member(self, name: str, *, permissions: int = 0, roles: Sequence[Role | str] = ()) -> Member:
         return self.world.add_member(name, permissions=permissions, roles=roles)
 
+    def add_guild(self, name: str, channels: Sequence[str] = ("general",)) -> Guild:
+        """Another guild with the bot, the admin and the student; pass one of its `channels` where something is to happen there."""
+        return self.world.add_guild(name, channels)
+
+    def add_channel(self, name: str, guild: Guild | None = None) -> Channel:
+        """Another text channel, in the first guild unless another is named."""
+        return self.world.add_channel(name, guild)
+
+    def set_roles(self, member: Member, roles: Sequence[Role | str]) -> None:
+        """Give a member these roles and no others; a string creates one without permissions."""
+        self.world.set_roles(member, roles)
+
+    def set_permissions(self, member: Member, permissions: int) -> None:
+        """Give a member, such as `box.bot`, exactly these permissions."""
+        self.world.set_permissions(member, permissions)
+
     @property
     def commands(self) -> dict[str, Command]:
         """Registered chat-input commands by name; the guild's own hide global ones."""
@@ -176,6 +195,42 @@ class Sandbox(Server):
             await self.until(lambda box: box.world.commands, timeout)
         except TimeoutError:
             raise TimeoutError(f"the bot registered no commands within {timeout} s") from None
+
+    # --- messages
+
+    def say(
+        self,
+        content: str,
+        *,
+        member: Member | None = None,
+        channel: Channel | None = None,
+        reply_to: Message | None = None,
+    ) -> Message:
+        """Write a plain message; returns at once. Raises SandboxError for one that Discord would not send."""
+        place = channel or self.channel
+        who = self._here(member or self.student, place)
+        if place.guild is not None and not who.may(Permission.SEND_MESSAGES):
+            raise SandboxError(f"{who.name} may not write here")
+        try:
+            check_message(self.limits, {"content": content}, {}, None)
+            message = self.world.create_message(
+                place,
+                {"content": content},
+                {},
+                kind=19 if reply_to else 0,
+                reference=reply_to.id if reply_to else None,
+                author=who.user,
+            )
+        except ApiError as error:
+            raise SandboxError(error.message) from None
+        self.world.announce("message.create", message)
+        return message
+
+    def _here(self, member: Member, channel: Channel) -> Member:
+        try:
+            return self.world.here(member, channel)
+        except LookupError:
+            raise SandboxError(f"{member.name} is not in that guild") from None
 
     # --- commands
 
@@ -232,7 +287,8 @@ class Sandbox(Server):
         return await answer.visible(timeout)
 
     def _offered(self, member: Member, channel: Channel | None) -> dict[str, Command]:
-        return self.world.visible_commands(member, direct=channel is not None and channel.guild is None)
+        place = channel or self.channel
+        return self.world.visible_commands(self._here(member, place), direct=place.guild is None)
 
     def _command(
         self,
@@ -245,12 +301,22 @@ class Sandbox(Server):
         place = channel or self.channel
         data = self._filling(target, place).data(values)
         interaction = self.interactions.start(
-            COMMAND, member, data, channel=place, locale=locale, command=target.command, title=target.title
+            COMMAND,
+            self._here(member, place),
+            data,
+            channel=place,
+            locale=locale,
+            command=target.command,
+            title=target.title,
         )
         return Answer(self, interaction)
 
     def _filling(self, target: Target, channel: Channel) -> Filling:
-        return Filling(target, self.guild, lambda upload: self.world.store(channel, upload, ephemeral=True))
+        return Filling(
+            target,
+            channel.guild or self.guild,
+            lambda upload: self.world.store(channel, upload, ephemeral=True),
+        )
 
     def send_menu(
         self,
@@ -263,6 +329,7 @@ class Sandbox(Server):
         """Choose a command from the context menu of a member or a message; returns at once."""
         who = member or self.student
         place = target.channel if isinstance(target, Message) else channel or self.channel
+        who = self._here(who, place)
         kind = rules.USER_MENU if isinstance(target, Member) else rules.MESSAGE_MENU
         command = next(
             (
@@ -326,7 +393,13 @@ class Sandbox(Server):
             {**values, focused: values.get(focused, "")}, focused=focused
         )
         return self.interactions.start(
-            AUTOCOMPLETE, who, data, channel=place, locale=locale, command=target.command, title=target.title
+            AUTOCOMPLETE,
+            self._here(who, place),
+            data,
+            channel=place,
+            locale=locale,
+            command=target.command,
+            title=target.title,
         )
 
     async def autocomplete(
@@ -399,7 +472,8 @@ class Sandbox(Server):
             data["values"] = list(values)
         else:
             data["values"] = [str(getattr(value, "id", value)) for value in values]
-            data["resolved"] = self._resolved(rules.SELECT_GROUPS[menu["type"]], data["values"])
+            guild = message.channel.guild or self.guild
+            data["resolved"] = self._resolved(rules.SELECT_GROUPS[menu["type"]], data["values"], guild)
         return self._component(message, who, data)
 
     async def select(
@@ -481,7 +555,9 @@ class Sandbox(Server):
             return {"values": [str(file.id) for file in files]}
         if part["type"] in rules.SELECT_GROUPS:
             chosen = [str(getattr(item, "id", item)) for item in chosen]
-            for group, found in self._resolved(rules.SELECT_GROUPS[part["type"]], chosen).items():
+            for group, found in self._resolved(
+                rules.SELECT_GROUPS[part["type"]], chosen, opener.channel.guild or self.guild
+            ).items():
                 resolved.setdefault(group, {}).update(found)
         return {"values": chosen}
 
@@ -504,6 +580,7 @@ class Sandbox(Server):
 
     def _viewer(self, message: Message, member: Member | None) -> Member:
         who = member or (message.interaction.member if message.interaction else self.student)
+        who = self._here(who, message.channel)
         if not message.visible_to(who):
             raise SandboxError(f"{who.name} does not see this message")
         return who
@@ -521,12 +598,12 @@ class Sandbox(Server):
         )
         return Answer(self, interaction)
 
-    def _resolved(self, groups: Sequence[str], ids: Sequence[str]) -> Json:
+    def _resolved(self, groups: Sequence[str], ids: Sequence[str], guild: Guild) -> Json:
         resolved: dict[str, Json] = {}
         for number in ids:
             key = int(number) if number.isdecimal() else 0
-            member = self.guild.members.get(key)
-            role = next((role for role in self.guild.roles if role.id == key), None)
+            member = guild.members.get(key)
+            role = next((role for role in guild.roles if role.id == key), None)
             channel = self.world.channels.get(key)
             if "users" in groups and member is not None:
                 resolved.setdefault("users", {})[number] = member.user.payload()

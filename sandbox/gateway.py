@@ -24,6 +24,7 @@ from sandbox.clock import Clock
 from sandbox.log import Change, Direction, Entry, Event
 from sandbox.ratelimits import Limits
 from sandbox.rules import Json
+from sandbox.state import Channel, Guild, Member, Message, Role
 from sandbox.world import World
 
 
@@ -39,6 +40,7 @@ class Op(IntEnum):
     INVALID_SESSION = 9
     HELLO = 10
     HEARTBEAT_ACK = 11
+    REQUEST_SOUNDS = 31
 
 
 class CloseCode(IntEnum):
@@ -47,6 +49,7 @@ class CloseCode(IntEnum):
     NOT_AUTHENTICATED = 4003
     AUTHENTICATION_FAILED = 4004
     ALREADY_AUTHENTICATED = 4005
+    INVALID_SEQUENCE = 4007
     RATE_LIMITED = 4008
     SESSION_TIMED_OUT = 4009
     INVALID_SHARD = 4010
@@ -64,12 +67,20 @@ class Intent:
     DIRECT_MESSAGES = 1 << 12
     MESSAGE_CONTENT = 1 << 15
     PRIVILEGED = MEMBERS | PRESENCES | MESSAGE_CONTENT
-    # Bits 17-19, 22 and 23 are not assigned.
-    KNOWN = (1 << 17) - 1 | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25
+    # Bits 18, 19, 22 and 23 are not assigned; 17 is taken although no documentation has it.
+    KNOWN = (1 << 18) - 1 | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25
 
 
 MAX_PAYLOAD = 4096
 """Bytes of a client's largest payload."""
+ENDING = frozenset({1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014})
+"""Close codes after which a session cannot be resumed."""
+ACKNOWLEDGED_AFTER = 0.02
+"""Seconds to the answer of a heartbeat. Clients measure it, and take an answer at the same instant for a lost one."""
+MOST_MEMBERS = 100
+"""Members that a request by prefix or by ids gets at most."""
+CHUNK = 1000
+"""Members in one event."""
 CLOSING = 2.0
 """Seconds that a client has to answer a close."""
 KEPT_EVENTS = 1000
@@ -79,6 +90,8 @@ BACKLOG = 10_000
 RESUMABLE = 300.0
 """Seconds after which a lost connection can no longer be resumed; Discord publishes no figure."""
 DAY = 86_400.0
+_EMPTY: Json = {"content": "", "embeds": [], "attachments": [], "components": []}
+"""What is left of a message for a bot that may not read it."""
 
 
 class Encoder(Protocol):
@@ -233,16 +246,20 @@ class Gateway:
     def dispatch(self, name: str, data: Json, *, guild: int | None, intent: int = 0) -> None:
         """Send an event to every session of the shard responsible for `guild` (None: direct messages, shard 0)."""
         for session in self.sessions:
-            number, count = session.shard
-            mine = number == (0 if guild is None else (guild >> 22) % count)
-            if mine and session.intents & intent == intent:
+            if self._responsible(session, guild) and session.intents & intent == intent:
                 session.dispatch(name, data)
+
+    @staticmethod
+    def _responsible(session: Session, guild: int | None) -> bool:
+        """Whether a session's shard gets the events of a guild (None: direct messages)."""
+        number, count = session.shard
+        return number == (0 if guild is None else (guild >> 22) % count)
 
     def drop(self, code: int | None, *, resumable: bool) -> int:
         """Close every connection with `code`, or cut it if None; returns how many there were."""
         connections = list(self._connections)
         for connection in connections:
-            if not resumable and connection.session is not None:
+            if (not resumable or code in ENDING) and connection.session is not None:
                 self._forget(connection.session)
             if code is None:
                 connection.cut()
@@ -315,6 +332,8 @@ class Gateway:
             try:
                 frame = await connection.socket.receive(timeout=patience)
             except TimeoutError:
+                if connection.session is not None:
+                    self._forget(connection.session)
                 connection.close(CloseCode.SESSION_TIMED_OUT)
                 return
             if frame.type not in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
@@ -342,7 +361,8 @@ class Gateway:
 
     def _act(self, connection: Connection, operation: int, data: object) -> CloseCode | None:
         if operation == Op.HEARTBEAT:
-            connection.send({"op": Op.HEARTBEAT_ACK, "t": None, "s": None, "d": None})
+            acknowledgement = {"op": Op.HEARTBEAT_ACK, "t": None, "s": None, "d": None}
+            asyncio.get_running_loop().call_later(ACKNOWLEDGED_AFTER, connection.send, acknowledgement)
             return None
         if operation in {Op.IDENTIFY, Op.RESUME}:
             return self._authenticate(connection, operation, data)
@@ -350,6 +370,9 @@ class Gateway:
             return CloseCode.NOT_AUTHENTICATED
         if operation == Op.REQUEST_MEMBERS:
             self._members(connection.session, data if isinstance(data, dict) else {})
+            return None
+        if operation == Op.REQUEST_SOUNDS:
+            self._sounds(connection.session, data if isinstance(data, dict) else {})
             return None
         return None if operation in {Op.PRESENCE, Op.VOICE_STATE} else CloseCode.UNKNOWN_OPCODE
 
@@ -384,13 +407,13 @@ class Gateway:
         connection.session = session
         self.sessions.append(session)
         world = self._world
-        mine = (world.guild.id >> 22) % shard[1] == shard[0]
+        mine = [guild for guild in world.guilds.values() if (guild.id >> 22) % shard[1] == shard[0]]
         session.dispatch(
             "READY",
             {
                 "v": 10,
                 "user": world.bot_user.payload() | {"verified": True, "mfa_enabled": False, "email": None},
-                "guilds": [{"id": str(world.guild.id), "unavailable": True}] if mine else [],
+                "guilds": [{"id": str(guild.id), "unavailable": True} for guild in mine],
                 "session_id": session.id,
                 "session_type": "normal",
                 "resume_gateway_url": self.url,
@@ -404,19 +427,20 @@ class Gateway:
                 "_trace": ["sandbox"],
             },
         )
-        if mine and intents & Intent.GUILDS:
-            session.dispatch("GUILD_CREATE", self._guild(session))
+        if intents & Intent.GUILDS:
+            for guild in mine:
+                session.dispatch("GUILD_CREATE", self._guild(session, guild))
         session.ready = True
         world.changed("gateway.ready", session)
         return None
 
-    def _guild(self, session: Session) -> Json:
-        world, guild = self._world, self._world.guild
-        members = guild.members.values() if session.intents & Intent.MEMBERS else [world.bot]
+    def _guild(self, session: Session, guild: Guild) -> Json:
+        bot = self._world.bot_in(guild)
+        members = guild.members.values() if session.intents & Intent.MEMBERS else [bot]
         return guild.payload() | {
             "unavailable": False,
             "large": False,
-            "joined_at": world.bot.payload()["joined_at"],
+            "joined_at": bot.payload()["joined_at"],
             "member_count": len(guild.members),
             "members": [member.payload() for member in members],
             "channels": [channel.payload() for channel in guild.channels],
@@ -433,6 +457,9 @@ class Gateway:
         session = next((known for known in self.sessions if known.id == data.get("session_id")), None)
         sequence = data.get("seq")
         # The oldest event kept shows whether any that the client missed has been dropped.
+        if session is not None and isinstance(sequence, int) and sequence > session.sequence:
+            self._forget(session)
+            return CloseCode.INVALID_SEQUENCE
         if (
             session is None
             or not isinstance(sequence, int)
@@ -453,28 +480,50 @@ class Gateway:
         return None
 
     def _members(self, session: Session, data: Json) -> None:
-        """Answer a request for members with a single chunk."""
-        members = list(self._world.guild.members.values())
-        wanted = data.get("user_ids")
-        if wanted is not None:
-            ids = {rules.snowflake(number) for number in (wanted if isinstance(wanted, list) else [wanted])}
-            members = [member for member in members if member.id in ids]
-        else:
-            prefix = str(data.get("query") or "").casefold()
-            members = [member for member in members if member.name.casefold().startswith(prefix)]
-        limit = data.get("limit")  # 0 means all
-        chunk: Json = {
-            "guild_id": str(self._world.guild.id),
-            "members": [
-                member.payload()
-                for member in members[: limit if isinstance(limit, int) and limit > 0 else None]
-            ],
-            "chunk_index": 0,
-            "chunk_count": 1,
-        }
+        """Answer a request for members, by their ids, by the beginning of their names, or for all of them.
+
+        https://discord.com/developers/docs/events/gateway-events#request-guild-members
+        """
+        guild = self._world.guilds.get(rules.snowflake(data.get("guild_id")) or 0)
+        if guild is None or not self._responsible(session, guild.id) or not session.intents & Intent.GUILDS:
+            return
+        members = list(guild.members.values())
+        wanted, limit = data.get("user_ids"), data.get("limit")
+        answer: Json = {"guild_id": str(guild.id)}
         if data.get("nonce") is not None:
-            chunk["nonce"] = data["nonce"]
-        session.dispatch("GUILD_MEMBERS_CHUNK", chunk)
+            answer["nonce"] = data["nonce"]
+        if wanted is not None:
+            listed = (wanted if isinstance(wanted, list) else [wanted])[:MOST_MEMBERS]
+            ids = {rules.snowflake(number) for number in listed}
+            members = [member for member in members if member.id in ids]
+            answer["not_found"] = [
+                str(number) for number in sorted({id_ for id_ in ids if id_} - guild.members.keys())
+            ]
+        elif prefix := str(data.get("query") or "").casefold():
+            members = [member for member in members if member.name.casefold().startswith(prefix)]
+            most = limit if isinstance(limit, int) and 0 < limit < MOST_MEMBERS else MOST_MEMBERS
+            members = members[:most]
+        elif not session.intents & Intent.MEMBERS:
+            return  # without the intent nobody gets them all
+        elif isinstance(limit, int) and limit > 0:
+            members = members[:limit]
+        chunks = [members[start : start + CHUNK] for start in range(0, len(members), CHUNK)] or [[]]
+        for number, chunk in enumerate(chunks):
+            body = {
+                "members": [one.payload() for one in chunk],
+                "chunk_index": number,
+                "chunk_count": len(chunks),
+            }
+            if data.get("presences") and session.intents & Intent.PRESENCES:
+                body["presences"] = []
+            session.dispatch("GUILD_MEMBERS_CHUNK", answer | body)
+
+    def _sounds(self, session: Session, data: Json) -> None:
+        """The soundboards of guilds, which have no sounds here."""
+        listed = data.get("guild_ids")
+        for number in listed if isinstance(listed, list) else []:
+            if (id_ := rules.snowflake(number)) in self._world.guilds and self._responsible(session, id_):
+                session.dispatch("SOUNDBOARD_SOUNDS", {"guild_id": str(number), "soundboard_sounds": []})
 
     def _expire(self) -> None:
         """Forget sessions that were not resumed in time: a killed client never closes its session."""
@@ -488,20 +537,63 @@ class Gateway:
     # --- changes in the world
 
     def _forward(self, entry: Entry) -> None:
-        """Dispatch changes of messages, except ephemeral ones and those that only say that the bot is thinking."""
-        if not isinstance(entry, Change) or not entry.kind.startswith("message."):
-            return
-        message = entry.subject
+        """Dispatch changes of guilds, and of messages but ephemeral ones and those that only say that the bot is thinking."""
+        match entry:
+            case Change(kind=kind, subject=Message() as message) if kind.startswith("message."):
+                self._forward_message(kind, message)
+            case Change(kind="guild.create", subject=Guild() as guild):
+                for session in self.sessions:
+                    if self._responsible(session, guild.id) and session.intents & Intent.GUILDS:
+                        # Only a guild that was unavailable before says whether it still is.
+                        data = {
+                            key: value
+                            for key, value in self._guild(session, guild).items()
+                            if key != "unavailable"
+                        }
+                        session.dispatch("GUILD_CREATE", data)
+            case Change(kind="channel.create", subject=Channel(guild=Guild() as guild) as channel):
+                self.dispatch("CHANNEL_CREATE", channel.payload(), guild=guild.id, intent=Intent.GUILDS)
+            case Change(
+                kind="role.create" | "role.update" as kind, subject=(Guild() as guild, Role() as role)
+            ):
+                data = {"guild_id": str(guild.id), "role": role.payload()}
+                name = f"GUILD_ROLE_{kind.partition('.')[2].upper()}"
+                self.dispatch(name, data, guild=guild.id, intent=Intent.GUILDS)
+            case Change(kind="member.update", subject=Member() as member):
+                data = member.payload() | {"guild_id": str(member.guild.id)}
+                # A bot is told of itself without the intent for members.
+                intent = Intent.GUILDS if member.user is self._world.bot_user else Intent.MEMBERS
+                self.dispatch("GUILD_MEMBER_UPDATE", data, guild=member.guild.id, intent=intent)
+
+    def _forward_message(self, kind: str, message: Message) -> None:
         if message.ephemeral or (message.loading and not message.deleted):
             return
-        guild = message.channel.guild.id if message.channel.guild else None
+        channel = message.channel
+        guild = channel.guild
         intent = Intent.GUILD_MESSAGES if guild else Intent.DIRECT_MESSAGES
-        data: Json = {"id": str(message.id), "channel_id": str(message.channel.id)}
+        name = {"create": "CREATE", "update": "UPDATE", "delete": "DELETE"}[kind.partition(".")[2]]
+        data: Json = {"id": str(message.id), "channel_id": str(channel.id)}
         if not message.deleted:
             data = message.payload()
         if guild is not None:
-            data["guild_id"] = str(guild)
+            data["guild_id"] = str(guild.id)
             if message.interaction is None and not message.deleted:
-                data["member"] = self._world.guild.members[message.author.id].payload(user=False)
-        name = {"create": "CREATE", "update": "UPDATE", "delete": "DELETE"}[entry.kind.partition(".")[2]]
-        self.dispatch(f"MESSAGE_{name}", data, guild=guild, intent=intent)
+                data["member"] = guild.members[message.author.id].payload(user=False)
+        for session in self.sessions:
+            if not self._responsible(session, guild.id if guild else None) or not session.intents & intent:
+                continue
+            hidden = not message.deleted and not self._may_read(session, message)
+            session.dispatch(f"MESSAGE_{name}", data | _EMPTY if hidden else data)
+
+    def _may_read(self, session: Session, message: Message) -> bool:
+        """Whether a bot gets what a message says: its own, direct ones, those that mention it, or all with the intent.
+
+        https://discord.com/developers/docs/events/gateway#message-content-intent
+        """
+        bot = self._world.bot_user
+        return bool(
+            session.intents & Intent.MESSAGE_CONTENT
+            or message.author is bot
+            or message.channel.guild is None
+            or bot.id in message.mentions.users
+        )

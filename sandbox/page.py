@@ -102,8 +102,14 @@ class Page:
         """The member and channel in the query; by default the student in the guild's channel."""
         people = {str(member.id): member for member in self.people}
         member = people.get(query.get("member", ""), self.box.student)
-        direct = query.get("place") == "direct"
-        return member, self.box.direct(member) if direct else self.box.channel
+        place = query.get("place", "")
+        if place == "direct":
+            return member, self.box.direct(member)
+        channel = self.box.world.channels.get(int(place) if place.isdecimal() else 0, self.box.channel)
+        try:
+            return self.box.world.here(member, channel), channel
+        except LookupError:  # somebody who is not in that guild
+            return member, self.box.channel
 
     @property
     def people(self) -> list[Member]:
@@ -166,15 +172,22 @@ class _Visit:
 
     def _state(self) -> Json:
         box = self._box
+        guild = self._channel.guild or box.guild
         messages, earlier = self._messages()
         return {
             "base": box.url,
             "me": str(self._member.id),
             "direct": self._channel.guild is None,
-            "guild": {"id": str(box.guild.id), "name": box.guild.name},
-            "people": [_person(member) for member in box.guild.members.values()],
-            "roles": [{"id": str(role.id), "name": role.name} for role in (box.guild.everyone, *box.guild.roles)],
-            "channels": [{"id": str(channel.id), "name": channel.name} for channel in box.guild.channels],
+            "channel": str(self._channel.id),
+            "guild": {"id": str(guild.id), "name": guild.name},
+            "people": [_person(member) for member in guild.members.values()],
+            "roles": [{"id": str(role.id), "name": role.name} for role in (guild.everyone, *guild.roles)],
+            "channels": [{"id": str(channel.id), "name": channel.name} for channel in guild.channels],
+            "places": [
+                {"id": str(channel.id), "name": channel.name, "guild": one.name}
+                for one in box.world.guilds.values()
+                for channel in one.channels
+            ],
             "bot": self._bot(),
             "commands": self._commands(),
             "messages": messages,
@@ -235,7 +248,7 @@ class _Visit:
                 yield interaction
 
     def _own(self, interaction: Interaction) -> bool:
-        return interaction.member is self._member and interaction.channel is self._channel
+        return interaction.member.id == self._member.id and interaction.channel is self._channel
 
     def _interaction(self, interaction: Interaction) -> Json:
         source = interaction.source or (interaction.parent.source if interaction.parent else None)
@@ -268,7 +281,9 @@ class _Visit:
                 self._follow(interaction)
             case "commands.update", _:
                 self._send("commands", commands=self._commands())
-            case "member.create", _:
+            case "lacking", what:
+                self._send("lacking", what=what)
+            case "member.create" | "guild.create" | "channel.create" | "member.update" | "role.update", _:
                 self._send("state", **self._state())
             case kind, _ if kind in GATEWAY_CHANGES:
                 self._send("bot", bot=self._bot())
@@ -307,6 +322,7 @@ class _Visit:
             actions: dict[str, Callable[[Json], Json | Interaction]] = {
                 "command": self._command,
                 "line": self._line,
+                "say": self._say,
                 "menu": self._menu,
                 "autocomplete": self._autocomplete,
                 "press": self._press,
@@ -336,9 +352,13 @@ class _Visit:
     def _line(self, request: Json) -> Interaction:
         return self._box.send(str(request["line"]), member=self._member, channel=self._channel).interaction
 
+    def _say(self, request: Json) -> Json:
+        self._box.say(str(request["content"]), member=self._member, channel=self._channel)
+        return {}
+
     def _menu(self, request: Json) -> Interaction:
         number = int(request["target"])
-        target: Member | Message | None = self._box.guild.members.get(number)
+        target: Member | Message | None = (self._channel.guild or self._box.guild).members.get(number)
         target = target or self._visible_message(number)
         return self._box.send_menu(str(request["name"]), target, member=self._member, channel=self._channel).interaction  # fmt: skip
 

@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
 
@@ -22,11 +23,20 @@ from sandbox.interactions import Interactions, check_message
 from sandbox.log import Request
 from sandbox.ratelimits import Limits, RateLimiter, Verdict
 from sandbox.rules import ApiError, Json
-from sandbox.state import Channel, Command, Permission, Upload
+from sandbox.state import Channel, Command, Guild, Message, Permission, Upload
 from sandbox.world import World
 
 logger = logging.getLogger(__name__)
 
+MOST_JSON = 4 << 20
+"""Bytes of a body without files: more than a hundred commands of the largest size take."""
+MOST_FIELDS = 100
+PATIENCE = 30.0
+"""Seconds that a body may take to arrive."""
+NONCE_SECONDS = 300.0
+"""How long a nonce keeps a message from being sent twice; Discord says "a few minutes"."""
+FORWARD = 1
+"""The type of a message reference that forwards."""
 PREFIXES = ("/api/v10", "/api/v9", "/api")
 VIA = "1.1 sandbox"
 """Discord is behind a proxy, and clients take a 429 without this header for a ban."""
@@ -245,8 +255,27 @@ class Rest:
             raise ApiError(401, 0, "401: Unauthorized")
         return handler(call)
 
-    def _unknown(self, _: Call) -> Reply:
+    def _unknown(self, call: Call) -> Reply:
+        self._lacks(f"{call.method} {call.path.removeprefix('/api/v10')}")
         raise ApiError(404, 0, "404: Not Found")
+
+    def _lacks(self, what: str) -> None:
+        """Say loudly that Discord has something which the sandbox has not, so that nobody takes it for their own mistake."""
+        logger.warning("The sandbox lacks %s. On Discord this may work.", what)
+        self._world.changed("lacking", what)
+
+    def _check_lacking(self, body: Json) -> None:
+        """Refuse what a message may hold on Discord and not here."""
+        reference = body.get("message_reference")
+        forwarded = isinstance(reference, dict) and reference.get("type") == FORWARD
+        for what, there in (
+            ("polls", body.get("poll")),
+            ("stickers", body.get("sticker_ids")),
+            ("forwards", forwarded),
+        ):
+            if there:
+                self._lacks(what)
+                raise ApiError(400, 50035, f"The sandbox lacks {what}.")
 
     async def _attachment(self, request: web.Request) -> web.Response:
         number = rules.snowflake(request.match_info["attachment"])
@@ -297,7 +326,7 @@ class Rest:
             "verify_key": "0" * 64,
             "flags": 0,
             "summary": "",
-            "approximate_guild_count": 1,
+            "approximate_guild_count": len(world.guilds),
             "approximate_user_install_count": 0,
             "redirect_uris": [],
             "interactions_endpoint_url": None,
@@ -306,58 +335,58 @@ class Rest:
         }
 
     def _get_guilds(self, call: Call) -> Reply:
-        guild = self._world.guild
-        body: Json = {
-            "id": str(guild.id),
-            "name": guild.name,
-            "icon": None,
-            "banner": None,
-            "owner": False,
-            "permissions": str(self._world.bot.permissions),
-            "features": [],
-            "approximate_member_count": len(guild.members),
-            "approximate_presence_count": len(guild.members),
-        }
         before, after = (rules.snowflake(call.query.get(key)) for key in ("before", "after"))
-        here = (before is None or guild.id < before) and (after is None or guild.id > after)
-        return 200, [body] if here else []
+        return 200, [
+            {
+                "id": str(guild.id),
+                "name": guild.name,
+                "icon": None,
+                "banner": None,
+                "owner": False,
+                "permissions": str(self._world.bot_in(guild).permissions),
+                "features": [],
+                "approximate_member_count": len(guild.members),
+                "approximate_presence_count": len(guild.members),
+            }
+            for guild in sorted(self._world.guilds.values(), key=lambda one: one.id)
+            if (before is None or guild.id < before) and (after is None or guild.id > after)
+        ]
 
     def _get_emojis(self, call: Call) -> Reply:
         self._scope(call)
         return 200, {"items": []}
 
     def _get_user(self, call: Call) -> Reply:
-        member = self._world.guild.members.get(call.number("user_id"))
-        if member is None:
-            raise ApiError(404, 10013, "Unknown User")
-        return 200, member.user.payload()
+        wanted = call.number("user_id")
+        for guild in self._world.guilds.values():
+            if (member := guild.members.get(wanted)) is not None:
+                return 200, member.user.payload()
+        raise ApiError(404, 10013, "Unknown User")
 
-    def _guild(self, call: Call) -> None:
-        if call.number("guild_id") != self._world.guild.id:
+    def _guild(self, call: Call) -> Guild:
+        guild = self._world.guilds.get(call.number("guild_id"))
+        if guild is None:
             raise ApiError(404, 10004, "Unknown Guild")
+        return guild
 
     def _get_guild(self, call: Call) -> Reply:
-        self._guild(call)
-        return 200, self._world.guild.payload()
+        return 200, self._guild(call).payload()
 
     def _get_guild_channels(self, call: Call) -> Reply:
-        self._guild(call)
-        return 200, [channel.payload() for channel in self._world.guild.channels]
+        return 200, [channel.payload() for channel in self._guild(call).channels]
 
     def _get_roles(self, call: Call) -> Reply:
-        self._guild(call)
-        return 200, self._world.guild.payload()["roles"]
+        return 200, self._guild(call).payload()["roles"]
 
     def _get_members(self, call: Call) -> Reply:
-        self._guild(call)
+        guild = self._guild(call)
         limit = call.whole("limit", low=1, high=1000, default=1)
         after = rules.snowflake(call.query.get("after")) or 0
-        members = sorted(self._world.guild.members.values(), key=lambda member: member.id)
+        members = sorted(guild.members.values(), key=lambda member: member.id)
         return 200, [member.payload() for member in members if member.id > after][:limit]
 
     def _get_member(self, call: Call) -> Reply:
-        self._guild(call)
-        member = self._world.guild.members.get(call.number("user_id"))
+        member = self._guild(call).members.get(call.number("user_id"))
         if member is None:
             raise ApiError(404, 10007, "Unknown Member")
         return 200, member.payload()
@@ -369,9 +398,10 @@ class Rest:
         if channel is None:
             raise ApiError(404, 10003, "Unknown Channel")
         if channel.guild is not None:
-            if not self._world.bot.may(Permission.VIEW_CHANNEL):
+            bot = self._world.bot_in(channel.guild)
+            if not bot.may(Permission.VIEW_CHANNEL):
                 raise ApiError(403, 50001, "Missing Access")
-            if not self._world.bot.may(permissions):
+            if not bot.may(permissions):
                 raise ApiError(403, 50013, "Missing Permissions")
         return channel
 
@@ -414,6 +444,9 @@ class Rest:
         needed = Permission.SEND_MESSAGES | (Permission.ATTACH_FILES if call.uploads else 0)
         channel = self._channel(call, needed)
         body = call.json
+        self._check_lacking(body)
+        if body.get("enforce_nonce") and (earlier := self._same_nonce(channel, body.get("nonce"))):
+            return 200, earlier.payload()
         check_message(self._limits, body, call.uploads, None)
         form = rules.Form()
         if (body.get("flags") or 0) & rules.EPHEMERAL:
@@ -430,6 +463,21 @@ class Rest:
         )
         self._world.announce("message.create", message)
         return 200, message.payload()
+
+    def _same_nonce(self, channel: Channel, nonce: object) -> Message | None:
+        """The message that the bot sent with this nonce in the last minutes."""
+        since = self._world.clock.time() - NONCE_SECONDS
+        return next(
+            (
+                message
+                for message in reversed(self._world.messages.values())
+                if nonce is not None
+                and message.channel is channel
+                and message.nonce == str(nonce)
+                and message.created > since
+            ),
+            None,
+        )
 
     def _can_reply_to(self, channel: Channel, number: int) -> bool:
         """Whether a message in `channel` may reply to the one with this id."""
@@ -457,7 +505,9 @@ class Rest:
         message = self._world.message(self._channel(call).id, call.number("message_id"))
         if message.ephemeral:
             raise ApiError(404, 10008, "Unknown Message")
-        if message.author is not self._world.bot_user and not self._world.bot.may(Permission.MANAGE_MESSAGES):
+        if message.author is not self._world.bot_user and not self._world.bot_in(message.channel.guild).may(
+            Permission.MANAGE_MESSAGES
+        ):
             raise ApiError(403, 50013, "Missing Permissions")
         self._world.delete_message(message)
         return 204, None
@@ -469,9 +519,9 @@ class Rest:
             raise ApiError(403, 20012, "You are not authorized to perform this action on this application")
         if "guild_id" not in call.parameters:
             return None
-        if call.number("guild_id") != self._world.guild.id:
+        if (guild := call.number("guild_id")) not in self._world.guilds:
             raise ApiError(403, 50001, "Missing Access")
-        return self._world.guild.id
+        return guild
 
     def _command(self, call: Call) -> Command:
         guild = self._scope(call)
@@ -540,6 +590,8 @@ class Rest:
     # --- interactions
 
     def _callback(self, call: Call) -> Reply:
+        if isinstance(data := call.json.get("data"), dict):
+            self._check_lacking(data)
         interaction = self._interactions.respond(
             call.number("webhook_id"), call.parameters["webhook_token"], call.json, call.uploads
         )
@@ -566,6 +618,7 @@ class Rest:
 
     def _follow_up(self, call: Call) -> Reply:
         interaction = self._interactions.webhook(call.number("webhook_id"), call.parameters["webhook_token"])
+        self._check_lacking(call.json)
         message = self._interactions.follow_up(interaction, call.json, call.uploads)
         # Webhooks of interactions always return the message.
         return 200, message.payload()
@@ -620,17 +673,41 @@ async def _read(request: web.Request, call: Call, most: int) -> None:
     """Parse the body: JSON, or a multipart form with `payload_json` and `files[n]`."""
     if not request.can_read_body:
         return
+    kind = request.content_type
+    multipart = kind == "multipart/form-data"
+    most = most if multipart else MOST_JSON
     if (request.content_length or 0) > most:
         raise ApiError(413, 40005, "Request entity too large")
     try:
-        if request.content_type == "multipart/form-data":
-            await _read_form(request, call, most)
-        elif request.content_type == "application/json":
-            call.body = _parse(await request.read())
+        async with asyncio.timeout(PATIENCE):
+            if multipart:
+                await _read_form(request, call, most)
+            elif kind == "application/json":
+                call.body = _parse(await _bounded(request, most))
+            elif kind == "application/x-www-form-urlencoded":
+                call.body = _fields(await _bounded(request, most))
     except (ValueError, RecursionError):
         raise ApiError(400, 50109, "The request body contains invalid JSON.") from None
+    except TimeoutError:
+        raise ApiError(408, 0, "The request body did not arrive.") from None
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(413, 40005, "Request entity too large") from None
+
+
+async def _bounded(request: web.Request, most: int) -> bytes:
+    """The body, which a chunked request does not announce the length of."""
+    content = bytearray()
+    async for chunk in request.content.iter_chunked(1 << 16):
+        content += chunk
+        if len(content) > most:
+            raise ApiError(413, 40005, "Request entity too large")
+    return bytes(content)
+
+
+def _fields(content: bytes) -> object:
+    """A form without files: what `payload_json` holds, or the fields as text."""
+    fields = dict(parse_qsl(content.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    return _parse(fields["payload_json"].encode()) if "payload_json" in fields else fields
 
 
 async def _read_form(request: web.Request, call: Call, most: int) -> None:

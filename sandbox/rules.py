@@ -38,6 +38,47 @@ COMMANDS: Final = {1: 100, 2: 15, 3: 15}
 LOADING = 1 << 7
 EPHEMERAL = 1 << 6
 COMPONENTS_V2 = 1 << 15
+NONCE = 25
+MOST_ERRORS = 200
+"""Errors that an answer names at most."""
+CHANNEL_TYPES: Final = (0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16)
+LOCALES: Final = frozenset(
+    [
+        "id",
+        "da",
+        "de",
+        "en-GB",
+        "en-US",
+        "es-ES",
+        "es-419",
+        "fr",
+        "hr",
+        "it",
+        "lt",
+        "hu",
+        "nl",
+        "no",
+        "pl",
+        "pt-BR",
+        "ro",
+        "fi",
+        "sv-SE",
+        "vi",
+        "tr",
+        "cs",
+        "el",
+        "bg",
+        "ru",
+        "uk",
+        "hi",
+        "th",
+        "zh-CN",
+        "ja",
+        "zh-TW",
+        "ko",
+    ]
+)
+"""https://discord.com/developers/docs/reference#locales"""
 SETTABLE_FLAGS = 1 << 2 | EPHEMERAL | 1 << 12 | 1 << 13 | COMPONENTS_V2
 
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(
@@ -72,9 +113,13 @@ class Form:
 
     def __init__(self, inside: Sequence[Key] = ()) -> None:
         self._errors: Json = {}
+        self._count = 0
         self._inside = inside
 
     def wrong(self, path: Iterable[Key], code: str, message: str) -> None:
+        self._count += 1
+        if self._count > MOST_ERRORS:  # an answer that grows with the request would be a way to fill a memory
+            return
         node = self._errors
         for key in (*self._inside, *path):
             node = node.setdefault(str(key), {})
@@ -98,7 +143,7 @@ class Form:
         """The string at `key`, `low` to `high` characters long; empty if it is absent or wrong."""
         value = body.get(key)
         here = (*path, key)
-        if value is None or (value == "" and required):
+        if value is None or (isinstance(value, str) and not value.strip() and required):
             if required:
                 self.wrong(here, "BASE_TYPE_REQUIRED", "This field is required")
             return ""
@@ -148,6 +193,7 @@ class Form:
             return
         if len(value) > high:
             self._length((*path, key), 0, high)
+            return
         for index, item in enumerate(value):
             if snowflake(item) is None:
                 self.wrong((*path, key, index), "NUMBER_TYPE_COERCE", f'Value "{item}" is not snowflake.')
@@ -210,7 +256,8 @@ def check_message(
     flags = form.whole(body, "flags", (), low=0, high=(1 << 53) - 1) or 0
     if flags & ~SETTABLE_FLAGS & ~LOADING:
         form.wrong(("flags",), "MESSAGE_FLAGS_INVALID", "Only certain message flags may be set.")
-    names = set(kept.values()) | set(uploads.values())
+    _nonce(form, body)
+    names = {safe_filename(name) for name in (*kept.values(), *uploads.values())}
     _embeds(form, body, names)
     v2 = was_v2 or bool(flags & COMPONENTS_V2)
     if v2:
@@ -227,6 +274,23 @@ def check_message(
     _attachments(form, body, uploads, kept)
     _allowed_mentions(form, body)
     form.close()
+
+
+def safe_filename(name: str) -> str:
+    """The name that Discord gives an upload: characters other than letters, digits, `.`, `_` and `-` become `_`, and
+    none of the first and third stands in front.
+    """
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip("._") or "file"
+
+
+def _nonce(form: Form, body: Body) -> None:
+    nonce = body.get("nonce")
+    if nonce is None or (isinstance(nonce, int) and not isinstance(nonce, bool)):
+        return
+    if isinstance(nonce, str):
+        form.text(body, "nonce", (), high=NONCE)
+    else:
+        form.wrong(("nonce",), "NONCE_TYPE_INVALID", "Nonce must be a string or an integer.")
 
 
 def _embeds(form: Form, body: Body, names: set[str]) -> None:
@@ -280,7 +344,8 @@ def _timestamp(form: Form, value: object, path: Sequence[Key]) -> None:
 
 def _url(form: Form, url: object, path: Sequence[Key], names: set[str]) -> None:
     scheme, _, rest = str(url).partition("://")
-    if scheme == "attachment" and (not names or rest not in names):
+    known = safe_filename(rest) in names and not re.search(r"\s", rest)
+    if scheme == "attachment" and not known:
         form.wrong(path, "ATTACHMENT_NOT_FOUND", f'Attachment "{rest}" was not uploaded with this message.')
     elif scheme not in {"http", "https", "attachment"}:
         form.wrong(
@@ -345,6 +410,7 @@ def _allowed_mentions(form: Form, body: Body) -> None:
 
 ROW, BUTTON, SELECT, INPUT = 1, 2, 3, 4
 SELECTS = frozenset({3, 5, 6, 7, 8})
+CHANNEL_SELECT = 8
 SELECT_GROUPS: Final = {5: ("users",), 6: ("roles",), 7: ("users", "roles"), 8: ("channels",)}
 """What selects without options of their own offer, by type."""
 FILES, RADIO, CHECKBOXES, CHECKBOX = 19, 21, 22, 23
@@ -454,7 +520,10 @@ def _layout(form: Form, component: Body, path: Sequence[Key], kind: int) -> None
         form.text(component, "content", path, low=1, high=V2_TEXT, required=True)
     elif kind == SECTION:
         _section(form, component, path)
+    elif kind == SEPARATOR:
+        form.whole(component, "spacing", path, low=1, high=2)
     elif kind == CONTAINER:
+        form.whole(component, "accent_color", path, low=0, high=0xFFFFFF)
         for index, inner in enumerate(form.items(component, "components", path, low=1, high=V2_COMPONENTS)):
             here = (*path, "components", index)
             if kind_of(inner) == CONTAINER:
@@ -503,7 +572,15 @@ def _button(form: Form, button: Body, path: Sequence[Key]) -> None:
         if button.get("custom_id") is not None:
             form.wrong(path, "COMPONENT_CUSTOM_ID_URL", "A custom id and url cannot both be specified")
         _url(form, button.get("url"), (*path, "url"), set())
-    elif style != PREMIUM:
+    elif style == PREMIUM:
+        if form.snowflake(button, "sku_id", path) is None and not button.get("sku_id"):
+            form.wrong((*path, "sku_id"), "BASE_TYPE_REQUIRED", "This field is required")
+        for field in ("custom_id", "label", "url", "emoji"):
+            if button.get(field) is not None:
+                form.wrong(
+                    (*path, field), "BUTTON_COMPONENT_INVALID_FIELDS", f"Premium buttons have no {field}."
+                )
+    else:
         form.text(button, "custom_id", path, low=1, high=100, required=True)
         if button.get("url") is not None:
             form.wrong(
@@ -531,6 +608,9 @@ def _select(form: Form, select: Body, path: Sequence[Key]) -> None:
         form.wrong(
             (*path, "max_values"), "COMPONENT_SELECT_RANGE", "max_values must not be less than min_values."
         )
+    _defaults(form, select, path, high if high is not None else 1)
+    if kind_of(select) == CHANNEL_SELECT:
+        _numbers(form, select, "channel_types", path, allowed=CHANNEL_TYPES)
     if kind_of(select) != SELECT:
         return
     values: set[str] = set()
@@ -547,6 +627,25 @@ def _select(form: Form, select: Body, path: Sequence[Key]) -> None:
                 "The specified option value is already used",
             )
         values.add(value)
+
+
+def _defaults(form: Form, select: Body, path: Sequence[Key], most: int) -> None:
+    """What is chosen beforehand: no more than may be chosen, and of the kinds that the select offers."""
+    chosen = sum(bool(option.get("default")) for option in children(select, "options"))
+    if chosen > most:
+        form.wrong((*path, "options"), "COMPONENT_SELECT_TOO_MANY_DEFAULTS", f"At most {most} may be chosen.")
+    groups = SELECT_GROUPS.get(kind_of(select), ())
+    defaults = form.items(select, "default_values", path)
+    if len(defaults) > most:
+        form.wrong(
+            (*path, "default_values"), "COMPONENT_SELECT_TOO_MANY_DEFAULTS", f"At most {most} may be chosen."
+        )
+    for index, default in enumerate(defaults[:MOST_ERRORS]):
+        here = (*path, "default_values", index)
+        form.snowflake(default, "id", here)
+        if f"{default.get('type')}s" not in groups:
+            kinds = tuple(group.removesuffix("s") for group in groups)
+            form.wrong((*here, "type"), "BASE_TYPE_CHOICES", f"Value must be one of {kinds}.")
 
 
 # --- modals and autocomplete ------------------------------------------------------------------------------------
@@ -635,6 +734,7 @@ def check_choices(data: object, kind: int) -> list[Json]:
 
 def _choice(form: Form, choice: Body, path: Sequence[Key], kind: int) -> None:
     form.text(choice, "name", path, low=1, high=100, required=True)
+    _localizations(form, choice, "name_localizations", path, high=100)
     value = choice.get("value")
     here = (*path, "value")
     if value is None:
@@ -672,7 +772,7 @@ def check_commands(commands: object) -> list[Json]:
         form.wrong((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
         form.close()
     body = {"commands": commands}
-    items = form.items(body, "commands", ())
+    items = form.items(body, "commands", (), high=sum(COMMANDS.values()))
     form.close()
     form = Form()
     seen: set[tuple[int, str]] = set()
@@ -725,11 +825,49 @@ def _command(form: Form, command: Body, path: Sequence[Key]) -> None:
                     "APPLICATION_COMMAND_CONTEXT_MENU",
                     f"Context menu commands cannot have {field}",
                 )
+    _localizations(form, command, "name_localizations", path, high=NAME, names=kind == CHAT)
+    if kind == CHAT:
+        _localizations(form, command, "description_localizations", path, high=100)
+    _numbers(form, command, "contexts", path, allowed=range(3))
+    _numbers(form, command, "integration_types", path, allowed=range(2))
     permissions = command.get("default_member_permissions")
     if permissions is not None and not str(permissions).isdecimal():
         form.wrong(
             (*path, "default_member_permissions"), "NUMBER_TYPE_COERCE", f'Value "{permissions}" is not int.'
         )
+
+
+def _localizations(
+    form: Form, body: Body, key: str, path: Sequence[Key], *, high: int, names: bool = False
+) -> None:
+    """Check texts by locale; `names` are those of commands and options."""
+    for locale, text in (form.child(body, key, path) or {}).items():
+        here = (*path, key, locale)
+        if locale not in LOCALES:
+            form.wrong(here, "BASE_TYPE_CHOICES", "This locale is not one of Discord's.")
+        elif text is None:
+            continue
+        elif not isinstance(text, str):
+            form.wrong(here, "STRING_TYPE_CONVERT", "Could not interpret value as string.")
+        elif not 1 <= len(text) <= high:
+            form.wrong(here, "BASE_TYPE_BAD_LENGTH", f"Must be between 1 and {high} in length.")
+        elif names and not valid_name(text):
+            form.wrong(here, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+
+
+def _numbers(form: Form, body: Body, key: str, path: Sequence[Key], *, allowed: Iterable[int]) -> None:
+    """Check a list of numbers that name kinds; none stands there twice."""
+    value, known = body.get(key), tuple(allowed)
+    if value is None:
+        return
+    if not isinstance(value, list):
+        form.wrong((*path, key), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+        return
+    for index, item in enumerate(value[:MOST_ERRORS]):
+        if isinstance(item, bool) or item not in known:
+            form.wrong((*path, key, index), "BASE_TYPE_CHOICES", f"Value must be one of {known}.")
+    if len(value) > len(known) or len(value) != len({str(item) for item in value}):
+        form.wrong((*path, key), "LIST_ITEM_VALUE_DUPLICATE", "Each value may stand there once.")
 
 
 def _name(form: Form, body: Body, path: Sequence[Key]) -> str:
@@ -759,6 +897,8 @@ def _options(form: Form, body: Body, path: Sequence[Key], depth: int) -> None:
             )
         seen.add(name)
         form.text(option, "description", here, low=1, high=100, required=True)
+        _localizations(form, option, "name_localizations", here, high=NAME, names=True)
+        _localizations(form, option, "description_localizations", here, high=100)
         kind = form.whole(option, "type", here, low=1, high=11, required=True)
         if kind in {SUBCOMMAND, GROUP}:
             if (kind == GROUP and depth > 0) or depth > 1:
@@ -806,6 +946,9 @@ def _value_option(form: Form, option: Body, path: Sequence[Key], kind: int) -> N
             "APPLICATION_COMMAND_AUTOCOMPLETE_INVALID",
             "Autocomplete is for string, integer and number options without choices",
         )
+    _numbers(form, option, "channel_types", path, allowed=CHANNEL_TYPES)
+    if option.get("channel_types") and kind != CHANNEL:
+        form.wrong((*path, "channel_types"), "OPTION_CHANNEL_TYPES_INVALID", "These are for channel options")
     for field in ("min_value", "max_value"):
         if option.get(field) is not None and kind not in NUMERIC:
             form.wrong((*path, field), "OPTION_RANGE_INVALID", "A range is for integer and number options")

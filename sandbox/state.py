@@ -300,6 +300,8 @@ class Command:
         if contexts is not None and 0 not in contexts:
             return False
         needed = self.body["default_member_permissions"]
+        if self.guild_id not in {None, member.guild.id}:
+            return False
         if needed is None:
             return True
         return member.permissions == Permission.ALL or (int(needed) > 0 and member.may(int(needed)))
@@ -480,7 +482,9 @@ class Message:
     def visible_to(self, member: Member) -> bool:
         if self.deleted:
             return False
-        return not self.ephemeral or (self.interaction is not None and self.interaction.member is member)
+        return not self.ephemeral or (
+            self.interaction is not None and self.interaction.member.id == member.id
+        )
 
     def payload(self, *, nested: bool = False) -> Json:
         """`nested`: the form inside a message that replies to this one."""

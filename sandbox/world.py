@@ -60,6 +60,8 @@ class World:
         self.guild = Guild(guild_id, "Sandbox", owner, Role(guild_id, "@everyone", Permission.EVERYONE, 0))
         self.channel = Channel(lasting_snowflake("channel"), "general", self.guild)
         self.guild.channels.append(self.channel)
+        self.guilds: dict[int, Guild] = {guild_id: self.guild}
+        """By id; the first is the one that everything happens in unless another is named."""
         self.channels: dict[int, Channel] = {self.channel.id: self.channel}
         self.admin = self.add_member("Admin", permissions=Permission.ADMINISTRATOR)
         self.student = self.add_member("Student")
@@ -91,17 +93,73 @@ class World:
         self.changed("member.create", member)
         return member
 
-    def _add_role(self, name: str, permissions: int) -> Role:
-        for role in self.guild.roles:
+    def _add_role(self, name: str, permissions: int, guild: Guild | None = None) -> Role:
+        guild = guild or self.guild
+        for role in guild.roles:
             if role.name == name and role.permissions == permissions:
                 return role
-        role = Role(lasting_snowflake(f"role {name}"), name, permissions, len(self.guild.roles) + 1)
-        self.guild.roles.append(role)
+        place = "" if guild is self.guild else f" {guild.name}"
+        role = Role(lasting_snowflake(f"role {name}{place}"), name, permissions, len(guild.roles) + 1)
+        guild.roles.append(role)
+        self.changed("role.create", (guild, role))
         return role
+
+    def add_guild(self, name: str, channels: Sequence[str] = ("general",)) -> Guild:
+        """Another guild with the bot, the same admin, who owns it, and the same student."""
+        everyone = Role(lasting_snowflake(f"guild {name}"), "@everyone", Permission.EVERYONE, 0)
+        guild = Guild(everyone.id, name, self.admin.id, everyone)
+        if guild.id in self.guilds:
+            raise ValueError(f"there is a guild called {name} already")
+        role = Role(
+            lasting_snowflake(f"role {name} bot"), self.bot_user.name, Permission.EVERYONE, 1, managed=True
+        )
+        guild.roles.append(role)
+        for user, roles in ((self.admin.user, []), (self.student.user, []), (self.bot_user, [role])):
+            guild.members[user.id] = Member(user, guild, roles, self.clock.time())
+        self.guilds[guild.id] = guild
+        for channel in channels:
+            self._add_channel(channel, guild)
+        self.changed("guild.create", guild)
+        return guild
+
+    def add_channel(self, name: str, guild: Guild | None = None) -> Channel:
+        """Another text channel, in the first guild unless another is named."""
+        channel = self._add_channel(name, guild or self.guild)
+        self.changed("channel.create", channel)
+        return channel
+
+    def _add_channel(self, name: str, guild: Guild) -> Channel:
+        channel = Channel(lasting_snowflake(f"channel {guild.name} {name}"), name, guild)
+        if channel.id in self.channels:
+            raise ValueError(f"there is a channel called {name} already")
+        guild.channels.append(channel)
+        self.channels[channel.id] = channel
+        return channel
+
+    def set_roles(self, member: Member, roles: Sequence[Role | str]) -> None:
+        """Give a member these roles and no others; a string creates one without permissions."""
+        held = [self._add_role(role, 0, member.guild) if isinstance(role, str) else role for role in roles]
+        member.roles[:] = held
+        self.changed("member.update", member)
+
+    def set_permissions(self, member: Member, permissions: int) -> None:
+        """Give a member, such as the bot, exactly these permissions: through one role, with everybody's taken away."""
+        member.guild.everyone.permissions &= permissions
+        self.changed("role.update", (member.guild, member.guild.everyone))
+        self.set_roles(member, [self._add_role(f"{member.name} may", permissions, member.guild)])
+
+    def bot_in(self, guild: Guild | None) -> Member:
+        return self.bot if guild is None else guild.members[self.bot_user.id]
+
+    def here(self, member: Member, channel: Channel) -> Member:
+        """The same person as a member of the guild that a channel belongs to. Raises LookupError."""
+        if channel.guild is None or channel.guild is member.guild:
+            return member
+        return channel.guild.members[member.id]
 
     def direct_channel(self, member: Member) -> Channel:
         for channel in self.channels.values():
-            if channel.recipient is member:
+            if channel.recipient is not None and channel.recipient.id == member.id:
                 return channel
         channel = Channel(self.snowflake(), "", None, recipient=member)
         self.channels[channel.id] = channel
@@ -185,12 +243,15 @@ class World:
         flags: int = 0,
         kind: int = 0,
         reference: int | None = None,
+        author: User | None = None,
     ) -> Message:
-        """Create a message of the bot from `body`; `flags` are added to those that a body may set."""
+        """Create a message from `body`, of the bot unless another `author` is named; `flags` are added to those that a body
+        may set.
+        """
         message = Message(
             self.snowflake(),
             channel,
-            self.bot_user,
+            author or self.bot_user,
             content="",
             embeds=[],
             components=[],
@@ -308,7 +369,7 @@ class World:
     ) -> Attachment:
         """Store a file and give it an address; `name` overrides the name that it was uploaded with."""
         number = self.snowflake()
-        filename = safe_filename(name or upload.filename)
+        filename = rules.safe_filename(name or upload.filename)
         url = f"{self.base_url}/attachments/{channel.id}/{number}/{filename}"
         stored = Attachment(number, filename, upload.content, url, description, ephemeral)
         self.attachments[number] = stored
@@ -330,7 +391,7 @@ class World:
             inner = answer[part] = dict(inner)
             for key in ("url", "icon_url"):
                 scheme, _, rest = str(inner.get(key, "")).partition("://")
-                file = by_name.get(safe_filename(rest)) if scheme == "attachment" else None
+                file = by_name.get(rules.safe_filename(rest)) if scheme == "attachment" else None
                 if file is None:
                     continue
                 inner[key] = inner[f"proxy_{key}"] = file.url
@@ -350,9 +411,11 @@ class World:
                 if key in parse or int(found) in listed[key]:
                     yield int(found)
 
-        privileged = self.bot.may(Permission.MENTION_EVERYONE)
-        roles = {role.id: role for role in self.guild.roles}
-        users = [user for user in pinged(r"<@!?(\d+)>", "users") if user in self.guild.members]
+        guild = message.channel.guild or self.guild
+        writer = guild.members.get(message.author.id) or self.bot_in(message.channel.guild)
+        privileged = writer.may(Permission.MENTION_EVERYONE)
+        roles = {role.id: role for role in guild.roles}
+        users = [user for user in pinged(r"<@!?(\d+)>", "users") if user in guild.members]
         return Mentions(
             users=tuple(users),
             roles=tuple(
@@ -435,7 +498,7 @@ def _resolve_media(component: Json, attachments: Sequence[Attachment]) -> None:
     by_name = {attachment.filename: attachment for attachment in attachments}
     for holder, key in rules.media_of(component):
         scheme, _, rest = str(holder[key]["url"]).partition("://")
-        file = by_name.get(safe_filename(rest)) if scheme == "attachment" else None
+        file = by_name.get(rules.safe_filename(rest)) if scheme == "attachment" else None
         if file is None:
             continue
         width, height = file.dimensions or (None, None)
@@ -449,8 +512,3 @@ def _resolve_media(component: Json, attachments: Sequence[Attachment]) -> None:
         )
         if key == "file":
             holder.update(name=file.filename, size=file.size)
-
-
-def safe_filename(name: str) -> str:
-    """The name that Discord gives an upload: characters other than letters, digits, `.`, `_` and `-` become `_`."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "file"

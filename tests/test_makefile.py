@@ -57,11 +57,11 @@ def made(checkout: Path, *arguments: str, **environment: str) -> list[str]:
     ],
 )
 def test_what_is_said_is_passed_on_unchanged(checkout: Path, said: str) -> None:
-    wanted = ["-m", "bot", "demo", "--say", said]
+    wanted = ["-m", "bot", "demo", "--models", "starter", "--say", said]
     assert made(checkout, "demo", f"SAY={said}") == wanted
     assert made(checkout, "demo", SAY=said) == wanted
 
 
 def test_saying_nothing_opens_the_prompt(checkout: Path) -> None:
-    assert made(checkout, "demo") == ["-m", "bot", "demo"]
-    assert made(checkout, "demo", "SAY=  ") == ["-m", "bot", "demo"]
+    assert made(checkout, "demo") == ["-m", "bot", "demo", "--models", "starter"]
+    assert made(checkout, "demo", "SAY=  ") == ["-m", "bot", "demo", "--models", "starter"]

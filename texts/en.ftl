@@ -441,6 +441,25 @@ no-such-song =
 ambiguous-song = '{ $text }' may be more than one song: { JOIN($songs, separator: "; ") }. Name one by its id.
 no-songs-wanted = Ask for at least one song.
 no-songs-in-file = { $label } holds no songs.
+not-playlists =
+    { $label } holds no playlists, a line of song ids each: it looks like { $seen ->
+        [pointer] a pointer of Git LFS
+        [html] a web page
+        [xml] XML
+        [json] JSON
+        [table] a table with columns
+       *[binary] a binary file
+    }.
+not-a-song-table =
+    { $label } is no table of songs: it looks like { $seen ->
+        [pointer] a pointer of Git LFS
+        [html] a web page
+        [xml] XML
+        [json] JSON
+        [table] a table with columns
+       *[binary] a binary file
+    }.
+no-shared-ids = The playlists and the table of songs have no id in common: the playlists have ids such as { $played }, the table such as { $song }.
 no-playlists-in-file = { $label } holds no playlist of two songs or more.
 unreadable-file = { $label } cannot be read ({ $reason }).
 no-frequent-song = No song is in the playlists { $min_count } times; lower min_count.

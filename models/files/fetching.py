@@ -117,13 +117,12 @@ def fetch(item: Item, watch: Watch = _unwatched, *, update: bool = False) -> Fet
         there = finding.locate(item)
         trial.attempt(item)
         return Fetched(there, 0)
-    if not update and (path := present(item)) is not None:
-        try:
+    try:
+        if not update and (path := present(item)) is not None:
             trial.attempt(item)
-        except ModelError as error:
-            log.info("%s is there and does not hold: %s", item.label, error)
-        else:
             return Fetched(path, 0)
+    except ModelError as error:
+        log.info("%s is there and does not hold: %s", item.label, error)
     fetched = _fetch(item, watch, update=update)
     trial.attempt(item)
     return fetched

@@ -32,7 +32,7 @@ from models.progress import Progress
 from models.results import Recommendation, Recommendations, Song
 from models.service import Basis, SongList, SongMatch
 from models.songs import training, versions
-from models.songs.playlists import Report, Table, read_playlists, read_songs, read_tags
+from models.songs.playlists import Report, Table, matched, read_playlists, read_songs, read_tags
 from models.songs.search import Search, searchable
 from models.songs.training import TrainingResult
 from models.songs.ways import Scores
@@ -91,7 +91,7 @@ class SongCatalogue:
         if progress:
             progress(texts.say("progress-reading-songs"), None)
         with reading(name, chatty=False):
-            table = read_songs(_bytes(spec.songs, spec))
+            table = read_songs(_bytes(spec.songs, spec), label(str(spec.songs)))
             tags, report = _tags(spec, table)
         if not table.songs:
             raise NoSongsInFile(name)
@@ -430,9 +430,10 @@ def _trained(spec: SongsSpec, table: Table, progress: Progress | None) -> Traini
         progress(texts.say("progress-reading-playlists"), None)
     name = label(str(spec.playlists))
     with reading(name, chatty=False):
-        playlists = read_playlists(data)
+        playlists = read_playlists(data, name)
         if not playlists.lists:
             raise NoPlaylistsInFile(name)
+        playlists = matched(playlists, table)
         result = training.train(table, playlists, settings, progress)
     if folder is not None:
         training.save(folder, result)

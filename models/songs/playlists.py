@@ -7,13 +7,15 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
 import pandas as pd
 
+from models.failures import NoSharedIds, NotASongTable, NotPlaylists
 from models.results import Song
+from models.songs import seen
 
 HEADER_LINES = 2
 """Lines that may come before the playlists: all song ids, and how often each was played."""
@@ -57,6 +59,12 @@ _SUSPICIOUS = {
 Report: TypeAlias = dict[CatalogueCount, int]
 """What was read and what was left out."""
 
+_COLUMNS = (
+    ("id", "songid", "trackid", "trackuri", "itemid", "movieid", "uri", "spotifyid"),
+    ("title", "name", "trackname", "songname", "song", "track"),
+    ("artist", "artistname", "artistnames", "artists"),
+)
+"""What the columns id, title and artist are called, without case and punctuation."""
 _ESCAPED = re.compile(r"\\([/\\])")
 
 
@@ -69,24 +77,18 @@ class Table:
     report: Report
 
 
-def read_songs(data: bytes) -> Table:
-    r"""Songs of a table `id<TAB>title<TAB>artist`.
+def read_songs(data: bytes, label: str = "") -> Table:
+    r"""Songs of a table `id<TAB>title<TAB>artist`, or of one whose first line names these columns.
 
-    Ids are text. Nothing is quoted; `\/` stands for `/`. Fields after the third belong to the artist.
-    A missing title is replaced by the id; of a repeated id the first line counts.
+    Ids are text. Between tabs nothing is quoted; with commas or semicolons, fields may be. `\/` stands for `/`. Fields
+    after the third belong to the artist, unless the columns have names. A missing title is replaced by the id; of a
+    repeated id the first line counts. Raises NotASongTable for what is none.
     """
-    text, undecodable = _decoded(data)
-    columns = max((line.count("\t") for line in text.split("\n")), default=0) + 1
-    table = pd.read_csv(
-        io.StringIO("\n".join(_lines(text))),
-        sep="\t",
-        header=None,
-        names=range(max(3, columns)),
-        dtype=str,
-        quoting=csv.QUOTE_NONE,
-        keep_default_na=False,
-        skip_blank_lines=False,
-    ).fillna("")
+    text, undecodable = _decoded(seen.unpacked(data, label))
+    if kind := seen.kind_of(text):
+        raise NotASongTable(label, kind)
+    rows = _rows(_lines(text))
+    columns = _named_columns(rows[0]) if rows else None
     songs: dict[str, Song] = {}
     lines: list[int] = []
     report: Report = dict.fromkeys(
@@ -100,10 +102,14 @@ def read_songs(data: bytes) -> Table:
         ),
         0,
     )
-    for number, row in enumerate(table.itertuples(index=False)):
-        id_, title, artist, *more = (_ESCAPED.sub(r"\1", str(value)).strip() for value in row)
+    for number, row in enumerate(rows):
+        id_, title, artist, *more = (_ESCAPED.sub(r"\1", value).strip() for value in row)
+        if columns is not None:
+            fields = [_ESCAPED.sub(r"\1", value).strip() for value in row]
+            id_, title, artist = (fields[column] if column >= 0 else "" for column in columns)
+            more = [field for field, name in zip(fields, rows[0], strict=True) if not name.strip()]
         artist = " ".join(filter(None, [artist, *more]))
-        if number == 0 and (id_.casefold(), title.casefold()) in {("id", "title"), ("song_id", "title")}:
+        if number == 0 and (columns is not None or _is_header(rows)):
             report[CatalogueCount.SONG_HEADERS] += 1
         elif not id_:
             report[CatalogueCount.SONGS_WITHOUT_ID] += bool(title or artist)
@@ -119,6 +125,55 @@ def read_songs(data: bytes) -> Table:
     return Table(list(songs.values()), lines, report)
 
 
+def _rows(lines: Sequence[str]) -> list[list[str]]:
+    """The fields of each line, at least three, as text; blank lines too."""
+    separator = seen.separator_of(list(lines))
+    width = max((line.count(separator) for line in lines), default=0) + 1
+    table = pd.read_csv(
+        io.StringIO("\n".join(lines)),
+        sep=separator,
+        header=None,
+        names=range(max(3, width)),
+        dtype=str,
+        quoting=csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL,
+        keep_default_na=False,
+        skip_blank_lines=False,
+    ).fillna("")
+    return [[str(value) for value in row] for row in table.itertuples(index=False)]
+
+
+def _named_columns(header: Sequence[str]) -> tuple[int, int, int] | None:
+    """Where id, title and artist stand, if a first line names the first two; -1 for a column that is not there."""
+    names = [re.sub(r"[\W_]+", "", name.casefold()) for name in header]
+    found = [next((names.index(name) for name in known if name in names), -1) for known in _COLUMNS]
+    id_, title, artist = found
+    return (id_, title, artist) if id_ >= 0 and title >= 0 else None
+
+
+def _is_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether only the first of several ids is a word."""
+    ids = [row[0].strip() for row in rows[1:] if row[0].strip()]
+    first = rows[0][0].strip()
+    return len(ids) > 1 and first.isidentifier() and all(map(_is_number, ids))
+
+
+def matched(playlists: Playlists, table: Table) -> Playlists:
+    """The playlists with their ids as the table writes them: `12.0`, which programs make of 12, is 12.
+
+    Raises NoSharedIds if the two have no id in common.
+    """
+    known = {song.id for song in table.songs}
+    played = {id_ for playlist in playlists.lists for id_ in playlist}
+    if known & played:
+        return playlists
+    whole = {id_: id_.removesuffix(".0") for id_ in played}
+    if not known & set(whole.values()):
+        raise NoSharedIds(min(known, default=""), min(played, default=""))
+    lists = [[whole[id_] for id_ in playlist] for playlist in playlists.lists]
+    plays = {id_.removesuffix(".0"): count for id_, count in playlists.plays.items()}
+    return replace(playlists, lists=lists, plays=plays)
+
+
 @dataclass(frozen=True, slots=True)
 class Playlists:
     """Playlists of at least two songs, as lists of song ids with repetitions, in the order of the file."""
@@ -129,9 +184,14 @@ class Playlists:
     report: Report
 
 
-def read_playlists(data: bytes) -> Playlists:
-    """A playlist of song ids on each line. Two header lines, all song ids and their plays, may come first."""
-    text, undecodable = _decoded(data)
+def read_playlists(data: bytes, label: str = "") -> Playlists:
+    """A playlist of song ids on each line. Two header lines, all song ids and their plays, may come first.
+
+    Raises NotPlaylists for what is none.
+    """
+    text, undecodable = _decoded(seen.unpacked(data, label))
+    if kind := seen.kind_of(text) or ("table" if seen.is_comma_separated(_lines(text)) else ""):
+        raise NotPlaylists(label, kind)
     interned: dict[str, str] = {}
     # One object for each id rather than for each play: a million of those take a hundred megabytes.
     lines = [[interned.setdefault(id_, id_) for id_ in line.split()] for line in _lines(text)]

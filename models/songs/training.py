@@ -91,14 +91,17 @@ def word2vec(
 ) -> Vectors:
     """Vectors over song ids. Whatever `progress` raises ends the training; NumbersNotFinite if it went astray."""
     callbacks = [_epoch_callback(progress, settings["epochs"])] if progress else []
-    # gensim drops the rest of longer sentences without a word.
-    sentences = [
+    model = Word2Vec(_in_pieces(lists), callbacks=callbacks, **settings)
+    return checked(model.wv.index_to_key, model.wv.vectors, "Word2Vec").vectors
+
+
+def _in_pieces(lists: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """The lists, those of more than gensim's MAX_WORDS_IN_BATCH in pieces: it would leave out the rest without a word."""
+    return [
         playlist[start : start + MAX_WORDS_IN_BATCH]
         for playlist in lists
         for start in range(0, len(playlist), MAX_WORDS_IN_BATCH)
     ]
-    model = Word2Vec(sentences, callbacks=callbacks, **settings)
-    return checked(model.wv.index_to_key, model.wv.vectors, "Word2Vec").vectors
 
 
 def _epoch_callback(progress: Progress, epochs: int) -> CallbackAny2Vec:

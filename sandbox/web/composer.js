@@ -408,7 +408,7 @@ export class Composer {
     const text = this.line.value.trim();
     if (!text) return;
     if (text.startsWith("/")) await this.#send(this.page.ask("line", { line: text }), null);
-    else this.#complain("Only commands are sent here: begin with a slash, and choose one from the list.");
+    else await this.#send(this.page.ask("say", { content: text }), null);
   }
 
   async #send(question, remembered) {

@@ -136,6 +136,9 @@ function take(data) {
       state.bot = data.bot;
       presence();
       break;
+    case "lacking":
+      lack(data.what);
+      break;
     case "wire":
       wire.add(data.entries, data.replace);
       break;
@@ -144,8 +147,17 @@ function take(data) {
   }
 }
 
+/** Say that the bot asked for something that Discord has and the sandbox has not; each thing once. */
+function lack(what) {
+  const box = $("lacking");
+  const line = `The sandbox lacks ${what}. On Discord this may work.`;
+  if ([...box.children].some((one) => one.textContent === line)) return;
+  box.append(Object.assign(document.createElement("span"), { textContent: line }));
+  box.hidden = false;
+}
+
 function begin(data) {
-  const moved = state === null || state.me !== data.me || state.direct !== data.direct || state.base !== data.base;
+  const moved = state === null || state.me !== data.me || state.channel !== data.channel || state.base !== data.base;
   state = data;
   if (moved) feed.clear();
   feed.reset(data.messages, data.interactions);
@@ -163,12 +175,24 @@ function members() {
   $("member").value = state.me;
 }
 
+/** The channel of the guild that one is in, or was in before the direct messages. */
+function here() {
+  return state.places.find(({ id }) => id === state.channel) ?? state.places.find(({ id }) => id === place.channel) ?? state.places[0];
+}
+
 function places() {
-  for (const button of $("places").children) {
+  const { id, name } = here();
+  place.channel = id;
+  $("here").textContent = name;
+  $("elsewhere").hidden = state.places.length < 2;
+  const several = new Set(state.places.map((one) => one.guild)).size > 1;
+  $("where").replaceChildren(...state.places.map((one) => h("option", { value: one.id }, several ? `${one.guild} › #${one.name}` : `#${one.name}`)));
+  $("where").value = id;
+  for (const button of $("places").querySelectorAll("button")) {
     const here = (button.dataset.place === "direct") === state.direct;
     button.setAttribute("aria-pressed", String(here));
   }
-  document.title = state.direct ? "Direct messages · Sandbox" : `#${state.channels[0].name} · Sandbox`;
+  document.title = state.direct ? "Direct messages · Sandbox" : `#${name} · Sandbox`;
 }
 
 function presence() {
@@ -178,7 +202,7 @@ function presence() {
   const hello = online
     ? ["Type ", code("/"), ` to see what ${name} can do. Nothing here leaves your machine.`]
     : ["Waiting for a bot. Point one at this Discord before it starts: HTTP API ", code(api), ", gateway ", code(gateway), ", token ", code(token), "."];
-  $("welcome").replaceChildren(h("h1", {}, state.direct ? `Direct messages with ${name}` : `Welcome to #${state.channels[0].name}`), h("p", {}, hello));
+  $("welcome").replaceChildren(h("h1", {}, state.direct ? `Direct messages with ${name}` : `Welcome to #${here().name}`), h("p", {}, hello));
 }
 
 // --- what people do
@@ -194,8 +218,9 @@ function go(change) {
 $("member").addEventListener("change", (event) => go({ member: event.target.value }));
 $("places").addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button) go({ place: button.dataset.place });
+  if (button) go({ place: button.dataset.place === "direct" ? "direct" : place.channel ?? "channel" });
 });
+$("where").addEventListener("change", (event) => go({ place: event.target.value }));
 $("earlier").addEventListener("click", async () => {
   const [first] = feed.list.children;
   try {

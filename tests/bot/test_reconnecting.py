@@ -56,3 +56,17 @@ async def test_a_thousand_sessions_a_day_are_never_exceeded(monkeypatch: pytest.
         begun.append(clock.now)
     assert len(begun) <= 1000
     assert FREE * SLOWED <= SPAN
+
+
+async def test_shards_of_different_remainders_begin_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+
+    async def sleep(seconds: float) -> None:
+        clock.now += seconds
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    sessions = Sessions(clock)
+    sessions.concurrency = 2
+    for shard in range(4):
+        await sessions.begin(shard)
+    assert clock.now == 100.0 + APART

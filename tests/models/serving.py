@@ -7,6 +7,7 @@ What the hub says and how is taken from the client's own source: `HfApi.model_in
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import re
 import threading
@@ -32,6 +33,8 @@ class Files:
     """Sent with every file, an ETag for example."""
     ranges: bool = True
     lengths: bool = True
+    compressed: bool = False
+    """Whether content comes compressed, although nobody asked for that."""
     breaks: list[int] = field(default_factory=list)
     """After so many bytes the connection breaks: one number for each of the next requests for content."""
     status: int = 200
@@ -64,6 +67,8 @@ class Files:
     ) -> web.StreamResponse:
         """Some content or the part of it that is asked for, broken off if that is due."""
         start, status, more = 0, 200, dict(headers)
+        if self.compressed:
+            data, more["Content-Encoding"] = gzip.compress(data), "gzip"
         if self.ranges and (asked := re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", ""))):
             start, status = int(asked[1]), 206
             if start >= len(data):
@@ -129,6 +134,8 @@ class Hub(Files):
     repositories: dict[str, Repository] = field(default_factory=dict)
     store: str = ""
     """The address of the store: this server under another name."""
+    busy: list[int] = field(default_factory=list)
+    """Statuses of the next answers about repositories, before it says anything."""
     damaged: bool = False
     """Whether the store sends something else than the hub says it has."""
 
@@ -143,6 +150,8 @@ class Hub(Files):
 
     async def _about(self, request: web.Request) -> web.StreamResponse:
         self._see(request)
+        if self.busy:
+            return web.Response(status=self.busy.pop(0), headers={"Retry-After": "0"})
         name, revision = request.match_info["name"], unquote(request.match_info["revision"])
         repository = self.repositories.get(name)
         if repository is None:

@@ -169,6 +169,35 @@ def test_a_run_that_was_killed_after_the_last_byte(
     assert left(tmp_path) == ["list.txt"]
 
 
+def test_compression_that_nobody_asked_for_is_undone(
+    files: tuple[serving.Files, str], tmp_path: Path
+) -> None:
+    server, address = files
+    server.compressed = True
+    server.headers = {"ETag": '"1"'}
+    server.breaks = [100]
+    found = fetching.fetch(item(address, tmp_path))
+    assert found.path.read_bytes() == DATA
+    assert left(tmp_path) == ["list.txt"]
+
+
+def test_what_is_whole_of_another_version_is_not_taken(
+    files: tuple[serving.Files, str], tmp_path: Path
+) -> None:
+    server, address = files
+    server.headers = {"ETag": '"1"'}
+
+    def killed(_what: str, done: int, total: int | None) -> None:
+        if done == total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetching.fetch(item(address, tmp_path), killed)
+    server.headers = {"ETag": '"2"'}
+    server.files["a/list.txt"] = DATA[::-1]
+    assert fetching.fetch(item(address, tmp_path)).path.read_bytes() == DATA[::-1]
+
+
 def test_two_at_once_download_it_once(files: tuple[serving.Files, str], tmp_path: Path) -> None:
     server, address = files
     with ThreadPoolExecutor(2) as pool:
@@ -394,6 +423,56 @@ def test_a_model_is_downloaded_into_the_usual_cache(cloud: Cloud, phi: Path) -> 
     assert fetching.fetch(WANTED) == fetching.Fetched(found.path, 0)
     assert not cloud.hub.seen, "nothing is asked for what is there"
     assert not list(cloud.cache.rglob("*.incomplete"))
+
+
+@pytest.mark.parametrize("statuses", [[429], [503, 429, 500]])
+def test_a_hub_that_is_busy_is_asked_again(cloud: Cloud, statuses: list[int]) -> None:
+    cloud.hub.busy = [*statuses]
+    assert fetching.fetch(WANTED).downloaded
+    assert not cloud.hub.busy
+
+
+def test_a_hub_that_stays_busy_is_one_sentence(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "PAUSES", (0.0, 0.0))
+    cloud.hub.busy = [429] * 9
+    with pytest.raises(NotThere, match="too often"):
+        fetching.fetch(WANTED)
+    assert len(cloud.hub.busy) == 6
+
+
+@pytest.mark.parametrize("harm", ["cut", "emptied", "config"])
+@pytest.mark.usefixtures("cloud")
+def test_what_is_there_and_does_not_load_is_fetched_again(harm: str) -> None:
+    found = fetching.fetch(WANTED)
+    file = found.path / ("config.json" if harm == "config" else "model.safetensors")
+    data = file.read_bytes()
+    file.resolve().write_bytes({"cut": data[:-100], "emptied": b"", "config": b"{"}[harm])
+    again = fetching.fetch(WANTED)
+    assert again.downloaded
+    assert file.read_bytes() == data
+    assert LanguageModel.load(MODEL).parameters
+
+
+def test_what_came_and_does_not_load_gets_no_tick(cloud: Cloud, phi: Path) -> None:
+    whole = contents(phi)
+    for name, broken in (
+        ("some/config", whole | {"config.json": b'{"model_type": "nobody-knows"}'}),
+        ("some/weights", whole | {"model.safetensors": whole["model.safetensors"][:-50]}),
+        ("some/tokenizer", whole | {"tokenizer.json": b"{"}),
+    ):
+        cloud.hub.repositories[name] = serving.Repository({"main": broken})
+        with pytest.raises(ModelError):
+            fetching.fetch(Item("language", name, Kind.MODEL))
+
+
+@pytest.mark.parametrize("kind", ["ByT5Tokenizer", "CanineTokenizer"])
+def test_a_tokenizer_without_a_vocabulary_is_fetched_once(cloud: Cloud, kind: str) -> None:
+    settings = json.dumps({"tokenizer_class": kind}).encode()
+    cloud.hub.repositories["some/bytes"] = serving.Repository({"main": {"tokenizer_config.json": settings}})
+    item = Item("tokenizers", "some/bytes", Kind.TOKENIZER)
+    assert fetching.fetch(item).downloaded
+    assert fetching.fetch(item).downloaded == 0
+    assert Tokenizer.load("some/bytes").encode("hi")
 
 
 def test_the_hubs_own_client_agrees_that_it_is_all_there(cloud: Cloud) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.failures import ModelError
 from models.results import Song
-from models.songs.playlists import CatalogueCount, read_playlists, read_songs, read_tags
+from models.songs.playlists import CatalogueCount, matched, read_playlists, read_songs, read_tags
 from tests.models.catalogue import TABLE
 
 ID = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=4)
@@ -140,3 +144,68 @@ def test_tags_by_the_lines_of_the_table() -> None:
             "lines of the tags file beyond the songs, left out": 0,
         },
     )
+
+
+FEW = b"1\tAlien Love\tThe Foo\n2\tBlue Sky\tBar\n3\tEcho\tBaz\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "looks_like"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n", "a pointer of Git LFS"),
+        (b"<!DOCTYPE html>\n<html lang=en>\n<body>cannot scan</body>", "a web page"),
+        (b"  \n<HTML><p>no", "a web page"),
+        (b'<?xml version="1.0"?><plist>', "XML"),
+        (b'{\n "info": {},\n "playlists": []}', "JSON"),
+        (b'[{"a": 1}]', "JSON"),
+        (b"1,2,3\n1,2,4\n", "a table with columns"),
+        (b"user;song\n1;2\n1;3\n", "a table with columns"),
+        (bytes(range(1, 32)) * 40, "a binary file"),
+    ],
+)
+def test_what_is_no_list_of_ids_is_called_by_its_name(content: bytes, looks_like: str) -> None:
+    with pytest.raises(ModelError, match=f"lists.txt holds no playlists.*{looks_like}"):
+        read_playlists(content, "lists.txt")
+    if "table" not in looks_like:
+        with pytest.raises(ModelError, match=f"songs.txt is no table of songs.*{looks_like}"):
+            read_songs(content, "songs.txt")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"track_id\ttrack_name\tartist_name\n" + FEW,
+        b"id,title,artist\n1,Alien Love,The Foo\n2,Blue Sky,Bar\n3,Echo,Baz\n",
+        b"1,Alien Love,The Foo\n2,Blue Sky,Bar\n3,Echo,Baz\n",
+        b'Artist Name(s);Track URI;Album;Track Name\nThe Foo;1;x;"Alien Love"\nBar;2;x;Blue Sky\nBaz;3;x;Echo\n',
+        b"key\tlabel\tband\n" + FEW,
+        gzip.compress(FEW),
+        bz2.compress(FEW),
+    ],
+)
+def test_a_table_is_read_by_its_columns(content: bytes) -> None:
+    songs = read_songs(content).songs
+    assert [(song.id, song.title, song.artist) for song in songs] == [
+        ("1", "Alien Love", "The Foo"),
+        ("2", "Blue Sky", "Bar"),
+        ("3", "Echo", "Baz"),
+    ]
+
+
+def test_ids_that_a_program_made_into_fractions_meet_the_table() -> None:
+    table = read_songs(FEW)
+    assert matched(read_playlists(b"1.0 2.0\n2.0 3.0\n"), table).lists == [["1", "2"], ["2", "3"]]
+    same = read_playlists(b"1 2\n2 3.0\n")
+    assert matched(same, table) is same
+
+
+def test_two_files_without_a_common_id_are_an_error() -> None:
+    with pytest.raises(ModelError, match="no id in common"):
+        matched(read_playlists(b"a b\nb c\n"), read_songs(FEW))
+
+
+def test_packed_playlists_are_opened_and_damaged_ones_are_not() -> None:
+    packed = gzip.compress(b"1 2\n2 3\n")
+    assert read_playlists(packed).lists == [["1", "2"], ["2", "3"]]
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_playlists(packed[:-6], "lists.gz")

@@ -200,3 +200,11 @@ def test_plays_that_only_the_header_knows_count() -> None:
     assert found.plays[:3].tolist() == [7, 1, 2]
     assert found.unlisted == ()
     assert found.recommender.counts.shape == (14, 2)
+
+
+def test_no_play_of_a_long_list_is_left_out() -> None:
+    """Gensim itself cuts a list off after 10,000."""
+    long = [str(number % 700) for number in range(25_000)]
+    pieces = training._in_pieces([long, ["a", "b"]])
+    assert [song for piece in pieces for song in piece] == [*long, "a", "b"]
+    assert max(map(len, pieces)) <= 10_000

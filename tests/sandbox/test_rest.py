@@ -231,7 +231,7 @@ async def test_files(box: Sandbox, http: Http) -> None:
     )
     assert status == 200
     image, text = body["attachments"]
-    assert (image["filename"], image["content_type"]) == ("_secret.svg", "application/octet-stream")
+    assert (image["filename"], image["content_type"]) == ("secret.svg", "application/octet-stream")
     assert (text["description"], text["content_type"], text["size"]) == (
         "notes",
         "text/plain; charset=utf-8",

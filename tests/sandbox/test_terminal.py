@@ -453,7 +453,9 @@ async def test_python_m_sandbox() -> None:
     assert re.fullmatch(r"Open http://127\.0\.0\.1:\d+ in a browser\.", lines[0])
     del lines[:2]
     assert re.fullmatch(r"api_url      http://127\.0\.0\.1:\d+/api/v10", lines[0])
-    assert lines[2] == "token        sandbox-token"
+    assert (
+        lines[2] == "token        MTAwMDAwMDAwMDAwMDAwMDAwMA.SANDBX.a-stand-in-for-Discord-has-no-secrets-x"
+    )
     assert lines[5] == f"  discord.http.Route.BASE = {lines[0].split()[1]!r}"
     assert "DEFAULT_GATEWAY = yarl.URL('ws://127.0.0.1:" in lines[6]
     process.send_signal(signal.SIGTERM)
