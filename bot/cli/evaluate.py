@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.songs.evaluation import Evaluation, Measured
 
 SUMMARY = "compare ways of recommending on playlists that were held back"
-NARROWEST = 140
+NARROWEST = 160
 """Columns of a terminal below which the numbers of the table would be cut."""
 
 
@@ -136,7 +136,7 @@ def _show(console: Console, result: Evaluation) -> None:
     table.add_column("", no_wrap=True)
     for heading in (f"nDCG@{result.k}", f"hit@{result.k}", f"precision@{result.k}", "coverage", "popularity"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("ahead by", "training", "memory", "a question"):
+    for heading in ("ahead by", "nDCG lead, 95 %", "training", "memory", "a question"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in result.rows:
         table.add_row(
@@ -147,6 +147,7 @@ def _show(console: Console, result: Evaluation) -> None:
             f"{row.coverage.value:.1%}",
             f"{row.mean_popularity.value:.1f}",
             _interval(row.ahead, ".2f") if row is not result.rows[0] else "",
+            f"{row.lead.low:+.3f} to {row.lead.high:+.3f}" if row is not result.rows[0] else "",
             f"{row.train_seconds:.2f} s",
             naturalsize(row.memory_bytes),
             f"{row.ms_per_query:.1f} ms",

@@ -47,9 +47,11 @@ STEPS = (0.05, 0.1, 0.2, 0.35, 0.5)
 LEAST_GAIN = 0.001
 """Gain in nDCG below which no further step is taken."""
 FOLDS = 3
-"""Parts of the playlists of which each is held out once; of many playlists, one part is."""
-HELD_OUT = 400
-"""Playlists, and so questions for each number of likes, at most."""
+"""Parts of the playlists of which each is held out once."""
+LARGE = 3000
+"""Songs or playlists, whichever are fewer, above which only one part is held out."""
+QUESTIONS = 400
+"""Questions for each number of likes, at most."""
 FEWEST = 20
 """Questions below which nothing is learnt."""
 TOP = 10
@@ -105,23 +107,35 @@ def mix_for(mixes: Sequence[Mix], likes: int) -> Mix:
 def held_out(
     counts: sparse.csr_array, random: np.random.Generator, likes: Sequence[int] = LIKES
 ) -> Iterator[tuple[sparse.csr_array, list[list[Question]]]]:
-    """For each fold the counts without the playlists held out, and questions about them for each number of likes."""
+    """For each fold the counts without the playlists held out, and questions about them for each number of likes.
+
+    The playlists for a number of likes are drawn from those that are long enough, so that in a catalogue of short
+    ones the few long ones are not missed.
+    """
     by_playlist = sparse.csc_array(counts)
-    playlists = counts.shape[1]
-    order = random.permutation(playlists)
-    size = min(HELD_OUT, playlists // FOLDS)
-    folds = min(FOLDS, -(-HELD_OUT // size)) if size else 0
+    lengths = np.diff(by_playlist.indptr)
+    order = random.permutation(len(lengths))
+    folds = FOLDS if min(counts.shape) <= LARGE else 1
     for fold in range(folds):
-        out = order[fold * size : (fold + 1) * size]
-        train = sparse.csr_array(by_playlist[:, np.sort(np.setdiff1d(order, out))])
+        groups = []
+        for number in likes:
+            eligible = order[lengths[order] > number]
+            size = min(-(-QUESTIONS // folds), len(eligible) // FOLDS)
+            groups.append(eligible[fold * size : (fold + 1) * size])
+        out = np.unique(np.concatenate(groups))
+        if not len(out):
+            return
+        train = sparse.csr_array(by_playlist[:, np.setdiff1d(order, out)])
         known = np.diff(train.indptr) > 0
-        questions: list[list[Question]] = [[] for _ in likes]
-        for playlist in out:
-            songs = by_playlist.indices[by_playlist.indptr[playlist] : by_playlist.indptr[playlist + 1]]
-            songs = random.permutation(songs[known[songs]]).astype(np.int64)
-            for number, asked in zip(likes, questions, strict=True):
+        questions: list[list[Question]] = []
+        for number, group in zip(likes, groups, strict=True):
+            asked = []
+            for playlist in group:
+                songs = by_playlist.indices[by_playlist.indptr[playlist] : by_playlist.indptr[playlist + 1]]
+                songs = random.permutation(songs[known[songs]]).astype(np.int64)
                 if number < len(songs):
                     asked.append(Question(songs[:number], songs[number:]))
+            questions.append(asked)
         yield train, questions
 
 

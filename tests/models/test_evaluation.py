@@ -9,14 +9,12 @@ from models.failures import ModelError
 from models.results import Song
 from models.songs.evaluation import (
     Evaluation,
-    ItemItem,
-    MeanVector,
-    Popularity,
     Row,
     cross_validate,
     evaluate,
 )
 from models.songs.recommender import count_plays
+from models.songs.rivals import ItemItem, MeanVector, Popularity
 from models.songs.training import word2vec
 from tests.models.test_recommender import stations
 
@@ -43,13 +41,18 @@ def found() -> Evaluation:
 
 
 def test_stations_are_told_apart(found: Evaluation) -> None:
-    assert [it.name for it in found.rows] == ["recommender", "item-item", "notebook's Word2Vec", "popularity"]
+    rivals = ["item-item", "RP3beta", "EASE", "SLIM", "iALS"]
+    assert [it.name for it in found.rows] == ["recommender", *rivals, "notebook's Word2Vec", "popularity"]
     ours, popular = row(found, "recommender"), row(found, "popularity")
     assert ours.ndcg.value > 0.2
     assert ours.ndcg.low > popular.ndcg.high
     assert ours.coverage.value > popular.coverage.value
     assert popular.mean_popularity.value > ours.mean_popularity.value
     assert ours.ahead.value == pytest.approx(1)
+    assert ours.lead.value == 0
+    assert popular.lead.value == pytest.approx(ours.ndcg.value - popular.ndcg.value)
+    for rival in rivals:
+        assert row(found, rival).ndcg.value > 2 * popular.ndcg.value
     assert popular.ahead.value == pytest.approx(ours.ndcg.value / popular.ndcg.value)
     for it in found.rows:
         assert it.ms_per_query > 0

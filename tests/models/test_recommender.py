@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from models.songs import recommender
-from models.songs.recommender import SHARES, Recommender, count_plays, ndcg, top_songs
+from models.songs.recommender import Recommender, count_plays, ndcg, top_songs
 
 LISTS = [["a", "b", "c", "c"], ["a", "b"], ["c", "d"], ["e"]]
 PLACES = {id_: place for place, id_ in enumerate("abcdef")}
@@ -35,32 +35,10 @@ def test_plays_are_counted(model: Recommender) -> None:
     assert model.memory > 0
 
 
-def test_apart_each_like_votes_in_its_playlists(model: Recommender) -> None:
-    _, apart = model.both(np.array([0]))
-    # a is in two playlists; b is in both of them, c in one.
-    votes = np.array([0, 2, 1, 0, 0, 0]) * 2.0**-recommender.FAME_OF_LIKES
-    expected = votes / (model.playlists + 2.0) ** recommender.FAME_OF_SONGS
-    assert apart == pytest.approx(expected / expected.mean())
+def test_reasons_weigh_likes_by_how_known_they_are(model: Recommender) -> None:
     assert model.votes(np.array([0, 2]), np.array([1, 3])) == pytest.approx(
         np.array([[2, 0], [1, 1]]) * 2.0**-recommender.FAME_OF_LIKES
     )
-
-
-def test_together_playlists_are_weighed_by_all_likes(model: Recommender) -> None:
-    """Against the same formula on dense arrays."""
-    likes = np.array([0, 3])
-    plays = np.sqrt(model.counts.toarray().T.astype(float))
-    sizes = plays.sum(axis=1)
-    music = plays.sum(axis=0) / plays.sum()
-    smoothing = recommender.SMOOTHING * sizes.mean()
-    chances = (plays + smoothing * music) / (sizes + smoothing)[:, None]
-    evidence = np.array([0.5 ** (1 / recommender.HALF_LIFE), 1.0])
-    odds = (evidence * np.log(chances[:, likes] / music[likes])).sum(axis=1)
-    posterior = np.exp(odds * evidence.sum() ** -recommender.CAUTION)
-    expected = (posterior / posterior.sum() / np.sqrt(sizes)) @ plays
-    expected[likes] = 0
-    together, _ = model.both(likes)
-    assert together == pytest.approx(expected / expected.mean())
 
 
 def test_more_plays_in_a_playlist_say_more() -> None:
@@ -118,7 +96,7 @@ def test_scores_are_never_negative_nor_of_a_like(lists: list[list[str]], data: s
     places = {id_: at for at, id_ in enumerate([*played, "never"])}
     liked = data.draw(st.lists(st.sampled_from(played), unique=True, min_size=1))
     likes = np.array([places[it] for it in liked])
-    scores = Recommender(count_plays(lists, places), data.draw(st.permutations(SHARES))).scores(likes)
+    scores = Recommender(count_plays(lists, places)).scores(likes)
     assert np.isfinite(scores).all()
     assert (scores >= 0).all()
     assert (scores[likes] == 0).all()
@@ -149,22 +127,12 @@ def test_the_same_seed_learns_the_same() -> None:
     lists = stations()
     places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
     one, other = (Recommender.fit(count_plays(lists, places), seed=3) for _ in range(2))
-    assert one.shares == other.shares
-    assert len(one.shares) == len(recommender.LIKES)
-    assert set(one.shares) <= set(SHARES)
+    assert one.mixes == other.mixes
+    assert len(one.mixes) == len(recommender.LIKES)
+    for mix in one.mixes:
+        assert sum(mix.values()) == pytest.approx(1)
     likes = np.array([0, 5])
     assert (one.scores(likes) == other.scores(likes)).all()
-
-
-def test_what_finds_nothing_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    lists = stations()
-    places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
-
-    def nonsense(model: Recommender, *_: object) -> object:
-        return np.random.default_rng(0).random(len(model.playlists))
-
-    monkeypatch.setattr(Recommender, "_together", nonsense)
-    assert Recommender.fit(count_plays(lists, places)).shares[1] == min(SHARES)
 
 
 def test_first_and_gain() -> None:

@@ -51,8 +51,8 @@ def test_what_is_kept_comes_back_bit_by_bit(trained: TrainingResult, tmp_path: P
         (found.plays, trained.plays),
     ):
         assert np.array_equal(one, other)
-    assert (found.recommender.shares, found.unlisted, found.report) == (
-        trained.recommender.shares,
+    assert (found.recommender.mixes, found.unlisted, found.report) == (
+        trained.recommender.mixes,
         trained.unlisted,
         trained.report,
     )
@@ -63,17 +63,17 @@ def test_every_training_is_the_same(trained: TrainingResult) -> None:
     """Another process hashes strings with another seed."""
     again = train(read_songs(TABLE.encode()), read_playlists(playlists().encode()), SETTINGS)
     assert again.vectors.vectors.tobytes() == trained.vectors.vectors.tobytes()
-    assert again.recommender.shares == trained.recommender.shares
+    assert again.recommender.mixes == trained.recommender.mixes
     script = (
         "from tests.models.test_training import *\n"
         "made = train(read_songs(TABLE.encode()), read_playlists(playlists().encode()), SETTINGS)\n"
-        "print(made.vectors.vectors.tobytes().hex(), made.recommender.counts.data.tobytes().hex(), made.recommender.shares)"
+        "print(made.vectors.vectors.tobytes().hex(), made.recommender.counts.data.tobytes().hex(), made.recommender.mixes)"
     )
     environment = os.environ | {"PYTHONHASHSEED": "7", "PYTHONWARNINGS": "ignore"}
     output = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", script], capture_output=True, check=True, text=True, env=environment
     ).stdout
-    expected = f"{trained.vectors.vectors.tobytes().hex()} {trained.recommender.counts.data.tobytes().hex()} {trained.recommender.shares}"
+    expected = f"{trained.vectors.vectors.tobytes().hex()} {trained.recommender.counts.data.tobytes().hex()} {trained.recommender.mixes}"
     assert output.strip() == expected
 
 
