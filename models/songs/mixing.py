@@ -48,10 +48,10 @@ LEAST_GAIN = 0.001
 """Gain in nDCG below which no further step is taken."""
 FOLDS = 3
 """Parts of the playlists of which each is held out once."""
-LARGE = 3000
-"""Songs or playlists, whichever are fewer, above which only one part is held out."""
 QUESTIONS = 400
 """Questions for each number of likes, at most."""
+LARGE, QUESTIONS_OF_LARGE = 3000, 150
+"""Songs or playlists, whichever are fewer, above which only one part is held out, and questions about it."""
 FEWEST = 20
 """Questions below which nothing is learnt."""
 TOP = 10
@@ -115,12 +115,13 @@ def held_out(
     by_playlist = sparse.csc_array(counts)
     lengths = np.diff(by_playlist.indptr)
     order = random.permutation(len(lengths))
-    folds = FOLDS if min(counts.shape) <= LARGE else 1
+    large = min(counts.shape) > LARGE
+    folds, most = (1, QUESTIONS_OF_LARGE) if large else (FOLDS, QUESTIONS)
     for fold in range(folds):
         groups = []
         for number in likes:
             eligible = order[lengths[order] > number]
-            size = min(-(-QUESTIONS // folds), len(eligible) // FOLDS)
+            size = min(-(-most // folds), len(eligible) // FOLDS)
             groups.append(eligible[fold * size : (fold + 1) * size])
         out = np.unique(np.concatenate(groups))
         if not len(out):

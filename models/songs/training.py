@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -67,16 +68,19 @@ def train(
 
     Raises NoFrequentSong if no song reaches `min_count`, and whatever `progress` raises.
     """
-    vectors = word2vec(playlists.lists, settings, progress)
-    if not len(vectors):
-        raise NoFrequentSong(settings["min_count"])
     listed = {song.id: index for index, song in enumerate(table.songs)}
     played = dict.fromkeys(id_ for playlist in playlists.lists for id_ in playlist)
     unlisted = tuple(id_ for id_ in played if id_ not in listed)
     indices = listed | {id_: index for index, id_ in enumerate(unlisted, len(listed))}
-    if progress:
-        progress(texts.say("progress-learning-playlists"), None)
-    recommender = Recommender.fit(count_plays(playlists.lists, indices), settings["seed"])
+    with ThreadPoolExecutor(1) as executor:
+        # Both take about as long, and neither needs the other.
+        fitting = executor.submit(Recommender.fit, count_plays(playlists.lists, indices), settings["seed"])
+        vectors = word2vec(playlists.lists, settings, progress)
+        if progress:
+            progress(texts.say("progress-learning-playlists"), None)
+        recommender = fitting.result()
+    if not len(vectors):
+        raise NoFrequentSong(settings["min_count"])
     plays = recommender.counts.sum(axis=1).astype(np.int64)
     # The header may count more plays than the playlists of this file have.
     for id_, header_plays in playlists.plays.items():

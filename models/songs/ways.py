@@ -40,7 +40,7 @@ EXACT = 1500
 """Songs or playlists, whichever are fewer, up to which all eigenvectors are computed."""
 RANK = 256
 """Eigenvectors that are kept of more; the others count with their mean."""
-SPARE, ROUNDS = 32, 4
+SPARE, ROUNDS = 32, 2
 """Further eigenvectors and rounds of the subspace iteration that finds the largest ones."""
 
 

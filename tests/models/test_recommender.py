@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from models.songs import recommender
+from models.songs.mixing import LIKES
 from models.songs.recommender import Recommender, count_plays, ndcg, top_songs
 
 LISTS = [["a", "b", "c", "c"], ["a", "b"], ["c", "d"], ["e"]]
@@ -128,7 +129,7 @@ def test_the_same_seed_learns_the_same() -> None:
     places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
     one, other = (Recommender.fit(count_plays(lists, places), seed=3) for _ in range(2))
     assert one.mixes == other.mixes
-    assert len(one.mixes) == len(recommender.LIKES)
+    assert len(one.mixes) == len(LIKES)
     for mix in one.mixes:
         assert sum(mix.values()) == pytest.approx(1)
     likes = np.array([0, 5])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from models.songs import mixing, ways
-from models.songs.mixing import DEFAULT, LIKES, WAYS, learn, mix_for
+from models.songs.mixing import DEFAULT, LIKES, WAYS, Mix, learn, mix_for
 from models.songs.ways import (
     Paths,
     Plays,
@@ -33,7 +33,7 @@ def made_up(songs: int, playlists: int) -> NDArray[np.float32]:
 
 def asked(counts: NDArray[np.float32], way: Way, likes: list[int]) -> NDArray[np.float32]:
     plays = Plays(sparse.csr_array(counts))
-    return Scorer(plays, [way], regressors(plays, [way])).scores(np.array(likes), [way])[0]
+    return np.asarray(Scorer(plays, [way], regressors(plays, [way])).scores(np.array(likes), [way])[0])
 
 
 def in_unit(scores: NDArray[np.float64], likes: list[int]) -> NDArray[np.float64]:
@@ -43,7 +43,7 @@ def in_unit(scores: NDArray[np.float64], likes: list[int]) -> NDArray[np.float64
 
 
 def evidence(likes: list[int]) -> NDArray[np.float64]:
-    return 0.5 ** (np.arange(len(likes))[::-1] / ways.HALF_LIFE)
+    return np.asarray(0.5 ** (np.arange(len(likes))[::-1] / ways.HALF_LIFE))
 
 
 @pytest.mark.parametrize("shape", [(30, 20), (20, 30), (25, 25)])
@@ -115,14 +115,14 @@ def test_leaders_hold_the_highest() -> None:
 
 def test_ways_are_kept_as_json() -> None:
     assert [way_from_list(way_as_list(way)) for way in WAYS] == list(WAYS)
-    for bad in (["nothing", 1.0], ["paths", 1.0], ["together", "much"]):
+    wrong: tuple[list[str | float], ...] = (["nothing", 1.0], ["paths", 1.0], ["together", "much"])
+    for bad in wrong:
         with pytest.raises((KeyError, TypeError, ValueError)):
             way_from_list(bad)
 
 
 def test_a_mix_is_interpolated() -> None:
-    one, five, thirty = {Together(0.0): 1.0}, {Paths(1, 1, 0): 1.0}, {Regression(0, 3): 1.0}
-    mixes = (one, five, thirty)
+    mixes: list[Mix] = [{Together(0.0): 1.0}, {Paths(1, 1, 0): 1.0}, {Regression(0, 3): 1.0}]
     assert mix_for(mixes, 5) == pytest.approx({Together(0.0): mixing.LEAST_TOGETHER, Paths(1, 1, 0): 1.0})
     between = mix_for(mixes, 2)
     assert between[Paths(1, 1, 0)] == pytest.approx(np.log(2) / np.log(5))
