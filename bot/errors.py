@@ -179,7 +179,7 @@ async def _placeholder_is_in_the_way(interaction: discord.Interaction[Any]) -> b
     except discord.HTTPException as error:
         if error.code in GONE:
             return False
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, aiohttp.ClientError):
         pass  # what came back is no message: a proxy in Discord's place has nothing to show yet
     else:
         shown = original.content or original.embeds or original.attachments or original.components

@@ -25,8 +25,8 @@ HASTE = 0.25
 """What the pauses are multiplied with before an interaction is acknowledged, for which there are 3 seconds."""
 LONGEST_PAUSE = 15.0
 ALREADY_ACKNOWLEDGED = 40060
-_REPEATABLE = ("GET", "PATCH", "PUT", "DELETE")
-"""Asked twice, these leave what they leave when asked once."""
+_REPEATABLE = ("PATCH", "PUT", "DELETE")
+"""Asked twice, these leave what they leave when asked once. What is read (GET) is asked for again by whoever wants it."""
 
 
 class UnreadableAnswer(aiohttp.ClientError):
@@ -45,8 +45,7 @@ def use(http: HTTPClient) -> None:
         async def call() -> Any:
             return _read(await plain(route, **options))
 
-        # What is read while logging in is asked for again by the client, which tells that it waits.
-        pauses = PAUSES if route.method in _REPEATABLE and route.method != "GET" else ()
+        pauses = PAUSES if route.method in _REPEATABLE else ()
         return await _persist(route, call, pauses, limited=False)
 
     # There is no other place to hook in.

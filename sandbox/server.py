@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
+import time
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +26,8 @@ PORT = 8087
 """The default for people; tests take a free port."""
 TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAwMA.SANDBX.a-stand-in-for-Discord-has-no-secrets-x"  # noqa: S105
 """Of the shape of Discord's, an id in Base64 first, since some clients look into it."""
+IDLE = 100.0
+"""Seconds that a connection may be without a request. Idle ones that had one are closed by aiohttp after 75."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -59,6 +63,7 @@ class Server:
         self.rest = Rest(self.world, self.gateway, self.interactions, self.limits, token)
         self.app = web.Application(middlewares=[_loopback_only], client_max_size=1 << 28)
         self._runner: web.AppRunner | None = None
+        self._reaper: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -104,16 +109,32 @@ class Server:
         await self._runner.setup()
         site = web.TCPSite(self._runner, HOST, self.port)
         await site.start()
+        self._reaper = asyncio.create_task(self._reap(self._runner), name="sandbox-reaper")
         self.port = self._runner.addresses[0][1]
         self.world.base_url = self.url
         self.gateway.url = self.gateway_url
 
     async def stop(self) -> None:
         self.interactions.close()
+        if self._reaper is not None:
+            self._reaper.cancel()
         await self.gateway.stop()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    @staticmethod
+    async def _reap(runner: web.AppRunner) -> None:
+        """End connections on which no whole request arrives; aiohttp itself would wait for one for ever."""
+        waiting: dict[object, float] = {}
+        while runner.server is not None:
+            await asyncio.sleep(IDLE / 4)
+            now = time.monotonic()
+            idle = [one for one in runner.server.connections if one._current_request is None]  # noqa: SLF001
+            waiting = {one: waiting.get(one, now) for one in idle}
+            for one in idle:
+                if now - waiting[one] > IDLE:
+                    one.force_close()
 
     async def __aenter__(self) -> Self:
         await self.start()

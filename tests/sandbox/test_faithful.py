@@ -317,6 +317,15 @@ async def test_a_body_that_never_ends_is_given_up(
             assert answer.status == 408
 
 
+async def test_a_request_that_is_never_whole_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.server.IDLE", 0.2)
+    async with Sandbox() as box:
+        reader, writer = await asyncio.open_connection("127.0.0.1", box.port)
+        writer.write(b"GET /api/v10/gateway HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ")
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
 def test_hundreds_of_thousands_of_mentions_get_a_short_answer() -> None:
     began = time.perf_counter()
     for body in (
