@@ -6,6 +6,7 @@ business. Another language is another file beside `en.ftl`. (Project Fluent: htt
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -42,6 +43,17 @@ def hint(name: str, /, facts: Mapping[str, Fact]) -> str:
     """What the people who run the bot can do about it, in a sentence that others do not get; "" if there is nothing."""
     message = _bundle().get_message(name)
     return _say(name, "admin", facts) if "admin" in message.attributes else ""
+
+
+def use_words(words: Mapping[str, str]) -> None:
+    """Have the messages use other words for their terms (such as `-item = song`), all through this process.
+
+    An empty word is the language's own.
+    """
+    _bundle.cache_clear()
+    literals = {term: json.dumps(word, ensure_ascii=False) for term, word in words.items() if word}
+    resource = FluentResource("".join(f"-{term} = {{ {literal} }}\n" for term, literal in literals.items()))
+    _bundle().add_resource(resource, allow_overrides=True)
 
 
 def size(number: float) -> str:
@@ -120,10 +132,21 @@ def _join(items: _Items, separator: str = ", ") -> FluentType:
     return _Items(items.items, separator)
 
 
+def _capital(word: object) -> str:
+    """CAPITAL(-term) in a message: the word at the beginning of a sentence."""
+    text = str(word)
+    return text[:1].upper() + text[1:]
+
+
 @cache
 def _bundle() -> FluentBundle:
     # Isolation marks around facts would be invisible characters in every message.
-    functions: dict[str, Callable[..., FluentType]] = {"COUNT": _count, "JOIN": _join, "SIZE": _Size}
+    functions: dict[str, Callable[..., FluentType | str]] = {
+        "CAPITAL": _capital,
+        "COUNT": _count,
+        "JOIN": _join,
+        "SIZE": _Size,
+    }
     bundle = FluentBundle([LOCALE], functions=functions, use_isolating=False)
     bundle.add_resource(FluentResource((FOLDER / f"{LANGUAGE}.ftl").read_text(encoding="utf-8")))
     return bundle

@@ -442,23 +442,38 @@ ambiguous-song = '{ $text }' may be more than one song: { JOIN($songs, separator
 no-songs-wanted = Ask for at least one song.
 no-songs-in-file = { $label } holds no songs.
 not-playlists =
-    { $label } holds no playlists, a line of song ids each: it looks like { $seen ->
+    { $label } holds no { -lists } in a layout that I know: it looks like { $seen ->
         [pointer] a pointer of Git LFS
         [html] a web page
         [xml] XML
-        [json] JSON
-        [table] a table with columns
+        [json] JSON{ $detail ->
+            [""] {""}
+           *[other] {" "}with the keys { $detail }
+        }
+        [table] a table with the columns { $detail }
+        [text] plain text
        *[binary] a binary file
     }.
+    .admin = If a column holds the lists, and another the ids, name them in [songs.columns]. docs/catalogues.md has the layouts.
 not-a-song-table =
-    { $label } is no table of songs: it looks like { $seen ->
+    { $label } is no table of { -items } in a layout that I know: it looks like { $seen ->
         [pointer] a pointer of Git LFS
         [html] a web page
         [xml] XML
-        [json] JSON
-        [table] a table with columns
+        [json] JSON{ $detail ->
+            [""] {""}
+           *[other] {" "}with the keys { $detail }
+        }
+        [table] a table with the columns { $detail }
+        [text] plain text
        *[binary] a binary file
     }.
+    .admin = If columns hold the ids and titles, name them in [songs.columns]. docs/catalogues.md has the layouts.
+no-files = The folder or archive of the catalogue holds no files.
+no-titles = { $label } holds ids, but no file says what they stand for.
+    .admin = Name the table of ids and titles in songs.songs.
+no-such-column = No file of the catalogue has a column “{ $column }”. There are: { JOIN($columns, separator: ", ") }.
+not-ratings = The ratings in { $label } are no numbers: the first is “{ $value }”.
 no-shared-ids = The playlists and the table of songs have no id in common: the playlists have ids such as { $played }, the table such as { $song }.
 no-playlists-in-file = { $label } holds no playlist of two songs or more.
 unreadable-file = { $label } cannot be read ({ $reason }).
@@ -468,6 +483,7 @@ no-usable-test-playlist = No test playlist has more than { $likes } different so
 
 ## Songs (models/songs/)
 
+song-without-title = { CAPITAL(-item) } { $id }
 songs-detail = { $songs } songs, { $playlists } playlists, { $size } numbers each
 progress-reading-songs = reading songs
 progress-reading-playlists = reading playlists

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -26,13 +27,15 @@ from models.failures import (
     UnreadableFile,
 )
 from models.files import finding
-from models.files.names import catalogue_label, label, path_of
+from models.files.names import label, path_of
 from models.pretrained import reading
 from models.progress import Progress
 from models.results import Recommendation, Recommendations, Song
 from models.service import Basis, SongList, SongMatch
 from models.songs import training, versions
-from models.songs.playlists import Report, Table, matched, read_playlists, read_songs, read_tags
+from models.songs.counts import Report
+from models.songs.layouts import archives
+from models.songs.playlists import Playlists, Table, both_of, lists_of, matched, named, read_tags, songs_of
 from models.songs.search import Search, searchable
 from models.songs.training import TrainingResult
 from models.songs.ways import Scores
@@ -70,7 +73,7 @@ class SongCatalogue:
         self.report: Report = table.report | trained.report
         self._vectors = trained.vectors
         # A playlist may name a song that the table lacks; it is shown by its id rather than hidden.
-        self.songs = [*table.songs, *(Song(id_, f"Song {id_}", "") for id_ in trained.unlisted)]
+        self.songs = [*table.songs, *(Song(id_, named(id_), "") for id_ in trained.unlisted)]
         self._indices = {song.id: index for index, song in enumerate(self.songs)}
         self._plays = trained.plays
         self.recommender = trained.recommender
@@ -87,15 +90,16 @@ class SongCatalogue:
 
         Whatever `progress` raises ends the loading.
         """
-        name = catalogue_label(spec.songs)
+        name = spec.label
         if progress:
             progress(texts.say("progress-reading-songs"), None)
+        files = _Files(spec)
         with reading(name, chatty=False):
-            table = read_songs(_bytes(spec.songs, spec), label(str(spec.songs)))
+            table = files.table()
             tags, report = _tags(spec, table)
         if not table.songs:
             raise NoSongsInFile(name)
-        trained = _trained(spec, table, progress)
+        trained = _trained(spec, files, table, progress)
         if progress:
             progress(texts.say("progress-preparing-search"), None)
         return cls(replace(table, report=table.report | report), trained, name, tags)
@@ -407,41 +411,70 @@ def _by_popularity(by_plays: Sequence[int], tags: Sequence[tuple[str, ...]]) -> 
     return list(taken | dict.fromkeys(by_plays))
 
 
+class _Files:
+    """The files of a catalogue. Where one address holds the songs and the lists, it is read once for both."""
+
+    def __init__(self, spec: SongsSpec) -> None:
+        self._layout = spec.layout
+        self._songs = _local(spec.songs or spec.playlists, spec)
+        self._lists = _local(spec.playlists or spec.songs, spec)
+        self._both: tuple[Table, Playlists] | None = None
+        self.label = label(str(spec.playlists or spec.songs))
+
+    def table(self) -> Table:
+        files = archives.files_of(self._songs)
+        if self._songs != self._lists:
+            return songs_of(files, self._layout)
+        self._both = both_of(files, self._layout)
+        return self._both[0]
+
+    def playlists(self, table: Table) -> Playlists:
+        if self._both is not None:
+            return self._both[1]
+        return matched(lists_of(archives.files_of(self._lists), self._layout), table)
+
+    def fingerprint(self) -> bytes:
+        """Of what the lists are read from."""
+        return archives.fingerprint(self._lists) + repr(self._layout).encode()
+
+
 def _tags(spec: SongsSpec, table: Table) -> tuple[list[tuple[str, ...]], Report]:
+    """The tags of each song: those of the tags file, else those of a column."""
     if spec.tags is None:
-        return [], {}
+        return ([table.tags.get(song.id, ()) for song in table.songs] if table.tags else []), {}
     names = None if spec.tag_names is None else _bytes(spec.tag_names, spec)
     rows, report = read_tags(_bytes(spec.tags, spec), names, max(table.lines, default=-1) + 1)
     return [rows[line] for line in table.lines], report
 
 
-def _trained(spec: SongsSpec, table: Table, progress: Progress | None) -> TrainingResult:
+def _trained(spec: SongsSpec, files: _Files, table: Table, progress: Progress | None) -> TrainingResult:
     """What is learnt from the playlists, from the cache if it was saved there before."""
-    data = _bytes(spec.playlists, spec)
     settings = training.parameters(spec)
     folder = None
     if spec.cache is not None:
         # The saved rows are the songs of the table, whatever their titles are.
         ids = "\n".join(song.id for song in table.songs).encode()
-        folder = path_of(spec.cache) / training.folder_name(settings, ids, data)
+        folder = path_of(spec.cache) / training.folder_name(settings, ids, files.fingerprint())
         if (saved := training.load_saved(folder)) is not None:
             return saved
     if progress:
         progress(texts.say("progress-reading-playlists"), None)
-    name = label(str(spec.playlists))
-    with reading(name, chatty=False):
-        playlists = read_playlists(data, name)
+    with reading(files.label, chatty=False):
+        playlists = files.playlists(table)
         if not playlists.lists:
-            raise NoPlaylistsInFile(name)
-        playlists = matched(playlists, table)
+            raise NoPlaylistsInFile(files.label)
         result = training.train(table, playlists, settings, progress)
     if folder is not None:
         training.save(folder, result)
     return result
 
 
+def _local(address: str | os.PathLike[str], spec: SongsSpec) -> Path:
+    return finding.local(address, spec.data_dir, slot="songs")
+
+
 def _bytes(address: str | os.PathLike[str], spec: SongsSpec) -> bytes:
-    path = finding.local(address, spec.data_dir, slot="songs")
+    path = _local(address, spec)
     try:
         return path.read_bytes()
     except OSError as error:

@@ -26,7 +26,8 @@ import texts
 from models.failures import NoFrequentSong
 from models.files import kept
 from models.progress import Progress
-from models.songs.playlists import CatalogueCount, Playlists, Report, Table
+from models.songs.counts import CatalogueCount, Report
+from models.songs.playlists import Playlists, Table
 from models.songs.recommender import Recommender, count_plays
 from models.songs.ways import Regression, Regressor, way_as_list, way_from_list
 from models.specs import SongsSpec
