@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.failures import NoTokenFor, TokenizerFailed
+from models.failures import NoTokenFor, OtherModel, TokenizerFailed
 from models.results import Unexplained
 from models.service import (
+    AskAttention,
+    AskLens,
+    AskNext,
+    AskPaths,
+    AskSurprise,
+    AskWhy,
     AskWords,
     CompareContexts,
     CompareTokenizers,
@@ -34,14 +40,22 @@ from models.service import (
 
 if TYPE_CHECKING:
     from models.encoder import Encoder
+    from models.inside.inside import Check
+    from models.language.model import LanguageModel
     from models.results import (
+        Attention,
+        Attribution,
         Contexts,
         Embedding,
         Explanation,
+        Lens,
         Neighbourhood,
+        NextToken,
         OddOne,
         Pair,
+        Paths,
         Song,
+        Surprise,
         Tokenization,
     )
     from models.songs.catalogue import SongCatalogue
@@ -84,6 +98,61 @@ def decode(model: Tokenizers, request: Decode) -> Decoded:
     tokenizer = model.get(request.tokenizer)
     ids = list(request.ids)
     return Decoded(tokenizer.name, tokenizer.decode(ids), tokenizer.pieces(ids))
+
+
+def next_token(model: LanguageModel, request: AskNext, check: Check) -> NextToken:
+    from models.inside.next_token import next_token
+
+    if request.taken and request.model != model.name:
+        raise OtherModel
+    return next_token(
+        model,
+        request.text,
+        sampling=request.sampling,
+        top=request.top,
+        taken=request.taken,
+        check=check,
+    )
+
+
+def lens(model: LanguageModel, request: AskLens, check: Check) -> Lens:
+    from models.inside.lens import lens
+
+    return lens(model, request.text, start=request.start, count=request.count, check=check)
+
+
+def surprise(model: LanguageModel, request: AskSurprise, check: Check) -> Surprise:
+    from models.inside.surprise import surprise
+
+    return surprise(model, request.text, check=check)
+
+
+def attention(model: LanguageModel, request: AskAttention, check: Check) -> Attention:
+    from models.inside.attention import attention
+
+    return attention(model, request.text, layer=request.layer, head=request.head, check=check)
+
+
+def encoder_attention(model: Encoder, request: AskAttention, check: Check) -> Attention:
+    from models.inside.attention import encoder_attention
+
+    return encoder_attention(model, request.text, layer=request.layer, head=request.head, check=check)
+
+
+def why(model: LanguageModel, request: AskWhy, check: Check) -> Attribution:
+    from models.inside.attribution import why
+
+    if request.written and request.model != model.name:
+        raise OtherModel
+    return why(model, request.prompt, place=request.place, written=request.written, check=check)
+
+
+def paths(model: LanguageModel, request: AskPaths, check: Check) -> Paths:
+    from models.inside.paths import paths
+
+    return paths(
+        model, request.text, width=request.width, depth=request.depth, seed=request.seed, check=check
+    )
 
 
 def embed(model: Encoder, request: EmbedText) -> Embedding:

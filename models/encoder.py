@@ -16,14 +16,16 @@ from models.failures import (
     ModelError,
     NoSharedWord,
     NothingToEmbed,
+    NothingToLookInto,
     OtherVocabulary,
     TextOverLimit,
     VectorsNotFinite,
     WordWithoutDirection,
 )
 from models.files import finding
+from models.inside.inside import Inside
 from models.progress import Progress
-from models.results import Contexts, Embedding, SharedWord, Word
+from models.results import Contexts, Embedding, Reading, SharedWord, Word
 from models.specs import EncoderSpec
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, read
 
@@ -54,6 +56,8 @@ class Encoder:
         known: int = model.get_input_embeddings().weight.shape[0]
         if len(tokenizer) > known:
             raise MismatchedTokenizer(len(tokenizer), name, known)
+        self.inside = Inside(self._model, name)
+        """What passes between its layers while it reads a text."""
 
     @classmethod
     def load(cls, spec: EncoderSpec, progress: Progress | None = None) -> Self:
@@ -113,6 +117,15 @@ class Encoder:
             pieces=self._pieces.pieces(ids),
             words=_words(encoded, text),
         )
+
+    def read(self, text: str) -> Reading:
+        """A text as the model reads it. Raises BadInput as `embed` does."""
+        ids = self._pieces.ids(text)
+        if not text or not ids:
+            raise NothingToLookInto
+        if self.limit is not None and len(ids) > self.limit:
+            raise TextOverLimit(len(ids), self.name, self.limit)
+        return Reading(self.name, text, self._pieces.pieces(ids))
 
     def contexts(self, text: str, other: str) -> Contexts:
         """How far the vectors of the words that both texts have are apart.

@@ -881,6 +881,60 @@ class Int8Unsupported(ModelError):
     """Weights can be kept as bytes for bfloat16 on a CPU only."""
 
 
+# Looking inside --------------------------------------------------------------------------------------------
+
+
+class NothingToLookInto(BadInput):
+    """A text without tokens."""
+
+
+class NoSuchLayer(BadInput):
+    """A layer that a model does not have; its layers are counted from 0 to `last`."""
+
+    layer: int
+    last: int
+    model: str
+
+
+class NoSuchHead(BadInput):
+    """A head that the layers of a model do not have; they are counted from 0 to `last`."""
+
+    head: int
+    last: int
+    model: str
+
+
+class NoAttentionWeights(BadInput):
+    """A model that computes no attention weights, such as a state-space model."""
+
+    model: str
+
+
+class LayerWithoutAttention(BadInput):
+    """A layer of a model computes no attention weights, though `others` do."""
+
+    layer: int
+    model: str
+    others: tuple[str, ...]
+
+
+class TooManyWeights(BadInput):
+    """The attention of all heads over a text of so many tokens is more than is kept; over `most` it is not."""
+
+    tokens: int
+    most: int
+
+
+class NoLayers(ModelError):
+    """The layers of a model cannot be told from its other parts."""
+
+    model: str
+
+
+class NothingToTakeOut(BadInput):
+    """A prompt without a word."""
+
+
 # Tokenizers ------------------------------------------------------------------------------------------------
 
 

@@ -20,19 +20,31 @@ from models.files.fetching import fetch
 from models.hub import Hub
 from models.lanes import Job, Lanes, LaneSettings, Ticket
 from models.results import (
+    Attention,
+    Attribution,
     Contexts,
     Embedding,
     Explanation,
     Generation,
+    Lens,
     Neighbourhood,
+    NextToken,
     OddOne,
     Pair,
+    Paths,
     Reload,
     Song,
     State,
+    Surprise,
     Tokenization,
 )
 from models.service import (
+    AskAttention,
+    AskLens,
+    AskNext,
+    AskPaths,
+    AskSurprise,
+    AskWhy,
     AskWords,
     Caller,
     CompareContexts,
@@ -76,6 +88,9 @@ LOADING_QUEUE = 16
 SUGGESTING = "suggesting"
 SUGGESTING_LANE = LaneLimits(workers=2, queue=64, timeout=0.5)
 """For completions while somebody types: they are in nobody's way, and nobody's question is in theirs."""
+INSIDE = "inside"
+INSIDE_LANE = LaneLimits(workers=1, queue=32, timeout=60)
+"""For views into the models: they take turns with texts that are written, and wait for none of them."""
 EDITABLE = 14 * 60.0
 """Seconds for a reload unless the caller says otherwise: as long as Discord lets its progress be shown."""
 PATIENCE = 20.0
@@ -98,12 +113,15 @@ class LocalService:
         # A thread for each slot, so that a load that hangs is in nobody's way.
         loading = LaneLimits(workers=max(1, len(hub.slots)), queue=LOADING_QUEUE, timeout=EDITABLE)
         self.lanes = Lanes(
-            {slot: lanes[slot] for slot in hub.slots} | {LOADING: loading, SUGGESTING: SUGGESTING_LANE},
+            {slot: lanes[slot] for slot in hub.slots}
+            | {LOADING: loading, SUGGESTING: SUGGESTING_LANE}
+            | {INSIDE: INSIDE_LANE},
             per_user,
             background={LOADING, SUGGESTING},
         )
         self.tokenizers = _Tokenizers(self)
         self.language = _Language(self)
+        self.inside = _Inside(self)
         self.encoder = _Encoder(self)
         self.words = _Words(self)
         self.songs = _Songs(self)
@@ -188,8 +206,10 @@ class LocalService:
         """The answer of `work(model)` on a worker thread, with the model that the slot holds then."""
         return await self.admit(slot, caller, lambda _, model: work(model))
 
-    def admit(self, slot: str, caller: Caller, work: Callable[[Job, Any], T]) -> Ticket[T]:
-        """Admit `work(job, model)`, or raise `Busy`, `Stopping` or `NoSuchSlot` at once.
+    def admit(
+        self, slot: str, caller: Caller, work: Callable[[Job, Any], T], lane: str | None = None
+    ) -> Ticket[T]:
+        """Admit `work(job, model)`, or raise `Busy`, `Stopping` or `NoSuchSlot` at once; to the slot's own lane or another.
 
         A model that is still loading is waited for within the job's deadline.
         """
@@ -205,7 +225,7 @@ class LocalService:
                 return answer
 
         ticket = self.lanes.admit(
-            slot, lent, user=caller.user, timeout=caller.seconds, privileged=caller.typing
+            lane or slot, lent, user=caller.user, timeout=caller.seconds, privileged=caller.typing
         )
         self._tickets[caller.request_id] = ticket
         ticket.on_done(partial(self._done, slot, caller, ticket))
@@ -324,6 +344,40 @@ class _Encoder:
 
     async def contexts(self, request: CompareContexts) -> Contexts:
         return await self._run(request.caller, lambda model: answering.contexts(model, request))
+
+
+class _Inside:
+    """`models.service.InsideService`."""
+
+    def __init__(self, service: LocalService) -> None:
+        self._service = service
+
+    async def next(self, request: AskNext) -> NextToken:
+        return await self._run(
+            request.caller, lambda job, model: answering.next_token(model, request, job.check)
+        )
+
+    async def lens(self, request: AskLens) -> Lens:
+        return await self._run(request.caller, lambda job, model: answering.lens(model, request, job.check))
+
+    async def surprise(self, request: AskSurprise) -> Surprise:
+        return await self._run(
+            request.caller, lambda job, model: answering.surprise(model, request, job.check)
+        )
+
+    async def attention(self, request: AskAttention) -> Attention:
+        look = answering.encoder_attention if request.encoder else answering.attention
+        slot = "encoder" if request.encoder else "language"
+        return await self._run(request.caller, lambda job, model: look(model, request, job.check), slot)
+
+    async def why(self, request: AskWhy) -> Attribution:
+        return await self._run(request.caller, lambda job, model: answering.why(model, request, job.check))
+
+    async def paths(self, request: AskPaths) -> Paths:
+        return await self._run(request.caller, lambda job, model: answering.paths(model, request, job.check))
+
+    async def _run(self, caller: Caller, work: Callable[[Job, Any], T], slot: str = "language") -> T:
+        return await self._service.admit(slot, caller, work, INSIDE)
 
 
 class _Words:

@@ -6,11 +6,16 @@ thread, a cog draws them, the terminal prints them.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from models.failures import Failure
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class State(StrEnum):
@@ -471,3 +476,230 @@ class Reload:
     before: Memory
     after: Memory
     drained: bool = False
+
+
+# Looking inside ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as a model read it: `pieces` has one for each token. `bos_left_out` says that the tokenizer has a token for the
+    beginning of a text and does not put it there, so that nothing precedes the first one.
+    """
+
+    model: str
+    text: str
+    pieces: tuple[Piece, ...]
+    bos_left_out: bool = False
+
+    @property
+    def ids(self) -> list[int]:
+        return [piece.id for piece in self.pieces]
+
+    @property
+    def tokens(self) -> list[str]:
+        return [piece.text for piece in self.pieces]
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A token, and the probability in [0, 1] that a model gives it."""
+
+    piece: Piece
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A token that could come next: the model's own `probability`, and `kept`, what the settings leave it: 0 where it is cut,
+    renormalised otherwise.
+    """
+
+    piece: Piece
+    probability: float
+    kept: float
+
+
+@dataclass(frozen=True, slots=True)
+class NextToken:
+    """The distribution over the next token. `options` are the likeliest before the settings, likeliest first.
+
+    The entropies are in bits: of the model's own distribution, and of what the settings leave; `left` is how many tokens
+    they leave.
+    """
+
+    reading: Reading
+    options: tuple[Option, ...]
+    entropy_bits: float
+    kept_entropy_bits: float
+    left: int
+
+    @property
+    def choices(self) -> float:
+        """Among how many equally likely tokens one would choose with the same uncertainty."""
+        return float(2**self.entropy_bits)
+
+    @property
+    def kept_choices(self) -> float:
+        return float(2**self.kept_entropy_bits)
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """What each layer would say comes next, at the positions `[start, start + count)` of the text.
+
+    `layers` has a row for the embedding, one for what each layer but the last puts out, and one for what the model answers; in
+    each the likeliest token at every position.
+    """
+
+    reading: Reading
+    layers: tuple[tuple[Guess, ...], ...]
+    start: int = 0
+
+    def takes_over(self, column: int) -> int:
+        """The row from which on all say what the model answers, for a column of `layers`."""
+        answer = self.layers[-1][column].piece.id
+        rows = range(len(self.layers))
+        return next(
+            row for row in rows if all(layer[column].piece.id == answer for layer in self.layers[row:])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Surprising:
+    """A token that was not expected: its place in the text, its bits, and what was, likeliest first."""
+
+    place: int
+    bits: float
+    expected: tuple[Guess, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """How much each token of a text surprises: -log2 of the probability that the model gave it, in bits.
+
+    None for a first token that nothing precedes. `perplexity` is 2 to the mean of the others, None if there are none. Of a
+    text longer than `window` tokens each token was read with at least half a window before it.
+    """
+
+    reading: Reading
+    bits: tuple[float | None, ...]
+    perplexity: float | None
+    peaks: tuple[Surprising, ...]
+    window: int
+
+    @property
+    def mean_bits(self) -> float | None:
+        return None if self.perplexity is None else math.log2(self.perplexity)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """An array of float32 as bytes, the last axis fastest."""
+
+    shape: tuple[int, ...]
+    data: bytes = field(repr=False)
+
+    def array(self) -> NDArray[np.float32]:
+        """The numbers as an array that cannot be written to."""
+        import numpy as np  # noqa: PLC0415 - results themselves need no library
+
+        return np.frombuffer(self.data, dtype=np.float32).reshape(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadScores:
+    """What a head attends to, as shares in [0, 1] of its attention: to the token before, to the first token, and to the token
+    after an earlier occurrence of the same one (induction). Averages over the tokens of the text, of the induction score over
+    the second half of random tokens that come twice.
+    """
+
+    layer: int
+    head: int
+    previous: float
+    first: float
+    induction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Where tokens look. `weights` are of one `layer`, shape (heads, tokens, tokens): row i, column j is how much of the
+    attention of token i goes to token j. Only `head` is there if one was asked for. `mean` is over all layers and heads.
+
+    Layers and heads are counted from 0. `scores` has one for each head of each layer; none for an encoder, whose tokens
+    look both ways.
+    """
+
+    reading: Reading
+    layer: int
+    head: int | None
+    layers: int
+    heads: int
+    weights: Numbers
+    mean: Numbers
+    scores: tuple[HeadScores, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A word of a context and what the target owes to it: the places of its tokens, by how much the natural logarithm of the
+    target's probability falls if the tokens are taken out, and the sum of gradient x input over them.
+
+    `occlusion` is None where nothing would be left, `gradient` for a model without derivatives. Where words of a long text are
+    taken out several at a time, `group` is the same for them.
+    """
+
+    text: str
+    places: tuple[int, ...]
+    occlusion: float | None
+    gradient: float | None
+    group: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What a token rests on. `reading` is all that the model had read when it wrote `target`, its template and earlier tokens of
+    its own included; `parts` are the words of the prompt. `written` counts the tokens of its own.
+    """
+
+    reading: Reading
+    target: Guess
+    parts: tuple[Part, ...]
+    gradients: tuple[float, ...] | None
+    """Gradient x input of each token, in the unit of the logarithm; None for a model without derivatives."""
+    written: int = 0
+
+    @property
+    def occlusion(self) -> list[float | None]:
+        """One for each token; those of a word have the whole word's, and what is no word of the prompt None."""
+        found: list[float | None] = [None] * len(self.reading.pieces)
+        for part in self.parts:
+            for place in part.places:
+                found[place] = part.occlusion
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A token of a tree of continuations: its probability after those before it, and what may follow, likeliest first.
+
+    `greedy` marks the path of the likeliest token each time, `sampled` one that was drawn; `ends` that the model ends there.
+    """
+
+    piece: Piece
+    probability: float
+    next: tuple[Branch, ...] = ()
+    greedy: bool = False
+    sampled: bool = False
+    ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The likeliest continuations of a text as a tree. `root` is the last token of the text, with probability 1."""
+
+    reading: Reading
+    root: Branch
+    width: int
+    depth: int
+    seed: int

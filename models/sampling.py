@@ -44,3 +44,5 @@ class Sampling:
 
 
 GREEDY = Sampling()
+UNCHANGED = Sampling(temperature=1)
+"""Draws from the model's own distribution."""

@@ -15,21 +15,27 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from models.results import (
     Aspect,
+    Attention,
+    Attribution,
     Contexts,
     Embedding,
     Explanation,
     Generation,
+    Lens,
     Neighbourhood,
+    NextToken,
     OddOne,
     Pair,
+    Paths,
     Piece,
     Recommendations,
     Reload,
     SlotStatus,
     Song,
+    Surprise,
     Tokenization,
 )
-from models.sampling import GREEDY, Sampling
+from models.sampling import GREEDY, UNCHANGED, Sampling
 from models.specs import Spec
 
 T_co = TypeVar("T_co", covariant=True)
@@ -168,6 +174,97 @@ class LanguageService(Protocol):
 
         `Queued` may come again after the first, when a text that has begun waits for room in the cache.
         """
+
+
+# Looking inside ---------------------------------------------------------------------------------------------
+
+
+MOST_WIDTH = 5
+"""Continuations that `AskPaths` follows at most."""
+MOST_DEPTH = 6
+"""Tokens of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskNext:
+    """What could follow a text and the tokens `taken` after it, which are ids of `model` (else `OtherModel`).
+
+    Of `sampling` the temperature and the cuts count; at temperature 0 only the likeliest token is kept.
+    """
+
+    caller: Caller
+    text: str
+    sampling: Sampling = UNCHANGED
+    top: int = 15
+    taken: tuple[int, ...] = ()
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskLens:
+    """What each layer would say, at `count` positions from `start` on; a negative `start` counts from the end.
+
+    All positions if `count` is None.
+    """
+
+    caller: Caller
+    text: str
+    start: int = 0
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskSurprise:
+    caller: Caller
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskAttention:
+    """The attention of one layer, or of one of its heads; of the encoder instead of the language model if `encoder`."""
+
+    caller: Caller
+    text: str
+    layer: int = 0
+    head: int | None = None
+    encoder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskWhy:
+    """What the token of number `place`, counted from 0, of a continuation rests on.
+
+    `written` holds the ids that `model` wrote (else `OtherModel`); what of them is missing up to `place` is written greedily.
+    The prompt is read as `Generate` reads it.
+    """
+
+    caller: Caller
+    prompt: str
+    place: int = 0
+    written: tuple[int, ...] = ()
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskPaths:
+    """The tree of the `width` likeliest continuations up to `depth` tokens; the sampled path is drawn with `seed`."""
+
+    caller: Caller
+    text: str
+    width: int = 3
+    depth: int = 4
+    seed: int = 0
+
+
+class InsideService(Protocol):
+    """Views into the language model. They take turns with the texts that it writes, and can be cancelled between layers."""
+
+    async def next(self, request: AskNext) -> NextToken: ...
+    async def lens(self, request: AskLens) -> Lens: ...
+    async def surprise(self, request: AskSurprise) -> Surprise: ...
+    async def attention(self, request: AskAttention) -> Attention: ...
+    async def why(self, request: AskWhy) -> Attribution: ...
+    async def paths(self, request: AskPaths) -> Paths: ...
 
 
 # Encoder ---------------------------------------------------------------------------------------------------
@@ -369,6 +466,8 @@ class Service(Protocol):
     def tokenizers(self) -> TokenizerService: ...
     @property
     def language(self) -> LanguageService: ...
+    @property
+    def inside(self) -> InsideService: ...
     @property
     def encoder(self) -> EncoderService: ...
     @property

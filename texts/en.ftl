@@ -165,6 +165,25 @@ terminal-demo-starts = Starting the bot in a Discord of its own ...
 terminal-demo-small = { $reason } Using the small models of the repository instead.
 terminal-demo-at = A Discord of your own is at { $url }: open it in a browser, or type here.
 
+## Looking inside in the terminal (bot/cli/looking.py and the commands that use it)
+
+terminal-read = { $model } read { $count ->
+    [one] one token
+   *[other] { $count } tokens
+ }.
+terminal-bos-left-out = Its token for the beginning of a text is not among them: the tokenizer does not add it.
+terminal-next = { $bits } bits of entropy, like choosing among { $choices }; after the settings { $left ->
+    [one] one token is left
+   *[other] { $left } tokens are left, like choosing among { $after }
+ }.
+terminal-perplexity = { $bits } bits a token on average, a perplexity of { $perplexity }: the lighter, the more surprising.
+terminal-surprising = { $token } ({ $bits } bits) where { $expected } was expected
+terminal-lens = The answer { $answer } takes over at layer { $layer } of { $layers } and stays. The lens says little about early layers of some models.
+terminal-attention-mean = The mean over the { $heads } heads of layer { $layer } (0 to { $last }). Attention shows where information can come from, not why the model answers as it does.
+terminal-attention-head = Head { $head } of layer { $layer } (0 to { $last }, { $heads } heads each). Attention shows where information can come from, not why the model answers as it does.
+terminal-why = What { $token } ({ $probability }) rests on: how far the logarithm of its probability falls without a word, and gradient x input. Both are estimates, and they need not agree.
+terminal-paths = The { $width } likeliest continuations at each length, with the probability of each token after those before it. ★ is the greedy path, ⚄ one that was drawn.
+
 ## Downloads in the terminal (bot/cli/fetch.py)
 
 terminal-fetch-failed = ✗ { $slot }: { $error }
@@ -313,6 +332,17 @@ stopped-before-start = This was stopped before it began.
 late-before-start = There was no time left to begin with this.
 tokenizer-too-large = The tokenizer of { $model } has more entries than its model knows.
 int8-unsupported = int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.
+
+## Looking inside (models/failures.py)
+
+nothing-to-look-into = The text is empty. Write some words, and I show what the model makes of them.
+no-such-layer = { $model } has no layer { $layer }. Choose one from 0 to { $last }.
+no-such-head = { $model } has no head { $head }. Choose one from 0 to { $last }.
+no-attention-weights = { $model } has no attention to show: it carries a state from token to token instead. Try /lens, /next or /surprise.
+layer-without-attention = Layer { $layer } of { $model } has no attention. Choose one of { $others }.
+too-many-weights = The attention of all heads over { $tokens } tokens is too much to show. Choose one head, or a text of at most { $most } tokens.
+no-layers = I cannot tell the layers of { $model } apart. /next, /generate and /tokens still work with it.
+nothing-to-take-out = There is no word in the prompt to take out. Write at least one.
 
 ## Tokenizers (models/failures.py)
 

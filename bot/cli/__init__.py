@@ -15,6 +15,7 @@ from typing import Protocol
 
 import texts
 from bot.cli import (
+    attention,
     check,
     decode,
     demo,
@@ -23,12 +24,17 @@ from bot.cli import (
     fetch,
     generate,
     health,
+    lens,
+    paths,
     recommend,
     run,
     similar,
+    surprise,
     tokens,
     train,
+    why,
 )
+from bot.cli import next as next_token
 from bot.cli.arguments import Parser
 from bot.cli.failures import Misuse
 from bot.cli.terminal import FAILED, INTERRUPTED, MISUSED, complain
@@ -56,6 +62,12 @@ COMMANDS: Mapping[str, Command] = {
     "tokens": tokens,
     "decode": decode,
     "generate": generate,
+    "next": next_token,
+    "surprise": surprise,
+    "lens": lens,
+    "attention": attention,
+    "why": why,
+    "paths": paths,
     "embed": embed,
     "similar": similar,
     "recommend": recommend,

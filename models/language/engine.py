@@ -38,6 +38,7 @@ from models.failures import (
 )
 from models.fair_queue import FairQueue
 from models.language.sampler import ChosenToken, Sampler
+from models.language.turns import Turns
 from models.results import Finish
 from models.sampling import GREEDY, Sampling
 from models.tokenizers.tokenizer import PretrainedTokenizer
@@ -310,7 +311,7 @@ class Engine:
         kv_tokens: int = KV_TOKENS,
         together: bool = True,
     ) -> None:
-        """`model` is in evaluation mode, and nobody else uses it meanwhile. Its `tokenizer` is needed for stop strings, and
+        """`model` is in evaluation mode, and whoever else computes with it takes `turns`. Its `tokenizer` is needed for stop strings, and
         used only while `tokenizer_lock` is held.
 
         At most `batch` texts are written at once, with room for `kv_tokens` tokens in the cache, padding included.
@@ -326,6 +327,8 @@ class Engine:
         """Whether what rounding could decide is computed again."""
         self._largest_error = 0.0
         """The largest difference between a solo and a batched score that was seen."""
+        self.turns = Turns()
+        """Taken for each step. Whoever else computes with the model takes turns with the texts."""
         self._lock = threading.Lock()
         """Held for `_waiting` and `_thread`."""
         self._waiting: FairQueue[Stream] = FairQueue()
@@ -423,7 +426,8 @@ class Engine:
                         self._thread = None
                         return
                 try:
-                    self._advance()
+                    with self.turns:
+                        self._advance()
                 except Exception as error:  # nobody else could tell the readers
                     log.exception("the engine failed")
                     for sequence in [*self._solo, *self._batch.sequences]:

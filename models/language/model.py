@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import Self, TypeAlias
 
@@ -15,12 +15,15 @@ from transformers import AutoModelForCausalLM
 from models import pretrained
 from models.failures import (
     NothingToContinue,
+    NothingToLookInto,
     PromptOverWindow,
+    TextOverLimit,
     TokenizerTooLarge,
     TooFewNewTokens,
     UnseenToken,
 )
 from models.files import finding, gguf
+from models.inside.inside import Inside
 from models.language.detokenizer import Detokenizer
 from models.language.engine import (
     BATCH_SIZE,
@@ -34,7 +37,7 @@ from models.language.engine import (
 from models.language.quantized import to_bytes
 from models.language.sampler import ALTERNATIVES, ChosenToken
 from models.progress import Progress
-from models.results import Candidate, Finish, Generation, Piece, Step
+from models.results import Candidate, Finish, Generation, Piece, Reading, Step
 from models.sampling import GREEDY, Sampling
 from models.specs import LanguageSpec
 from models.text import usable_text
@@ -54,6 +57,9 @@ _WINDOW_KEYS = (
 _UNBOUNDED = 10**9
 _ANCHOR = 8
 """Tokens of the prompt that are decoded together with what is new, so that a space between them stays."""
+
+_OTHER_PROMPTS = ("1", "x")
+"""What a prompt is compared with, to tell it from the template around it."""
 
 OnText: TypeAlias = Callable[[str, tuple[int, ...]], object]
 """Called with the text that was added since the last call, whole characters only, and the ids of the new tokens."""
@@ -108,6 +114,10 @@ class LanguageModel:
             kv_tokens=kv_tokens,
             together=together,
         )
+        # Views into the model may want gradients, but never of its weights.
+        model.requires_grad_(requires_grad=False)
+        self.inside = Inside(model, name, self.engine.turns)
+        """What passes between its layers while it reads a text."""
 
     @classmethod
     def load(cls, spec: LanguageSpec, progress: Progress | None = None) -> Self:
@@ -220,6 +230,62 @@ class LanguageModel:
             chat=self.chats,
         )
 
+    def read(self, text: str, taken: Sequence[int] = (), *, limited: bool = True) -> Reading:
+        """A text as the model reads it without a chat template, and the tokens `taken` after it.
+
+        Raises BadInput for an empty text, one that it cannot read, or if `limited` one that is longer than it reads at once.
+        """
+        with self._tokenizer_lock:
+            ids = [*self._pieces.ids(text), *taken]
+        if not text or not ids:
+            raise NothingToLookInto
+        if limited and self.context is not None and len(ids) > self.context:
+            raise TextOverLimit(len(ids), self.name, self.context)
+        self._check_known(ids)
+        return self.reading(text, ids)
+
+    def read_prompt(self, prompt: str, written: Sequence[int] = ()) -> Reading:
+        """A prompt as `generate` reads it. Raises as that does."""
+        return self.reading(prompt, self._encode(prompt, written))
+
+    def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
+        """What each token is."""
+        return self._split(ids)
+
+    def pieces_by_id(self, ids: Iterable[int]) -> dict[int, Piece]:
+        return {piece.id: piece for piece in self._split(list(ids))}
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end a text."""
+        return frozenset(self._eos)
+
+    @property
+    def beginning(self) -> int | None:
+        """The token for the beginning of a text."""
+        number: int | None = getattr(self._tokenizer, "bos_token_id", None)
+        return number
+
+    def prompt_span(self, prompt: str, length: int) -> tuple[int, int]:
+        """Where the prompt's own tokens begin and end among the `length` that `generate` reads: all but the chat template."""
+        if not self.chats:
+            return 0, length
+        others = [self._encode(other) for other in _OTHER_PROMPTS]
+        ids = self._encode(prompt)
+        before = min(_shared(ids, other) for other in others)
+        after = min(_shared(ids[::-1], other[::-1]) for other in others)
+        return before, max(before, length - after)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many token ids both the model and its tokenizer know."""
+        return min(self._vocabulary_size, len(self._tokenizer))
+
+    def reading(self, text: str, ids: Sequence[int]) -> Reading:
+        """Ids that the model read, of `text` and what came after it."""
+        left_out = self.beginning is not None and ids[0] != self.beginning
+        return Reading(self.name, text, self._split(ids), left_out)
+
     def probe(self) -> None:
         """Continue a word by two tokens, so that a model that cannot is found out before it serves."""
         generation = self.generate("The", max_new_tokens=2)
@@ -241,9 +307,12 @@ class LanguageModel:
         ids += written
         if self.context is not None and len(ids) >= self.context:
             raise PromptOverWindow(len(ids), self.name, self.context)
+        self._check_known(ids)
+        return ids
+
+    def _check_known(self, ids: Sequence[int]) -> None:
         if max(ids) >= self._vocabulary_size:
             raise UnseenToken(self.name, str(self._tokenizer.convert_ids_to_tokens(max(ids))))
-        return ids
 
     def _read(self, stream: Stream, report: Callable[[int], None]) -> tuple[list[ChosenToken], Finish | None]:
         """All tokens of a stream, each reported when it comes, and what ended them other than the model or the limit."""
@@ -308,6 +377,11 @@ class LanguageModel:
         if len(new) >= room:
             return Finish.LENGTH if room == asked else Finish.CONTEXT
         return interruption or Finish.EOS
+
+
+def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many ids two sequences begin with alike."""
+    return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
 
 
 def _as_question(tokenizer: PretrainedTokenizer, prompt: str) -> str:

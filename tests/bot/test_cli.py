@@ -194,6 +194,73 @@ def test_the_likeliest_tokens_alone_may_be_drawn(capsys: pytest.CaptureFixture[s
     assert asked(capsys, *drawn, "--top-k", "0") == asked(capsys, *drawn)
 
 
+def test_what_could_follow_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "next", TEXT, "--top", "4")
+    assert set(answer) == {"text", "ids", "entropy_bits", "candidates"}
+    assert answer["text"] == TEXT
+    assert [set(one) for one in answer["candidates"]] == [{"id", "token", "probability", "kept"}] * 4
+    assert all(one["kept"] == pytest.approx(one["probability"]) for one in answer["candidates"])
+    cut = asked(capsys, "next", TEXT, "--top", "4", "--temperature", "0.5", "--top-k", "2")
+    assert [one["probability"] for one in cut["candidates"]] == [
+        one["probability"] for one in answer["candidates"]
+    ]
+    assert [bool(one["kept"]) for one in cut["candidates"]] == [True, True, False, False]
+    assert sum(one["kept"] for one in cut["candidates"]) == pytest.approx(1)
+    for options in (("--top-p", "0.01"), ("--min-p", "1")):
+        narrow = asked(capsys, "next", TEXT, *options)
+        assert [one["kept"] for one in narrow["candidates"]] == [1.0] + [0.0] * 14
+
+
+def test_how_much_a_text_surprises(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "surprise", TEXT)
+    assert set(answer) == {"ids", "tokens", "bits", "perplexity"}
+    assert len(answer["ids"]) == len(answer["tokens"]) == len(answer["bits"])
+    assert answer["bits"][0] is None
+    mean = sum(answer["bits"][1:]) / (len(answer["bits"]) - 1)
+    assert answer["perplexity"] == pytest.approx(2**mean)
+
+
+def test_what_the_layers_would_say(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "lens", TEXT)
+    assert set(answer) == {"ids", "tokens", "layers"}
+    assert {len(row) for row in answer["layers"]} == {len(answer["ids"])}
+    assert set(answer["layers"][0][0]) == {"id", "token", "probability"}
+    best = asked(capsys, "next", TEXT)["candidates"][0]
+    assert answer["layers"][-1][-1]["id"] == best["id"]
+
+
+def test_where_tokens_look(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "attention", TEXT, "--layer", "1")
+    assert set(answer) == {"ids", "tokens", "weights"}
+    count = len(answer["ids"])
+    for head in answer["weights"]:
+        assert [len(row) for row in head] == [count] * count
+        assert [sum(row) for row in head] == pytest.approx([1.0] * count)
+    one = asked(capsys, "attention", TEXT, "--layer", "1", "--head", "0")
+    assert one["weights"] == answer["weights"][:1]
+    assert main(["attention", TEXT, "--layer", "99"]) == 1
+    assert "no layer 99" in capsys.readouterr().err
+
+
+def test_what_a_token_rests_on(capsys: pytest.CaptureFixture[str]) -> None:
+    first = asked(capsys, "why", TEXT)
+    assert set(first) == {"ids", "tokens", "target", "occlusion", "gradient"}
+    assert {len(first[key]) for key in ("tokens", "occlusion", "gradient")} == {len(first["ids"])}
+    written = asked(capsys, "generate", TEXT, "--max-new-tokens", "3")["output_ids"]
+    third = asked(capsys, "why", TEXT, "--token", "2")
+    assert [first["target"]["id"], third["target"]["id"]] == [written[0], written[2]]
+    assert third["ids"] == [*first["ids"], *written[:2]]
+
+
+def test_the_tree_of_continuations(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "paths", TEXT, "--width", "4", "--depth", "2")
+    assert set(answer) == {"id", "token", "probability", "next"}
+    best = asked(capsys, "next", TEXT)["candidates"][:4]
+    assert {one["id"] for one in answer["next"]} >= {one["id"] for one in best}
+    assert answer["next"][0]["probability"] == pytest.approx(best[0]["probability"])
+    assert all(child["next"] == [] for one in answer["next"] for child in one["next"])
+
+
 def test_embedding_says_its_shape(capsys: pytest.CaptureFixture[str]) -> None:
     answer = asked(capsys, "embed", "the engineer")
     assert {"tokens", "ids", "shape"} <= set(answer)
@@ -277,6 +344,12 @@ def test_a_title_that_two_songs_have_is_asked_back(
         ("decode", "--tokenizer", "phi", "40", "41"),
         ("generate", "The engineer", "--max-new-tokens", "5"),
         ("embed", "the engineer"),
+        ("next", "The engineer", "--top-k", "3"),
+        ("surprise", "The engineer builds"),
+        ("lens", "The engineer builds"),
+        ("attention", "The engineer builds"),
+        ("why", "The engineer builds"),
+        ("paths", "The engineer"),
         ("similar", "engineer"),
         ("recommend", "--song", "1"),
     ],
@@ -341,7 +414,21 @@ def test_misuse_exits_with_2(
 EVIL = "a\x1b[2J\u202e\x9bz\u2800 🎸"
 
 
-@pytest.mark.parametrize("question", ["tokens", "embed", "generate", "similar"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "tokens",
+        "embed",
+        "generate",
+        "similar",
+        "next",
+        "surprise",
+        "lens",
+        "attention",
+        "why",
+        "paths",
+    ],
+)
 def test_nothing_that_steers_a_terminal_reaches_it(capsys: pytest.CaptureFixture[str], question: str) -> None:
     main([question, EVIL])
     captured = capsys.readouterr()

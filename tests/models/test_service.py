@@ -6,6 +6,7 @@ import dataclasses
 import pickle
 from typing import Any, get_type_hints
 
+import numpy as np
 import pytest
 
 from models import results, service
@@ -26,6 +27,12 @@ REQUESTS = [
     service.Explain(CALLER, "text", results.Aspect.METHOD),
     service.Decode(CALLER, "phi", (1, 2)),
     service.Generate(CALLER, "Once", 10, Sampling(0.7, top_k=5, stop=("\n",)), (1, 2), "phi"),
+    service.AskNext(CALLER, "text", Sampling(0.7, min_p=0.1), 15, (1, 2), "phi"),
+    service.AskLens(CALLER, "text", -8, 8),
+    service.AskSurprise(CALLER, "text"),
+    service.AskAttention(CALLER, "text", 1, 2, encoder=True),
+    service.AskWhy(CALLER, "Once", 1, (1, 2), "phi"),
+    service.AskPaths(CALLER, "text", 3, 4, 7),
     service.EmbedText(CALLER, "text"),
     service.CompareContexts(CALLER, "one", "two"),
     service.AskWords(CALLER, "king - man"),
@@ -59,3 +66,9 @@ def test_values_hold_no_callback_event_or_lock(kind: type[Any]) -> None:
     for name, hint in get_type_hints(kind).items():
         shown = str(hint)
         assert not any(word in shown for word in ("Callable", "Event", "Lock", "Future", "Task")), name
+
+
+def test_an_array_travels_as_bytes() -> None:
+    numbers = results.Numbers((2, 3), np.arange(6, dtype=np.float32).tobytes())
+    assert pickle.loads(pickle.dumps(numbers)) == numbers  # noqa: S301 - it was made here
+    assert numbers.array().tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]

@@ -1,0 +1,67 @@
+"""The distribution over the next token, and what temperature and cuts leave of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from models.failures import ScoresNotFinite
+from models.language.sampler import cut_scores
+from models.results import NextToken, Option
+from models.sampling import UNCHANGED, Sampling
+
+if TYPE_CHECKING:
+    from models.inside.inside import Check
+    from models.language.model import LanguageModel
+
+
+def next_token(
+    model: LanguageModel,
+    text: str,
+    *,
+    sampling: Sampling = UNCHANGED,
+    top: int = 15,
+    taken: Sequence[int] = (),
+    check: Check = lambda: None,
+) -> NextToken:
+    """The `top` likeliest tokens after a text and the ids `taken` after it, before and after the settings.
+
+    The settings keep the tokens that `models.language.sampler` draws from: temperature first, then `top_k`, `top_p` and
+    `min_p`. At temperature 0 the likeliest alone is kept.
+    """
+    reading = model.read(text, taken)
+    inside = model.inside
+    with inside.looking(check):
+        scores = inside.scores(inside.hidden(inside.batch(reading.ids))[:, -1])[0].cpu()
+    if not bool(torch.isfinite(scores.max())):
+        raise ScoresNotFinite
+    probabilities, kept = scores.softmax(-1), after_settings(scores, sampling)
+    values, ids = probabilities.topk(min(max(1, top), len(probabilities)))
+    pieces = model.pieces(ids.tolist())
+    return NextToken(
+        reading,
+        tuple(
+            Option(piece, probability, left)
+            for piece, probability, left in zip(pieces, values.tolist(), kept[ids].tolist(), strict=True)
+        ),
+        entropy_bits(probabilities),
+        entropy_bits(kept),
+        int((kept > 0).sum()),
+    )
+
+
+def after_settings(scores: torch.Tensor, sampling: Sampling) -> torch.Tensor:
+    """The probabilities with which `scores`, shape (vocabulary,), lead to each token under some settings."""
+    if sampling.greedy:
+        return torch.zeros_like(scores).index_fill(0, scores.argmax(), 1.0)
+    scaled = scores / sampling.temperature
+    kept_from = cut_scores(scaled, sampling).kept_from
+    return scaled.masked_fill(scaled < kept_from, -torch.inf).softmax(-1)
+
+
+def entropy_bits(probabilities: torch.Tensor) -> float:
+    """The Shannon entropy of a distribution of shape (vocabulary,), in bits."""
+    return max(0.0, float(torch.special.entr(probabilities.double()).sum()) / math.log(2))
