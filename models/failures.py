@@ -348,8 +348,8 @@ class NoSongsInFile(ModelError):
 
 
 class NotPlaylists(ModelError):
-    """A file is in no layout that has lists; `seen` is one of the kinds of `models.songs.layouts.seen`, "table" or
-    "text", and `detail` are its keys or columns, if it has any.
+    """A file is in no layout that has lists; `seen` is one of the kinds of `models.songs.layouts.seen`, "object" (JSON
+    with keys), "table" or "text", and `detail` are its keys or columns, if it has any.
     """
 
     label: str

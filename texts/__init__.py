@@ -27,6 +27,7 @@ FOLDER = Path(__file__).resolve().parent
 LANGUAGE = "en"
 LONGEST_FACT = 2500
 """Characters. Fluent's runtime refuses longer parts, so that no text can make a message grow without bound."""
+_words: tuple[tuple[str, str], ...] = ()
 LOCALE = "en_GB"
 """Of numbers and lists: no comma before the last "or"."""
 
@@ -46,14 +47,12 @@ def hint(name: str, /, facts: Mapping[str, Fact]) -> str:
 
 
 def use_words(words: Mapping[str, str]) -> None:
-    """Have the messages use other words for their terms (such as `-item = song`), all through this process.
-
-    An empty word is the language's own.
-    """
-    _bundle.cache_clear()
-    literals = {term: json.dumps(word, ensure_ascii=False) for term, word in words.items() if word}
-    resource = FluentResource("".join(f"-{term} = {{ {literal} }}\n" for term, literal in literals.items()))
-    _bundle().add_resource(resource, allow_overrides=True)
+    """Have all messages use these words for their terms, such as `-item = song`; an empty one is the language's own."""
+    global _words  # noqa: PLW0603 - a process speaks one language
+    chosen = tuple(sorted((term, word) for term, word in words.items() if word))
+    if chosen != _words:
+        _words = chosen
+        _bundle.cache_clear()
 
 
 def size(number: float) -> str:
@@ -132,16 +131,23 @@ def _join(items: _Items, separator: str = ", ") -> FluentType:
     return _Items(items.items, separator)
 
 
-def _capital(word: object) -> str:
+def _capital(word: object) -> FluentType:
     """CAPITAL(-term) in a message: the word at the beginning of a sentence."""
     text = str(word)
-    return text[:1].upper() + text[1:]
+    return _Items([text[:1].upper() + text[1:]])
+
+
+def _article(word: object) -> FluentType:
+    """A(-term) in an English message: the word with its indefinite article."""
+    text = str(word)
+    return _Items([f"{'an' if text[:1].casefold() in set('aeiou') else 'a'} {text}"])
 
 
 @cache
 def _bundle() -> FluentBundle:
     # Isolation marks around facts would be invisible characters in every message.
-    functions: dict[str, Callable[..., FluentType | str]] = {
+    functions: dict[str, Callable[..., FluentType]] = {
+        "A": _article,
         "CAPITAL": _capital,
         "COUNT": _count,
         "JOIN": _join,
@@ -149,4 +155,6 @@ def _bundle() -> FluentBundle:
     }
     bundle = FluentBundle([LOCALE], functions=functions, use_isolating=False)
     bundle.add_resource(FluentResource((FOLDER / f"{LANGUAGE}.ftl").read_text(encoding="utf-8")))
+    terms = "".join(f"-{term} = {{ {json.dumps(word, ensure_ascii=False)} }}\n" for term, word in _words)
+    bundle.add_resource(FluentResource(terms), allow_overrides=True)
     return bundle

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
@@ -49,6 +50,8 @@ def _allowed(kind: Any, metadata: Sequence[Any]) -> str:
     if get_origin(kind) is Annotated:
         kind, *more = get_args(kind)
         return _allowed(kind, [part for item in more for part in getattr(item, "metadata", [item])])
+    if get_origin(kind) is UnionType:
+        return _allowed(next(one for one in get_args(kind) if one is not NoneType), metadata)
     if get_origin(kind) is list:
         return texts.say("setting-list", item=_allowed(get_args(kind)[0], []))
     if get_origin(kind) is Literal:

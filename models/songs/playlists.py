@@ -17,8 +17,8 @@ from models.failures import (
     NoSharedIds,
     NoSuchColumn,
     NotASongTable,
-    NotPlaylists,
     NoTitles,
+    NotPlaylists,
 )
 from models.results import Song
 from models.songs.counts import CatalogueCount, Report

@@ -49,7 +49,7 @@ def test_stations_are_told_apart(found: Evaluation) -> None:
     assert ours.coverage.value > popular.coverage.value
     assert popular.mean_popularity.value > ours.mean_popularity.value
     assert ours.ahead.value == pytest.approx(1)
-    assert ours.lead.value == 0
+    assert ours.lead.value == pytest.approx(0)
     assert popular.lead.value == pytest.approx(ours.ndcg.value - popular.ndcg.value)
     for rival in rivals:
         assert row(found, rival).ndcg.value > 2 * popular.ndcg.value

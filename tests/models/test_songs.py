@@ -22,7 +22,8 @@ from models.results import Song
 from models.service import Basis, SongMatch
 from models.songs import training
 from models.songs.catalogue import SongCatalogue
-from models.songs.playlists import CatalogueCount, read_playlists
+from models.songs.counts import CatalogueCount
+from models.songs.playlists import read_playlists
 from models.specs import SongsSpec
 from tests.models.catalogue import POP, ROCK, TABLE, ids, playlists, spec
 from tests.models.tiny import DATA

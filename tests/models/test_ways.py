@@ -39,7 +39,7 @@ def asked(counts: NDArray[np.float32], way: Way, likes: list[int]) -> NDArray[np
 def in_unit(scores: NDArray[np.float64], likes: list[int]) -> NDArray[np.float64]:
     scores = scores.copy()
     scores[likes] = 0
-    return np.maximum(scores, 0) / np.sort(scores)[-ways.TOP :].mean()
+    return np.asarray(np.maximum(scores, 0) / np.sort(scores)[-ways.TOP :].mean())
 
 
 def evidence(likes: list[int]) -> NDArray[np.float64]:

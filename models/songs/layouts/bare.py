@@ -16,10 +16,27 @@ from models.songs.layouts.text import head_of
 
 LOOKED_AT = 200
 """Lines whose shape is looked at. All of them must have it."""
-GENRES = (
-    "unknown|Action|Adventure|Animation|Children's|Comedy|Crime|Documentary|Drama|Fantasy|Film-Noir|Horror|Musical|"
-    "Mystery|Romance|Sci-Fi|Thriller|War|Western"
-).split("|")
+GENRES = [
+    "unknown",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+]
 """The last columns of MovieLens-100k's u.item, each 0 or 1."""
 _MBID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _RATED = r"[^\s,;|:]+{0}[^\s,;|:]+{0}-?\d{{1,3}}(?:\.\d+)?{0}\d{{9,13}}"
@@ -92,7 +109,9 @@ def _table(text: str, shape: Shape) -> pd.DataFrame:
     ).fillna("")
     flags = [name for name in shape.columns if name.startswith("genre ")]
     if flags:
-        marked = [(table[name] == "1").map({True: f"{name.removeprefix('genre ')}|", False: ""}) for name in flags]
+        marked = [
+            (table[name] == "1").map({True: f"{name.removeprefix('genre ')}|", False: ""}) for name in flags
+        ]
         table["tags"] = pd.concat(marked, axis=1).sum(axis=1)
         table = table.drop(columns=flags)
     return table

@@ -15,9 +15,11 @@ from models.songs.layouts.text import head_of
 from models.specs import Columns
 
 SEPARATORS = "\t;,|"
+FEWEST_COLUMNS = 2
+UNNAMED = Columns()
 
 
-def header_of(text: str, named: Columns = Columns()) -> tuple[str, list[str]]:  # noqa: B008 - it is frozen
+def header_of(text: str, named: Columns = UNNAMED) -> tuple[str, list[str]]:
     """The separator of a text, and the first line in its fields; the one that makes most of the fields known."""
     line = next(iter(head_of(text, 1)), "")
     found = [(separator, _fields(line, separator)) for separator in SEPARATORS]
@@ -33,7 +35,7 @@ def read(text: str, label: str, named: Columns, min_rating: float | None) -> Par
     """What a table says; None if its first line does not name enough columns."""
     separator, header = header_of(text, named)
     roles = columns.roles_of(header, named)
-    if len(header) < 2 or not (columns.is_list_of_songs(roles) or columns.is_table(roles)):
+    if len(header) < FEWEST_COLUMNS or not (columns.is_list_of_songs(roles) or columns.is_table(roles)):
         return None
     table = _table(text, label, separator, header, roles)
     if "list" not in roles:
@@ -50,7 +52,9 @@ def _is_one_list(table: pd.DataFrame) -> bool:
     return "item" in table and bool(table["item"].str.startswith("spotify:track:").any())
 
 
-def _table(text: str, label: str, separator: str, header: Sequence[str], roles: dict[str, int]) -> pd.DataFrame:
+def _table(
+    text: str, label: str, separator: str, header: Sequence[str], roles: dict[str, int]
+) -> pd.DataFrame:
     quoted = separator != "\t" or '"' in text[: text.find("\n")]
     try:
         table = pd.read_csv(

@@ -55,7 +55,7 @@ def _history(plays: Sequence[Record]) -> Part | None:
             long = isinstance(length, int | float) and length >= PLAYED
             heard.append((moment, part.name(*track), long))
     kept = [(moment, id_) for moment, id_, long in heard if long]
-    if len(kept) < 2:  # of a history of snippets the snippets are all there is
+    if not kept:  # of a history of snippets the snippets are all there is
         kept = [(moment, id_) for moment, id_, _ in heard]
     part.report[CatalogueCount.SHORT_PLAYS] = len(heard) - len(kept)
     kept.sort(key=lambda play: play[0])

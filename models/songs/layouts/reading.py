@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from models.failures import NotASongTable, NotPlaylists
+from models.songs.counts import CatalogueCount
 from models.songs.layouts import bare, delimited, exports, lines, seen, tables
 from models.songs.layouts.part import Part
 from models.songs.layouts.text import decoded, plain
-from models.songs.counts import CatalogueCount
 from models.specs import Layout
 
 KEYS_NAMED = 8
@@ -22,7 +22,9 @@ def read_songs_part(data: bytes, label: str, layout: Layout) -> Part:
     if part is None:
         part = tables.read(text, layout.columns)
     if part is None or (not part.songs and part.lists):
-        raise NotASongTable(label, "table" if seen.is_comma_separated(text) else "text", _header(text, layout))
+        raise NotASongTable(
+            label, "table" if seen.is_comma_separated(text) else "text", _header(text, layout)
+        )
     part.report[CatalogueCount.UNDECODABLE_IN_SONGS] = undecodable
     return part
 
@@ -47,7 +49,8 @@ def _common(
     if kind := seen.kind_of(text):
         part = exports.read(_json(text)) if kind == "json" else None
         if part is None:
-            raise refusal(label, kind, _keys(text) if kind == "json" else "")
+            keys = _keys(text) if kind == "json" else ""
+            raise refusal(label, "object" if keys else kind, keys)
         return part
     part = bare.read(text, layout.min_rating)
     return part or delimited.read(text, label, layout.columns, layout.min_rating)
@@ -79,5 +82,3 @@ def _header(text: str, layout: Layout) -> str:
     """The fields of the first line."""
     _, header = delimited.header_of(text, layout.columns)
     return ", ".join(field.strip()[:40] for field in header[:KEYS_NAMED])
-
-

@@ -42,7 +42,7 @@ def part_of(rows: pd.DataFrame, min_rating: float | None = None, label: str = ""
         part.report[CatalogueCount.LOW_RATINGS] = int((complete & ~liked).sum())
         complete = liked
     chosen = np.flatnonzero(complete)
-    keys = [lists[chosen]]
+    keys: list[NDArray[np.int64 | np.float64]] = [lists[chosen]]
     if "time" in rows:
         keys.insert(0, _moments(rows["time"])[chosen])
     chosen = chosen[np.lexsort(keys)]  # stable: rows of the same time stay in their order
@@ -77,10 +77,11 @@ def _add_songs(part: Part, rows: pd.DataFrame, items: Codes, ids: Sequence[str])
     if not titled:
         return
     # The first row of an item that names it counts.
+    columns = {name: rows[name].to_numpy(object) for name in titled}
     named = np.flatnonzero(items >= 0)
     _, first = np.unique(items[named], return_index=True)
     for row in np.sort(named[first]):
-        text = {name: str(rows[name].iat[row]).strip() for name in titled if rows[name].iat[row] is not np.nan}
+        text = {name: str(column[row]).strip() for name, column in columns.items()}
         id_ = ids[items[row]]
         part.name(text.get("title", ""), text.get("by", ""), id_)
         if tags := tags_of(text.get("tags", "")):
@@ -111,7 +112,9 @@ def _liked(ratings: pd.Series[str], least: float | None, label: str) -> NDArray[
     """Which ratings are high enough. Raises NotRatings if none of them is a number."""
     numbers = pd.to_numeric(ratings, errors="coerce").to_numpy(np.float64)
     if np.isnan(numbers).all():
-        numbers = pd.to_numeric(ratings.astype(str).str.replace(",", "."), errors="coerce").to_numpy(np.float64)
+        numbers = pd.to_numeric(ratings.astype(str).str.replace(",", "."), errors="coerce").to_numpy(
+            np.float64
+        )
     if len(numbers) and np.isnan(numbers).all():
         raise NotRatings(label, str(ratings.iloc[0]))
     if least is None:
@@ -132,4 +135,4 @@ def _moments(times: pd.Series[str]) -> NDArray[np.float64]:
     read = pd.to_datetime(texts, errors="coerce", format="mixed", utc=True)
     if read.isna().any():
         return np.zeros(len(times))
-    return read.astype("int64").to_numpy(np.float64)
+    return np.asarray(read.astype("int64").to_numpy(), np.float64)

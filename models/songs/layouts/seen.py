@@ -13,6 +13,8 @@ ENOUGH = 60
 """Characters of JSON without a fault that no list of ids happens to have."""
 FEW = 20
 """Lines that are looked at to tell a table from a list."""
+FEWEST = 2
+"""Lines of which it can be told."""
 SHORT = 16
 """Characters of which a few odd ones do not make a binary file."""
 _NAME = re.compile(r"[^\W\d_][^,;|]*")
@@ -58,7 +60,7 @@ def separator_of(lines: Sequence[str]) -> str:
 def is_comma_separated(text: str) -> bool:
     """Whether lines are rows of a table rather than ids with white space between them."""
     some = [line for line in text[:HEAD].split("\n")[:FEW] if line.strip()]
-    if len(some) < 2:
+    if len(some) < FEWEST:
         return False
     for separator in ",;|":
         if all(separator in line for line in some) and not any(line.strip().count(" ") for line in some):
