@@ -311,10 +311,6 @@ class UnknownSong(BadInput):
     """The catalogue does not have the song."""
 
 
-class UnknownSongId(UnknownSong):
-    """No song has the id."""
-
-
 class SongGone(UnknownSong):
     """A song that was shown before is no longer in the catalogue."""
 

@@ -156,6 +156,10 @@ no-tokenizers = None of the tokenizers in the settings could be loaded.
 terminal-unforeseen = Something went wrong ({ $kind }: { $reason }); python -X dev -m bot shows where.
 terminal-small-models = The small models that come with the bot answer at once: add --config demo/config.toml.
 terminal-warning = warning: { $line }
+terminal-song-heading = { -item }
+terminal-shared-heading = { -lists } in common
+terminal-reasons-heading = because of ({ -lists } in common)
+terminal-shared = { $shared } of { $playlists }
 terminal-song-taken = { $typed } is taken for { $song } (id { $id }).
 terminal-generated = { $model } on { $device }, { $dtype }: { $tokens } tokens in { $seconds } s ({ $finish })
 terminal-embedding = { $model }: { $tokens } tokens, { $numbers } numbers each
@@ -469,7 +473,6 @@ progress-reading-vectors = reading the word vectors { $name }
 -lists = playlists
 -by = artist
 
-unknown-song-id = I have no { -item } with that id. Choose one from the list of suggestions.
 song-gone = That { -item } is no longer in my catalogue. Ask for recommendations again.
 no-such-song-like = I know no { -item } like “{ $text }”. Type part of its title or { -by } and choose from the list.
 no-such-song =
@@ -844,6 +847,8 @@ why-page = Tokens { NUMBER($first, useGrouping: 0) } to { NUMBER($last, useGroup
 button-like = Like
 button-dislike = Dislike
 button-more-like-this = More like …
+button-compare = Compare with vectors
+button-map = Map
 button-three-favourites = Name three favourites
 button-likes-page = Page { $page }
 button-likes-clear = Take all back
@@ -857,9 +862,37 @@ song-little-known =
     }
 because-you-liked = because you liked { $songs }
 because-of = because of { $songs }
+reason-shared =
+    { $playlists ->
+        [one] in { $shared } of the { $playlists } { -list } with { $song }
+       *[other] in { $shared } of the { $playlists } { -lists } with { $song }
+    }
+reason-alike = in no { -list } with { $song }, but in { -lists } like those
+
+# Two lists side by side, and the map.
+compare-playlists = From { -lists }
+compare-vectors = Nearest vectors
+compare-nothing = Nothing.
+compare-explained = Left: what is in { -lists } together with it, weighed by how telling each { -list } is. Right: the vectors that point the same way. Both learnt from the same { -lists }; { $both } of { $shown } are in both lists (●).
+map-title = A map of this list
+map-explained = Orange diamonds are what the list comes from, blue numbers what it recommends. Close together: the { -lists } with them hold the same { -items }. Directions mean nothing.
+map-alt = A map of { -items }. Orange: { $liked }. Blue: { $songs }.
+map-alt-near = { $number }. { $title }, nearest to { $near }
+map-alt-alone = { $number }. { $title }
+
+# The options of /recommend, as long as Discord allows.
+recommend-description = Get { -items } that { -lists } put beside { A(-item) }, or beside the { -items } you like.
+recommend-option-song = Part of a title or { A(-by) }; leave it out to start from the { -items } you like
+recommend-option-like = Another { -item } that the answer shall be like
+recommend-option-unlike = One { -item } that the answer shall be unlike: what goes with it comes later
+recommend-option-by = vectors: the nearest Word2Vec vectors, as in the notebook; else the best way from { -lists }
+recommend-option-n = How many { -items } (5 unless you say otherwise)
+recommend-option-same-artist = True allows any number by one { -by }; else at most two stand in a list
 
 # What a list of songs is made from.
-songs-like-title = Goes with { $song }
+songs-like-title = Goes with { $songs }
+songs-like-unlike-title = Goes with { $songs }, not with { $unlike }
+songs-without-title = { $title }, not what goes with { $songs }
 songs-from-likes = From the { -items } you like
 songs-from-likes-together = From the { -items } you like together
 songs-popular = Popular { -items }
@@ -871,7 +904,7 @@ songs-nothing-from =
         [one] Nothing comes from { $people }, who likes no { -items } yet.
        *[other] Nothing comes from { $people }, who like no { -items } yet.
     }
-songs-song-unknown = No { -list } that I learnt from tells me what goes with { $song }.
+songs-song-unknown = No { -list } that I learnt from tells me what goes with { $songs }.
 songs-likes-unknown = I do not know the { -items } you like well enough yet.
 songs-no-likes = You like no { -items } yet, so these are popular ones of every kind.
 songs-nobody-likes = Nobody of you likes { A(-item) } yet, so these are popular ones of every kind.
@@ -953,6 +986,7 @@ not-sharing =
 no-favourites = Name at least one { -item }, by its title, its { -by }, or both.
 people-outside-server = Only in a server can the likes of several people be put together.
 song-and-people = Give either { A(-item) } or people: with { A(-item) }, what you like plays no part.
+vectors-of-nothing = Name { A(-item) } whose vector I shall look at, with song: or like:.
 bots-like-nothing = Bots like nothing. Choose a person.
 only-yourself = Choose somebody else: your own likes count anyway.
 

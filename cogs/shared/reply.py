@@ -41,6 +41,8 @@ class Reply:
     content: str | None = None
     embed: discord.Embed | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
+    alt: str = ""
+    """What the picture shows, for those who do not see it."""
 
     def message(self, limit: int = FILE_BYTES) -> Message:
         """Without the files of more than `limit` bytes, of which a line says that they are missing."""
@@ -50,7 +52,12 @@ class Reply:
             note = f"-# {say('file-too-large', files=missing)}"
             content = clip(content, CONTENT - size(note) - 1) + f"\n{note}" if content else note
             embed = _without_picture(embed, missing)
-        files = [discord.File(io.BytesIO(data), name) for name, data in fitting.items()]
+        files = [
+            discord.File(
+                io.BytesIO(data), name, description=(self.alt or None) if name.endswith(".png") else None
+            )
+            for name, data in fitting.items()
+        ]
         return {"content": content, "embed": embed, "attachments": files}
 
 

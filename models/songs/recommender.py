@@ -19,6 +19,7 @@ from models.songs.ways import Plays, Regression, Regressor, Scorer, Scores, Song
 
 FAME_OF_LIKES = 0.7
 """A like that is in m playlists speaks for a song with m ** -FAME_OF_LIKES in each that they share."""
+WEAKEST = 1 / 3
 MAX_REASONS = 3
 """Likes that speak for a song, at most."""
 NOBODY: SongIndices = np.empty(0, np.int64)
@@ -110,15 +111,19 @@ class Recommender:
         return np.asarray(shares @ self._scorer.scores(likes, list(mix)), np.float64)
 
     def reasons(self, likes: SongIndices, songs: SongIndices) -> list[tuple[Reason, ...]]:
-        """For each song the likes that it shares most playlists with, at most MAX_REASONS, strongest first."""
+        """For each song the likes that it shares most playlists with, at most MAX_REASONS, strongest first.
+
+        Likes that speak for it with less than WEAKEST of the strongest one's voice are left out.
+        """
         shared = self.shared(likes, songs)
         votes = shared / np.maximum(self.playlists[likes], 1)[:, None] ** FAME_OF_LIKES
+        strong = votes > votes.max(axis=0, initial=0.0) * WEAKEST
         order = np.argsort(-votes, axis=0, kind="stable")[:MAX_REASONS]
         return [
             tuple(
                 Reason(int(likes[like]), int(shared[like, song]), int(self.playlists[likes[like]]))
                 for like in order[:, song]
-                if shared[like, song]
+                if strong[like, song]
             )
             for song in range(len(songs))
         ]
@@ -127,10 +132,20 @@ class Recommender:
         """How many playlists have both: (likes, songs)."""
         return np.asarray((self._plays.ones[likes] @ self._plays.ones[songs].T).toarray().round(), np.int64)
 
-    def votes(self, likes: SongIndices, songs: SongIndices) -> Scores:
-        """The vote of each like for each song: (likes, songs), not negative."""
-        met = (self._plays.ones[likes] @ self._plays.ones[songs].T).toarray()
-        return np.asarray(met / np.maximum(self.playlists[likes], 1)[:, None] ** FAME_OF_LIKES, np.float64)
+    def places(self, songs: SongIndices) -> NDArray[np.float64]:
+        """A map of some songs, (songs, 2): classical scaling (Torgerson 1952) of how unlike the company is that they keep.
+
+        The company of a song is how many playlists it shares with each song of the catalogue, and the distance of two
+        is the chord between these, as square roots and of length 1.
+        """
+        company = np.sqrt((self._plays.ones[songs] @ self._plays.ones.T).toarray())
+        company /= np.maximum(np.linalg.norm(company, axis=1, keepdims=True), 1e-9)
+        centred = company - company.mean(axis=0)
+        values, vectors = np.linalg.eigh(centred @ centred.T)
+        places = np.zeros((len(songs), 2))
+        best = (vectors * np.sqrt(np.maximum(values, 0.0)))[:, ::-1][:, :2]
+        places[:, : best.shape[1]] = best
+        return places
 
 
 def count_plays(lists: Sequence[Sequence[str]], indices: Mapping[str, int]) -> sparse.csr_array:

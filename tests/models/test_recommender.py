@@ -37,9 +37,12 @@ def test_plays_are_counted(model: Recommender) -> None:
 
 
 def test_reasons_weigh_likes_by_how_known_they_are(model: Recommender) -> None:
-    assert model.votes(np.array([0, 2]), np.array([1, 3])) == pytest.approx(
-        np.array([[2, 0], [1, 1]]) * 2.0**-recommender.FAME_OF_LIKES
-    )
+    likes = np.array([0, 2])
+    assert model.shared(likes, np.array([1, 3])).tolist() == [[2, 0], [1, 1]]
+    assert model.reasons(likes, np.array([1, 3])) == [
+        (recommender.Reason(0, 2, 2), recommender.Reason(2, 1, 2)),
+        (recommender.Reason(2, 1, 2),),
+    ]
 
 
 def test_more_plays_in_a_playlist_say_more() -> None:

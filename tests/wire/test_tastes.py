@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -208,10 +209,10 @@ async def test_a_song_that_left_the_catalogue_is_not_taken_for_another(
         def __getattr__(self, name: str) -> Any:
             return getattr(loaded["songs"], name)
 
-        def page_like(self, song: str, *options: Any, **more: Any) -> SongList:
-            if song == self.gone:
+        def page_like(self, like: Sequence[str], *options: Any, **more: Any) -> SongList:
+            if self.gone in like:
                 raise SongGone
-            found: SongList = loaded["songs"].page_like(song, *options, **more)
+            found: SongList = loaded["songs"].page_like(like, *options, **more)
             return found
 
     songs = Shrinking()
