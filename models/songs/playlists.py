@@ -88,6 +88,8 @@ def both_of(files: Sequence[File], layout: Layout = PLAIN) -> tuple[Table, Playl
     part = _together(files, layout, read_lists_part, read_songs_part)
     if part.bare and not part.songs:
         raise NoTitles(files[0].name)
+    if not part.lists:
+        return _table(part), lists_of(files, layout)
     _check_columns(part, layout, *layout.columns.__dataclass_fields__)
     return _table(part), Playlists(part.lists, part.plays, part.report)
 

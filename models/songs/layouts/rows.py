@@ -15,6 +15,8 @@ from models.songs.layouts.part import Part, id_of
 
 LIKED = 0.8
 """The share of the highest rating from which something is liked, unless the settings say: 4 of 5, 8 of 10."""
+UNREADABLE = 0.5
+"""The share of times that cannot be read from which a column is taken for something else."""
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _NO_TAG = {"", "(no genres listed)"}
 
@@ -124,15 +126,15 @@ def _liked(ratings: pd.Series[str], least: float | None, label: str) -> NDArray[
 
 
 def _moments(times: pd.Series[str]) -> NDArray[np.float64]:
-    """Numbers in the order of time; where a time cannot be read, the rows stay as they are."""
+    """Numbers in the order of time. A time that cannot be read is that of the row before; if most cannot, all are 0."""
     numbers = pd.to_numeric(times, errors="coerce")
-    if numbers.notna().all():
-        return numbers.to_numpy(np.float64)
-    texts = times.astype(str)
-    if texts.str.match(_ISO).all():
-        _, order = np.unique(texts.to_numpy(), return_inverse=True)
-        return np.asarray(order, np.float64)
-    read = pd.to_datetime(texts, errors="coerce", format="mixed", utc=True)
-    if read.isna().any():
+    if numbers.isna().mean() > UNREADABLE:
+        texts = times.astype(str)
+        if texts.str.match(_ISO).all():
+            _, order = np.unique(texts.to_numpy(), return_inverse=True)
+            return np.asarray(order, np.float64)
+        read = pd.to_datetime(texts, errors="coerce", format="mixed", utc=True)
+        numbers = read.astype("int64").where(read.notna()).astype(float)
+    if numbers.isna().mean() > UNREADABLE:
         return np.zeros(len(times))
-    return np.asarray(read.astype("int64").to_numpy(), np.float64)
+    return numbers.ffill().fillna(0.0).to_numpy(np.float64)

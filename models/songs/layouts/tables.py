@@ -19,7 +19,7 @@ from models.songs.layouts.text import lines_of
 from models.specs import Columns
 
 FEWEST = 3
-"""Rows from which a table without a single title, or with nothing but numbers for titles, is taken for something else."""
+"""Rows from which a table whose titles are mostly missing or numbers is taken for something else."""
 _ESCAPED = re.compile(r"\\([/\\])")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -108,4 +108,5 @@ def _is_header(rows: Sequence[Sequence[str]]) -> bool:
 def _has_titles(rows: Sequence[Sequence[str]]) -> bool:
     """Whether what stands where titles are expected may be titles; of very few rows nobody can say."""
     whole = [row for row in rows if any(field.strip() for field in row)]
-    return len(whole) < FEWEST or any(_LETTER.search(row[1]) for row in whole)
+    titled = sum(bool(_LETTER.search(row[1])) for row in whole)
+    return len(whole) < FEWEST or 2 * titled >= len(whole)
