@@ -494,7 +494,7 @@ not-playlists =
         [text] plain text
        *[binary] a binary file
     }.
-    .admin = If a column holds the lists, and another the ids, name them in [songs.columns]. docs/catalogues.md has the layouts.
+    .admin = docs/catalogues.md has the layouts. If it is a table, name its columns in [songs.columns].
 not-a-song-table =
     { $label } is no table of { -items } in a layout that I know: it looks like { $seen ->
         [pointer] a pointer of Git LFS
@@ -506,7 +506,7 @@ not-a-song-table =
         [text] plain text
        *[binary] a binary file
     }.
-    .admin = If columns hold the ids and titles, name them in [songs.columns]. docs/catalogues.md has the layouts.
+    .admin = docs/catalogues.md has the layouts. If it is a table, name its columns in [songs.columns].
 no-files = The folder or archive of the catalogue holds no files.
 no-titles = { $label } holds ids, but no file says what they stand for.
     .admin = Name the table of ids and titles in songs.songs.
@@ -867,7 +867,7 @@ reason-shared =
         [one] in { $shared } of the { $playlists } { -list } with { $song }
        *[other] in { $shared } of the { $playlists } { -lists } with { $song }
     }
-reason-alike = in no { -list } with { $song }, but in { -lists } like those
+reason-alike = in no { -list } with { $song }
 
 # Two lists side by side, and the map.
 compare-playlists = From { -lists }
@@ -935,6 +935,19 @@ disliked-already = You said so before: I do not recommend { $song } to you.
 disliked-take-back = { $command } takes this back.
 dislike-removed = { $song } may be recommended to you again.
 song-guessed = I took “{ $typed }” to mean it.
+
+# The commands of /likes, as long as Discord allows.
+likes-description = The { -items } you like: only you see them.
+likes-list-description = See the { -items } you like, and those you do not want to be recommended.
+likes-add-description = Like { A(-item) }, so that recommendations start from it.
+likes-remove-description = Take a like back.
+likes-dislike-description = Never have { A(-item) } recommended to you, nor other versions of it.
+likes-undislike-description = Let { A(-item) } be recommended to you again.
+likes-clear-description = Take all your likes back; asks first.
+likes-export-description = Get the { -items } you like as a file.
+likes-option-any = Part of a title or { A(-by) }; choose from the list that appears
+likes-option-liked = One of the { -items } you like; choose from the list that appears
+likes-option-disliked = One of the { -items } you do not like; choose from the list that appears
 
 # The list of likes.
 likes-title =

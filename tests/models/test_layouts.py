@@ -149,7 +149,7 @@ def test_every_layout_is_read_from_an_archive(name: str, tmp_path: Path) -> None
             archive.writestr(f"__MACOSX/set/._{file}", b"\0\5\x16\7")
     assert called(*read(tmp_path / "set.zip")) == EXPECTED
     for mode in ("w", "w:gz", "w:xz"):
-        with tarfile.open(tmp_path / "set.tar", mode) as tar:  # type: ignore[call-overload]
+        with tarfile.open(tmp_path / "set.tar", mode) as tar:
             for file, text in LAYOUTS[name].items():
                 info = tarfile.TarInfo(f"set/{file}")
                 info.size = len(text.encode())
