@@ -137,10 +137,11 @@ def _capital(word: object) -> FluentType:
     return _Items([text[:1].upper() + text[1:]])
 
 
-def _article(word: object) -> FluentType:
-    """A(-term) in an English message: the word with its indefinite article."""
+def _article(word: object, capital: float = 0) -> FluentType:
+    """A(-term, capital: 0 or 1) in an English message: the word with its indefinite article."""
     text = str(word)
-    return _Items([f"{'an' if text[:1].casefold() in set('aeiou') else 'a'} {text}"])
+    article = "an" if text[:1].casefold() in set("aeiou") else "a"
+    return _Items([f"{article.capitalize() if capital else article} {text}"])
 
 
 @cache

@@ -916,7 +916,7 @@ songs-choose-one = Choose { A(-item) }
 
 # The form for three favourites.
 favourites-title = Three { -items } that you like
-favourites-first = One { -item }
+favourites-first = { A(-item, capital: 1) }
 favourites-second = Another { -item }
 favourites-third = And one more
 favourites-placeholder = Title, { -by }, or both

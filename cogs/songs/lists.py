@@ -237,7 +237,8 @@ class CompareButton(QueryButton, template=rf"(?s)compare:{PATTERN}"):
 
     async def pressed(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        query = replace(self.query, asker=interaction.user.id, page=0, n=COMPARED)
+        # What the two find, before any variety among artists.
+        query = replace(self.query, asker=interaction.user.id, page=0, n=COMPARED, same_artist=True)
         lists = [(await find_list(interaction, replace(query, by=by)))[0] for by in By]
         await show(interaction, messages.side_by_side(*lists))
 
