@@ -6,6 +6,7 @@ another class here and a branch nowhere.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -196,7 +197,9 @@ class SongsSpec(Spec):
 
     @property
     def label(self) -> str:
-        return catalogue_label(self.songs or self.playlists)
+        if self.songs and self.playlists:
+            return catalogue_label(self.songs)
+        return label(os.fspath(self.songs or self.playlists))
 
     def items(self, slot: str) -> list[Item]:
         files = (self.songs, self.playlists, self.tags, self.tag_names)

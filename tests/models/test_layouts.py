@@ -166,6 +166,7 @@ def test_packed_files_of_a_folder_are_opened(tmp_path: Path) -> None:
 def test_a_catalogue_is_learnt_from_one_address(tmp_path: Path) -> None:
     write(tmp_path / "films", LAYOUTS["two tables"])
     made = SongsSpec(tmp_path / "films", "", vector_size=4, epochs=1, negative=2, cache=tmp_path / "kept")
+    assert made.label == "films"
     for _ in range(2):
         found = SongCatalogue.load(made)
         assert found.get("a") == Song("a", "Africa", "")
