@@ -100,6 +100,17 @@ def test_films_from_the_download_to_the_bot_in_their_own_words(
     assert not re.search(r"\b(songs?|playlists?)\b(?!:)", done.replace("/recommend song", "")), done
 
 
+def test_a_folder_is_a_catalogue_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    movielens(folder / "films.zip")
+    with zipfile.ZipFile(folder / "films.zip") as archive:
+        archive.extractall(folder)
+    (folder / "c.toml").write_text('[songs]\nsongs = "ml-latest-small"\nepochs = 1\n', encoding="utf-8")
+    assert main(["check", "--config", "c.toml"]) == 0
+    assert "not here" not in capsys.readouterr().err
+    assert main(["train", "--config", "c.toml"]) == 0
+    assert capsys.readouterr().out.startswith("ml-latest-small: 6 songs, 20 playlists")
+
+
 @pytest.mark.usefixtures("folder")
 def test_another_catalogue_is_a_change_of_settings(capsys: pytest.CaptureFixture[str]) -> None:
     train, recommend = map(shlex.split, COMMANDS[3:])

@@ -112,7 +112,7 @@ def _slot_of(key: str) -> str:
 
 def _is_there(address: str, settings: Settings, slot: str) -> bool:
     try:
-        return finding.local(address, settings.data_dir, slot=slot).is_file()
+        return finding.local(address, settings.data_dir, slot=slot).exists()
     except NotThere:
         return False
 
