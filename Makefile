@@ -13,12 +13,12 @@ override SAY := $(value SAY)
 export SAY
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test clients lint types check bench pictures demo-models clean
+.PHONY: help demo run test browser clients lint types check bench pictures demo-models clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed  ## Try the bot without a Discord account: sandbox, small models, a prompt
+demo: $(VENV)/.installed  ## Try the bot without a Discord account: in a browser and at a prompt
 	@$(BIN)/python -m bot demo --models $(MODELS) $(if $(strip $(SAY)),--say "$$SAY")
 
 run: $(VENV)/.installed  ## Run the bot on the real Discord (needs DISCORD_TOKEN; see the README)
@@ -27,8 +27,11 @@ run: $(VENV)/.installed  ## Run the bot on the real Discord (needs DISCORD_TOKEN
 check: $(VENV)/.installed  ## Say what is wrong with the configuration, if anything
 	@$(BIN)/python -m bot check --config $(CONFIG)
 
-test: lint types  ## Lint, types and the whole test suite
+test: lint types browser  ## Lint, types and the whole test suite
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+browser: $(VENV)/.installed-dev  ## Get Chromium for the tests of the page, where there is none and it can be had
+	@$(BIN)/python -m tests.chromium
 
 # Each in an environment of its own, since some of them take the same names. A library that cannot be installed is skipped.
 CLIENTS := pycord nextcord disnake hikari
@@ -57,7 +60,7 @@ bench: $(VENV)/.installed-dev  ## Measure responsiveness, look-ups, word vectors
 	$(BIN)/python -m bench.words
 	$(BIN)/python -m bench.recommend
 
-pictures: $(VENV)/.installed-dev  ## Take the pictures of the docs anew (needs Chromium)
+pictures: $(VENV)/.installed-dev  ## Take the pictures of the docs again, with the starter models (needs Chromium)
 	$(BIN)/python -m docs.pictures
 
 demo-models: $(VENV)/.installed  ## Make the embedded models again (needs Debian's wordnet-base; about an hour)

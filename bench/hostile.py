@@ -70,6 +70,9 @@ class Bot:
             "TOKENWISE_DATA_DIR": str(folder / "data"),
             "TOKENWISE_LIMITS__COMMANDS": "1000",
             "TOKENWISE_LIMITS__PER_USER": "100",
+            # The demo's pace and queue are there to be looked at.
+            "TOKENWISE_LANGUAGE__TOKENS_PER_SECOND": "0",
+            "TOKENWISE_LANES__LANGUAGE__WORKERS": "8",
         }
         self._process: asyncio.subprocess.Process | None = None
 

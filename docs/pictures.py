@@ -1,4 +1,5 @@
-"""Takes the README's pictures: the demo's page in Chromium, one picture for each of the commands and one of the wire.
+"""Takes the README's pictures: the demo's page in Chromium with the starter models, a picture for each of the commands and one
+of the wire.
 
 python -m docs.pictures
 """
@@ -6,8 +7,6 @@ python -m docs.pictures
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -16,18 +15,17 @@ from playwright.async_api import Page as Tab
 from playwright.async_api import async_playwright
 
 from bot.cli.demo import pointed_at
-from bot.client import Tokenwise
+from bot.cli.starter import CONFIG, prepare_starters
+from bot.client import Tokenwise, local_service
 from bot.process import serve
 from bot.settings.load import load
+from models.hub import Hub
 from sandbox import Sandbox
 from sandbox.page import Page
+from tests.chromium import FLAGS, path
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "pictures"
-CONFIG = HERE.parent / "demo" / "config.toml"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# Offline, and as root in a container, where Chromium's own sandbox does not start.
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 
 LINES = {
     "tokens": "/tokens text:CAPITALIZATION and other stuff 🎵",
@@ -36,35 +34,41 @@ LINES = {
     "recommend": "/recommend",
 }
 LIKED = ("bohemian rhapsody", "billie jean", "like a prayer")
-WIDTH, LOWEST = 900, 420
-"""Pixels of the pictures: how wide, and how high at least."""
+WHOLE, ALONE = 1280, 640
+"""Widths in pixels: of the page with all that stands around the messages, and of a message alone."""
+LOWEST = 420
+"""Height in pixels of a picture at least."""
 
 
-async def main() -> int:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        sys.exit(f"There is no browser here: one of {', '.join(BROWSERS)} is needed.")
+async def main(folder: Path) -> int:
+    """`folder` is for what the student of the pictures likes."""
     FOLDER.mkdir(exist_ok=True)
     settings = load(CONFIG)
+    list(prepare_starters(settings))
+    hub = Hub(settings.specs())
+    settings = settings.model_copy(update={"data_dir": folder})
     box = Sandbox(bot_name="Tokenwise")
     Page(box)
     async with box:
-        bot = Tokenwise(pointed_at(settings, box), forget_commands=True)
+        settings = pointed_at(settings, box)
+        bot = Tokenwise(settings, local_service(settings, hub), forget_commands=True)
         running = asyncio.create_task(serve(bot, box.token))
         await box.ready(60)
         await box.commands_synced(60)
         await bot.service.loaded()
         await like(box, bot)
         async with async_playwright() as play:
-            chromium = await play.chromium.launch(executable_path=browser, args=FLAGS)
+            chromium = await play.chromium.launch(executable_path=path(play.chromium), args=FLAGS)
             tab = await chromium.new_page(color_scheme="dark", device_scale_factor=1.5)
             for name, line in LINES.items():
-                await answered(tab, box, bot, line)
-                await take(tab, name)
+                width = WHOLE if name == "tokens" else ALONE
+                await answered(tab, box, bot, line, width)
+                await take(tab, name, width)
             await tab.reload()
             await tab.click("#watch")
-            await answered(tab, box, bot, LINES["recommend"])
-            await tab.set_viewport_size({"width": WIDTH + 400, "height": 640})
+            await answered(tab, box, bot, LINES["recommend"], WHOLE)
+            await tab.set_viewport_size({"width": WHOLE, "height": 640})
+            await tab.locator("#wire .entries li").last.scroll_into_view_if_needed()
             await tab.screenshot(path=FOLDER / "wire.png")
             await chromium.close()
         bot.request_stop()
@@ -79,21 +83,22 @@ async def like(box: Sandbox, bot: Tokenwise) -> None:
     await bot.idle()
 
 
-async def answered(tab: Tab, box: Sandbox, bot: Tokenwise, line: str) -> None:
+async def answered(tab: Tab, box: Sandbox, bot: Tokenwise, line: str, width: int) -> None:
     """Send the line as a person does, and wait until the bot has finished."""
     if tab.url != f"{box.url}/":
         await tab.goto(box.url)
-    await tab.set_viewport_size({"width": WIDTH, "height": LOWEST})
+    await tab.set_viewport_size({"width": width, "height": LOWEST})
     before = len(box.world.messages)
     await tab.fill("#line", f"{line} ")
     await tab.click(".send")
+    await tab.mouse.move(0, 0)
     await box.until(lambda now: len(now.world.messages) > before, 60)
     await bot.idle()
     last = next(reversed(box.world.messages))
     await tab.wait_for_selector(f"#message-{last}[aria-busy=false]")
 
 
-async def take(tab: Tab, name: str) -> None:
+async def take(tab: Tab, name: str, width: int) -> None:
     """A picture of the page with nothing but the last message in it."""
     height = await tab.evaluate(
         """async () => {
@@ -105,11 +110,10 @@ async def take(tab: Tab, name: str) -> None:
             return around + document.getElementById("feed").offsetHeight + 40;
         }"""
     )
-    await tab.set_viewport_size({"width": WIDTH, "height": max(height, LOWEST)})
+    await tab.set_viewport_size({"width": width, "height": max(height, LOWEST)})
     await tab.screenshot(path=FOLDER / f"{name}.png")
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["TOKENWISE_DATA_DIR"] = folder
-        sys.exit(asyncio.run(main()))
+        sys.exit(asyncio.run(main(Path(folder))))

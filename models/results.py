@@ -551,7 +551,7 @@ class NextToken:
     """The distribution over the next token. `options` are the likeliest before the settings, likeliest first.
 
     The entropies are in bits: of the model's own distribution, and of what the settings leave; `left` is how many tokens
-    they leave.
+    they leave. `added` is the text of the tokens taken after the text, `drawn` what the seed of the settings draws.
     """
 
     reading: Reading
@@ -559,6 +559,8 @@ class NextToken:
     entropy_bits: float
     kept_entropy_bits: float
     left: int
+    added: str = ""
+    drawn: Option | None = None
 
     @property
     def choices(self) -> float:

@@ -104,6 +104,12 @@ class LanguageSection(ModelSection):
         default=False,
         description="Whether weights are kept as bytes: for bfloat16 on a CPU; quicker for one, a little less exact.",
     )
+    tokens_per_second: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Most tokens a second that a text grows by, for people to watch. 0: as many as the machine can.",
+    )
     max_new_tokens: int = Field(
         400, ge=1, le=8192, description="Most tokens that /generate may be asked for."
     )

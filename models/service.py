@@ -190,7 +190,8 @@ MOST_DEPTH = 6
 class AskNext:
     """What could follow a text and the tokens `taken` after it, which are ids of `model` (else `OtherModel`).
 
-    Of `sampling` the temperature and the cuts count; at temperature 0 only the likeliest token is kept.
+    Of `sampling` the temperature and the cuts count; at temperature 0 only the likeliest token is kept. With a seed, a
+    token is drawn, too.
     """
 
     caller: Caller

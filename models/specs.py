@@ -71,8 +71,8 @@ class LanguageSpec(PretrainedSpec):
     """A causal language model: hub name, or local folder as a path or file:// address.
 
     `device` is "auto" or what torch calls it ("cpu", "cuda", "cuda:1", "mps"); `dtype` is "auto",
-    "float32", "bfloat16" or "float16". See `models.pretrained.choose` for what "auto" means. `batch`, `kv_tokens` and
-    `together` are those of `models.language.engine.Engine`; `int8` keeps the weights as bytes, for bfloat16 on a CPU.
+    "float32", "bfloat16" or "float16". See `models.pretrained.choose` for what "auto" means. `batch`, `kv_tokens`,
+    `together` and `tokens_per_second` are those of `models.language.engine.Engine`; `int8` keeps the weights as bytes, for bfloat16 on a CPU.
     """
 
     name: str
@@ -83,6 +83,7 @@ class LanguageSpec(PretrainedSpec):
     kv_tokens: int = 16_384
     together: bool = True
     int8: bool = False
+    tokens_per_second: int = 0
 
     def revised(self, revision: str) -> Self:
         return replace(self, revision=revision)

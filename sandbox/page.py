@@ -5,7 +5,7 @@ member in one place. It starts with everything that the member sees; changes fol
 and receives everything again, so that nothing has to be remembered for it.
 
 Frames to the page are JSON with a `type`: `state` (everything), `message` and `gone`, `interaction`, `commands`,
-`bot`, `choices`, `modal`, `wire` (entries of the log), and `done` or `refused`, which answer the page's requests.
+`welcome`, `bot`, `choices`, `modal`, `wire` (entries of the log), and `done` or `refused`, which answer the page's requests.
 """
 
 from __future__ import annotations
@@ -28,7 +28,18 @@ from sandbox.driver import Sandbox, SandboxError
 from sandbox.gateway import Op
 from sandbox.log import Change, Entry, Event, Request
 from sandbox.rules import ApiError, Json
-from sandbox.state import AUTOCOMPLETE, COMMAND, COMPONENT, Channel, Interaction, Member, Message, Upload
+from sandbox.state import (
+    AUTOCOMPLETE,
+    COMMAND,
+    COMPONENT,
+    Channel,
+    Command,
+    Interaction,
+    Member,
+    Message,
+    Upload,
+)
+from sandbox.welcome import Welcome
 
 FOLDER = Path(__file__).parent / "web"
 TYPES = {
@@ -38,9 +49,9 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 HEADERS = {
-    # Pictures in embeds may come from anywhere over TLS, as in Discord; everything else comes from the sandbox.
+    # Everything comes from the sandbox. A picture from elsewhere, which Discord would fetch itself, is only a link.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
-    " img-src 'self' https:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    " img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -63,8 +74,10 @@ GATEWAY_CHANGES = frozenset({"gateway.connect", "gateway.ready", "gateway.resume
 class Page:
     """Serves the page at `/` on the sandbox's own address. Must be created before the sandbox starts."""
 
-    def __init__(self, box: Sandbox) -> None:
+    def __init__(self, box: Sandbox, welcome: Welcome | None = None) -> None:
+        """Without a `welcome` the page opens with some of the bot's commands."""
         self.box = box
+        self.welcome = welcome
         self.wire: deque[tuple[int, Entry]] = deque(maxlen=ENTRIES)
         self._entries = 0
         self._visits: set[_Visit] = set()
@@ -73,6 +86,12 @@ class Page:
         box.app.router.add_get("/page/socket", self._socket)
         box.app.router.add_get("/page/{name}", self._file)
         box.app.on_shutdown.append(self._close)
+
+    def greet(self, welcome: Welcome | None) -> None:
+        """Open with another welcome from now on, on the pages that are open as well."""
+        self.welcome = welcome
+        for visit in tuple(self._visits):
+            visit.greet()
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         path = FOLDER / request.match_info.get("name", "index.html")
@@ -184,12 +203,13 @@ class _Visit:
             "roles": [{"id": str(role.id), "name": role.name} for role in (guild.everyone, *guild.roles)],
             "channels": [{"id": str(channel.id), "name": channel.name} for channel in guild.channels],
             "places": [
-                {"id": str(channel.id), "name": channel.name, "guild": one.name}
+                {"id": str(channel.id), "name": channel.name, "guild": one.name, "guild_id": str(one.id)}
                 for one in box.world.guilds.values()
                 for channel in one.channels
             ],
             "bot": self._bot(),
             "commands": self._commands(),
+            "welcome": self._welcome(),
             "messages": messages,
             "earlier": earlier,
             "interactions": [self._interaction(interaction) for interaction in self._unanswered()],
@@ -209,13 +229,20 @@ class _Visit:
     def _commands(self) -> list[Json]:
         """The commands that Discord offers the member here, including context menus."""
         direct = self._channel.guild is None
-        chat = self._box.world.visible_commands(self._member, direct=direct).values()
+        chat = self._chat_commands().values()
         menus = [
             command
             for command in self._box.world.commands.values()
             if command.type != rules.CHAT and command.allowed(self._member, direct=direct)
         ]
         return [command.body for command in (*chat, *menus)]
+
+    def _chat_commands(self) -> Mapping[str, Command]:
+        return self._box.world.visible_commands(self._member, direct=self._channel.guild is None)
+
+    def _welcome(self) -> Json | None:
+        welcome = self._page.welcome
+        return welcome.offered(self._chat_commands()) if welcome else None
 
     def _messages(self, before: int | None = None) -> tuple[list[Json], bool]:
         """The last messages that the member sees here, and whether there are earlier ones."""
@@ -280,13 +307,16 @@ class _Visit:
             case kind, Interaction() as interaction if kind.startswith("interaction."):
                 self._follow(interaction)
             case "commands.update", _:
-                self._send("commands", commands=self._commands())
+                self._send("commands", commands=self._commands(), welcome=self._welcome())
             case "lacking", what:
                 self._send("lacking", what=what)
             case "member.create" | "guild.create" | "channel.create" | "member.update" | "role.update", _:
                 self._send("state", **self._state())
             case kind, _ if kind in GATEWAY_CHANGES:
                 self._send("bot", bot=self._bot())
+
+    def greet(self) -> None:
+        self._send("welcome", welcome=self._welcome())
 
     def _follow(self, interaction: Interaction) -> None:
         placeholder = interaction.original

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.skips import pytest_terminal_summary as pytest_terminal_summary  # noqa: PLC0414 - a hook, by its name
+
 
 @pytest.fixture(autouse=True)
 def torch_threads() -> Iterator[None]:

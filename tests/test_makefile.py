@@ -31,6 +31,11 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def made(checkout: Path, *arguments: str, **environment: str) -> list[str]:
+    words: list[str] = json.loads(made_text(checkout, *arguments, **environment))
+    return words
+
+
+def made_text(checkout: Path, *arguments: str, **environment: str) -> str:
     if MAKE is None:
         pytest.skip("make is not here")
     ended = subprocess.run(  # noqa: S603 - make, of this machine
@@ -42,8 +47,7 @@ def made(checkout: Path, *arguments: str, **environment: str) -> list[str]:
         check=True,
         timeout=30,
     )
-    words: list[str] = json.loads(ended.stdout)
-    return words
+    return ended.stdout
 
 
 @pytest.mark.parametrize(
@@ -65,3 +69,10 @@ def test_what_is_said_is_passed_on_unchanged(checkout: Path, said: str) -> None:
 def test_saying_nothing_opens_the_prompt(checkout: Path) -> None:
     assert made(checkout, "demo") == ["-m", "bot", "demo", "--models", "starter"]
     assert made(checkout, "demo", "SAY=  ") == ["-m", "bot", "demo", "--models", "starter"]
+
+
+def test_the_tests_get_a_browser_first(checkout: Path) -> None:
+    (checkout / ".venv" / ".installed-dev").touch()
+    assert made(checkout, "browser") == ["-m", "tests.chromium"]
+    dry = made_text(checkout, "-n", "test")
+    assert dry.index("tests.chromium") < dry.index("-m pytest")

@@ -171,6 +171,17 @@ terminal-demo-starts = Starting the bot in a Discord of its own ...
 terminal-demo-small = { $reason } Using the small models of the repository instead.
 terminal-demo-at = A Discord of your own is at { $url }: open it in a browser, or type here.
 
+## What the demo's page opens with (bot/cli/welcome.py)
+
+welcome-about =
+    I show what a language model sees: how it writes, what it reads instead of words, and what it knows of words and songs as vectors.
+    Try an example, or type / to ask your own question; nothing leaves this machine.
+welcome-generate = How does a model write a text?
+welcome-tokens = What does it read instead of words?
+welcome-similar = Can one calculate with words?
+welcome-embed = Does a word mean the same everywhere?
+welcome-recommend = What do playlists say about songs?
+
 ## Looking inside in the terminal (bot/cli/looking.py and the commands that use it)
 
 terminal-read = { $model } read { $count ->
@@ -767,6 +778,7 @@ somebody-elses-button = That button belongs to somebody else. Ask the command yo
 button-stop = Stop
 button-generated-tokens = Tokens
 button-why = Why this word
+button-mattered = What mattered
 button-continue = Continue
 button-again = Again
 
@@ -830,6 +842,23 @@ generated-tokens-wrote =
     }
 generated-tokens-in-file = … and { $left } more in the file.
 generated-tokens-template = The first tokens are the model's chat template around your prompt.
+
+# Which words of the prompt a token rests on.
+mattered-token = Token to explain
+mattered-next = Next token ▶
+mattered-title = What { $token } rests on
+mattered-most = Token { $place } of the text, { $token }, had a probability of { $share }. Without **{ $word }** its log-probability would { $change ->
+        [fell] fall by { NUMBER($size, minimumFractionDigits: 2, maximumFractionDigits: 2) }: of all words this one supports it most.
+       *[rose] rise by { NUMBER($size, minimumFractionDigits: 2, maximumFractionDigits: 2) }, and no other word supports it.
+    }
+mattered-unknown = Token { $place } of the text, { $token }, had a probability of { $share }.
+mattered-groups = The prompt is long, so neighbouring words were taken out together.
+mattered-strongest = The picture shows the { $shown } words that matter most, the file all of them.
+mattered-no-gradient = This model has no gradients, so only occlusion is shown.
+mattered-care = Occlusion takes a word out and puts nothing in its place; gradient x input describes a tiny change. Both are estimates and need not agree.
+mattered-occlusion = word taken out
+mattered-gradient = gradient x input
+mattered-alt = Words of the prompt by how far the log-probability of { $token } changes without them: { JOIN($words, separator: ", ") }.
 
 # Why each token was chosen.
 why-title = Why this word
@@ -1014,8 +1043,11 @@ privacy-show =
     } you like and { $dislikes ->
         [one] { $dislikes } { -item }
        *[other] { $dislikes } { -items }
-    } you do not. { $sharing }
-    What you ask and what I answer is never written to a disk, nor to my log. The latest of it stays in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
+    } you do not, and { $boards ->
+        [one] { $boards } text
+       *[other] { $boards } texts
+    } that you began with /next. { $sharing }
+    A text that a group writes with /next is kept for 30 days after its last token, with each person's vote for the next one. What else you ask and what I answer is never written to a disk, nor to my log. The latest of it stays in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
     { $export } gives you all of it as a file, { $delete } deletes all of it.
 privacy-sharing = Others may name you in { $recommend }, and get { -items } from your likes and theirs together; an answer names the { -items } of yours that led to it. { $share } ends that at once.
 privacy-not-sharing = Nobody can name you in { $recommend }: your likes count for you alone. { $share } lets them.
@@ -1075,3 +1107,165 @@ lesson-songs-look = **Look for:** { -items } that go together although nothing i
 lesson-taste-title = From your likes to recommendations
 lesson-taste = Like a few { -items } and ask for recommendations without naming one: then all your likes count. Only you see them, and you can delete them at any time.
 lesson-taste-look = **Look for:** each recommendation says which of your likes it comes from.
+
+## Looking inside (cogs/shared/looking.py)
+
+text-to-read-too-long =
+    The text may have at most { $limit ->
+        [one] { $limit } character
+       *[other] { $limit } characters
+    }; yours has { $length }.
+look-next = Next token
+look-surprise = Surprise
+look-lens = Layers
+look-attention = Attention
+look-paths = Paths
+looking-read =
+    { $model } read { $tokens ->
+        [one] { $tokens } token
+       *[other] { $tokens } tokens
+    }.
+looking-no-bos = Its tokenizer adds no token for the beginning of a text.
+
+## /lens (cogs/lens)
+
+lens-earlier = ◀ Earlier tokens
+lens-later = Later tokens ▶
+lens-takes-over = After { $after } the model says { $answer } ({ $share }). That answer takes over at layer **{ $layer }** of { $last } and stays.
+lens-only-last = After { $after } the model says { $answer } ({ $share }). Only the last layer, **{ $layer }**, settles on it.
+lens-care = Each row reads the model's state after that layer as if it were the last. Early layers of many models do not speak this language yet, so what they seem to say may mean little.
+lens-layer = layer
+lens-read = after reading
+lens-framed = the answer takes over
+lens-likely = likely
+lens-alt = A table of what each layer, from 0 to { $last }, would say next. After reading { JOIN($tokens, separator: ", ") } the last layer says { JOIN($answers, separator: ", ") }. These answers take over at layers { JOIN($layers, separator: ", ") }.
+
+## /surprise (cogs/surprise)
+
+surprise-two-title = Two texts, token by token
+surprise-perplexity = **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits** a token on average, a perplexity of **{ NUMBER($perplexity, maximumFractionDigits: 1) }**: as if the model chose among that many equally likely tokens each time.
+surprise-nothing-to-measure = Nothing stands before the first token, so there is nothing it could be expected from. Write some more words.
+surprise-two = Perplexity **{ NUMBER($first, maximumFractionDigits: 1) }** for the first text, **{ NUMBER($second, maximumFractionDigits: 1) }** for the second: the model expected the text with the lower one better.
+surprise-peak = { $token } surprised it by **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**; it expected { $expected }.
+surprise-beginning = The picture shows the first { $shown } tokens, the file all of them.
+surprise-care = 1 bit is a token with a probability of 1/2, 10 bits one of 1/1024. Bits for each token depend on the tokenizer, so models with different tokenizers cannot be compared by them.
+surprise-scale = surprise in bits
+surprise-alt =
+    A text of { $tokens ->
+        [one] { $tokens } token
+       *[other] { $tokens } tokens
+    }, darker where the model was more surprised. Most surprising, in bits: { JOIN($peaks, separator: ", ") }.
+
+## /paths (cogs/paths)
+
+paths-draw-again = Draw again
+paths-best = Likeliest path: { $text } ({ $share })
+paths-greedy-is-best = Taking the likeliest token each time (greedy) leads there as well.
+paths-greedy = Taking the likeliest token each time (greedy): { $text } ({ $share })
+paths-sampled = Drawn at temperature 1: { $text } ({ $share })
+paths-care = A percentage is that of a token after those before it; that of a path is their product. A beam finds likely texts, not all of them, and likely is not the same as good.
+paths-footer = { $width } paths followed, { $depth ->
+        [one] { $depth } token
+       *[other] { $depth } tokens
+    } deep · seed { NUMBER($seed, useGrouping: 0) }
+paths-legend-greedy = ★ greedy
+paths-legend-sampled = ⚄ drawn
+paths-alt =
+    A tree of { $paths ->
+        [one] { $paths } continuation
+       *[other] { $paths } continuations
+    }. The likeliest is “{ $best }” ({ $share }); the greedy one is “{ $greedy }”.
+
+## /attention (cogs/attention)
+
+attention-layer = Layer
+attention-head = Head
+attention-token = Token that looks
+attention-all-layers = All layers (mean)
+attention-all-heads = All heads of the layer
+attention-layer-number = Layer { $n }
+attention-head-number = Head { $n }
+attention-go-previous = Token before: { $head }
+attention-go-first = First token: { $head }
+attention-go-induction = Induction: { $head }
+attention-kind-previous = token before
+attention-kind-first = first token
+attention-kind-induction = induction
+attention-best-previous = { $head } looks at the token before ({ $share })
+attention-best-first = { $head } at the first token ({ $share })
+attention-best-induction = { $head } at what followed the same token earlier (induction, { $share })
+attention-standing-out = Heads that stand out, as layer.head: { JOIN($heads, separator: "; ") }.
+attention-looks = When the model reads { $token }, it looks at { JOIN($where, separator: ", ") }.
+attention-itself = itself
+attention-grid = The { $heads } heads of layer { $layer }: each row is a token that looks, each column one that is looked at, and darker is more.
+attention-where-mean = Mean over { $layers } layers of { $heads } heads
+attention-where-layer = Layer { $layer } of 0 to { $last }, all { $heads } heads
+attention-where-head = Layer { $layer } of 0 to { $last }, head { $head } of 0 to { $most }
+attention-care = Attention shows where information can come from. It does not explain the answer, and much of it goes to the first token because it has to go somewhere.
+attention-arcs = from the framed token to those that it looks at
+attention-maps = one map per head: rows look at columns
+
+## /next (cogs/next)
+
+board-gone = This text is no longer kept: whoever began it deleted their data, or nobody touched it for a month. Start another with /next.
+board-locked = Whoever began this text has locked it. Start one of your own with /next.
+not-your-board = Only the person who began this text, or somebody who manages this server, can lock or unlock it.
+board-changed = Somebody else was faster, so the text has changed. Look again, then choose.
+no-votes = Nobody has voted yet. Choose a token in the menu first.
+board-title = What comes next?
+board-take = Take a token …
+board-temperature = Temperature
+board-top-k = top_k: keep the likeliest
+board-cuts = top_p and min_p: nothing is cut
+board-choose = Vote for the next token …
+board-draw = Draw one
+board-undo = Undo
+board-vote = Vote
+board-count = Count votes
+board-end = End the game
+board-lock = Lock
+board-unlock = Unlock
+board-layers = Layers
+board-option = { $share } · id { NUMBER($id, useGrouping: 0) }
+board-temperature-value = temperature { NUMBER($value, maximumFractionDigits: 5) }
+board-temperature-greedy = always the likeliest (greedy)
+board-top-k-value = top_k { NUMBER($value, useGrouping: 0) }
+board-top-k-all = all tokens
+board-cut = { $name } { NUMBER($value, maximumFractionDigits: 5, useGrouping: 0) }
+board-drawn = 🎲 drew { $token } ({ $share }).
+board-likeliest = { $token } is likeliest ({ $share }). The entropy is **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**, like choosing among **{ NUMBER($choices, maximumFractionDigits: 1) }** equally likely tokens.
+board-kept =
+    { $left ->
+        [one] With { $settings } one token is left.
+       *[other] With { $settings } { $left } tokens are left: { NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits, like choosing among { NUMBER($choices, maximumFractionDigits: 1) }.
+    }
+board-care = Likely in texts like those of its training, which is not the same as true.
+board-is-locked = locked: only the person who began may change it
+board-voting = **Vote:** which token comes next? What the model thinks is hidden until the votes are counted.
+board-rules = Everybody has one vote and may change it. The token with most votes is taken, and compared with the model's own choice.
+board-votes =
+    { $votes ->
+        [one] { $votes } vote
+       *[other] { $votes } votes
+    }
+board-your-vote = You voted for { $token }. You can change your vote until the votes are counted.
+board-counted-same = Round { $round }: the group chose { $chosen } ({ $votes } of { $all }), and so would the model ({ $share }).
+board-counted = Round { $round }: the group chose { $chosen } ({ $votes } of { $all }), to which the model gave { $share }. Its own choice was { $likeliest } ({ $best }).
+board-agreed = The group agreed with the model in { $agreed } of { $rounds ->
+        [one] { $rounds } round
+       *[other] { $rounds } rounds
+    }.
+board-score =
+    **Game over:** you agreed with the model in { $agreed } of { $rounds ->
+        [one] { $rounds } round
+       *[other] { $rounds } rounds
+    }. Your tokens surprised it by { NUMBER($group, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits on average, its own choices would have by { NUMBER($model, minimumFractionDigits: 1, maximumFractionDigits: 1) }.
+board-no-rounds = The game ended before the first vote was counted.
+board-alt = The likeliest next tokens and their probabilities: { JOIN($tokens, separator: ", ") }.
+board-alt-cut = The settings cut { JOIN($tokens, separator: ", ") }.
+next-token = token
+next-id = id
+next-before = before
+next-probability = probability
+next-after = after
+next-cut = cut

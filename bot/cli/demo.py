@@ -16,6 +16,7 @@ from bot.cli.failures import NothingToAsk
 from bot.cli.terminal import leave
 from bot.settings.load import load
 from bot.settings.schema import Database, Settings
+from models.sections import LanguageSection
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,6 +84,7 @@ async def demo(
     from rich.console import Console
 
     from bot import logs
+    from bot.cli.welcome import welcoming
     from bot.client import Tokenwise, local_service
     from bot.process import serve
     from models.hub import Hub
@@ -91,6 +93,8 @@ async def demo(
     from sandbox.server import PORT, available
 
     logs.setup("DEBUG" if settings.log.level == "DEBUG" else "WARNING")
+    if lines is not None:
+        settings = at_full_speed(settings)
     # What the models keep is the same for everybody; what people do in the sandbox is kept apart.
     hub = Hub(settings.specs())
     changes = {"data_dir": settings.data_dir / FOLDER, "database": Database()}
@@ -106,7 +110,7 @@ async def demo(
     _note(texts.say("terminal-demo-starts"))
     # Asked for one answer, it takes any port; a page that is open finds the same address again after a restart.
     box = Sandbox(0 if lines is not None else available(PORT), bot_name="Tokenwise")
-    Page(box)
+    page = Page(box)
     async with box:
         # The sandbox forgets the commands when it ends, whatever the data folder remembers.
         settings = pointed_at(settings, box)
@@ -116,7 +120,8 @@ async def demo(
         session = asyncio.create_task(
             _session(bot, box, lines, who, console or Console()), name="demo-session"
         )
-        await asyncio.wait({running, session}, return_when=asyncio.FIRST_COMPLETED)
+        async with welcoming(page, bot, hub):
+            await asyncio.wait({running, session}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():  # it failed, or somebody stopped it
             session.cancel()
             await asyncio.wait({session})
@@ -124,6 +129,14 @@ async def demo(
         bot.request_stop()
         code = await running
         return session.result() or code
+
+
+def at_full_speed(settings: Settings) -> Settings:
+    """The settings for those who do not watch a text grow."""
+    language = settings.section(LanguageSection)
+    if language is None:
+        return settings
+    return settings.model_copy(update={"language": language.model_copy(update={"tokens_per_second": 0})})
 
 
 def pointed_at(settings: Settings, box: Sandbox) -> Settings:

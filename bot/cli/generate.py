@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import texts
@@ -69,7 +70,9 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
     settings = load(arguments.config)
     limits = questions.required_section(settings, LanguageSection)
     with loading() as progress:
-        model = LanguageModel.load(questions.required_spec(settings, LanguageSpec), progress)
+        # Nobody watches a small model here to see how a large one writes.
+        spec = replace(questions.required_spec(settings, LanguageSpec), tokens_per_second=0)
+        model = LanguageModel.load(spec, progress)
     shown, begun = 0, False
 
     def show(text: str, _ids: Sequence[int] = ()) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Self, TypeAlias, TypeVar
 
-from sqlalchemy import URL, Connection, Delete, Insert, Select, Table
+from sqlalchemy import URL, Connection, Delete, Insert, Select, Table, Update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -63,7 +63,7 @@ class Database:
 
         return await self._run(rows)
 
-    async def write(self, *changes: Insert | Delete) -> list[int]:
+    async def write(self, *changes: Insert | Update | Delete) -> list[int]:
         """Make all of the changes, or none; the number of rows that each of them changed.
 
         What is acknowledged by returning survives the death of the process.

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.failures import DatabaseUrlUnreadable
 from bot.store import sqlite
+from bot.store.boards import Boards
 from bot.store.consents import Consents
 from bot.store.database import Database
 from bot.store.likes import Likes
@@ -26,6 +27,7 @@ class Store:
         self._database = database
         self.likes = Likes(database)
         self.consents = Consents(database)
+        self.boards = Boards(database)
 
     @classmethod
     async def open(cls, data_dir: Path, url: str = "") -> Self:
@@ -44,6 +46,7 @@ class Store:
             ],
             "dislikes": [_record(song) for song in await self.likes.dislikes(user_id)],
             "shares_likes": await self.consents.shares(user_id),
+            **await self.boards.export(user_id),
         }
 
     async def forget(self, user_id: int) -> int:

@@ -9,8 +9,11 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Dialect,
+    Float,
+    ForeignKey,
     Integer,
     MetaData,
     Table,
@@ -64,3 +67,34 @@ sharing = Table(
     Column("since", IsoTime, nullable=False),
 )
 """The people who let others build on their likes."""
+
+boards = Table(
+    "boards",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("user_id", Id, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    # Ids of tokens and what the group chose, as JSON: they are only ever read and written whole.
+    Column("taken", Text, nullable=False),
+    Column("rounds", Text, nullable=False),
+    Column("temperature", Float, nullable=False),
+    Column("top_k", Integer, nullable=False),
+    Column("top_p", Float, nullable=False),
+    Column("min_p", Float, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("voting", Boolean, nullable=False),
+    Column("since", IsoTime, nullable=False),
+)
+"""Texts that a group writes token by token with /next; `user_id` is whoever began."""
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("board_id", Id, ForeignKey("boards.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Id, primary_key=True, autoincrement=False),
+    Column("step", Integer, nullable=False),
+    Column("token_id", Integer, nullable=False),
+)
+"""For the next token of a board: each person has one vote, for the step at which the board is."""

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from typing import cast
+import re
+from typing import Self, cast
 
 import discord
 
 from bot.admins import manages_server
 from bot.client import Interaction
-from cogs.generate import messages
+from cogs.generate import mattered, messages
 from cogs.generate.drafts import FinishedText, Writer
 from cogs.generate.refusals import NothingToStop, NotYoursToStop
-from cogs.shared.asking import answered, drawn
-from cogs.shared.buttons import Buttons, OpenButton, OwnButton, open_template, own_template
+from cogs.shared.asking import answered, caller, drawn
+from cogs.shared.buttons import (
+    AnyInteraction,
+    AnyItem,
+    Buttons,
+    DynamicItem,
+    OpenButton,
+    OwnButton,
+    ReportingItem,
+    open_template,
+    own_template,
+)
 from cogs.shared.reply import Reply, show
+from cogs.shared.sheet import shown
+from cogs.shared.text import CHOICE, CHOICES, clip, near
 from models.results import Finish, Generation
+from models.service import AskWhy
 from texts import say
+
+Menu = discord.ui.Select[discord.ui.View]
 
 
 class StopButton(OwnButton, template=own_template("stop")):
@@ -82,6 +98,73 @@ def _shows_why(message: discord.Message | None) -> bool:
     return message is not None and any(file.filename == messages.WHY_PICTURE for file in message.attachments)
 
 
+class WhatMatteredButton(OpenButton, template=open_template("mattered")):
+    """What the token of number `page` rests on, among the words of the prompt; for whoever presses."""
+
+    name = "mattered"
+
+    def __init__(self, argument: int = 0, page: int = 0, label: str | None = None) -> None:
+        super().__init__(argument, page, label or say("button-mattered"))
+
+    async def pressed(self, interaction: Interaction) -> None:
+        text = _text(interaction, self.argument)
+        await answer_mattered(interaction, text.result, text.draft.ids, self.argument, self.page)
+
+
+class MatteredMenu(ReportingItem[Menu], template=r"mattered-token:(?P<number>\d+)"):
+    """Another token of the continuation."""
+
+    def __init__(self, number: int, options: list[discord.SelectOption]) -> None:
+        super().__init__(
+            discord.ui.Select(
+                custom_id=f"mattered-token:{number}", options=options, placeholder=say("mattered-token")
+            )
+        )
+        self.number = number
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: AnyInteraction, item: AnyItem, match: re.Match[str], /
+    ) -> Self:
+        return cls(int(match["number"]), cast("Menu", item).options)
+
+    async def pressed(self, interaction: Interaction) -> None:
+        text = _text(interaction, self.number)
+        place = int(cast("dict[str, list[str]]", interaction.data)["values"][0])
+        await answer_mattered(interaction, text.result, text.draft.ids, self.number, place)
+
+
+async def answer_mattered(
+    interaction: Interaction, result: Generation, before: tuple[int, ...], number: int, place: int
+) -> None:
+    """Show, to whoever asks, what the new token of number `place` rests on; `before` are the ids of earlier answers."""
+    request = AskWhy(
+        caller(interaction),
+        result.prompt,
+        len(before) + place,
+        (*before, *result.output_ids[: place + 1]),
+        result.model,
+    )
+    asking = interaction.client.service.inside.why(request)
+    if interaction.message is not None and interaction.message.flags.ephemeral:
+        await interaction.response.defer()
+        found = await asking
+    else:
+        found = await answered(interaction, asking, private=True)
+    reply = await drawn(interaction, lambda: mattered.attribution(found))
+    pieces = result.pieces[len(result.input_ids) :]
+    options = [
+        discord.SelectOption(
+            label=clip(f"{one + 1} {shown(pieces[one])}", CHOICE), value=str(one), default=one == place
+        )
+        for one in near(len(pieces), place, CHOICES)
+    ]
+    items: list[DynamicItem] = [MatteredMenu(number, options)]
+    if place + 1 < len(pieces):
+        items.append(WhatMatteredButton(number, place + 1, say("mattered-next")))
+    await show(interaction, reply, view=Buttons(*items))
+
+
 class ContinueButton(OpenButton, template=open_template("continue")):
     """Goes on with a text that stopped before its end, in a new message."""
 
@@ -109,6 +192,8 @@ def under_text(number: int, result: Generation) -> Buttons:
     items: list[OpenButton] = [ShowTokensButton(number)]
     if result.steps:
         items.append(WhyThisWordButton(number))
+    if result.output_ids:
+        items.append(WhatMatteredButton(number))
     if result.finish not in {Finish.EOS, Finish.CONTEXT}:
         items.append(ContinueButton(number))
     return Buttons(*items, TryAgainButton(number))

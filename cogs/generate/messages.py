@@ -18,6 +18,7 @@ from cogs.shared.text import (
     code,
     inline,
     ordinal,
+    percent,
     settled,
     size,
     table,
@@ -146,10 +147,8 @@ def why(result: Generation, page: int, temperature: float) -> Reply:
         (
             str(first + row),
             ansi.label(step.chosen.text),
-            picture.percent(step.chosen.probability),
-            " ".join(
-                f"{ansi.label(other.text)} {picture.percent(other.probability)}" for other in step.others[:1]
-            ),
+            percent(step.chosen.probability),
+            " ".join(f"{ansi.label(other.text)} {percent(other.probability)}" for other in step.others[:1]),
         )
         for row, step in enumerate(shown, 1)
     ]

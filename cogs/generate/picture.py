@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cogs.shared import ansi
 from cogs.shared.canvas import INK, MUTED, ORANGE, PAPER, drawable, font, paper, png
+from cogs.shared.text import percent
 from models.results import Candidate, Step
 from texts import say
 
@@ -15,20 +16,6 @@ if TYPE_CHECKING:
 
 _DARK = 0.55
 """Probability from which on the box is so dark that its text must be light."""
-
-
-_SMALLEST = 0.01
-_DIGITS = ((10.0, 0), (0.1, 1), (_SMALLEST, 2))
-"""Digits after the point, by the per cent from which on they are enough."""
-
-
-def percent(probability: float) -> str:
-    """62 %, 3.1 %, 0.04 %, < 0.01 %."""
-    share = 100 * probability
-    for least, digits in _DIGITS:
-        if share >= least:
-            return f"{share:.{digits}f} %"
-    return f"< {_SMALLEST} %"
 
 
 def draw(steps: Sequence[Step], first: int) -> bytes:

@@ -11,7 +11,9 @@ from discord.ext import commands
 
 from bot.admins import is_admin
 from bot.client import Interaction, Tokenwise
-from cogs.shared.guide import Command, Topic, examples_of, guide, guide_of
+from bot.examples import Command, examples_of
+from cogs.shared.asking import caller
+from cogs.shared.guide import Topic, guide, guide_of
 from cogs.shared.mentions import mention
 from cogs.shared.reply import BLUE
 from cogs.shared.text import DESCRIPTION, clip, code
@@ -42,7 +44,8 @@ class HelpCommands(commands.Cog):
         """See what you can ask, with examples."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         shown = list(offered(self.bot, admin=is_admin(interaction)))
-        examples = dict(zip(shown, await examples_of(interaction, shown), strict=True))
+        lines = await examples_of(self.bot.service, caller(interaction, typing=True), shown)
+        examples = dict(zip(shown, lines, strict=True))
         parts = [say("help-click", learn=mention(self.bot, "learn"))]
         for topic, members in groupby(shown, lambda command: guide_of(command).topic):
             parts.append(f"**{say(f'help-topic-{topic}')}**\n{self._lines(topic, list(members), examples)}")

@@ -9,8 +9,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
+from bot.examples import examples_of
+from cogs.shared.asking import caller
 from cogs.shared.buttons import Buttons, OpenButton, open_template
-from cogs.shared.guide import Topic, examples_of, guide, guide_of
+from cogs.shared.guide import Topic, guide, guide_of
 from cogs.shared.mentions import mention
 from cogs.shared.reply import BLUE
 from cogs.shared.text import code
@@ -73,7 +75,8 @@ async def lesson(interaction: Interaction, number: int) -> tuple[discord.Embed, 
     if not known:
         return discord.Embed(title=say("lesson-none"), colour=BLUE), Buttons()
     current, command = known[number]
-    fitted = current.example or (await examples_of(interaction, [command]))[0]
+    asking = caller(interaction, typing=True)
+    fitted = current.example or (await examples_of(interaction.client.service, asking, [command]))[0]
     embed = discord.Embed(
         title=say(
             "lesson-title", number=number + 1, count=len(known), title=say(f"lesson-{current.name}-title")

@@ -44,6 +44,7 @@ class PrivacyCommands(
                 "privacy-show",
                 likes=await store.likes.count(user),
                 dislikes=len(await store.likes.dislikes(user)),
+                boards=await store.boards.count(user),
                 sharing=_sharing(self.bot, allowed=await store.consents.shares(user)),
                 export=mention(self.bot, "privacy export"),
                 delete=mention(self.bot, "privacy delete"),

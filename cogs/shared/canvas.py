@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-INK, MUTED, PAPER, LINE = "#1f2330", "#8a90a0", "#fbfbfd", "#d8dbe4"
-ORANGE, BLUE = "#d9480f", "#1c6dd0"
+INK, MUTED, PAPER, LINE = "#1f2330", "#5b6172", "#fbfbfd", "#d8dbe4"
+ORANGE, BLUE = "#c2410c", "#1c6dd0"
 DPI = 110
 # Fonts with other scripts, where the machine has them; DejaVu comes with matplotlib.
 _FAMILIES = (

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
-from discord import app_commands
-
-from bot.client import Interaction
-
-Command: TypeAlias = app_commands.Command[Any, ..., Any]
-Fitted: TypeAlias = Callable[[Interaction], Awaitable[str]]
-"""Makes an example of what the loaded model knows; "" if there is none."""
-
-PATIENCE = 1.0
-"""Seconds for all examples of one answer. A model that takes longer leaves the example as it was written."""
-_KEY = "guide"
+from bot.examples import EXTRA, Command, Example, Fitted
 
 
 class Topic(StrEnum):
@@ -37,40 +25,18 @@ class Topic(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Guide:
-    """`slot` is the model that the command needs; without it in the settings the command is not shown."""
+class Guide(Example):
+    """Without its slot in the settings the command is not shown."""
 
-    topic: Topic
-    slot: str = ""
-    fitted: Fitted | None = None
+    topic: Topic = Topic.ABOUT
 
 
 def guide(topic: Topic, example: str, slot: str = "", fitted: Fitted | None = None) -> dict[str, Any]:
     """The `extras` of a command: `example` as the documentation has it, and `fitted` where that may not work."""
-    return {"example": example, _KEY: Guide(topic, slot, fitted)}
+    return {"example": example, EXTRA: Guide(example, slot, fitted, topic)}
 
 
 def guide_of(command: Command) -> Guide:
     """What a command says of itself; a command that says nothing stands with those about the bot."""
-    found = command.extras.get(_KEY)
-    return found if isinstance(found, Guide) else Guide(Topic.ABOUT)
-
-
-async def examples_of(interaction: Interaction, commands: list[Command]) -> list[str]:
-    """An example for each command, all within PATIENCE; "" for a command whose name alone is one."""
-    written = [str(command.extras.get("example", "")) for command in commands]
-    asked = {
-        index: asyncio.ensure_future(fitted(interaction))
-        for index, command in enumerate(commands)
-        if (fitted := guide_of(command).fitted) is not None
-    }
-    if asked:
-        await asyncio.wait(asked.values(), timeout=PATIENCE)
-    for index, task in asked.items():
-        if task.done() and not task.cancelled() and task.exception() is None and task.result():
-            written[index] = task.result()
-        task.cancel()
-    return [
-        "" if example == f"/{command.qualified_name}" else example
-        for command, example in zip(commands, written, strict=True)
-    ]
+    found = command.extras.get(EXTRA)
+    return found if isinstance(found, Guide) else Guide()

@@ -18,6 +18,8 @@ from texts import say
 BLUE = discord.Colour(0x1C6DD0)
 FILE_BYTES = 8 * 1024 * 1024
 """Attachments stay below what Discord takes from a bot without boosts."""
+ALT = 1024
+"""Characters that describe a file at most."""
 FIELDS = 24
 FOOTER_ROOM = 300
 
@@ -36,13 +38,15 @@ _TOO_LARGE = 40005
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One message. `message()` gives it as arguments for an edit, with files that can be sent once."""
+    """One message. `message()` gives it as arguments for an edit, with files that can be sent once.
+
+    `alt` describes files in words, by their names, for people who do not see them.
+    """
 
     content: str | None = None
     embed: discord.Embed | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
-    alt: str = ""
-    """What the picture shows, for those who do not see it."""
+    alt: Mapping[str, str] = field(default_factory=dict)
 
     def message(self, limit: int = FILE_BYTES) -> Message:
         """Without the files of more than `limit` bytes, of which a line says that they are missing."""
@@ -53,9 +57,7 @@ class Reply:
             content = clip(content, CONTENT - size(note) - 1) + f"\n{note}" if content else note
             embed = _without_picture(embed, missing)
         files = [
-            discord.File(
-                io.BytesIO(data), name, description=(self.alt or None) if name.endswith(".png") else None
-            )
+            discord.File(io.BytesIO(data), name, description=clip(self.alt.get(name, ""), ALT) or None)
             for name, data in fitting.items()
         ]
         return {"content": content, "embed": embed, "attachments": files}

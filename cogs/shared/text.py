@@ -29,6 +29,9 @@ CHOICE = 100
 CUSTOM_ID = 100
 
 _LONGEST_WORD = 40
+_SMALLEST = 0.01
+_DIGITS = ((10.0, 0), (0.1, 1), (_SMALLEST, 2))
+"""Digits after the point, by the per cent from which on they are enough."""
 _LAST_WORD = re.compile(rf"\s\S{{0,{_LONGEST_WORD}}}\Z")
 _FENCE = re.compile(r"`{3,}")
 
@@ -100,6 +103,12 @@ def code(text: str) -> str:
     return f"`{name or '-'}`"
 
 
+def percent(share: float) -> str:
+    """A share of 1 as 62 %, 3.1 %, 0.04 %, < 0.01 %."""
+    digits = next((digits for least, digits in _DIGITS if 100 * share >= least), None)
+    return f"< {_SMALLEST} %" if digits is None else f"{100 * share:.{digits}f} %"
+
+
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, 11th, 21st ..."""
     return say("ordinal", n=str(number), form=Locale.parse(texts.LOCALE).ordinal_form(number))
@@ -112,6 +121,12 @@ def count(number: int, noun: str) -> str:
 def listed(items: Sequence[str]) -> str:
     """a; a and b; a, b and c."""
     return format_list(items, locale=texts.LOCALE)
+
+
+def near(count: int, middle: int, most: int) -> range:
+    """At most `most` of the numbers below `count`, those around the middle one: what fits into a menu."""
+    start = max(0, min(middle - most // 2, count - most))
+    return range(start, min(count, start + most))
 
 
 def columns(name: str, /, **facts: texts.Fact) -> list[str]:

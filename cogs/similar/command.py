@@ -15,18 +15,16 @@ from cogs.shared.reply import show
 from cogs.similar import messages
 from models.failures import NoWordGiven
 from models.sections import WordsSection
-from models.service import AskWords, SuggestWords
+from models.service import AskWords, Caller, Service, SuggestWords
 
 _EXAMPLES = ("king - man + woman", "engineer", "music")
 
 
-async def _known_words(interaction: Interaction) -> str:
+async def _known_words(service: Service, asking: Caller) -> str:
     """The first example whose words are all in the vocabulary; else any word of it."""
-    words = interaction.client.service.words
-    asking = caller(interaction, typing=True)
 
     async def first(typed: str) -> str:
-        return next(iter(await suggested(words.suggest(SuggestWords(asking, typed)))), "")
+        return next(iter(await suggested(service.words.suggest(SuggestWords(asking, typed)))), "")
 
     for example in _EXAMPLES:
         if all([await first(word) == word for word in example.split() if word.isalpha()]):

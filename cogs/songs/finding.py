@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from discord import app_commands
 
 from bot.client import Interaction
+from bot.examples import Fitted
 from cogs.shared.asking import caller, choices, suggested
-from cogs.shared.guide import Fitted
 from cogs.shared.text import CHOICE, clip, size
 from models.failures import NoSuchSongLike
 from models.results import Song
-from models.service import FindSongs, SongMatch, SuggestSongs
+from models.service import Caller, FindSongs, Service, SongMatch, SuggestSongs
 
 _EXAMPLE = "Bohemian Rhapsody"
 
@@ -49,10 +49,9 @@ def song_choices(songs: Sequence[Song]) -> list[app_commands.Choice[str]]:
 def popular(line: str) -> Fitted:
     """For an example of /help: the line with a song that the catalogue has."""
 
-    async def fitted(interaction: Interaction) -> str:
-        songs, asking = interaction.client.service.songs, caller(interaction, typing=True)
+    async def fitted(service: Service, asking: Caller) -> str:
         for typed in (_EXAMPLE, ""):
-            found = await suggested(songs.suggest(SuggestSongs(asking, typed)))
+            found = await suggested(service.songs.suggest(SuggestSongs(asking, typed)))
             if found and found[0].title.strip() and (not typed or found[0].title == typed):
                 return line + found[0].title
         return ""

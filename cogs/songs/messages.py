@@ -28,8 +28,6 @@ from texts import say
 
 MAP_FILE = "map.png"
 SEEDS_ON_MAP = 8
-ALT = 1024
-"""Characters that Discord takes of what a picture shows."""
 
 _TITLES = {
     Basis.POPULAR_NO_LIKES: "songs-popular",
@@ -172,7 +170,7 @@ def map_of(points: Sequence[SongPoint], shown: Sequence[str], first: int) -> Rep
         liked=listed(liked),
         songs="; ".join(_beside(one, points, numbers) for one in points if one.song.id in numbers),
     )
-    return Reply(embed=embed, files={MAP_FILE: song_map(points, numbers)}, alt=clip(alt, ALT))
+    return Reply(embed=embed, files={MAP_FILE: song_map(points, numbers)}, alt={MAP_FILE: alt})
 
 
 def _beside(one: SongPoint, points: Sequence[SongPoint], numbers: Mapping[str, int]) -> str:

@@ -20,7 +20,7 @@ from cogs.shared.text import clip
 from cogs.tokens import inspection, messages
 from cogs.tokens.refusals import EmptyText, NotATokenId, NoTokenIds, TextTooLong, TooManyTokenIds
 from models.results import Aspect
-from models.service import CompareTokenizers, Decode, Explain, ListTokenizers, Tokenize
+from models.service import Caller, CompareTokenizers, Decode, Explain, ListTokenizers, Service, Tokenize
 from texts import say
 
 MOST_IDS = 2000
@@ -109,10 +109,9 @@ def _questions(interaction: Interaction) -> Recent[Question]:
 _EXAMPLE = "Hello world"
 
 
-async def _ids(interaction: Interaction) -> str:
+async def _ids(service: Service, asking: Caller) -> str:
     """Ids of the first tokenizer to turn back into text."""
-    request = Tokenize(caller(interaction, typing=True), _EXAMPLE)
-    found = (await interaction.client.service.tokenizers.tokenize(request)).found
+    found = (await service.tokenizers.tokenize(Tokenize(asking, _EXAMPLE))).found
     ids = " ".join(map(str, found.ids))
     return f"/decode tokenizer:{found.name} ids:{ids}"
 

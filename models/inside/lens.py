@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
 from models.results import Guess, Lens
 
 if TYPE_CHECKING:
-    import torch
-
     from models.inside.inside import Check
     from models.language.model import LanguageModel
 
@@ -31,17 +31,27 @@ def lens(
     start = max(0, start + length if start < 0 else min(start, length - 1))
     end = length if count is None else min(length, start + max(1, count))
     inside = model.inside
-    rows: list[list[tuple[int, float]]] = []
+    states: list[torch.Tensor] = []
+    """Of layers whose scores are not computed yet: the head is read once for many of them."""
+    found: list[tuple[int, float]] = []
+
+    def score() -> None:
+        for scores in inside.score_chunks(torch.cat(states)):
+            shares, ids = scores.softmax(-1).max(-1)
+            found.extend(zip(ids.tolist(), shares.tolist(), strict=True))
+        states.clear()
 
     def see(hidden: torch.Tensor) -> None:
-        row: list[tuple[int, float]] = []
-        for scores in inside.score_chunks(hidden[0, start:end]):
-            shares, ids = scores.softmax(-1).max(-1)
-            row += zip(ids.tolist(), shares.tolist(), strict=True)
-        rows.append(row)
+        states.append(hidden[0, start:end])
+        if sum(map(len, states)) >= inside.states_at_once:
+            score()
 
     with inside.looking(check):
         see(inside.hidden(inside.batch(reading.ids), visit=lambda _, hidden: see(hidden)))
+        if states:
+            score()
+    width = end - start
+    rows = [found[place : place + width] for place in range(0, len(found), width)]
     pieces = model.pieces_by_id({number for row in rows for number, _ in row})
     layers = tuple(tuple(Guess(pieces[number], share) for number, share in row) for row in rows)
     return Lens(reading, layers, start)

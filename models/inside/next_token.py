@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from models.failures import ScoresNotFinite
-from models.language.sampler import cut_scores
+from models.language.sampler import Sampler, cut_scores
 from models.results import NextToken, Option
 from models.sampling import UNCHANGED, Sampling
 
@@ -30,7 +30,7 @@ def next_token(
     """The `top` likeliest tokens after a text and the ids `taken` after it, before and after the settings.
 
     The settings keep the tokens that `models.language.sampler` draws from: temperature first, then `top_k`, `top_p` and
-    `min_p`. At temperature 0 the likeliest alone is kept.
+    `min_p`. At temperature 0 the likeliest alone is kept. With a seed a token is drawn from what is kept, too.
     """
     reading = model.read(text, taken)
     inside = model.inside
@@ -39,17 +39,20 @@ def next_token(
     if not bool(torch.isfinite(scores.max())):
         raise ScoresNotFinite
     probabilities, kept = scores.softmax(-1), after_settings(scores, sampling)
-    values, ids = probabilities.topk(min(max(1, top), len(probabilities)))
-    pieces = model.pieces(ids.tolist())
+    ids = probabilities.topk(min(max(1, top), len(probabilities))).indices.tolist()
+    chosen = None if sampling.seed is None else Sampler(sampling).choose(scores)
+    every = ids if chosen is None else [*ids, chosen.id]
+    options = [
+        Option(piece, float(probabilities[piece.id]), float(kept[piece.id])) for piece in model.pieces(every)
+    ]
     return NextToken(
         reading,
-        tuple(
-            Option(piece, probability, left)
-            for piece, probability, left in zip(pieces, values.tolist(), kept[ids].tolist(), strict=True)
-        ),
+        tuple(options[: len(ids)]),
         entropy_bits(probabilities),
         entropy_bits(kept),
         int((kept > 0).sum()),
+        model.continuation(reading.ids[: len(reading.pieces) - len(taken)], taken),
+        None if chosen is None else options[-1],
     )
 
 

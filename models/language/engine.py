@@ -310,11 +310,13 @@ class Engine:
         batch: int = BATCH_SIZE,
         kv_tokens: int = KV_TOKENS,
         together: bool = True,
+        tokens_per_second: int = 0,
     ) -> None:
         """`model` is in evaluation mode, and whoever else computes with it takes `turns`. Its `tokenizer` is needed for stop strings, and
         used only while `tokenizer_lock` is held.
 
-        At most `batch` texts are written at once, with room for `kv_tokens` tokens in the cache, padding included.
+        At most `batch` texts are written at once, with room for `kv_tokens` tokens in the cache, padding included. Each grows by
+        at most `tokens_per_second`, unless that is 0.
         """
         self._model = model
         self._tokenizer = tokenizer
@@ -323,6 +325,7 @@ class Engine:
         self._batch_size = batch
         self._kv_limit = kv_tokens
         self._batching = together
+        self._step_seconds = 1 / tokens_per_second if tokens_per_second else 0.0
         self._is_guarded = model.dtype == torch.float32
         """Whether what rounding could decide is computed again."""
         self._largest_error = 0.0
@@ -425,6 +428,7 @@ class Engine:
                         self._batch = _Batch()
                         self._thread = None
                         return
+                begun = time.monotonic()
                 try:
                     with self.turns:
                         self._advance()
@@ -433,6 +437,8 @@ class Engine:
                     for sequence in [*self._solo, *self._batch.sequences]:
                         sequence.stream.fail(error)
                     self._solo, self._batch = [], _Batch()
+                if self._solo or self._batch.sequences:
+                    time.sleep(max(0.0, begun + self._step_seconds - time.monotonic()))
 
     def _advance(self) -> None:
         """One token for every sequence, and the first one for those that start."""

@@ -79,9 +79,10 @@ class LanguageModel:
         batch: int = BATCH_SIZE,
         kv_tokens: int = KV_TOKENS,
         together: bool = True,
+        tokens_per_second: int = 0,
         quantization: str = "",
     ) -> None:
-        """`model` is in evaluation mode; `batch`, `kv_tokens` and `together` are those of `Engine`.
+        """`model` is in evaluation mode; `batch`, `kv_tokens`, `together` and `tokens_per_second` are those of `Engine`.
 
         `quantization` is that of the file whose numbers were multiplied out.
         """
@@ -113,6 +114,7 @@ class LanguageModel:
             batch=batch,
             kv_tokens=kv_tokens,
             together=together,
+            tokens_per_second=tokens_per_second,
         )
         # Views into the model may want gradients, but never of its weights.
         model.requires_grad_(requires_grad=False)
@@ -138,6 +140,7 @@ class LanguageModel:
             batch=spec.batch,
             kv_tokens=spec.kv_tokens,
             together=spec.together,
+            tokens_per_second=spec.tokens_per_second,
             quantization=gguf.origin(source.folder),
         )
 
@@ -219,7 +222,7 @@ class LanguageModel:
         return Generation(
             model=self.name,
             prompt=prompt,
-            text=self._continuation(ids, new),
+            text=self.continuation(ids, new),
             input_ids=tuple(ids),
             output_ids=tuple(new),
             finish=self._finish(new, room, max_new_tokens, interruption),
@@ -247,6 +250,16 @@ class LanguageModel:
     def read_prompt(self, prompt: str, written: Sequence[int] = ()) -> Reading:
         """A prompt as `generate` reads it. Raises as that does."""
         return self.reading(prompt, self._encode(prompt, written))
+
+    def continuation(self, ids: Sequence[int], new: Sequence[int]) -> str:
+        """The text of new tokens as it reads after `ids`, special tokens left out."""
+        anchor, added = list(ids[-_ANCHOR:]), list(new)
+        with self._tokenizer_lock:
+            before = self._tokenizer.decode(anchor, skip_special_tokens=True)
+            whole = self._tokenizer.decode(anchor + added, skip_special_tokens=True)
+            if whole.startswith(before):
+                return str(whole[len(before) :])
+            return str(self._tokenizer.decode(added, skip_special_tokens=True))
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
         """What each token is."""
@@ -349,16 +362,6 @@ class LanguageModel:
     def _split(self, ids: Sequence[int]) -> tuple[Piece, ...]:
         with self._tokenizer_lock:
             return self._pieces.pieces(ids)
-
-    def _continuation(self, ids: list[int], new: list[int]) -> str:
-        """The text of the new tokens as it reads after the prompt, special tokens left out."""
-        anchor = ids[-_ANCHOR:]
-        with self._tokenizer_lock:
-            before = self._tokenizer.decode(anchor, skip_special_tokens=True)
-            whole = self._tokenizer.decode(anchor + new, skip_special_tokens=True)
-            if whole.startswith(before):
-                return str(whole[len(before) :])
-            return str(self._tokenizer.decode(new, skip_special_tokens=True))
 
     def _detokenizer(self, ids: list[int]) -> Detokenizer:
         """One for what comes after `ids`, to be used while the tokenizer's lock is held."""

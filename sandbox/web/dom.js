@@ -28,6 +28,11 @@ export function safeUrl(text) {
   }
 }
 
+/** Whether an address leads to the sandbox itself: of other places nothing is loaded. */
+export function isOwn(url) {
+  return new URL(url, location.href).origin === location.origin;
+}
+
 /** A link that tells its target nothing about this page. */
 export function link(url, ...children) {
   const safe = safeUrl(url);
@@ -61,4 +66,11 @@ export async function packed(file) {
     reader.readAsDataURL(file);
   });
   return { filename: file.name, content: address.slice(address.indexOf(",") + 1) };
+}
+
+/** The round picture of a person: their initial on a colour of their own. */
+export function avatar(name) {
+  let hue = 0;
+  for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
+  return h("span", { class: "avatar", "aria-hidden": "true", style: { "--hue": hue } }, [...name][0]?.toUpperCase() ?? "?");
 }

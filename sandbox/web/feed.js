@@ -101,14 +101,6 @@ export class Feed {
     }
   }
 
-  /** Redraw what depends on more than the messages. */
-  redraw() {
-    for (const view of this.messages.values()) {
-      view.drawn = {};
-      view.update(view.data);
-    }
-  }
-
   end() {
     this.following = true;
     this.newest.hidden = true;

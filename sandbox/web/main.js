@@ -1,15 +1,17 @@
 // Puts the page together: what the sandbox tells goes to the feed, the message box and the panel; what people do goes back.
 
+import { channels, members, Panel, servers } from "./around.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
-import { h } from "./dom.js";
+import { avatar, h } from "./dom.js";
 import { Feed } from "./feed.js";
+import { icon } from "./icons.js";
+import { Lightbox } from "./lightbox.js";
 import { Modals } from "./modal.js";
-import { Picker } from "./picker.js";
+import { welcome } from "./welcome.js";
 import { Wire } from "./wire.js";
 
 const $ = (id) => document.getElementById(id);
-const MESSAGE_MENU = 3, USER_MENU = 2;
 
 let state = null;
 const place = {
@@ -62,13 +64,19 @@ const page = {
     feed.dismiss(id);
     composer.focus();
   },
-  menus,
+  commands: () => state.commands,
+  use: (name, target, message) => act(ask("menu", { name, target }), message),
+  enlarge: (url, alt) => lightbox.open(url, alt),
 };
 
 const feed = new Feed($("scroll"), $("feed"), $("newest"), page);
 const composer = new Composer($("composer"), page);
 const wire = new Wire($("wire"), $("watch"), ask);
 const modals = new Modals($("modal"), page, (interaction, values) => ask("submit", { interaction, values }));
+
+const lightbox = new Lightbox($("lightbox"), () => composer.focus());
+const places = new Panel($("places"), $("menu"), "48rem");
+new Panel($("members"), $("roster"), "68rem");
 
 /** A press that the sandbox refuses is told under its message. */
 async function act(question, message) {
@@ -81,27 +89,6 @@ async function act(question, message) {
     view.failure = error.message;
     view.state();
   }
-}
-
-/** Commands of the menus of a message and of its author, where there are any. */
-function menus(message) {
-  const offered = state.commands.filter((command) => command.type === MESSAGE_MENU || command.type === USER_MENU);
-  if (!offered.length || message.thinking) return null;
-  const opener = h("button", { type: "button", class: "plain", role: "combobox", "aria-haspopup": "listbox", "aria-label": "Apps: commands for this message" }, "⋯");
-  const box = h("span", { class: "selectbox" }, opener);
-  const picker = new Picker(opener, box, "Apps");
-  const items = offered.map((command) => ({
-    label: command.name,
-    detail: command.type === USER_MENU ? `about ${page.names.user(message.author.id)}` : "about this message",
-    pick: () => {
-      picker.hide();
-      act(ask("menu", { name: command.name, target: command.type === USER_MENU ? message.author.id : message.id }), message.id);
-    },
-  }));
-  opener.addEventListener("click", () => (picker.open ? picker.hide() : picker.show(items)));
-  opener.addEventListener("keydown", (event) => picker.key(event, { tab: false }));
-  opener.addEventListener("blur", () => picker.hide());
-  return box;
 }
 
 // --- what the sandbox tells
@@ -129,12 +116,17 @@ function take(data) {
       break;
     case "commands":
       state.commands = data.commands;
+      state.welcome = data.welcome;
       composer.offer(data.commands);
-      feed.redraw();
+      greet();
       break;
     case "bot":
       state.bot = data.bot;
-      presence();
+      surround();
+      break;
+    case "welcome":
+      state.welcome = data.welcome;
+      greet();
       break;
     case "lacking":
       lack(data.what);
@@ -163,16 +155,8 @@ function begin(data) {
   feed.reset(data.messages, data.interactions);
   $("earlier").hidden = !data.earlier;
   composer.offer(data.commands);
-  members();
-  places();
-  presence();
+  surround();
   if (!$("wire").hidden) wire.watch();
-}
-
-function members() {
-  const people = state.people.filter((one) => !one.bot);
-  $("member").replaceChildren(...people.map((one) => h("option", { value: one.id }, one.name)));
-  $("member").value = state.me;
 }
 
 /** The channel of the guild that one is in, or was in before the direct messages. */
@@ -180,29 +164,33 @@ function here() {
   return state.places.find(({ id }) => id === state.channel) ?? state.places.find(({ id }) => id === place.channel) ?? state.places[0];
 }
 
-function places() {
-  const { id, name } = here();
-  place.channel = id;
-  $("here").textContent = name;
-  $("elsewhere").hidden = state.places.length < 2;
-  const several = new Set(state.places.map((one) => one.guild)).size > 1;
-  $("where").replaceChildren(...state.places.map((one) => h("option", { value: one.id }, several ? `${one.guild} › #${one.name}` : `#${one.name}`)));
-  $("where").value = id;
-  for (const button of $("places").querySelectorAll("button")) {
-    const here = (button.dataset.place === "direct") === state.direct;
-    button.setAttribute("aria-pressed", String(here));
-  }
-  document.title = state.direct ? "Direct messages · Sandbox" : `#${name} · Sandbox`;
+/** Everything around the messages. */
+function surround() {
+  const { me, direct, guild, bot } = state;
+  const channel = here();
+  place.channel = channel.id;
+  $("member").replaceChildren(...state.people.filter((one) => !one.bot).map((one) => h("option", { value: one.id }, one.name)));
+  $("member").value = me;
+  $("face").replaceChildren(avatar(page.me()));
+  $("servers").replaceChildren(...servers(state, channel, move).flat());
+  $("server").textContent = direct ? "Direct messages" : guild.name;
+  $("channels").replaceChildren(...[channels(state, channel, move)].flat());
+  $("members").replaceChildren(...members(state).flat());
+  $("sign").textContent = direct ? "@" : "#";
+  $("here").textContent = direct ? bot.name : channel.name;
+  document.title = direct ? "Direct messages · Sandbox" : `#${channel.name} · Sandbox`;
+  const dot = h("span", { class: bot.online ? "dot on" : "dot", "aria-hidden": "true" }, bot.online ? "●" : "○");
+  $("presence").replaceChildren(dot, ` ${bot.name} is ${bot.online ? "online" : "offline"}`);
+  greet();
 }
 
-function presence() {
-  const { name, online, api_url: api, gateway_url: gateway, token } = state.bot;
-  $("presence").replaceChildren(h("span", { class: online ? "dot on" : "dot", "aria-hidden": "true" }, online ? "●" : "○"), ` ${name} is ${online ? "online" : "offline"}`);
-  const code = (text) => h("code", {}, text);
-  const hello = online
-    ? ["Type ", code("/"), ` to see what ${name} can do. Nothing here leaves your machine.`]
-    : ["Waiting for a bot. Point one at this Discord before it starts: HTTP API ", code(api), ", gateway ", code(gateway), ", token ", code(token), "."];
-  $("welcome").replaceChildren(h("h1", {}, state.direct ? `Direct messages with ${name}` : `Welcome to #${here().name}`), h("p", {}, hello));
+let greeted = "";
+/** Draw the welcome, unless it is the same as before: its buttons may have the focus. */
+function greet() {
+  const key = JSON.stringify([state.bot, state.direct, here().id, state.welcome ?? state.commands]);
+  if (key === greeted) return;
+  greeted = key;
+  $("welcome").replaceChildren(...welcome(state, here().name, { run, begin: (title) => composer.begin(title) }).flat().filter(Boolean));
 }
 
 // --- what people do
@@ -215,12 +203,24 @@ function go(change) {
   connection.open(place);
 }
 
+/** Go to a channel, by its id, or to the direct messages. */
+function move(where) {
+  places.leave();
+  go({ place: where });
+  composer.focus();
+}
+
+/** Send a command as it stands. */
+async function run(line) {
+  page.complain("");
+  try {
+    await ask("line", { line });
+  } catch (error) {
+    page.complain(error.message);
+  }
+}
+
 $("member").addEventListener("change", (event) => go({ member: event.target.value }));
-$("places").addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button) go({ place: button.dataset.place === "direct" ? "direct" : place.channel ?? "channel" });
-});
-$("where").addEventListener("change", (event) => go({ place: event.target.value }));
 $("earlier").addEventListener("click", async () => {
   const [first] = feed.list.children;
   try {
@@ -249,7 +249,7 @@ const theme = () => localStorage.getItem("theme") ?? (dark.matches ? "dark" : "l
 function paint() {
   const now = theme();
   document.documentElement.dataset.theme = now;
-  $("theme").textContent = now === "dark" ? "☀ Light" : "☾ Dark";
+  $("theme").textContent = now === "dark" ? "☀" : "☾";
   $("theme").setAttribute("aria-label", now === "dark" ? "Change to light colours" : "Change to dark colours");
 }
 $("theme").addEventListener("click", () => {
@@ -258,6 +258,8 @@ $("theme").addEventListener("click", () => {
 });
 dark.addEventListener("change", paint);
 
+$("menu").append(icon("menu"));
+$("roster").append(icon("people"));
 paint();
 connection.open(place);
 composer.focus();

@@ -1,7 +1,8 @@
 // One message of the feed. Parts that an edit leaves alone keep their elements, and with them focus and selection.
 
+import { actions } from "./actions.js";
 import { components } from "./components.js";
-import { clock, h, link, safeUrl, size } from "./dom.js";
+import { avatar, clock, h, isOwn, link, safeUrl, size } from "./dom.js";
 import { embed } from "./embed.js";
 import { markdown } from "./markdown.js";
 
@@ -14,14 +15,14 @@ const LAYOUT = 1 << 15;
 
 export class Message {
   /**
-   * `page` is the place the message stands in: `names`, `base` (the sandbox's address), `press`, `select`, `menu`,
-   * `offered`, `complain`, `dismiss`, `messages`.
+   * `page` is the place the message stands in: `names`, `local`, `press`, `select`, `commands`, `use`,
+   * `offered`, `enlarge`, `complain`, `dismiss`, `messages`.
    */
   constructor(page) {
     this.page = page;
     this.busy = new Set();
     this.failure = "";
-    this.parts = ["used", "head", "content", "embeds", "files", "components", "foot"];
+    this.parts = ["actions", "used", "head", "content", "embeds", "files", "components", "foot"];
     this.drawn = {};
     this.slots = Object.fromEntries(this.parts.map((name) => [name, h("div", { class: name })]));
     this.element = h("li", { class: "message" }, this.parts.map((name) => this.slots[name]));
@@ -37,6 +38,7 @@ export class Message {
     const shown = new Set(data.embeds.flatMap((one) => [one.image?.url, one.thumbnail?.url]));
     const files = data.flags & LAYOUT ? [] : data.attachments.filter((file) => !shown.has(file.url));
     this.#draw("used", [data.interaction, data.type === REPLY && data.message_reference], () => this.#used());
+    this.#draw("actions", data.id, () => actions(() => this.data, this.page));
     this.#draw("head", [data.author, data.timestamp], () => this.#head());
     const text = [data.content, data.thinking, data.failed, data.edited_timestamp, data.mention_everyone];
     this.#draw("content", text, () => this.#content());
@@ -93,13 +95,11 @@ export class Message {
   #head() {
     const { author, timestamp } = this.data;
     const name = author.global_name ?? this.page.names.user(author.id);
-    const menu = this.page.menus(this.data);
     return [
       avatar(name),
       h("b", { class: "name" }, name),
       author.bot && h("span", { class: "tag" }, "APP"),
       h("time", { datetime: timestamp, title: new Date(timestamp).toLocaleString() }, clock(new Date(timestamp))),
-      menu,
     ];
   }
 
@@ -118,14 +118,16 @@ export class Message {
   }
 
   #picture(media, what) {
-    const url = this.page.local(media.url);
-    const safe = safeUrl(url);
+    const safe = safeUrl(this.page.local(media.url));
     if (!safe) return null;
+    const alt = media.description ?? what;
+    // A picture from elsewhere would tell that place who looks at it.
+    if (!isOwn(safe)) return h("p", { class: "elsewhere" }, link(safe, `${alt}: ${safe}`));
     const { width, height } = media;
     return h(
-      "a",
-      { href: safe, target: "_blank", rel: "noopener noreferrer", class: "picture" },
-      h("img", { src: safe, alt: media.description ?? what, width, height, loading: "lazy" }),
+      "button",
+      { type: "button", class: "picture", "aria-haspopup": "dialog", on: { click: () => this.page.enlarge(safe, alt) } },
+      h("img", { src: safe, alt, width, height, loading: "lazy" }),
     );
   }
 
@@ -187,9 +189,3 @@ const used = (member, command, type) =>
 const blocks = (slot) => [...slot.querySelectorAll("pre")];
 const failure = (why) => h("p", { class: "failure" }, h("span", { "aria-hidden": "true" }, "⚠ "), why);
 const dots = () => h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
-
-function avatar(name) {
-  let hue = 0;
-  for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
-  return h("span", { class: "avatar", "aria-hidden": "true", style: { "--hue": hue } }, [...name][0]?.toUpperCase() ?? "?");
-}

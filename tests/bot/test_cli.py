@@ -168,6 +168,16 @@ def test_decoding_gives_the_text_back(capsys: pytest.CaptureFixture[str]) -> Non
     assert refused(capsys, "decode", "--tokenizer", "phi", "-5")
 
 
+def test_nobody_waits_for_a_pace_in_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr("models.language.engine.time.sleep", rests.append)
+    monkeypatch.setenv("TOKENWISE_LANGUAGE__TOKENS_PER_SECOND", "1")
+    asked(capsys, "generate", "The engineer", "--max-new-tokens", "3")
+    assert not any(rests)
+
+
 def test_generation_is_greedy_unless_asked_and_repeats_with_its_seed(
     capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
+import os
 import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
+from rich.console import Console
 
-from bot.cli.demo import demo
-from bot.client import local_service
+from bot.cli.demo import CONFIGS, at_full_speed, demo
+from bot.cli.welcome import welcome
+from bot.client import EXTENSIONS, Tokenwise, local_service
 from bot.settings.load import load
 from bot.settings.schema import Settings
+from models.hub import Hub
+from models.sections import LanguageSection
 from tests.bot.conftest import until
 from tests.wire import tiny
 
@@ -85,6 +93,64 @@ async def test_what_is_not_answered_makes_it_fail(
 ) -> None:
     assert await demo(tiny_settings, [line, "/tokens text:x"], "student") == 1
     assert "/tokens text:x" in capsys.readouterr().out
+
+
+async def test_its_page_opens_with_examples_of_what_is_loaded(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, write = os.pipe()
+    stdin = os.fdopen(read)
+    monkeypatch.setattr("sys.stdin", stdin)
+    said = io.StringIO()
+    running = asyncio.create_task(demo(tiny_settings, None, "student", Console(file=said, width=200)))
+    await until(lambda: "http://" in said.getvalue())
+    url = re.findall(r"http://[\d.]+:\d+", said.getvalue())[0]
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{url}/page/socket", headers={"Origin": url}) as socket,
+        asyncio.timeout(20),
+    ):
+        opened: dict[str, Any] = {"examples": []}
+        while len(opened["examples"]) < 4:
+            opened = (await socket.receive_json()).get("welcome") or opened
+    assert "what a language model sees" in opened["text"]
+    commands = [example["line"].partition(" ")[0] for example in opened["examples"]]
+    assert commands == ["/generate", "/tokens", "/similar", "/recommend"]
+    os.write(write, b"quit\n")
+    os.close(write)
+    assert await running == 0
+    stdin.close()
+
+
+async def test_a_question_without_its_model_has_no_example(tiny_settings: Settings) -> None:
+    hub = Hub(tiny_settings.specs())
+    async with Tokenwise(tiny_settings, local_service(tiny_settings, hub)) as bot:
+        for extension in EXTENSIONS:
+            await bot.load_extension(extension)
+
+        async def asked() -> list[str]:
+            return [example.line.partition(" ")[0] for example in (await welcome(bot)).examples]
+
+        assert await asked() == []
+        hub.load("tokenizers")
+        hub.load("songs")
+        assert await asked() == ["/tokens", "/recommend"]
+        bot.tree.remove_command("tokens")
+        assert await asked() == ["/recommend"]
+
+
+def test_only_those_who_watch_see_the_small_model_write_slowly() -> None:
+    def pace(settings: Settings) -> int:
+        language = settings.section(LanguageSection)
+        assert language is not None
+        return language.tokens_per_second
+
+    watched = load(CONFIGS["small"])
+    assert 10 <= pace(watched) <= 30
+    assert watched.lane("language").workers < watched.limits.per_user, "one person can see the queue"
+    assert pace(at_full_speed(watched)) == 0
+    without = watched.model_copy(update={"language": None})
+    assert at_full_speed(without) == without
 
 
 async def test_a_bot_that_cannot_start_ends_it(

@@ -25,6 +25,7 @@ ENVIRONMENTS = Path(os.environ.get("TOKENWISE_CLIENTS", ROOT / ".clients"))
 PYTHON = ("pycord", "nextcord", "disnake", "hikari")
 LIBRARIES = ("discordpy", "discordjs", *PYTHON)
 PATIENCE = 30
+MISSING = "other Discord libraries, which are not installed: `make clients`"
 
 
 def command_of(library: str) -> list[str]:
@@ -34,11 +35,11 @@ def command_of(library: str) -> list[str]:
     if library == "discordjs":
         node, modules = shutil.which("node"), ENVIRONMENTS / "discordjs" / "node_modules"
         if node is None or not (modules / "discord.js").is_dir():
-            pytest.skip("discord.js is not installed; `make clients` installs it")
+            pytest.skip(MISSING)
         return [node, str(BOTS / "discordjs_bot.mjs")]
     python = ENVIRONMENTS / library / "bin" / "python"
     if not python.exists():
-        pytest.skip(f"{library} is not installed; `make clients` installs it")
+        pytest.skip(MISSING)
     return [str(python), str(BOTS / f"{library}_bot.py")]
 
 

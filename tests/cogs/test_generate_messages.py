@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogs.generate import messages, picture
+from cogs.generate import messages
+from cogs.shared.text import percent
 from models.results import Candidate, Finish, Generation, Step
 from tests.cogs.drawing import LONG_TEXT, by_bytes, obeys
 from texts import say
@@ -109,7 +110,7 @@ def test_any_steps_can_be_drawn(drawn: list[Step], text: str) -> None:
 
 
 def test_shares_are_readable() -> None:
-    shares = [picture.percent(share) for share in (1.0, 0.62, 0.031, 0.0004, 0.0, 1e-9)]
+    shares = [percent(share) for share in (1.0, 0.62, 0.031, 0.0004, 0.0, 1e-9)]
     assert shares == ["100 %", "62 %", "3.1 %", "0.04 %", "< 0.01 %", "< 0.01 %"]
 
 

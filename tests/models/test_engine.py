@@ -372,6 +372,15 @@ def test_a_model_that_cannot_be_padded_writes_one_after_another(phi: Path) -> No
     assert [written(stream) for stream in streams] == expected
 
 
+def test_texts_grow_together_at_the_pace_that_is_asked_for(phi_model: CausalModel) -> None:
+    engine = Engine(phi_model, tokens_per_second=50)
+    began = time.monotonic()
+    streams = [engine.submit(GenerationRequest([1, 2, number], 6)) for number in (3, 4)]
+    assert [len(list(stream)) for stream in streams] == [6, 6]
+    # The step in which a text begins writes two.
+    assert time.monotonic() - began >= 4 / 50
+
+
 def test_a_cancelled_text_frees_its_place_at_the_next_token(phi_model: CausalModel) -> None:
     engine = verified(phi_model)
     with held(engine) as turns:

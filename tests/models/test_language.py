@@ -372,7 +372,7 @@ def test_a_word_start_after_the_prompt_keeps_its_space(tmp_path: Path) -> None:
     assert words
     for number in words:
         alone = model._tokenizer.decode([number])
-        assert model._continuation(model._encode("The"), [number]) == f" {alone}"
+        assert model.continuation(model._encode("The"), [number]) == f" {alone}"
 
 
 def test_a_tokenizer_larger_than_the_model_is_refused(tmp_path: Path) -> None:
@@ -442,7 +442,7 @@ def test_a_token_that_was_drawn_may_have_been_unlikely(model: LanguageModel) -> 
     assert any(step.others[0].probability > step.chosen.probability for step in made.steps)
 
 
-def test_the_pieces_are_those_of_prompt_and_continuation(model: LanguageModel) -> None:
+def test_the_pieces_are_those_of_prompt_andcontinuation(model: LanguageModel) -> None:
     made = model.generate(PROMPT, max_new_tokens=5)
     assert [piece.id for piece in made.pieces] == [*made.input_ids, *made.output_ids]
 

@@ -5,44 +5,44 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Error, Locator, Page, async_playwright, expect
 
 from sandbox import Member, Sandbox
+from tests import chromium as chromiums
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = (
-    # As root in a container Chromium's own sandbox does not start.
-    "--no-sandbox",
-    "--disable-gpu",
-    # Nothing is to leave this machine.
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PATIENCE = 10_000
 """Milliseconds until what must come has not come; a failing test takes as long, a passing one never."""
 TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
     console.error(`Content-Security-Policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
 """
+OVERFLOWING = """() => [...document.querySelectorAll("body *")]
+    .filter((one) => one.checkVisibility() && !one.closest("pre, .skip, [aria-hidden=true]"))
+    .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5 || one.getBoundingClientRect().left < -0.5)
+    .map((one) => one.outerHTML.slice(0, 120))"""
+"""What reaches out of the window on either side, in a page that is asked so."""
 
 expect.set_options(timeout=PATIENCE)
 
 
 @contextlib.asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """Skips the test where there is no browser."""
-    if BROWSER is None:
-        pytest.skip("there is no Chromium here")
+    """Skips the test where there is no browser, or none that starts."""
     async with async_playwright() as play:
-        browser = await play.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        path = chromiums.path(play.chromium)
+        if path is None:
+            pytest.skip(chromiums.MISSING)
+        try:
+            browser = await play.chromium.launch(executable_path=path, args=chromiums.FLAGS)
+        except Error:
+            if path != play.chromium.executable_path:
+                raise
+            pytest.skip(chromiums.LIBRARIES)
         yield browser
         await browser.close()
 

@@ -285,7 +285,7 @@ async def test_direct_messages_are_a_place_of_their_own(tab: Tab, open_tab: Open
     await expect(tab.last).to_contain_text("between us")
     await admin.ask("/echo text:something else")
     await expect(admin.messages).to_have_count(1)
-    await tab.page.get_by_role("button", name="general").click()
+    await tab.page.get_by_role("button", name="Sandbox", exact=True).click()
     await expect(tab.last).to_contain_text("in the channel")
     await expect(tab.messages).to_have_count(1)
 
@@ -323,7 +323,7 @@ async def test_commands_of_menus_in_direct_messages(tab: Tab) -> None:
         await tab.messages.first.get_by_role("option", name=name).click()
         await expect(tab.last.locator(".used")).to_have_text(f"Student used {name}")
     await expect(tab.messages).to_have_count(3)
-    await tab.page.get_by_role("button", name="general").click()
+    await tab.page.get_by_role("button", name="Sandbox", exact=True).click()
     await expect(tab.messages).to_have_count(0)
 
 

@@ -1,0 +1,81 @@
+"""What the demo's page opens with: what the bot is, and a question of the notebook for each kind of model."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+from discord import app_commands
+
+from bot.client import Tokenwise
+from bot.examples import Command, example_of, examples_of
+from models.hub import Hub
+from models.results import SlotStatus, State
+from models.service import Caller
+from sandbox.page import Page
+from sandbox.welcome import Example, Welcome
+from texts import say
+
+QUESTIONS = (("generate",), ("tokens",), ("similar", "embed"), ("recommend",))
+"""The commands that answer them; of each the first whose model can be had."""
+WITHIN = 0.5
+"""Seconds that a model has to suggest an example."""
+
+
+@contextlib.asynccontextmanager
+async def welcoming(page: Page, bot: Tokenwise, hub: Hub) -> AsyncIterator[None]:
+    """Meanwhile the page opens with a welcome that follows the models: an example comes when its model is there."""
+    task = asyncio.create_task(_keep_welcoming(page, bot, hub), name="welcome")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def _keep_welcoming(page: Page, bot: Tokenwise, hub: Hub) -> None:
+    loop, changed = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell(_slot: str, _status: SlotStatus) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended before the models
+            loop.call_soon_threadsafe(changed.set)
+
+    hub.listen(tell)
+    while True:
+        changed.clear()
+        page.greet(await welcome(bot))
+        await changed.wait()
+
+
+async def welcome(bot: Tokenwise) -> Welcome:
+    """With the examples that work now."""
+    status = await bot.service.status()
+    states = {slot.slot: slot.state for slot in status.slots}
+    commands = [
+        command for command in _answering(bot, states) if states.get(example_of(command).slot) is State.READY
+    ]
+    asking = Caller("welcome", 0, WITHIN, typing=True)
+    lines = await examples_of(bot.service, asking, commands)
+    return Welcome(
+        say("welcome-about"),
+        tuple(
+            Example(say(f"welcome-{command.name}"), line)
+            for command, line in zip(commands, lines, strict=True)
+        ),
+    )
+
+
+def _answering(bot: Tokenwise, states: dict[str, State]) -> Iterator[Command]:
+    """The command for each question that can be answered with the models of the settings."""
+    there = {
+        command.qualified_name: command
+        for command in bot.tree.walk_commands()
+        if isinstance(command, app_commands.Command)
+    }
+    for names in QUESTIONS:
+        for name in names:
+            command = there.get(name)
+            if command and states.get(example_of(command).slot, State.FAILED) is not State.FAILED:
+                yield command
+                break

@@ -1,0 +1,13 @@
+"""/attention: which tokens of a text a model looks at when it reads one of them."""
+
+from __future__ import annotations
+
+from bot.client import Tokenwise
+from cogs.attention.command import AttentionView
+from cogs.attention.menus import GoToHead, HeadMenu, LayerMenu, TokenMenu
+from cogs.shared.looking import register
+
+
+async def setup(bot: Tokenwise) -> None:
+    register(bot, LayerMenu, HeadMenu, TokenMenu, GoToHead)
+    await bot.add_cog(AttentionView(bot))

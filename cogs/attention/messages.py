@@ -1,0 +1,120 @@
+"""What people read of attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import discord
+import numpy as np
+
+from bot.visible import source
+from cogs.attention import picture
+from cogs.attention.focus import ALL, Focus, Kind, best, kinds_of, row, scores_of
+from cogs.shared.looking import about, described
+from cogs.shared.reply import BLUE, Reply, csv_file, quoted
+from cogs.shared.sheet import shown
+from cogs.shared.text import code, percent
+from models.results import Attention
+from texts import say
+
+PICTURE = "attention.png"
+_MOST_ROWS = 20_000
+"""Lines of a file; more tokens than a hundred or so leave the small weights out."""
+
+
+def attention(view: Attention, focus: Focus) -> Reply:
+    """Where the token in focus looks; or all heads of a layer beside each other."""
+    grid = focus.layer != ALL and focus.head == ALL
+    said = [_heads(view, focus) if grid else _looks(view, focus), _standing_out(view), about(view.reading)]
+    embed = discord.Embed(
+        title=quoted(view.reading.text), description=described(*said, care=say("attention-care")), colour=BLUE
+    )
+    embed.set_footer(text=_where(view, focus))
+    embed.set_image(url=f"attachment://{PICTURE}")
+    drawn = picture.heads(view) if grid else picture.arcs(view, focus)
+    return Reply(
+        embed=embed,
+        files={PICTURE: drawn, "attention.csv": _csv(view, focus)},
+        alt={PICTURE: f"{_where(view, focus)}. {_heads(view, focus) if grid else _alt(view, focus)}"},
+    )
+
+
+def _where(view: Attention, focus: Focus) -> str:
+    if focus.layer == ALL:
+        return say("attention-where-mean", layers=view.layers, heads=view.heads)
+    last = view.layers - 1
+    if focus.head == ALL:
+        return say("attention-where-layer", layer=focus.layer, last=last, heads=view.heads)
+    kinds = [
+        say(f"attention-kind-{kind}")
+        for scores in scores_of(view, focus.layer)
+        if scores.head == focus.head
+        for kind in kinds_of(scores)
+    ]
+    where = say("attention-where-head", layer=focus.layer, last=last, head=focus.head, most=view.heads - 1)
+    return f"{where} · {', '.join(kinds)}" if kinds else where
+
+
+def _strongest(view: Attention, focus: Focus) -> Sequence[tuple[int, float]]:
+    weights = row(view, focus)
+    return [(int(place), float(weights[place])) for place in np.argsort(-weights)[:3] if weights[place] > 0]
+
+
+def _looks(view: Attention, focus: Focus) -> str:
+    token = focus.of(view)
+    where = [f"{_itself(view, place, token)} ({percent(share)})" for place, share in _strongest(view, focus)]
+    return say("attention-looks", token=code(shown(view.reading.pieces[token])), where=where)
+
+
+def _itself(view: Attention, place: int, token: int) -> str:
+    return say("attention-itself") if place == token else code(shown(view.reading.pieces[place]))
+
+
+def _alt(view: Attention, focus: Focus) -> str:
+    return _looks(view, focus).replace("`", "").replace("*", "")
+
+
+def _heads(view: Attention, focus: Focus) -> str:
+    return say("attention-grid", layer=focus.layer, heads=view.heads)
+
+
+def _standing_out(view: Attention) -> str:
+    """The heads that are marked as something most clearly, with their scores."""
+    found = [
+        say(f"attention-best-{kind}", head=f"{scores.layer}.{scores.head}", share=percent(kind.score(scores)))
+        for kind in Kind
+        if (scores := best(view, kind)) is not None
+    ]
+    return say("attention-standing-out", heads=found) if found else ""
+
+
+def _csv(view: Attention, focus: Focus) -> bytes:
+    """A line for each pair of tokens, of each head that was looked at; of the mean, `head` is empty."""
+    if focus.layer == ALL:
+        matrices: list[tuple[object, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]] = [
+            ("", view.mean.array())
+        ]
+    else:
+        first = 0 if view.head is None else view.head
+        matrices = [(first + number, matrix) for number, matrix in enumerate(view.weights.array())]
+    least = 0.0
+    count = sum(matrix.size for _, matrix in matrices)
+    if count > _MOST_ROWS:
+        every = np.concatenate([matrix.ravel() for _, matrix in matrices])
+        least = float(np.partition(every, -_MOST_ROWS)[-_MOST_ROWS])
+    pieces = view.reading.pieces
+    layer = "" if focus.layer == ALL else view.layer
+    rows = (
+        (
+            layer,
+            head,
+            int(start),
+            source(pieces[start]),
+            int(to),
+            source(pieces[to]),
+            f"{matrix[start, to]:.6g}",
+        )
+        for head, matrix in matrices
+        for start, to in np.argwhere((matrix > 0) & (matrix >= least))
+    )
+    return csv_file(("layer", "head", "from", "token", "to", "token looked at", "weight"), rows)

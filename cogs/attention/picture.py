@@ -1,0 +1,135 @@
+"""Attention as a picture: arcs from one token over the text, or the heads of a layer as small maps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from cogs.attention.focus import Focus, kinds_of, row, scores_of
+from cogs.shared.canvas import BLUE, INK, LINE, MUTED, ORANGE
+from cogs.shared.sheet import DENSITY, MARGIN, WIDTH, Sheet, fitting, ink_on, shade, shown
+from cogs.shared.text import percent
+from models.results import Attention
+from texts import say
+
+TOKENS = 14
+"""Tokens that a picture of arcs shows: those that are looked at most, and their neighbours in a short text."""
+HEADS = 36
+"""Small maps in one picture."""
+_ROW = 24
+_GAP = 13
+_NAMES = 128
+_THICKEST = 9.0
+_LEAST = 0.004
+"""Shares below this have no arc."""
+_SMALL = 16
+"""Heads up to which their maps stand in few columns, with more to read in each title."""
+
+
+def arcs(view: Attention, focus: Focus) -> bytes:
+    """A PNG: the text from top to bottom, and from the token in focus an arc to each that it looks at, wider for more.
+
+    Takes some tenths of a second: call it from a worker thread.
+    """
+    weights, token = row(view, focus), focus.of(view)
+    places = seen(weights, token)
+    rows: list[int | None] = []
+    for number in places:
+        if rows and rows[-1] is not None and number - rows[-1] > 1:
+            rows.append(None)
+        rows.append(number)
+    heights = [_GAP if place is None else _ROW for place in rows]
+    middles = [34 + sum(heights[:number]) + height / 2 for number, height in enumerate(heights)]
+    middle = {place: y for place, y in zip(rows, middles, strict=True) if place is not None}
+    sheet = Sheet(sum(heights) + 50)
+    sheet.text(MARGIN, 16, say("attention-arcs"), colour=MUTED)
+    strongest = float(weights.max()) or 1.0
+    for place, y in zip(rows, middles, strict=True):
+        if place is None:
+            sheet.text(MARGIN + _NAMES / 2, y, "⋯", colour=MUTED, side="center")
+            continue
+        share = float(weights[place])
+        sheet.box(MARGIN, y - _ROW / 2 + 1, _NAMES, _ROW - 3, shade(share), framed=place == token)
+        name = fitting(shown(view.reading.pieces[place]), _NAMES - 10)
+        sheet.text(MARGIN + _NAMES / 2, y, name, colour=ink_on(share), side="center", bold=place == token)
+        label = percent(share) if share > 0 else "-"
+        sheet.text(WIDTH - MARGIN, y, label, side="right", colour=INK if share >= strongest / 2 else MUTED)
+        if share >= _LEAST:
+            _arc(sheet, middle[token], y, max(0.8, _THICKEST * share))
+    return sheet.png()
+
+
+def _arc(sheet: Sheet, start: float, end: float, width: float) -> None:
+    left = MARGIN + _NAMES + 6.0
+    if start == end:
+        angles = [step * 2 * math.pi / 20 for step in range(21)]
+        xs = [left + 8 - 8 * math.cos(angle) for angle in angles]
+        sheet.line(xs, [start - 7 * math.sin(angle) for angle in angles], ORANGE, min(width, 4))
+        return
+    reach = min(28 + abs(end - start) * 0.5, WIDTH - left - MARGIN - 62)
+    angles = [step * math.pi / 40 for step in range(41)]
+    xs = [left + reach * math.sin(angle) for angle in angles]
+    ys = [(start + end) / 2 + (start - end) / 2 * math.cos(angle) for angle in angles]
+    sheet.line(xs, ys, BLUE, width)
+
+
+def seen(
+    weights: Sequence[float] | np.ndarray[tuple[int, ...], np.dtype[np.float32]], token: int
+) -> list[int]:
+    """The places that are shown, in the order of the text: the token itself and those that it looks at most."""
+    order = sorted(
+        range(len(weights)), key=lambda place: (place != token, -weights[place], abs(place - token))
+    )
+    return sorted(order[:TOKENS])
+
+
+def heads(view: Attention) -> bytes:
+    """A PNG: a small map for each head of the layer, rows for the tokens that look, columns for those looked at.
+
+    Takes some tenths of a second: call it from a worker thread.
+    """
+    weights = view.weights.array()[:HEADS]
+    columns = 3 if len(weights) <= _SMALL else 6
+    gap, title = 12.0, 20.0
+    side = (WIDTH - 2 * MARGIN - (columns - 1) * gap) / columns
+    rows = -(-len(weights) // columns)
+    scores = {one.head: one for one in scores_of(view, view.layer)}
+    sheet = Sheet(28 + rows * (side + title + 8) + 4)
+    sheet.text(MARGIN, 15, say("attention-maps"), colour=MUTED)
+    for number, matrix in enumerate(weights):
+        x = MARGIN + (number % columns) * (side + gap)
+        y = 28 + (number // columns) * (side + title + 8)
+        kinds = list(kinds_of(scores[number])) if number in scores else []
+        label = f"{number}"
+        if kinds and columns == 3:  # noqa: PLR2004 - wide enough for words
+            label += f" {say(f'attention-kind-{kinds[0]}')}"
+        elif kinds:
+            label += " ●"
+        sheet.text(x, y + 8, fitting(label, side + gap), bold=bool(kinds), colour=ORANGE if kinds else INK)
+        ground = np.array([[shade(share) for share in line] for line in _reduced(matrix, side) ** 0.5])
+        sheet.axes.imshow(
+            ground, extent=(x, x + side, y + title + side, y + title), interpolation="nearest", aspect="auto"
+        )
+        sheet.line(
+            (x, x + side, x + side, x, x),
+            (y + title, y + title, y + title + side, y + title + side, y + title),
+            LINE,
+        )
+    sheet.axes.set_xlim(0, WIDTH)
+    sheet.axes.set_ylim(sheet.height, 0)
+    return sheet.png()
+
+
+def _reduced(
+    matrix: np.ndarray[tuple[int, ...], np.dtype[np.float32]], side: float
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """No more rows and columns than there are pixels, each the largest weight of those that it stands for."""
+    step = -(-len(matrix) // int(side * DENSITY))
+    if step <= 1:
+        return matrix
+    rest = -len(matrix) % step
+    padded = np.pad(matrix, ((0, rest), (0, rest)))
+    count = len(padded) // step
+    return np.asarray(padded.reshape(count, step, count, step).max((1, 3)))

@@ -1,0 +1,126 @@
+"""Which words of the prompt a token rests on: what people read and see of it."""
+
+from __future__ import annotations
+
+import discord
+
+from bot.visible import spelt
+from cogs.shared.canvas import BLUE, INK, LINE, MUTED, ORANGE
+from cogs.shared.looking import about, described
+from cogs.shared.reply import BLUE as EMBED
+from cogs.shared.reply import Reply, csv_file
+from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown
+from cogs.shared.text import code, inline, percent
+from models.results import Attribution, Part
+from texts import say
+
+PICTURE = "mattered.png"
+WORDS = 14
+"""Words that a picture shows."""
+_ROW = 19.0
+_TOP = 34
+_NAMES = 104
+_NUMBER = 44
+
+
+def attribution(found: Attribution) -> Reply:
+    """The word that supports the token most, all of them as a picture and a file."""
+    token = code(shown(found.target.piece))
+    parts = strongest(found)
+    said = [_most(found)]
+    if len({part.group for part in found.parts}) < len(found.parts):
+        said.append(say("mattered-groups"))
+    if len(parts) < len(found.parts):
+        said.append(say("mattered-strongest", shown=len(parts)))
+    if found.gradients is None:
+        said.append(say("mattered-no-gradient"))
+    embed = discord.Embed(
+        title=say("mattered-title", token=inline(shown(found.target.piece))),
+        description=described(*said, about(found.reading), care=say("mattered-care")),
+        colour=EMBED,
+    )
+    embed.set_image(url=f"attachment://{PICTURE}")
+    words = [f"{part.text} {part.occlusion:+.2f}" for part in parts if part.occlusion is not None]
+    return Reply(
+        embed=embed,
+        files={PICTURE: draw(found), "mattered.csv": _csv(found)},
+        alt={PICTURE: say("mattered-alt", token=token.strip("`"), words=words)},
+    )
+
+
+def _most(found: Attribution) -> str:
+    facts: dict[str, str | int] = {
+        "place": found.written + 1,
+        "token": code(shown(found.target.piece)),
+        "share": percent(found.target.probability),
+    }
+    measured = [(part.occlusion, part) for part in found.parts if part.occlusion is not None]
+    if not measured:
+        return say("mattered-unknown", **facts)
+    change, word = max(measured, key=lambda one: one[0])
+    return say(
+        "mattered-most",
+        **facts,
+        word=inline(word.text, 60),
+        change="fell" if change >= 0 else "rose",
+        size=abs(change),
+    )
+
+
+def strongest(found: Attribution) -> list[Part]:
+    """The words that a picture shows: those that matter most, in the order of the prompt."""
+    by_weight = sorted(
+        found.parts, key=lambda part: (-abs(part.occlusion or 0), -abs(part.gradient or 0), part.places)
+    )
+    return sorted(by_weight[:WORDS], key=lambda part: part.places)
+
+
+def draw(found: Attribution) -> bytes:
+    """A PNG: for each word two bars from a middle line, to the right where it supports the token, to the left where it speaks
+    against it.
+
+    Takes some tenths of a second: call it from a worker thread.
+    """
+    parts = strongest(found)
+    gradients = found.gradients is not None
+    columns = 2 if gradients else 1
+    width = (WIDTH - 2 * MARGIN - _NAMES) / columns
+    sheet = Sheet(_TOP + _ROW * len(parts) + 10)
+    series = [("mattered-occlusion", [part.occlusion for part in parts], BLUE)]
+    if gradients:
+        series.append(("mattered-gradient", [part.gradient for part in parts], ORANGE))
+    for row, part in enumerate(parts):
+        name = fitting(spelt(part.text)[0], _NAMES - 6)
+        sheet.text(MARGIN + _NAMES - 6, _TOP + _ROW * (row + 0.5), name, side="right", colour=INK)
+    for column, (title, values, colour) in enumerate(series):
+        left = MARGIN + _NAMES + column * width
+        sheet.text(left + (width - _NUMBER) / 2, 16, say(title), bold=True, colour=colour, side="center")
+        low = min(0.0, *(value or 0.0 for value in values), 0.0)
+        high = max(0.0, *(value or 0.0 for value in values), 0.0)
+        scale = (width - _NUMBER - 10) / ((high - low) or 1.0)
+        zero = left + 4 - low * scale
+        sheet.line((zero, zero), (_TOP, _TOP + _ROW * len(parts)), LINE, 1.2)
+        for row, value in enumerate(values):
+            y = _TOP + _ROW * (row + 0.5)
+            if value is not None:
+                sheet.bar(
+                    min(zero, zero + value * scale), y - _ROW / 2 + 2, max(1.0, abs(value) * scale), _ROW - 4, colour,
+                    hatch="" if value >= 0 else "////",
+                )  # fmt: skip
+            label = "-" if value is None else f"{value:+.2f}"
+            sheet.text(left + width - 2, y, label, side="right", colour=MUTED)
+    return sheet.png()
+
+
+def _csv(found: Attribution) -> bytes:
+    rows = [
+        (
+            part.text,
+            " ".join(map(str, part.places)),
+            "" if part.occlusion is None else f"{part.occlusion:.6g}",
+            "" if part.gradient is None else f"{part.gradient:.6g}",
+            part.group,
+        )
+        for part in found.parts
+    ]
+    return csv_file(("word", "positions", "occlusion", "gradient x input", "taken out together"), rows)

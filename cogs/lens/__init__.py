@@ -1,0 +1,12 @@
+"""/lens: what each layer of the language model would say next."""
+
+from __future__ import annotations
+
+from bot.client import Tokenwise
+from cogs.lens.command import LensView, TurnLens
+from cogs.shared.looking import register
+
+
+async def setup(bot: Tokenwise) -> None:
+    register(bot, TurnLens)
+    await bot.add_cog(LensView(bot))

@@ -1,0 +1,62 @@
+"""The logit lens as a picture: layers by places, the likeliest token in each cell."""
+
+from __future__ import annotations
+
+from cogs.shared.canvas import INK, MUTED, ORANGE
+from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting, ink_on, shade, shown
+from models.results import Lens
+from texts import say
+
+COLUMNS = 5
+"""Places of a text that a picture shows; more of them nobody can read on a phone."""
+ROWS = 12
+"""Layers that a picture shows."""
+_LABEL = 34
+_CELL = 23
+_HEAD = 52
+
+
+def draw(view: Lens) -> bytes:
+    """A PNG: the darker a cell, the likelier its token; from the framed cell of a column on, all layers agree with the last.
+
+    Takes some tenths of a second: call it from a worker thread.
+    """
+    columns = len(view.layers[-1])
+    over = [view.takes_over(column) for column in range(columns)]
+    rows = layers(len(view.layers), over[-1])
+    sheet = Sheet(_HEAD + _CELL * len(rows) + 42)
+    width = (WIDTH - 2 * MARGIN - _LABEL) / max(columns, 3)
+    sheet.text(MARGIN, 15, say("lens-layer"), colour=MUTED)
+    sheet.text(MARGIN + _LABEL + 22, 15, say("lens-read"), colour=MUTED)
+    for column in range(columns):
+        token = fitting(shown(view.reading.pieces[view.start + column]), width - 8)
+        sheet.text(MARGIN + _LABEL + (column + 0.5) * width, 37, token, bold=True, side="center")
+    for row, layer in enumerate(rows):
+        y = _HEAD + row * _CELL
+        sheet.text(MARGIN + _LABEL - 8, y + _CELL / 2, str(layer), colour=MUTED, side="right")
+        for column, guess in enumerate(view.layers[layer]):
+            x = MARGIN + _LABEL + column * width
+            framed = layer == min((number for number in rows if number >= over[column]), default=layer)
+            sheet.box(x + 1, y + 1, width - 2, _CELL - 2, shade(guess.probability), framed=framed)
+            token = fitting(shown(guess.piece), width - 8)
+            sheet.text(x + width / 2, y + _CELL / 2, token, colour=ink_on(guess.probability), side="center")
+    y = _HEAD + _CELL * len(rows) + 20
+    sheet.box(MARGIN, y - 8, 22, 16, shade(0), framed=True)
+    sheet.text(MARGIN + 28, y, say("lens-framed"), colour=ORANGE)
+    x = 262.0
+    for share in (0, 0.33, 0.66, 1):
+        sheet.box(x, y - 8, 20, 16, shade(share))
+        x += 21
+    sheet.text(x + 4, y, say("lens-likely"), colour=INK, size=TEXT)
+    return sheet.png()
+
+
+def layers(count: int, over: int) -> list[int]:
+    """The rows that are shown of `count`: the first, the last, the one at which the answer takes over, and some evenly between."""
+    if count <= ROWS:
+        return list(range(count))
+    even = {round(place * (count - 1) / (ROWS - 1)) for place in range(ROWS)}
+    if over not in even:
+        nearest = min(even - {0, count - 1}, key=lambda row: abs(row - over))
+        even = even - {nearest} | {over}
+    return sorted(even)

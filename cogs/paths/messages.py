@@ -1,0 +1,97 @@
+"""What people read of the tree of continuations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import discord
+
+from bot.visible import source
+from cogs.paths import picture
+from cogs.shared.looking import about, described
+from cogs.shared.reply import BLUE, Reply, csv_file, quoted
+from cogs.shared.text import clip, code, percent
+from models.results import Branch, Paths
+from texts import say
+
+PICTURE = "paths.png"
+_LONGEST = 300
+
+
+def paths(view: Paths) -> Reply:
+    """The likeliest continuation and the drawn one in words, the tree as a picture, every path as a file."""
+    ways = list(_ways(view.root, ()))
+    longest = max(map(len, ways))
+    # A branch that the beam left behind is likely only because it is short.
+    best = max((way for way in ways if len(way) == longest or way[-1].ends), key=_likelihood)
+    greedy = next(way for way in ways if way[-1].greedy)
+    sampled = next(way for way in ways if way[-1].sampled)
+    embed = discord.Embed(
+        title=quoted(view.reading.text),
+        description=described(
+            _named("paths-best", best),
+            say("paths-greedy-is-best") if best == greedy else _named("paths-greedy", greedy),
+            _named("paths-sampled", sampled),
+            about(view.reading),
+            care=say("paths-care"),
+        ),
+        colour=BLUE,
+    )
+    embed.set_footer(text=say("paths-footer", width=view.width, depth=view.depth, seed=view.seed))
+    embed.set_image(url=f"attachment://{PICTURE}")
+    return Reply(
+        embed=embed,
+        files={PICTURE: picture.draw(view), "paths.csv": _csv(ways)},
+        alt={
+            PICTURE: say(
+                "paths-alt",
+                paths=len(ways),
+                best=_text(best),
+                share=percent(_likelihood(best)),
+                greedy=_text(greedy),
+            )
+        },
+    )
+
+
+Way = tuple[Branch, ...]
+"""The branches from the text to the end of a path, the root left out."""
+
+
+def _ways(branch: Branch, before: Way) -> Iterator[Way]:
+    for child in branch.next:
+        way = (*before, child)
+        if child.next:
+            yield from _ways(child, way)
+        else:
+            yield way
+
+
+def _likelihood(way: Way) -> float:
+    return math.prod(branch.probability for branch in way)
+
+
+def _text(way: Way) -> str:
+    return "".join(source(branch.piece) for branch in way)
+
+
+def _named(name: str, way: Way) -> str:
+    return say(name, text=code(clip(_text(way), _LONGEST)), share=percent(_likelihood(way)))
+
+
+def _csv(ways: list[Way]) -> bytes:
+    rows = [
+        (
+            number,
+            depth,
+            branch.piece.id,
+            source(branch.piece),
+            f"{branch.probability:.6g}",
+            "yes" if branch.greedy else "no",
+            "yes" if branch.sampled else "no",
+        )
+        for number, way in enumerate(ways, 1)
+        for depth, branch in enumerate(way, 1)
+    ]
+    return csv_file(("path", "depth", "id", "token", "probability", "greedy", "sampled"), rows)

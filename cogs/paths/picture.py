@@ -1,0 +1,107 @@
+"""The tree of continuations as a picture: a column for each token, the wider a branch the likelier it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cogs.shared.canvas import BLUE, INK, MUTED, ORANGE
+from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown, text_width
+from cogs.shared.text import percent
+from models.results import Branch, Paths
+from texts import say
+
+_ROW = 38
+_TOP = 14
+_THICKEST = 11.0
+_ROOT = 46
+_BRANCH = "#b4bacb"
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    branch: Branch
+    depth: int
+    y: float
+    children: tuple[_Node, ...]
+
+
+def draw(view: Paths) -> bytes:
+    """A PNG: from the last token of the text to the right. The greedy path is solid orange with a star, the drawn one dashed
+    with a die.
+
+    Takes some tenths of a second: call it from a worker thread.
+    """
+    rows = [0]
+    root = _placed(view.root, 0, rows)
+    depth = max(_depth(root), 1)
+    sheet = Sheet(_TOP + _ROW * rows[0] + 34)
+    column = (WIDTH - MARGIN - _ROOT - 4) / depth
+    _branches(sheet, root, column)
+    _names(sheet, root, column)
+    y = sheet.height - 16
+    sheet.line((MARGIN, MARGIN + 22), (y, y), ORANGE, 4)
+    sheet.text(MARGIN + 28, y, say("paths-legend-greedy"), colour=ORANGE, bold=True)
+    sheet.line((WIDTH / 2, WIDTH / 2 + 22), (y, y), BLUE, 3, ":")
+    sheet.text(WIDTH / 2 + 28, y, say("paths-legend-sampled"), colour=BLUE, bold=True)
+    return sheet.png()
+
+
+def _placed(branch: Branch, depth: int, rows: list[int]) -> _Node:
+    """The branch with a place for each leaf below the one before; a parent stands in the middle of its children."""
+    children = tuple(_placed(child, depth + 1, rows) for child in branch.next)
+    if children:
+        return _Node(branch, depth, (children[0].y + children[-1].y) / 2, children)
+    rows[0] += 1
+    return _Node(branch, depth, _TOP + _ROW * (rows[0] - 0.5), ())
+
+
+def _depth(node: _Node) -> int:
+    return max((_depth(child) for child in node.children), default=node.depth)
+
+
+def _x(depth: int, column: float) -> float:
+    """The left end of a token's name."""
+    return MARGIN if depth == 0 else MARGIN + _ROOT + (depth - 1) * column + 12
+
+
+def _branches(sheet: Sheet, node: _Node, column: float) -> None:
+    written = max(text_width(_name(node, column)), text_width(_share(node)) if node.depth else 0)
+    for child in node.children:
+        _branches(sheet, child, column)
+        end = _x(child.depth, column) - 4
+        xs, ys = _curve(min(_x(node.depth, column) + written + 3, end - 8), node.y, end, child.y)
+        width = max(0.8, _THICKEST * child.branch.probability)
+        greedy = child.branch.greedy
+        sheet.line(xs, ys, ORANGE if greedy else _BRANCH, max(width, 2) if greedy else width)
+        if child.branch.sampled:
+            sheet.line(xs, ys, BLUE, 2.4, ":")
+
+
+def _curve(x: float, y: float, to_x: float, to_y: float) -> tuple[Sequence[float], Sequence[float]]:
+    steps = [step / 12 for step in range(13)]
+    eased = [step * step * (3 - 2 * step) for step in steps]
+    return [x + (to_x - x) * step for step in steps], [y + (to_y - y) * step for step in eased]
+
+
+def _names(sheet: Sheet, node: _Node, column: float) -> None:
+    for child in node.children:
+        _names(sheet, child, column)
+    x, branch = _x(node.depth, column), node.branch
+    if node.depth == 0:
+        sheet.text(x, node.y, _name(node, column), bold=True)
+        return
+    colour = ORANGE if branch.greedy else BLUE if branch.sampled else INK
+    sheet.text(x, node.y - 8, _name(node, column), bold=branch.greedy or branch.sampled, colour=colour)
+    sheet.text(x, node.y + 8, _share(node), colour=colour if branch.greedy or branch.sampled else MUTED)
+
+
+def _name(node: _Node, column: float) -> str:
+    """The token as far as there is room, and a mark where the model ends."""
+    room = _ROOT - 8 if node.depth == 0 else column - 12
+    return fitting(shown(node.branch.piece), room - 10 * node.branch.ends) + " ∎" * node.branch.ends
+
+
+def _share(node: _Node) -> str:
+    share = percent(node.branch.probability).replace(" ", "")
+    return share + "★" * node.branch.greedy + "⚄" * node.branch.sampled

@@ -1,0 +1,95 @@
+"""What the views into a language model share: the texts that they were asked about, and the way from one view to the next."""
+
+from __future__ import annotations
+
+import re
+from typing import Self
+
+from discord.ext import commands
+
+from bot.client import Interaction, Tokenwise
+from bot.failures import Refused
+from cogs.shared.buttons import Button, DynamicItem, ReportingItem
+from cogs.shared.recent import Recent
+from cogs.shared.text import clip, code
+from models.failures import NothingToLookInto
+from models.results import Reading
+from texts import say
+
+VIEWS = ("next", "surprise", "lens", "attention", "paths")
+"""The views of a text, by the names of their commands, in the order of their buttons."""
+
+
+class TextToReadTooLong(Refused):
+    """A text of `length` characters, of which there may be `limit`."""
+
+    limit: int
+    length: int
+
+
+class View(commands.Cog):
+    """A view of a text. A subclass is a cog with the name of its command, one of VIEWS, and gives `look`."""
+
+    def __init__(self, bot: Tokenwise) -> None:
+        self.bot = bot
+        self.asked: Recent[str] = Recent()
+
+    async def look(self, interaction: Interaction, text: str) -> None:
+        """Answer an interaction with the view of a text."""
+        raise NotImplementedError
+
+    def check(self, *texts: str) -> None:
+        """Refused, or NothingToLookInto, for a text that no model need see."""
+        limit = self.bot.settings.limits.text_characters
+        for text in texts:
+            if not text.strip():
+                raise NothingToLookInto
+            if len(text) > limit:
+                raise TextToReadTooLong(limit, len(text))
+
+
+class LookButton(ReportingItem[Button], template=r"look:(?P<view>\w+):(?P<asked>\w+):(?P<number>\d+)"):
+    """Looks at the text of an answer in another way, in a new message."""
+
+    def __init__(self, view: str, asked: str, number: int) -> None:
+        """`view` is where it leads, `asked` the view that remembers the text under `number`."""
+        super().__init__(Button(label=say(f"look-{view}"), custom_id=f"look:{view}:{asked}:{number}"))
+        self.view_name, self.asked, self.number = view, asked, number
+
+    @classmethod
+    def parsed(cls, match: re.Match[str]) -> Self:
+        return cls(match["view"], match["asked"], int(match["number"]))
+
+    async def pressed(self, interaction: Interaction) -> None:
+        text = view_of(interaction, self.asked).asked.get(self.number)
+        await view_of(interaction, self.view_name).look(interaction, text)
+
+
+def view_of(interaction: Interaction, name: str) -> View:
+    """The cog of a view. TypeError if there is none, which only a made-up custom_id can ask for."""
+    cog = interaction.client.get_cog(name)
+    if not isinstance(cog, View):
+        raise TypeError(name)
+    return cog
+
+
+def elsewhere(bot: Tokenwise, view: str, number: int) -> list[LookButton]:
+    """The buttons from a view to all the others that are loaded."""
+    return [LookButton(other, view, number) for other in VIEWS if other != view and bot.get_cog(other)]
+
+
+def register(bot: Tokenwise, *items: type[DynamicItem]) -> None:
+    """Have the buttons of a view answered, and those that lead to it."""
+    bot.add_dynamic_items(LookButton, *items)
+
+
+def about(reading: Reading) -> str:
+    """Which model read how many tokens, and whether it lacks the token that begins a text."""
+    model = code(clip(reading.model, 100))
+    said = say("looking-read", model=model, tokens=len(reading.pieces))
+    return f"{said} {say('looking-no-bos')}" if reading.bos_left_out else said
+
+
+def described(*parts: str, care: str) -> str:
+    """The description of a view: what to see first, what not to conclude at the end, in small print."""
+    return "\n".join([*filter(None, parts), f"-# {care}"])

@@ -1,0 +1,82 @@
+"""What people read of the surprisal of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import discord
+
+from bot.visible import source
+from cogs.shared.looking import about, described
+from cogs.shared.reply import BLUE, Reply, csv_file, quoted
+from cogs.shared.sheet import shown
+from cogs.shared.text import code, inline
+from cogs.surprise import picture
+from models.results import Surprise, Surprising
+from texts import say
+
+PICTURE = "surprise.png"
+
+
+def surprise(views: Sequence[Surprise]) -> Reply:
+    """One text with its three most surprising places, or two beside each other."""
+    first = views[0]
+    if len(views) > 1:
+        title = say("surprise-two-title")
+        said = [f"**{number}** {inline(view.reading.text, 300)}" for number, view in enumerate(views, 1)]
+        said.append(_compared(views))
+    else:
+        title, said = quoted(first.reading.text), [_measured(first)]
+    for view in views:
+        number = 1 + views.index(view)
+        said += [
+            (f"**{number}** " if len(views) > 1 else "") + _peak(view, peak)
+            for peak in (view.peaks if len(views) == 1 else view.peaks[:1])
+        ]
+    said.append(about(first.reading))
+    if any(len(view.reading.pieces) > picture.MOST for view in views):
+        said.append(say("surprise-beginning", shown=picture.MOST))
+    embed = discord.Embed(title=title, description=described(*said, care=say("surprise-care")), colour=BLUE)
+    embed.set_image(url=f"attachment://{PICTURE}")
+    return Reply(
+        embed=embed,
+        files={PICTURE: picture.draw(views), "surprise.csv": _csv(views)},
+        alt={PICTURE: " ".join(_alt(view) for view in views)},
+    )
+
+
+def _measured(view: Surprise) -> str:
+    if view.perplexity is None or view.mean_bits is None:
+        return say("surprise-nothing-to-measure")
+    return say("surprise-perplexity", bits=view.mean_bits, perplexity=view.perplexity)
+
+
+def _compared(views: Sequence[Surprise]) -> str:
+    measured = [view.perplexity for view in views if view.perplexity is not None]
+    if len(measured) < len(views):
+        return say("surprise-nothing-to-measure")
+    first, second = measured
+    return say("surprise-two", first=first, second=second)
+
+
+def _peak(view: Surprise, peak: Surprising) -> str:
+    return say(
+        "surprise-peak",
+        token=code(shown(view.reading.pieces[peak.place])),
+        bits=peak.bits,
+        expected=[code(shown(guess.piece)) for guess in peak.expected[:3]],
+    )
+
+
+def _alt(view: Surprise) -> str:
+    peaks = [f"{shown(view.reading.pieces[peak.place])} ({peak.bits:.1f})" for peak in view.peaks]
+    return say("surprise-alt", tokens=len(view.reading.pieces), peaks=peaks)
+
+
+def _csv(views: Sequence[Surprise]) -> bytes:
+    rows = [
+        (number, place, piece.id, source(piece), "" if bits is None else f"{bits:.6g}")
+        for number, view in enumerate(views, 1)
+        for place, (piece, bits) in enumerate(zip(view.reading.pieces, view.bits, strict=True))
+    ]
+    return csv_file(("text", "position", "id", "token", "bits"), rows)

@@ -1,0 +1,46 @@
+"""What the page opens with: what the bot is, and examples that run when they are clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sandbox import commandline
+from sandbox.commandline import CommandLineError
+from sandbox.rules import Json
+from sandbox.state import Command
+
+
+@dataclass(frozen=True)
+class Example:
+    """A command as it is typed, such as `/tokens text:hello`, and the question that it answers."""
+
+    question: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """`text` says what the bot is, a paragraph a line."""
+
+    text: str
+    examples: tuple[Example, ...] = ()
+
+    def offered(self, commands: Mapping[str, Command]) -> Json:
+        """The welcome for a member who has these commands: without the examples that cannot be sent."""
+        return {
+            "text": self.text,
+            "examples": [
+                {"question": example.question, "line": example.line}
+                for example in self.examples
+                if _can_be_sent(example.line, commands)
+            ],
+        }
+
+
+def _can_be_sent(line: str, commands: Mapping[str, Command]) -> bool:
+    try:
+        commandline.parse(line, commands)
+    except CommandLineError:
+        return False
+    return True
