@@ -28,8 +28,9 @@ from rich.table import Table
 
 from bench.lag import percentile
 from models.songs.catalogue import SongCatalogue
-from models.songs.evaluation import ItemItem
-from models.songs.recommender import SongIndices, top_songs
+from models.songs.recommender import top_songs
+from models.songs.rivals import ItemItem
+from models.songs.ways import SongIndices
 from models.specs import SongsSpec
 
 STATIONS = 300

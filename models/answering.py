@@ -28,6 +28,7 @@ from models.service import (
     FindSongs,
     GetSongs,
     ListTokenizers,
+    MapSongs,
     OneOf,
     SongList,
     SongMatch,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         Pair,
         Paths,
         Song,
+        SongPoint,
         Surprise,
         Tokenization,
     )
@@ -187,8 +189,18 @@ def suggest_songs(model: SongCatalogue, request: SuggestSongs) -> tuple[Song, ..
 
 def songs_like(model: SongCatalogue, request: SongsLike) -> SongList:
     return model.page_like(
-        request.song, request.n, typed=request.typed, known=request.known, skip=request.skip
+        request.like,
+        request.n,
+        unlike=request.unlike,
+        by=request.by,
+        known=request.known,
+        skip=request.skip,
+        per_artist=request.per_artist,
     )
+
+
+def map_songs(model: SongCatalogue, request: MapSongs) -> tuple[SongPoint, ...]:
+    return model.map(request.ids)
 
 
 def songs_for(model: SongCatalogue, request: SongsFor) -> SongList:
@@ -196,6 +208,7 @@ def songs_for(model: SongCatalogue, request: SongsFor) -> SongList:
         request.likes,
         request.n,
         dislikes=request.dislikes,
+        unlike=request.unlike,
         skip=request.skip,
         per_artist=request.per_artist,
     )

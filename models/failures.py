@@ -311,10 +311,6 @@ class UnknownSong(BadInput):
     """The catalogue does not have the song."""
 
 
-class UnknownSongId(UnknownSong):
-    """No song has the id."""
-
-
 class SongGone(UnknownSong):
     """A song that was shown before is no longer in the catalogue."""
 
@@ -348,17 +344,45 @@ class NoSongsInFile(ModelError):
 
 
 class NotPlaylists(ModelError):
-    """A file is something else than lines of ids; `seen` is one of the kinds of `models.songs.seen`."""
+    """A file is in no layout that has lists; `seen` is one of the kinds of `models.songs.layouts.seen`, "object" (JSON
+    with keys), "table" or "text", and `detail` are its keys or columns, if it has any.
+    """
 
     label: str
     seen: str
+    detail: str = ""
 
 
 class NotASongTable(ModelError):
-    """A file is something else than a table; `seen` is one of the kinds of `models.songs.seen`."""
+    """A file is in no layout that has songs; facts as those of `NotPlaylists`."""
 
     label: str
     seen: str
+    detail: str = ""
+
+
+class NoFiles(ModelError):
+    """The folder or archive of a catalogue is empty."""
+
+
+class NoTitles(ModelError):
+    """The only file of a catalogue holds bare ids, and no file names what they stand for."""
+
+    label: str
+
+
+class NoSuchColumn(ModelError):
+    """The settings name a column that no file of the catalogue has; `columns` are those that there are."""
+
+    column: str
+    columns: tuple[str, ...]
+
+
+class NotRatings(ModelError):
+    """The column of the ratings holds no numbers; `value` is the first thing in it."""
+
+    label: str
+    value: str
 
 
 class NoSharedIds(ModelError):

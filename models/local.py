@@ -34,6 +34,7 @@ from models.results import (
     Paths,
     Reload,
     Song,
+    SongPoint,
     State,
     Surprise,
     Tokenization,
@@ -62,6 +63,7 @@ from models.service import (
     ListTokenizers,
     LoadDone,
     LoadProgress,
+    MapSongs,
     OneOf,
     Queued,
     ReloadModel,
@@ -433,6 +435,9 @@ class _Songs:
 
     async def like(self, request: SongsLike) -> SongList:
         return await self._run(request.caller, lambda model: answering.songs_like(model, request))
+
+    async def map(self, request: MapSongs) -> tuple[SongPoint, ...]:
+        return await self._run(request.caller, lambda model: answering.map_songs(model, request))
 
     async def recommend(self, request: SongsFor) -> SongList:
         return await self._run(request.caller, lambda model: answering.songs_for(model, request))

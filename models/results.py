@@ -414,15 +414,32 @@ class Song:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """A song that speaks for another one: `shared` of the `playlists` that play it play the other one too.
+
+    0 of 0 where that was not counted; 0 of some where only playlists like those play the other one.
+    """
+
+    song: Song
+    shared: int = 0
+    playlists: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A song and the seed songs it came from, strongest first; empty for a merely popular song.
+    """A song and what speaks for it, strongest first; nothing for a merely popular song.
 
     `playlists` is how many playlists of the catalogue play it.
     """
 
     song: Song
-    because: tuple[Song, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     playlists: int = 0
+
+    @property
+    def because(self) -> tuple[Song, ...]:
+        """The seed songs that it came from."""
+        return tuple(reason.song for reason in self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,6 +453,15 @@ class Recommendations:
     seeds: tuple[Song, ...]
     unknown: tuple[str, ...] = ()
     more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SongPoint:
+    """A song's place on a map, no unit: songs lie close together if the playlists with them play the same songs."""
+
+    song: Song
+    x: float
+    y: float
 
 
 @dataclass(frozen=True, slots=True)

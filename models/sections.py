@@ -12,7 +12,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from pydantic.config import JsonDict
 
 import texts
-from models.specs import EncoderSpec, LanguageSpec, SongsSpec, Spec, TokenizersSpec, WordsSpec
+from models.specs import (
+    Columns,
+    EncoderSpec,
+    LanguageSpec,
+    Layout,
+    SongsSpec,
+    Spec,
+    TokenizersSpec,
+    WordsSpec,
+)
 
 # What kind of place a key names. The settings make relative paths absolute, and `check` looks whether it is there.
 PATH: JsonDict = {"place": "path"}
@@ -43,6 +52,21 @@ Device = Annotated[
     str, AfterValidator(Rule("setting-device", re.compile(r"auto|cpu|mps|cuda(:\d+)?").fullmatch))
 ]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+LONGEST_WORD = 30
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        return not name or "a".encode(name).decode(name) == "a"
+    except (LookupError, ValueError):
+        return False
+
+
+Encoding = Annotated[str, AfterValidator(Rule("setting-encoding", _is_encoding))]
+Word = Annotated[
+    str,
+    AfterValidator(Rule("setting-word", lambda word: len(word) <= LONGEST_WORD and word.isprintable())),
+]
 
 
 class Section(BaseModel):
@@ -138,9 +162,39 @@ class WordsSection(ModelSection):
         return WordsSpec(self.name, data_dir)
 
 
+class SongsColumns(Section):
+    """`models.specs.Columns`."""
+
+    list: str = Field("", description="Column of the person, playlist or session that a row belongs to.")
+    item: str = Field("", description="Column of the item's id.")
+    rating: str = Field("", description="Column of the rating, a number.")
+    time: str = Field("", description="Column of the time, by which a list is ordered.")
+    title: str = Field("", description="Column of the title.")
+    by: str = Field("", description="Column of the artist, author or maker.")
+    tags: str = Field("", description="Column of the tags, with bars, commas or semicolons between them.")
+
+
+class SongsWords(Section):
+    """What people read in place of the words for songs; the names are terms of the messages."""
+
+    item: Word = Field("", description="One item. Empty: song.")
+    items: Word = Field("", description="Several of them. Empty: songs.")
+    list: Word = Field("", description="What items are together in. Empty: playlist.")
+    lists: Word = Field("", description="Several of them. Empty: playlists.")
+    by: Word = Field("", description="Whom an item is by. Empty: artist.")
+
+
 class SongsSection(ModelSection):
-    songs: Name = Field(description="The table of songs: id, title, artist.", json_schema_extra=ADDRESS)
-    playlists: Name = Field(description="The playlists, a line of song ids each.", json_schema_extra=ADDRESS)
+    songs: Name = Field(
+        description="The songs: a table with ids, titles and artists, or a data set that holds the playlists too.",
+        json_schema_extra=ADDRESS,
+    )
+    playlists: str | None = Field(
+        None,
+        description="The playlists: a line of song ids each, or any other layout of docs/catalogues.md. Empty: "
+        "`songs` holds both.",
+        json_schema_extra=ADDRESS,
+    )
     tags: str | None = Field(
         None,
         description="Tag ids, a line for each line of the table. Empty: none.",
@@ -160,10 +214,24 @@ class SongsSection(ModelSection):
         1, ge=0, lt=2**32, description="Seed of the training; the same seed gives the same vectors."
     )
 
-    @field_validator("tags", "tag_names", mode="before")
+    min_rating: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="Where items are rated, the rating from which one counts. None: four fifths of the highest.",
+    )
+    encoding: Encoding = Field(
+        "", description="How the files' bytes become text, such as cp1252. Empty: as they look."
+    )
+    columns: SongsColumns = SongsColumns()
+    words: SongsWords = SongsWords()
+
+    @field_validator("playlists", "tags", "tag_names", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
 
     def spec(self, data_dir: Path, _workers: int, /) -> SongsSpec:
-        return SongsSpec(**self.model_dump(), cache=data_dir / "songs", data_dir=data_dir)
+        values = self.model_dump(exclude={"columns", "min_rating", "encoding", "words"})
+        layout = Layout(Columns(**self.columns.model_dump()), self.min_rating, self.encoding)
+        values["playlists"] = self.playlists or ""
+        return SongsSpec(**values, layout=layout, cache=data_dir / "songs", data_dir=data_dir)

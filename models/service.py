@@ -32,6 +32,7 @@ from models.results import (
     Reload,
     SlotStatus,
     Song,
+    SongPoint,
     Surprise,
     Tokenization,
 )
@@ -340,28 +341,51 @@ class SuggestSongs:
     typed: str
 
 
+class By(StrEnum):
+    """How the songs are found that go with some others."""
+
+    PLAYLISTS = "playlists"
+    """As for somebody who likes those: the best way."""
+    VECTORS = "vectors"
+    """By cosine of the vectors, as in the notebook."""
+
+
 @dataclass(frozen=True, slots=True)
 class SongsLike:
-    """Songs that go with one: `song` is an id, or with `typed` what somebody typed. `known` ones are left out."""
+    """Songs that go with the `like` ones rather than with the `unlike` ones, all by id. `known` ones are left out."""
 
     caller: Caller
-    song: str
-    typed: bool = False
+    like: tuple[str, ...]
+    unlike: tuple[str, ...] = ()
+    by: By = By.PLAYLISTS
     n: int = 5
     skip: int = 0
     known: tuple[str, ...] = ()
+    per_artist: int | None = 2
 
 
 @dataclass(frozen=True, slots=True)
 class SongsFor:
-    """Songs for one or several people, of each of whom there are their likes, oldest first."""
+    """Songs for one or several people, of each of whom there are their likes, oldest first.
+
+    Songs that go with the `unlike` ones come later; those they dislike are only left out.
+    """
 
     caller: Caller
     likes: tuple[tuple[str, ...], ...]
     dislikes: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
     n: int = 5
     skip: int = 0
     per_artist: int | None = 2
+
+
+@dataclass(frozen=True, slots=True)
+class MapSongs:
+    """The songs with these ids on a map."""
+
+    caller: Caller
+    ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,8 +414,10 @@ class SongList:
     basis: Basis
     songs: Recommendations
     few: int = 0
-    match: SongMatch | None = None
-    """The song that all of them go with."""
+    like: tuple[Song, ...] = ()
+    """The songs that all of them go with, if they were asked for by songs."""
+    unlike: tuple[Song, ...] = ()
+    by: By = By.PLAYLISTS
 
 
 class SongService(Protocol):
@@ -404,6 +430,8 @@ class SongService(Protocol):
     async def suggest(self, request: SuggestSongs) -> tuple[Song, ...]: ...
     async def like(self, request: SongsLike) -> SongList: ...
     async def recommend(self, request: SongsFor) -> SongList: ...
+    async def map(self, request: MapSongs) -> tuple[SongPoint, ...]:
+        """Those of the songs that playlists play, in the order of the ids."""
 
 
 # Models ----------------------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ another class here and a branch nowhere.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Self
 
@@ -142,13 +143,42 @@ class WordsSpec(Spec):
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """Names of the columns of a table, as its header has them; "" for those that go by a usual name.
+
+    `list` is who or what the items of a list have in common (a person, a playlist, a session), `by` who made an item.
+    """
+
+    list: str = ""
+    item: str = ""
+    rating: str = ""
+    time: str = ""
+    title: str = ""
+    by: str = ""
+    tags: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the files of a catalogue do not say of themselves. Ratings below `min_rating` do not count (None: below four
+    fifths of the highest); `encoding` is how bytes become text ("": as they look).
+    """
+
+    columns: Columns = field(default_factory=Columns)
+    min_rating: float | None = None
+    encoding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SongsSpec(Spec):
     """A song table, playlists, and the parameters of the `Word2Vec` that is trained on them.
 
     `tags` has a line of tag ids for each line of the table, `tag_names` a line `id, tag` for each tag. With
     one worker the training gives the same numbers every time. What was trained is kept under `cache`, if there
     is one, and trained again when a file or a parameter changes. Each file may be an https:// address; what is
-    downloaded lies under `data_dir`.
+    downloaded lies under `data_dir`. A file may also be a folder or an archive; `models.songs.layouts` has the
+    layouts that are read, and `layout` what they leave open. If one of `songs` and `playlists` is empty, the other
+    holds both.
     """
 
     songs: str | PathLike[str]
@@ -164,10 +194,13 @@ class SongsSpec(Spec):
     workers: int = 1
     cache: str | PathLike[str] | None = None
     data_dir: str | PathLike[str] | None = None
+    layout: Layout = field(default_factory=Layout)
 
     @property
     def label(self) -> str:
-        return catalogue_label(self.songs)
+        if self.songs and self.playlists:
+            return catalogue_label(self.songs)
+        return label(os.fspath(self.songs or self.playlists))
 
     def items(self, slot: str) -> list[Item]:
         files = (self.songs, self.playlists, self.tags, self.tag_names)

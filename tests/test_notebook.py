@@ -131,11 +131,25 @@ def test_the_songs_of_the_notebook(
     monkeypatch.setenv("TOKENWISE_SONGS__PLAYLISTS", str(folder / "train.txt"))
     monkeypatch.setenv("TOKENWISE_SONGS__EPOCHS", "1")
     monkeypatch.setenv("TOKENWISE_SONGS__NEGATIVE", "5")
-    by_id = answer(capsys, "recommend", "--song", "2172", "-n", "5", "--config", DEMO)
-    by_title = answer(capsys, "recommend", "--song", "Fade To Black - Metallica", "-n", "5", "--config", DEMO)
+    by_id = answer(capsys, "recommend", "--song", "2172", "--by", "vectors", "-n", "5", "--config", DEMO)
+    by_title = answer(
+        capsys,
+        "recommend",
+        "--song",
+        "Fade To Black - Metallica",
+        "--by",
+        "vectors",
+        "-n",
+        "5",
+        "--config",
+        DEMO,
+    )
     assert len(by_id["songs"]) == 5
     assert by_id == by_title, "every training is the same"
-    by_id = answer(capsys, "recommend", "--song", "842", "-n", "5", "--config", DEMO)
+    by_id = answer(capsys, "recommend", "--song", "842", "--by", "vectors", "-n", "5", "--config", DEMO)
     escaped = "California Love (w/ Dr. Dre & Roger Troutman) - 2Pac"
-    assert answer(capsys, "recommend", "--song", escaped, "-n", "5", "--config", DEMO) == by_id
+    assert (
+        answer(capsys, "recommend", "--song", escaped, "--by", "vectors", "-n", "5", "--config", DEMO)
+        == by_id
+    )
     assert len(by_id["songs"]) == 5

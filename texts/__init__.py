@@ -6,6 +6,7 @@ business. Another language is another file beside `en.ftl`. (Project Fluent: htt
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -26,6 +27,7 @@ FOLDER = Path(__file__).resolve().parent
 LANGUAGE = "en"
 LONGEST_FACT = 2500
 """Characters. Fluent's runtime refuses longer parts, so that no text can make a message grow without bound."""
+_words: tuple[tuple[str, str], ...] = ()
 LOCALE = "en_GB"
 """Of numbers and lists: no comma before the last "or"."""
 
@@ -42,6 +44,15 @@ def hint(name: str, /, facts: Mapping[str, Fact]) -> str:
     """What the people who run the bot can do about it, in a sentence that others do not get; "" if there is nothing."""
     message = _bundle().get_message(name)
     return _say(name, "admin", facts) if "admin" in message.attributes else ""
+
+
+def use_words(words: Mapping[str, str]) -> None:
+    """Have all messages use these words for their terms, such as `-item = song`; an empty one is the language's own."""
+    global _words  # noqa: PLW0603 - a process speaks one language
+    chosen = tuple(sorted((term, word) for term, word in words.items() if word))
+    if chosen != _words:
+        _words = chosen
+        _bundle.cache_clear()
 
 
 def size(number: float) -> str:
@@ -120,10 +131,31 @@ def _join(items: _Items, separator: str = ", ") -> FluentType:
     return _Items(items.items, separator)
 
 
+def _capital(word: object) -> FluentType:
+    """CAPITAL(-term) in a message: the word at the beginning of a sentence."""
+    text = str(word)
+    return _Items([text[:1].upper() + text[1:]])
+
+
+def _article(word: object, capital: float = 0) -> FluentType:
+    """A(-term, capital: 0 or 1) in an English message: the word with its indefinite article."""
+    text = str(word)
+    article = "an" if text[:1].casefold() in set("aeiou") else "a"
+    return _Items([f"{article.capitalize() if capital else article} {text}"])
+
+
 @cache
 def _bundle() -> FluentBundle:
     # Isolation marks around facts would be invisible characters in every message.
-    functions: dict[str, Callable[..., FluentType]] = {"COUNT": _count, "JOIN": _join, "SIZE": _Size}
+    functions: dict[str, Callable[..., FluentType]] = {
+        "A": _article,
+        "CAPITAL": _capital,
+        "COUNT": _count,
+        "JOIN": _join,
+        "SIZE": _Size,
+    }
     bundle = FluentBundle([LOCALE], functions=functions, use_isolating=False)
     bundle.add_resource(FluentResource((FOLDER / f"{LANGUAGE}.ftl").read_text(encoding="utf-8")))
+    terms = "".join(f"-{term} = {{ {json.dumps(word, ensure_ascii=False)} }}\n" for term, word in _words)
+    bundle.add_resource(FluentResource(terms), allow_overrides=True)
     return bundle

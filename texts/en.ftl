@@ -74,6 +74,8 @@ setting-path = a file or folder
 setting-name = a hub name, or a local file or folder
 setting-vectors = a local file or folder, an https:// address, a gensim data set, or a hub name
 setting-address = a file, or its https:// address
+setting-encoding = the name of an encoding, or nothing
+setting-word = a word of at most 30 characters, or nothing
 setting-places = a list with at least one of: { $place }
 setting-list = a list of: { $item }
 setting-choice = one of { $choices }
@@ -189,6 +191,10 @@ terminal-copied = { $table }: { $count ->
 terminal-warning = warning: { $line }
 terminal-running-bot = the running bot: { $line }
 terminal-model-problem = { $slot }: { $problem }
+terminal-song-heading = { -item }
+terminal-shared-heading = { -lists } in common
+terminal-reasons-heading = because of ({ -lists } in common)
+terminal-shared = { $shared } of { $playlists }
 terminal-song-taken = { $typed } is taken for { $song } (id { $id }).
 terminal-generated = { $model } on { $device }, { $dtype }: { $tokens } tokens in { $seconds } s ({ $finish })
 terminal-embedding = { $model }: { $tokens } tokens, { $numbers } numbers each
@@ -508,49 +514,67 @@ words-detail = { $words } words, { $size } numbers each
 progress-reading-vectors = reading the word vectors { $name }
 
 ## Songs (models/failures.py)
+# The words of a catalogue; [songs.words] of the settings has others for films, books and so on.
 
-unknown-song-id = I have no song with that id. Choose one from the list of suggestions.
-song-gone = That song is no longer in my catalogue. Ask for recommendations again.
-no-such-song-like = I know no song like “{ $text }”. Type part of its title or artist and choose from the list.
+-item = song
+-items = songs
+-list = playlist
+-lists = playlists
+-by = artist
+
+song-gone = That { -item } is no longer in my catalogue. Ask for recommendations again.
+no-such-song-like = I know no { -item } like “{ $text }”. Type part of its title or { -by } and choose from the list.
 no-such-song =
-    There is no song with the id or title '{ $text }'.{ COUNT($near) ->
+    There is no { -item } with the id or title '{ $text }'.{ COUNT($near) ->
         [0] {""}
        *[other] {" "}Did you mean one of these: { JOIN($near, separator: "; ") }?
     }
-ambiguous-song = '{ $text }' may be more than one song: { JOIN($songs, separator: "; ") }. Name one by its id.
-no-songs-wanted = Ask for at least one song.
-no-songs-in-file = { $label } holds no songs.
+ambiguous-song = '{ $text }' may be more than one { -item }: { JOIN($songs, separator: "; ") }. Name one by its id.
+no-songs-wanted = Ask for at least one { -item }.
+no-songs-in-file = { $label } holds no { -items }.
 not-playlists =
-    { $label } holds no playlists, a line of song ids each: it looks like { $seen ->
+    { $label } holds no { -lists } in a layout that I know: it looks like { $seen ->
         [pointer] a pointer of Git LFS
         [html] a web page
         [xml] XML
         [json] JSON
-        [table] a table with columns
+        [object] JSON with the keys { $detail }
+        [table] a table with the columns { $detail }
+        [text] plain text
        *[binary] a binary file
     }.
+    .admin = docs/catalogues.md has the layouts. If it is a table, name its columns in [songs.columns].
 not-a-song-table =
-    { $label } is no table of songs: it looks like { $seen ->
+    { $label } is no table of { -items } in a layout that I know: it looks like { $seen ->
         [pointer] a pointer of Git LFS
         [html] a web page
         [xml] XML
         [json] JSON
-        [table] a table with columns
+        [object] JSON with the keys { $detail }
+        [table] a table with the columns { $detail }
+        [text] plain text
        *[binary] a binary file
     }.
-no-shared-ids = The playlists and the table of songs have no id in common: the playlists have ids such as { $played }, the table such as { $song }.
-no-playlists-in-file = { $label } holds no playlist of two songs or more.
+    .admin = docs/catalogues.md has the layouts. If it is a table, name its columns in [songs.columns].
+no-files = The folder or archive of the catalogue holds no files.
+no-titles = { $label } holds ids, but no file says what they stand for.
+    .admin = Name the table of ids and titles in songs.songs.
+no-such-column = No file of the catalogue has a column “{ $column }”. There are: { JOIN($columns, separator: ", ") }.
+not-ratings = The ratings in { $label } are no numbers: the first is “{ $value }”.
+no-shared-ids = The { -lists } and the table of { -items } have no id in common: the { -lists } have ids such as { $played }, the table such as { $song }.
+no-playlists-in-file = { $label } holds no { -list } of two { -items } or more.
 unreadable-file = { $label } cannot be read ({ $reason }).
-no-frequent-song = No song is in the playlists { $min_count } times; lower min_count.
-too-few-playlists = { $playlists } playlists cannot be divided into { $folds } parts to learn from and to test.
-no-usable-test-playlist = No test playlist has more than { $likes } different songs that the training playlists have. Ask with fewer likes.
+no-frequent-song = No { -item } is in the { -lists } { $min_count } times; lower min_count.
+too-few-playlists = { $playlists } { -lists } cannot be divided into { $folds } parts to learn from and to test.
+no-usable-test-playlist = No test { -list } has more than { $likes } different { -items } that the training { -lists } have. Ask with fewer likes.
 
 ## Songs (models/songs/)
 
-songs-detail = { $songs } songs, { $playlists } playlists, { $size } numbers each
-progress-reading-songs = reading songs
-progress-reading-playlists = reading playlists
-progress-training-word2vec = training Word2Vec on the playlists
+song-without-title = { CAPITAL(-item) } { $id }
+songs-detail = { $songs } { -items }, { $playlists } { -lists }, { $size } numbers each
+progress-reading-songs = reading { -items }
+progress-reading-playlists = reading { -lists }
+progress-training-word2vec = training Word2Vec on the { -lists }
 progress-learning-playlists = learning what goes together
 progress-preparing-search = preparing the search
 progress-evaluating = training and asking: { $name }
@@ -592,8 +616,8 @@ help-topic-text = See how a text is written
 help-topic-inside = Look inside the model
 help-topic-vectors = See what vectors are
 help-topic-words = Find neighbours of words
-help-topic-songs = Get songs from playlists
-help-topic-likes = The songs you like
+help-topic-songs = Get { -items } from { -lists }
+help-topic-likes = The { -items } you like
 help-topic-data = Your data
 help-topic-about = About the bot
 help-topic-admin = For admins
@@ -900,6 +924,8 @@ why-page = Tokens { NUMBER($first, useGrouping: 0) } to { NUMBER($last, useGroup
 button-like = Like
 button-dislike = Dislike
 button-more-like-this = More like …
+button-compare = Compare with vectors
+button-map = Map
 button-three-favourites = Name three favourites
 button-likes-page = Page { $page }
 button-likes-clear = Take all back
@@ -908,49 +934,77 @@ song-title = **{ $title }**
 song-title-artist = **{ $title }** by { $artist }
 song-little-known =
     { $playlists ->
-        [one] little known: in { $playlists } playlist
-       *[other] little known: in { $playlists } playlists
+        [one] little known: in { $playlists } { -list }
+       *[other] little known: in { $playlists } { -lists }
     }
 because-you-liked = because you liked { $songs }
 because-of = because of { $songs }
+reason-shared =
+    { $playlists ->
+        [one] in { $shared } of the { $playlists } { -list } with { $song }
+       *[other] in { $shared } of the { $playlists } { -lists } with { $song }
+    }
+reason-alike = in no { -list } with { $song }
+
+# Two lists side by side, and the map.
+compare-playlists = From { -lists }
+compare-vectors = Nearest vectors
+compare-nothing = Nothing.
+compare-explained = Left: what is in { -lists } together with it, weighed by how telling each { -list } is. Right: the vectors that point the same way. Both learnt from the same { -lists }; { $both } of { $shown } are in both lists (●).
+map-title = A map of this list
+map-explained = Orange diamonds are what the list comes from, blue numbers what it recommends. Close together: the { -lists } with them hold the same { -items }. Directions mean nothing.
+map-alt = A map of { -items }. Orange: { $liked }. Blue: { $songs }.
+map-alt-near = { $number }. { $title }, nearest to { $near }
+map-alt-alone = { $number }. { $title }
+
+# The options of /recommend, as long as Discord allows.
+recommend-description = Get { -items } that { -lists } put beside { A(-item) }, or beside the { -items } you like.
+recommend-option-song = Part of a title or { A(-by) }; leave it out to start from the { -items } you like
+recommend-option-like = Another { -item } that the answer shall be like
+recommend-option-unlike = One { -item } that the answer shall be unlike: what goes with it comes later
+recommend-option-by = vectors: the nearest Word2Vec vectors, as in the notebook; else the best way from { -lists }
+recommend-option-n = How many { -items } (5 unless you say otherwise)
+recommend-option-same-artist = True allows any number by one { -by }; else at most two stand in a list
 
 # What a list of songs is made from.
-songs-like-title = Goes with { $song }
-songs-from-likes = From the songs you like
-songs-from-likes-together = From the songs you like together
-songs-popular = Popular songs
-songs-no-more = No more songs
+songs-like-title = Goes with { $songs }
+songs-like-unlike-title = Goes with { $songs }, not with { $unlike }
+songs-without-title = { $title }, not what goes with { $songs }
+songs-from-likes = From the { -items } you like
+songs-from-likes-together = From the { -items } you like together
+songs-popular = Popular { -items }
+songs-no-more = No more { -items }
 songs-guessed = I took “{ $typed }” to mean { $song }.
 songs-for-people = For { $people } together.
 songs-nothing-from =
     { $count ->
-        [one] Nothing comes from { $people }, who likes no songs yet.
-       *[other] Nothing comes from { $people }, who like no songs yet.
+        [one] Nothing comes from { $people }, who likes no { -items } yet.
+       *[other] Nothing comes from { $people }, who like no { -items } yet.
     }
-songs-song-unknown = No playlist that I learnt from tells me what goes with { $song }.
-songs-likes-unknown = I do not know the songs you like well enough yet.
-songs-no-likes = You like no songs yet, so these are popular ones of every kind.
-songs-nobody-likes = Nobody of you likes a song yet, so these are popular ones of every kind.
-songs-like-some = Press Like under a song or use { $add }, then ask again.
-songs-shorter = What you said about songs since then made the list shorter.
-songs-nothing-left = You have an opinion on every song that I know.
-songs-more-like-which = More like which song?
-songs-choose-one = Choose a song
+songs-song-unknown = No { -list } that I learnt from tells me what goes with { $songs }.
+songs-likes-unknown = I do not know the { -items } you like well enough yet.
+songs-no-likes = You like no { -items } yet, so these are popular ones of every kind.
+songs-nobody-likes = Nobody of you likes { A(-item) } yet, so these are popular ones of every kind.
+songs-like-some = Press Like under { A(-item) } or use { $add }, then ask again.
+songs-shorter = What you said about { -items } since then made the list shorter.
+songs-nothing-left = You have an opinion on every { -item } that I know.
+songs-more-like-which = More like which { -item }?
+songs-choose-one = Choose { A(-item) }
 
 # The form for three favourites.
-favourites-title = Three songs that you like
-favourites-first = A song
-favourites-second = Another song
+favourites-title = Three { -items } that you like
+favourites-first = { A(-item, capital: 1) }
+favourites-second = Another { -item }
 favourites-third = And one more
-favourites-placeholder = Title, artist, or both
+favourites-placeholder = Title, { -by }, or both
 favourites-liked = You like these now; { $command } takes back what you did not mean.
 favourite-liked = “{ $typed }”: 👍 { $song }
-favourite-unknown = “{ $typed }”: I know no song like it. Try its artist, or another spelling.
+favourite-unknown = “{ $typed }”: I know no { -item } like it. Try its { -by }, or another spelling.
 
 # Opinions.
 liked-now = 👍 You like { $song } now.
 liked-already = You like { $song } already.
-liked-list = { $command } shows all your songs.
+liked-list = { $command } shows all your { -items }.
 liked-take-back = { $command } takes it back.
 like-removed = You no longer like { $song }.
 disliked-now = 👎 I will not recommend { $song } to you again, nor other versions of it.
@@ -959,57 +1013,71 @@ disliked-take-back = { $command } takes this back.
 dislike-removed = { $song } may be recommended to you again.
 song-guessed = I took “{ $typed }” to mean it.
 
+# The commands of /likes, as long as Discord allows.
+likes-description = The { -items } you like: only you see them.
+likes-list-description = See the { -items } you like, and those you do not want to be recommended.
+likes-add-description = Like { A(-item) }, so that recommendations start from it.
+likes-remove-description = Take a like back.
+likes-dislike-description = Never have { A(-item) } recommended to you, nor other versions of it.
+likes-undislike-description = Let { A(-item) } be recommended to you again.
+likes-clear-description = Take all your likes back; asks first.
+likes-export-description = Get the { -items } you like as a file.
+likes-option-any = Part of a title or { A(-by) }; choose from the list that appears
+likes-option-liked = One of the { -items } you like; choose from the list that appears
+likes-option-disliked = One of the { -items } you do not like; choose from the list that appears
+
 # The list of likes.
 likes-title =
     You like { $songs ->
-        [one] { $songs } song
-       *[other] { $songs } songs
+        [one] { $songs } { -item }
+       *[other] { $songs } { -items }
     }
 likes-not-recommended =
     Not recommended to you: { $songs ->
-        [one] { $songs } song
-       *[other] { $songs } songs
+        [one] { $songs } { -item }
+       *[other] { $songs } { -items }
     }
-likes-none = No songs yet. Add one with { $add }, or press Like under a song that { $recommend } shows.
+likes-none = No { -items } yet. Add one with { $add }, or press Like under { A(-item) } that { $recommend } shows.
 likes-page = page { $page } of { $pages }
 likes-clear-question =
     Take back { $likes ->
         [one] { $likes } like
        *[other] { $likes } likes
     }? This cannot be undone.
-likes-clear-nothing = You like no songs, so there is nothing to take back.
+likes-clear-nothing = You like no { -items }, so there is nothing to take back.
 likes-cleared =
-    You like no songs any more; { $likes ->
+    You like no { -items } any more; { $likes ->
         [one] { $likes } like
        *[other] { $likes } likes
     } taken back.
 likes-exported =
     In this file: { $songs ->
-        [one] { $songs } song
-       *[other] { $songs } songs
+        [one] { $songs } { -item }
+       *[other] { $songs } { -items }
     }.
 
-songs-gone = Those songs are no longer in my catalogue. Ask for recommendations again.
-liked-song-gone = That song is no longer in my catalogue, so I cannot keep it for you.
+songs-gone = Those { -items } are no longer in my catalogue. Ask for recommendations again.
+liked-song-gone = That { -item } is no longer in my catalogue, so I cannot keep it for you.
 not-one-of-your-songs =
     { $matching ->
         [0] None
        *[other] Several
     } of the { $opinion ->
-        [dislike] songs you do not want to be recommended
-       *[like] songs you like
+        [dislike] { -items } you do not want to be recommended
+       *[like] { -items } you like
     } match “{ $typed }”. Choose one from the list that appears while you type.
 not-your-pages = Only the person who asked turns these pages. Ask the command yourself for your own.
-songs-without-opinions = I cannot reach my database right now, so songs that you like or dislike may be among these.
-no-longer-sharing = You no longer let others build on your likes, so here, where everybody reads it, I show no more songs. Ask the command again for a list that only you see.
+songs-without-opinions = I cannot reach my database right now, so { -items } that you like or dislike may be among these.
+no-longer-sharing = You no longer let others build on your likes, so here, where everybody reads it, I show no more { -items }. Ask the command again for a list that only you see.
 not-sharing =
     <@{ NUMBER($person, useGrouping: 0) }> has not allowed others to build on their likes. Only they can, with { $command ->
         [0] `/privacy share`
        *[other] </privacy share:{ NUMBER($command, useGrouping: 0) }>
     }.
-no-favourites = Name at least one song, by its title, its artist, or both.
+no-favourites = Name at least one { -item }, by its title, its { -by }, or both.
 people-outside-server = Only in a server can the likes of several people be put together.
-song-and-people = Give either a song or people: with a song, what you like plays no part.
+song-and-people = Give either { A(-item) } or people: with { A(-item) }, what you like plays no part.
+vectors-of-nothing = Name { A(-item) } whose vector I shall look at, with song: or like:.
 bots-like-nothing = Bots like nothing. Choose a person.
 only-yourself = Choose somebody else: your own likes count anyway.
 
@@ -1018,12 +1086,12 @@ only-yourself = Choose somebody else: your own likes count anyway.
 button-privacy-delete = Delete everything
 
 privacy-show =
-    Under your Discord id I keep the songs you like and do not like, with the time you said so, and whether others may build on your likes. At the moment that is { $likes ->
-        [one] { $likes } song
-       *[other] { $likes } songs
+    Under your Discord id I keep the { -items } you like and do not like, with the time you said so, and whether others may build on your likes. At the moment that is { $likes ->
+        [one] { $likes } { -item }
+       *[other] { $likes } { -items }
     } you like and { $dislikes ->
-        [one] { $dislikes } song
-       *[other] { $dislikes } songs
+        [one] { $dislikes } { -item }
+       *[other] { $dislikes } { -items }
     } you do not, and { $boards ->
         [one] { $boards } text
        *[other] { $boards } texts
@@ -1031,7 +1099,7 @@ privacy-show =
     A text that a group writes with /next is kept for 30 days after its last token, with each person's vote for the next one. What else you ask and what I answer is never written to a disk, nor to my log. The latest of it stays in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
     { $export } gives you all of it as a file, { $delete } deletes all of it.
 privacy-audit = The people who run me also note who used which command, where, when, how it ended and how long it took. They keep these notes for a while; { $delete } leaves them alone.
-privacy-sharing = Others may name you in { $recommend }, and get songs from your likes and theirs together; an answer names the songs of yours that led to it. { $share } ends that at once.
+privacy-sharing = Others may name you in { $recommend }, and get { -items } from your likes and theirs together; an answer names the { -items } of yours that led to it. { $share } ends that at once.
 privacy-not-sharing = Nobody can name you in { $recommend }: your likes count for you alone. { $share } lets them.
 privacy-exported = This is everything I keep about you.
 privacy-delete-question = Delete everything I keep about you? This cannot be undone. { $export } gives you a copy first.
@@ -1083,11 +1151,11 @@ lesson-context-look = **Look for:** the word both texts share whose vector moved
 lesson-neighbours-title = Words with similar vectors
 lesson-neighbours = Older models give each word one vector for good, learnt from the words it appears with. Words used alike point in similar directions; how similar is measured by the cosine of the angle between them.
 lesson-neighbours-look = **Look for:** the nearest words. Taking one vector from another and adding a third can answer an analogy. Then compare two words: cat, dog.
-lesson-songs-title = Songs are words, playlists are sentences
-lesson-songs = The same idea works without any language. Songs that appear in the same playlists get similar vectors, just as words in the same sentences do.
-lesson-songs-look = **Look for:** songs that go together although nothing is known about their sound.
+lesson-songs-title = { CAPITAL(-items) } are words, { -lists } are sentences
+lesson-songs = The same idea works without any language. { CAPITAL(-items) } that appear in the same { -lists } get similar vectors, just as words in the same sentences do.
+lesson-songs-look = **Look for:** { -items } that go together although nothing is known about their sound. Then press **Compare with vectors**: what the vectors alone would say stands beside it.
 lesson-taste-title = From your likes to recommendations
-lesson-taste = Like a few songs and ask for recommendations without naming one: then all your likes count. Only you see them, and you can delete them at any time.
+lesson-taste = Like a few { -items } and ask for recommendations without naming one: then all your likes count. Only you see them, and you can delete them at any time.
 lesson-taste-look = **Look for:** each recommendation says which of your likes it comes from.
 
 ## Looking inside (cogs/shared/looking.py)

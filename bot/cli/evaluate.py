@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import texts
 from bot.cli.arguments import add_json, not_negative, positive
 from bot.cli.terminal import loading, print_json
-from models.failures import NoPlaylistsInFile, UnreadableFile
+from models.failures import NoPlaylistsInFile
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from models.songs.evaluation import Evaluation, Measured
 
 SUMMARY = "compare ways of recommending on playlists that were held back"
-NARROWEST = 140
+NARROWEST = 160
 """Columns of a terminal below which the numbers of the table would be cut."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--train", type=Path, required=True, metavar="FILE", help="the playlists to learn from"
+        "--train",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the playlists to learn from, in any layout of docs/catalogues.md",
     )
     held = parser.add_mutually_exclusive_group(required=True)
     held.add_argument("--test", type=Path, metavar="FILE", help="the playlists to ask about")
@@ -62,11 +66,12 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from models.songs import evaluation, training
-    from models.songs.playlists import read_songs
+    from models.songs.layouts import archives
+    from models.songs.playlists import songs_of
     from models.specs import SongsSpec
 
     settings = training.parameters(SongsSpec("", ""))
-    songs = read_songs(_bytes(arguments.songs)).songs if arguments.songs else ()
+    songs = songs_of(archives.files_of(arguments.songs)).songs if arguments.songs else ()
     lists = _lists(arguments.train)
     with loading() as progress:
         measure = (
@@ -91,19 +96,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _lists(path: Path) -> list[list[str]]:
-    from models.songs.playlists import read_playlists
+    from models.songs.layouts import archives
+    from models.songs.playlists import lists_of
 
-    lists = read_playlists(_bytes(path)).lists
+    lists = lists_of(archives.files_of(path)).lists
     if not lists:
         raise NoPlaylistsInFile(path.name)
     return lists
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(path.name, str(error.strerror)) from error
 
 
 def _show(console: Console, result: Evaluation) -> None:
@@ -136,7 +135,7 @@ def _show(console: Console, result: Evaluation) -> None:
     table.add_column("", no_wrap=True)
     for heading in (f"nDCG@{result.k}", f"hit@{result.k}", f"precision@{result.k}", "coverage", "popularity"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("ahead by", "training", "memory", "a question"):
+    for heading in ("ahead by", "nDCG lead, 95 %", "training", "memory", "a question"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in result.rows:
         table.add_row(
@@ -147,6 +146,7 @@ def _show(console: Console, result: Evaluation) -> None:
             f"{row.coverage.value:.1%}",
             f"{row.mean_popularity.value:.1f}",
             _interval(row.ahead, ".2f") if row is not result.rows[0] else "",
+            f"{row.lead.low:+.3f} to {row.lead.high:+.3f}" if row is not result.rows[0] else "",
             f"{row.train_seconds:.2f} s",
             naturalsize(row.memory_bytes),
             f"{row.ms_per_query:.1f} ms",

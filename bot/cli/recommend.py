@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import texts
@@ -13,12 +12,13 @@ from bot.cli.arguments import add_count, add_json, not_negative
 from bot.cli.terminal import loading
 from bot.settings.load import load
 from bot.visible import harmless
+from models.service import By
 from models.specs import SongsSpec
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from models.results import Recommendation
+    from models.results import Reason, Recommendations
     from models.songs.catalogue import SongCatalogue
 
 SUMMARY = "recommend songs"
@@ -28,10 +28,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     parser.add_argument(
         "--song",
+        "--like",
         action="append",
         default=[],
         metavar="SONG",
         help="the id of a liked song, or its title; repeatable",
+    )
+    parser.add_argument(
+        "--unlike",
+        action="append",
+        default=[],
+        metavar="SONG",
+        help="a song whose company is to come later; repeatable",
+    )
+    parser.add_argument(
+        "--by",
+        choices=[by.value for by in By],
+        default=By.PLAYLISTS.value,
+        help="playlists: the best way (default); vectors: the nearest vectors, as in the notebook",
     )
     add_count(parser)
     parser.add_argument(
@@ -39,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=not_negative,
         default=2,
         metavar="N",
-        help="songs by one artist at most (default: 2; 0: any number); what goes with a single song is not limited",
+        help="songs by one artist at most (default: 2; 0: any number); the nearest vectors are not limited",
     )
 
 
@@ -52,15 +66,19 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
 
     with loading() as progress:
         catalogue = SongCatalogue.load(questions.required_spec(load(arguments.config), SongsSpec), progress)
-    likes = [_song_id(catalogue, text) for text in arguments.song]
-    if len(likes) == 1:
-        result = catalogue.similar(likes[0], n=arguments.n)
-    elif likes:
-        result = catalogue.recommend(likes, n=arguments.n, per_artist=arguments.per_artist or None)
+    likes, unlike = (
+        [_song_id(catalogue, text) for text in given] for given in (arguments.song, arguments.unlike)
+    )
+    if not likes:
+        result = catalogue.popular(n=arguments.n, exclude=unlike, per_artist=arguments.per_artist or None)
+    elif By(arguments.by) is By.VECTORS:
+        result = catalogue.similar(likes, n=arguments.n, unlike=unlike)
     else:
-        result = catalogue.popular(n=arguments.n, per_artist=arguments.per_artist or None)
+        result = catalogue.recommend(
+            likes, n=arguments.n, unlike=unlike, per_artist=arguments.per_artist or None
+        )
     if console:
-        _show(console, result.songs)
+        _show(console, result)
     return {
         "songs": [
             {
@@ -68,6 +86,10 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
                 "title": suggestion.song.title,
                 "artist": suggestion.song.artist,
                 "because": [seed.id for seed in suggestion.because],
+                "reasons": [
+                    {"id": reason.song.id, "shared": reason.shared, "playlists": reason.playlists}
+                    for reason in suggestion.reasons
+                ],
             }
             for suggestion in result.songs
         ]
@@ -83,13 +105,26 @@ def _song_id(catalogue: SongCatalogue, text: str) -> str:
     return song.id
 
 
-def _show(console: Console, songs: Sequence[Recommendation]) -> None:
+def _show(console: Console, found: Recommendations) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("id", "song", "because of", box=None, header_style="bold")
-    for suggestion in songs:
-        because = ", ".join(seed.label for seed in suggestion.because)
+    several = len(found.seeds) > 1
+    if len(found.seeds) == 1:
+        # Said once, above the table, instead of in each row.
+        title = texts.say("songs-like-title", songs=found.seeds[0].label)
+        console.print(Text(harmless(title), "bold"))
+    headings = ["id", texts.say("terminal-song-heading")]
+    if any(suggestion.reasons for suggestion in found.songs):
+        headings.append(texts.say("terminal-reasons-heading" if several else "terminal-shared-heading"))
+    table = Table(*headings, box=None, header_style="bold")
+    for suggestion in found.songs:
         names = (Text(harmless(name)) for name in (suggestion.song.id, suggestion.song.label))
-        table.add_row(*names, Text(harmless(because), "dim"))
+        said = "; ".join(_counted(reason, named=several) for reason in suggestion.reasons)
+        table.add_row(*[*names, Text(harmless(said), "dim")][: len(headings)])
     console.print(table)
+
+
+def _counted(reason: Reason, *, named: bool) -> str:
+    counted = texts.say("terminal-shared", shared=reason.shared, playlists=reason.playlists)
+    return f"{reason.song.label} ({counted})" if named else counted

@@ -55,7 +55,7 @@ def _allowed(kind: Any, metadata: Sequence[Any]) -> str:
         more = [part for item in arguments[1:] for part in getattr(item, "metadata", [item])]
         return _allowed(arguments[0], more)
     if origin in {Union, UnionType} and NoneType in arguments:
-        return _allowed(arguments[0], metadata)
+        return _allowed(next(one for one in arguments if one is not NoneType), metadata)
     if origin in {list, dict, Literal}:
         return _allowed_of_many(origin, arguments)
     for item in metadata:
@@ -143,7 +143,7 @@ def _slot_of(key: str) -> str:
 
 def _is_there(address: str, settings: Settings, slot: str) -> bool:
     try:
-        return finding.local(address, settings.data_dir, slot=slot).is_file()
+        return finding.local(address, settings.data_dir, slot=slot).exists()
     except NotThere:
         return False
 

@@ -36,6 +36,7 @@ from bot.settings.schema import (
     section_of,
 )
 from models.files.names import STARTER, path_of, starter_folder
+from models.sections import SongsSection
 
 DEFAULT_PATH = Path("config.toml")
 LONGEST_VALUE, DEEPEST = 4000, 20
@@ -88,6 +89,8 @@ def load(path: Path | None = None) -> Settings:
         raise ConfigError(problems)
     settings = settings.model_copy(update={"token": token})
     settings.come_from(_whole(path))  # what the working directory is may change
+    songs = settings.section(SongsSection)
+    texts.use_words(songs.words.model_dump() if songs else {})
     return settings
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from bot.client import Tokenwise
 from cogs.shared.buttons import KeepButton
 from cogs.songs.likes import ClearLikesButton, LikesCommands, LikesPageButton
-from cogs.songs.lists import FavouritesButton, MoreLikeThisButton, SongMenu, TurnPageButton
+from cogs.songs.lists import (
+    CompareButton,
+    FavouritesButton,
+    MapButton,
+    MoreLikeThisButton,
+    SongMenu,
+    TurnPageButton,
+)
 from cogs.songs.recommend import RecommendCommands
 from cogs.songs.thumbs import ThumbDown, ThumbUp
 
@@ -15,6 +22,8 @@ async def setup(bot: Tokenwise) -> None:
         ThumbUp,
         ThumbDown,
         TurnPageButton,
+        CompareButton,
+        MapButton,
         MoreLikeThisButton,
         SongMenu,
         FavouritesButton,

@@ -75,29 +75,37 @@ async def show_likes(interaction: Interaction, number: int) -> None:
     await interaction.edit_original_response(embed=embed, view=Buttons(*turns) if turns else None)
 
 
-class LikesCommands(commands.GroupCog, name="likes", description="The songs you like: only you see them."):
+class LikesCommands(commands.GroupCog, name="likes", description=say("likes-description")):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
         super().__init__()
 
-    @app_commands.command(name="list", extras=guide(Topic.LIKES, "/likes list", "songs"))
+    @app_commands.command(
+        description=say("likes-list-description"),
+        name="list",
+        extras=guide(Topic.LIKES, "/likes list", "songs"),
+    )
     async def show(self, interaction: Interaction) -> None:
         """See the songs you like, and those you do not want to be recommended."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await show_likes(interaction, 0)
 
     @app_commands.command(
-        extras=guide(Topic.LIKES, "/likes add song:Bohemian Rhapsody", "songs", popular("/likes add song:"))
+        description=say("likes-add-description"),
+        extras=guide(Topic.LIKES, "/likes add song:Bohemian Rhapsody", "songs", popular("/likes add song:")),
     )
-    @app_commands.describe(song="Part of a title or an artist; choose from the list that appears")
+    @app_commands.describe(song=say("likes-option-any"))
     async def add(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
         """Like a song, so that recommendations start from it."""
         match = await answered(interaction, find_song(interaction, song), private=True)
         said = await opinions.like(self.bot, interaction.user.id, match.song, _guess(match, song))
         await interaction.edit_original_response(content=said)
 
-    @app_commands.command(extras=guide(Topic.LIKES, "/likes remove song:Bohemian Rhapsody", "songs"))
-    @app_commands.describe(song="One of the songs you like; choose from the list that appears")
+    @app_commands.command(
+        description=say("likes-remove-description"),
+        extras=guide(Topic.LIKES, "/likes remove song:Bohemian Rhapsody", "songs"),
+    )
+    @app_commands.describe(song=say("likes-option-liked"))
     async def remove(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
         """Take a like back."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -106,19 +114,23 @@ class LikesCommands(commands.GroupCog, name="likes", description="The songs you 
         await interaction.edit_original_response(content=say("like-removed", song=messages.song(chosen)))
 
     @app_commands.command(
+        description=say("likes-dislike-description"),
         extras=guide(
             Topic.LIKES, "/likes dislike song:Bohemian Rhapsody", "songs", popular("/likes dislike song:")
-        )
+        ),
     )
-    @app_commands.describe(song="Part of a title or an artist; choose from the list that appears")
+    @app_commands.describe(song=say("likes-option-any"))
     async def dislike(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
         """Never have a song recommended to you, nor other versions of it."""
         match = await answered(interaction, find_song(interaction, song), private=True)
         said = await opinions.dislike(self.bot, interaction.user.id, match.song, _guess(match, song))
         await interaction.edit_original_response(content=said)
 
-    @app_commands.command(extras=guide(Topic.LIKES, "/likes undislike song:Bohemian Rhapsody", "songs"))
-    @app_commands.describe(song="One of the songs you do not like; choose from the list that appears")
+    @app_commands.command(
+        description=say("likes-undislike-description"),
+        extras=guide(Topic.LIKES, "/likes undislike song:Bohemian Rhapsody", "songs"),
+    )
+    @app_commands.describe(song=say("likes-option-disliked"))
     async def undislike(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
         """Let a song be recommended to you again."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -126,7 +138,9 @@ class LikesCommands(commands.GroupCog, name="likes", description="The songs you 
         await self.bot.store.likes.undislike(interaction.user.id, chosen.id)
         await interaction.edit_original_response(content=say("dislike-removed", song=messages.song(chosen)))
 
-    @app_commands.command(extras=guide(Topic.LIKES, "/likes clear", "songs"))
+    @app_commands.command(
+        description=say("likes-clear-description"), extras=guide(Topic.LIKES, "/likes clear", "songs")
+    )
     async def clear(self, interaction: Interaction) -> None:
         """Take all your likes back; asks first."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -137,7 +151,10 @@ class LikesCommands(commands.GroupCog, name="likes", description="The songs you 
             view=Buttons(ClearLikesButton(user), KeepButton(user)) if likes else None,
         )
 
-    @app_commands.command(extras=guide(Topic.LIKES, "/likes export file_format:csv", "songs"))
+    @app_commands.command(
+        description=say("likes-export-description"),
+        extras=guide(Topic.LIKES, "/likes export file_format:csv", "songs"),
+    )
     @app_commands.describe(file_format="csv opens in a spreadsheet, json in a program")
     async def export(self, interaction: Interaction, file_format: Literal["json", "csv"] = "json") -> None:
         """Get the songs you like as a file."""

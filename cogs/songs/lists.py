@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Self, cast
+from typing import ClassVar, Self, cast
 
 import discord
 
 from bot.client import Interaction
 from bot.failures import StoreUnavailable
-from cogs.shared.asking import answered, caller
+from cogs.shared.asking import answered, caller, drawn
 from cogs.shared.buttons import (
+    NOBODY,
     AnyInteraction,
     AnyItem,
     Button,
@@ -38,78 +39,124 @@ from cogs.songs.refusals import (
     SongsGone,
 )
 from cogs.songs.thumbs import ThumbDown, ThumbUp, songs_of_list
+from models.failures import NoSuchSongLike
 from models.results import Song
-from models.service import Basis, GetSongs, SongList, SongsFor, SongsLike
+from models.service import Basis, By, GetSongs, MapSongs, SongList, SongMatch, SongsFor, SongsLike
 from texts import say
 
 PER_ARTIST = 2
 """Songs by one artist in a list, unless any number is asked for."""
 FORM_OPEN = 15 * 60
 """Seconds that a form waits for what is written into it; nobody tells the bot that it was closed."""
+COMPARED = 10
+"""Songs of each of two lists that are laid side by side."""
 ROW = 5
 """Buttons that Discord puts beside each other."""
 
 Menu = discord.ui.Select[discord.ui.View]
 
 
-async def show_songs(
-    interaction: Interaction, query: SongQuery, *, typed: str = "", content: str = ""
-) -> None:
-    """Show one page of songs with its buttons in the answer to an interaction.
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a person wrote for the songs that others shall be like and unlike."""
 
-    `typed` is what a person wrote for the song that they go with, `content` what stands above the list.
-    """
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+
+
+async def show_songs(
+    interaction: Interaction, query: SongQuery, *, typed: Typed | None = None, content: str = ""
+) -> None:
+    """Show one page of songs with its buttons in the answer to an interaction; `content` stands above the list."""
+    guesses: list[tuple[str, Song]] = []
+    if typed is not None and (wanted := [*typed.like, *typed.unlike]):
+        meant = await _meant(interaction, wanted)
+        guesses = [(text, match.song) for text, match in zip(wanted, meant, strict=True) if match.guessed]
+        ids = [match.song.id for match in meant]
+        like = tuple(dict.fromkeys(ids[: len(typed.like)]))
+        query = replace(query, like=like, unlike=tuple(ids[len(typed.like) :]))
+    found, silent, known = await find_list(interaction, query)
+    if not known:
+        content = "\n".join(filter(None, (content, say("songs-without-opinions"))))
+    reply = messages.song_list(
+        found,
+        first=query.skip,
+        guesses=guesses,
+        people=(query.asker, *query.people) if query.people else (),
+        without_likes=silent,
+        add=mention(interaction.client, "likes add"),
+    )
+    buttons = _buttons(query, found)
+    await show(
+        interaction, replace(reply, content=content or None), view=Buttons(*buttons) if buttons else None
+    )
+
+
+async def _meant(interaction: Interaction, texts: Sequence[str]) -> list[SongMatch]:
+    """The songs that are meant. Raises NoSuchSongLike for what is like none."""
+    found = await find_songs(interaction, texts)
+    for text, match in zip(texts, found, strict=True):
+        if match is None:
+            raise NoSuchSongLike(text)
+    return [match for match in found if match is not None]
+
+
+async def find_list(interaction: Interaction, query: SongQuery) -> tuple[SongList, list[int], bool]:
+    """What a query asks for, which of the people that it is for like nothing, and whether their opinions are known."""
     bot = interaction.client
     for person in query.people:
         # Asked each time: they may have taken it back since the last page.
         if not await bot.store.consents.shares(person):
             raise NotSharing(person, bot.command_ids.get("privacy", 0))
     people = (query.asker, *query.people)
-    try:
-        likes = [tuple(like.song.id for like in await bot.store.likes.list(person)) for person in people]
-        dislikes = [song.id for person in people for song in await bot.store.likes.dislikes(person)]
-    except StoreUnavailable:
-        # Songs like one that was named can be found without.
-        if query.people or not (typed or query.song):
-            raise
-        likes, dislikes = [()], []
-        content = "\n".join(filter(None, (content, say("songs-without-opinions"))))
-    if typed or query.song:
+    opinions = await _opinions(interaction, query, people)
+    likes, dislikes = ([()], []) if opinions is None else opinions
+    per_artist = None if query.same_artist else PER_ARTIST
+    if query.like:
         found = await bot.service.songs.like(
             SongsLike(
                 caller(interaction),
-                typed or query.song,
-                typed=bool(typed),
+                query.like,
+                query.unlike,
+                query.by,
                 n=query.n,
                 skip=query.skip,
                 known=(*chain.from_iterable(likes), *dislikes),
+                per_artist=per_artist,
             )
         )
-        if found.match is not None:
-            query = replace(query, song=found.match.song.id)
     else:
         found = await bot.service.songs.recommend(
             SongsFor(
                 caller(interaction),
                 tuple(likes),
                 tuple(dislikes),
+                query.unlike,
                 n=query.n,
                 skip=query.skip,
-                per_artist=None if query.same_artist else PER_ARTIST,
+                per_artist=per_artist,
             )
         )
-    reply = messages.song_list(
-        found,
-        first=query.skip,
-        typed=typed,
-        people=people if query.people else (),
-        without_likes=[person for person, theirs in zip(people, likes, strict=True) if not theirs],
-        add=mention(bot, "likes add"),
-    )
-    buttons = _buttons(query, found)
-    await show(
-        interaction, replace(reply, content=content or None), view=Buttons(*buttons) if buttons else None
-    )
+    silent = [person for person, theirs in zip(people, likes, strict=True) if not theirs]
+    return found, silent, opinions is not None
+
+
+async def _opinions(
+    interaction: Interaction, query: SongQuery, people: Sequence[int]
+) -> tuple[list[tuple[str, ...]], list[str]] | None:
+    """What each of the people likes, and what any of them dislikes, by ids; None if that cannot be known now.
+
+    Songs like one that was named can be found without.
+    """
+    store = interaction.client.store
+    try:
+        likes = [tuple(like.song.id for like in await store.likes.list(person)) for person in people]
+        dislikes = [song.id for person in people for song in await store.likes.dislikes(person)]
+    except StoreUnavailable:
+        if query.people or not query.like:
+            raise
+        return None
+    return likes, dislikes
 
 
 def _buttons(query: SongQuery, found: SongList) -> list[DynamicItem]:
@@ -134,15 +181,16 @@ def _buttons(query: SongQuery, found: SongList) -> list[DynamicItem]:
         last.append(TurnPageButton(on, say("button-next")))
     if items:
         last.append(MoreLikeThisButton())
-    if (
-        found.match is None
-        and not query.people
-        and found.basis in {Basis.POPULAR_NO_LIKES, Basis.POPULAR_UNKNOWN}
-    ):
+    last += [
+        kind(query)
+        for kind in (CompareButton, MapButton)
+        if kind.suits(found) and size(f"{kind.prefix}:{query}") <= CUSTOM_ID
+    ]
+    if not found.like and not query.people and found.basis in {Basis.POPULAR_NO_LIKES, Basis.POPULAR_UNKNOWN}:
         last.append(FavouritesButton())
-    for button in last:
+    for button in last[:ROW]:
         button.item.row = row
-    return items + last
+    return items + last[:ROW]
 
 
 class TurnPageButton(ReportingItem[Button], template=rf"(?s)songs:{PATTERN}"):
@@ -162,8 +210,7 @@ class TurnPageButton(ReportingItem[Button], template=rf"(?s)songs:{PATTERN}"):
         return cls(SongQuery.parsed(match))
 
     async def pressed(self, interaction: Interaction) -> None:
-        if interaction.user.id != self.query.asker:
-            raise NotYourPages
+        _check_asker(interaction, self.query)
         await interaction.response.defer()
         # A list that everybody sees came from people who all allowed it; the others are asked in `show_songs`.
         private = interaction.message is not None and interaction.message.flags.ephemeral
@@ -171,6 +218,74 @@ class TurnPageButton(ReportingItem[Button], template=rf"(?s)songs:{PATTERN}"):
         if self.query.people and not private and not await consents.shares(self.query.asker):
             raise NoLongerSharing
         await show_songs(interaction, self.query)
+
+
+def _check_asker(interaction: Interaction, query: SongQuery) -> None:
+    """Raises NotYourPages for anybody but who asked, whose likes play a part."""
+    if interaction.user.id != query.asker:
+        raise NotYourPages
+
+
+class QueryButton(ReportingItem[Button], template=NOBODY):
+    """Shows something about a list, for the eyes of whoever presses: its custom_id is `prefix:query`."""
+
+    prefix: ClassVar[str]
+    label: ClassVar[str]
+
+    def __init__(self, query: SongQuery) -> None:
+        style = discord.ButtonStyle.secondary
+        super().__init__(Button(label=self.label, style=style, custom_id=f"{self.prefix}:{query}"))
+        self.query = query
+
+    @classmethod
+    def suits(cls, found: SongList) -> bool:
+        """Whether there is something to show about a list."""
+        raise NotImplementedError
+
+    @classmethod
+    def parsed(cls, match: re.Match[str]) -> Self:
+        return cls(SongQuery.parsed(match))
+
+
+class CompareButton(QueryButton, template=rf"(?s)compare:{PATTERN}"):
+    """Lays what playlists put together beside the nearest vectors."""
+
+    prefix = "compare"
+    label = say("button-compare")
+
+    @classmethod
+    def suits(cls, found: SongList) -> bool:
+        return found.basis is Basis.SONG
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        # What the two find, before any variety among artists.
+        query = replace(self.query, asker=interaction.user.id, page=0, n=COMPARED, same_artist=True)
+        lists = [(await find_list(interaction, replace(query, by=by)))[0] for by in By]
+        await show(interaction, messages.side_by_side(*lists))
+
+
+class MapButton(QueryButton, template=rf"(?s)map:{PATTERN}"):
+    """Draws a map of the songs of a list and of those that they go with."""
+
+    prefix = "map"
+    label = say("button-map")
+
+    @classmethod
+    def suits(cls, found: SongList) -> bool:
+        return found.basis in {Basis.SONG, Basis.LIKES} and bool(found.songs.songs)
+
+    async def pressed(self, interaction: Interaction) -> None:
+        if not self.query.like:
+            _check_asker(interaction, self.query)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        found, *_ = await find_list(interaction, self.query)
+        shown = [one.song.id for one in found.songs.songs]
+        liked = messages.most_telling(found)
+        request = MapSongs(caller(interaction), (*(song.id for song in liked), *shown))
+        points = await interaction.client.service.songs.map(request)
+        reply = await drawn(interaction, lambda: messages.map_of(points, shown, self.query.skip))
+        await show(interaction, reply)
 
 
 class MoreLikeThisButton(OpenButton, template=open_template("more-like-this")):
@@ -215,7 +330,7 @@ class SongMenu(ReportingItem[Menu], template="which-song"):
 
     async def pressed(self, interaction: Interaction) -> None:
         await interaction.response.defer()
-        await show_songs(interaction, SongQuery(interaction.user.id, song=self.item.values[0]))
+        await show_songs(interaction, SongQuery(interaction.user.id, like=(self.item.values[0],)))
 
 
 class FavouritesButton(OpenButton, template=open_template("three-favourites")):

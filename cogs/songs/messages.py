@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import discord
@@ -21,9 +21,13 @@ from cogs.shared.text import (
     size,
     whole_lines,
 )
-from models.results import Recommendation, Recommendations, Song
+from cogs.songs.picture import song_map
+from models.results import Reason, Recommendation, Recommendations, Song, SongPoint
 from models.service import Basis, SongList
 from texts import say
+
+MAP_FILE = "map.png"
+SEEDS_ON_MAP = 8
 
 _TITLES = {
     Basis.POPULAR_NO_LIKES: "songs-popular",
@@ -73,29 +77,28 @@ def song_list(
     found: SongList,
     *,
     first: int = 0,
-    typed: str = "",
+    guesses: Sequence[tuple[str, Song]] = (),
     people: Sequence[int] = (),
     without_likes: Sequence[int] = (),
     add: str = "",
 ) -> Reply:
     """A page of songs, numbered from `first` + 1, with what it is made from.
 
-    `typed` is what a person wrote for the song that all of them go with; `people` are the ids of several for whom the
+    `guesses` are what a person wrote and the songs that it was taken to mean; `people` are the ids of several for whom the
     list is, `without_likes` those of them who like nothing yet; `add` is the command that adds a like.
     """
-    match, because = found.match, ""
-    if found.basis is Basis.SONG and match is not None:
-        title = say("songs-like-title", song=inline(match.song.label, 150))
+    because = ""
+    if found.basis is Basis.SONG:
+        title = title_of(found)
+        because = "goes-with"
     elif found.basis is Basis.LIKES:
         title = say("songs-from-likes-together" if people else "songs-from-likes")
+        if found.unlike:
+            title = say("songs-without-title", title=title, songs=_labels(found.unlike))
         because = "because-of" if people else "because-you-liked"
     else:
         title = say(_TITLES[found.basis])
-    hints = (
-        [say("songs-guessed", typed=inline(typed, 100), song=song(match.song))]
-        if (match is not None and match.guessed)
-        else []
-    )
+    hints = [say("songs-guessed", typed=inline(text, 100), song=song(one)) for text, one in guesses]
     hints += _hints(found, people, without_likes, add)
     return recommendations(found.songs, title, " ".join(hints), because=because, first=first, few=found.few)
 
@@ -108,8 +111,8 @@ def _hints(found: SongList, people: Sequence[int], without_likes: Sequence[int],
                 silent = listed(_mentions(without_likes))
                 hints.append(say("songs-nothing-from", people=silent, count=len(without_likes)))
             return hints
-        case Basis.POPULAR_UNKNOWN if found.match is not None:
-            return [say("songs-song-unknown", song=song(found.match.song))]
+        case Basis.POPULAR_UNKNOWN if found.like:
+            return [say("songs-song-unknown", songs=listed([song(one) for one in found.like]))]
         case Basis.POPULAR_NO_LIKES:
             why = say("songs-nobody-likes" if people else "songs-no-likes")
         case Basis.POPULAR_UNKNOWN:
@@ -121,6 +124,63 @@ def _hints(found: SongList, people: Sequence[int], without_likes: Sequence[int],
         case _:
             return []
     return [why, say("songs-like-some", add=add)]
+
+
+def title_of(found: SongList) -> str:
+    """What the songs of a list go with, and what not."""
+    if found.unlike:
+        return say("songs-like-unlike-title", songs=_labels(found.like), unlike=_labels(found.unlike))
+    return say("songs-like-title", songs=_labels(found.like))
+
+
+def _labels(songs: Sequence[Song]) -> str:
+    return listed([inline(one.label, 100) for one in songs])
+
+
+def side_by_side(playlists: SongList, vectors: SongList) -> Reply:
+    """Two lists that go with the same songs, with what they have in common marked."""
+    both = {one.song.id for one in playlists.songs.songs} & {one.song.id for one in vectors.songs.songs}
+    embed = discord.Embed(title=clip(title_of(playlists), TITLE), colour=BLUE)
+    for name, found in (("compare-playlists", playlists), ("compare-vectors", vectors)):
+        lines = [
+            f"{number}. {song(one.song)}{' ●' if one.song.id in both else ''}"
+            for number, one in enumerate(found.songs.songs if found.basis is Basis.SONG else (), 1)
+        ]
+        embed.add_field(name=say(name), value=whole_lines(lines, FIELD_VALUE) or say("compare-nothing"))
+    shown = max(len(found.songs.songs) for found in (playlists, vectors))
+    embed.description = say("compare-explained", both=len(both), shown=shown)
+    foot(embed, harmless(playlists.songs.model))
+    return Reply(embed=embed)
+
+
+def most_telling(found: SongList) -> list[Song]:
+    """The seed songs of a list that are worth a place on its map: what its reasons name, then the newest."""
+    named = [reason.song for one in found.songs.songs for reason in one.reasons]
+    return list(dict.fromkeys([*named, *reversed(found.songs.seeds)]))[:SEEDS_ON_MAP]
+
+
+def map_of(points: Sequence[SongPoint], shown: Sequence[str], first: int) -> Reply:
+    """A map of songs: those `shown`, numbered from `first` + 1 as in their list, and those that they go with."""
+    numbers = {id_: number for number, id_ in enumerate(shown, first + 1)}
+    embed = discord.Embed(title=say("map-title"), description=say("map-explained"), colour=BLUE)
+    embed.set_image(url=f"attachment://{MAP_FILE}")
+    liked = [inline(one.song.title, 60) for one in points if one.song.id not in numbers]
+    alt = say(
+        "map-alt",
+        liked=listed(liked),
+        songs="; ".join(_beside(one, points, numbers) for one in points if one.song.id in numbers),
+    )
+    return Reply(embed=embed, files={MAP_FILE: song_map(points, numbers)}, alt={MAP_FILE: alt})
+
+
+def _beside(one: SongPoint, points: Sequence[SongPoint], numbers: Mapping[str, int]) -> str:
+    """A song of a list and the liked one that is nearest to it."""
+    liked = [other for other in points if other.song.id not in numbers]
+    number, title = numbers[one.song.id], clip(one.song.title, 60)
+    if not liked:
+        return say("map-alt-alone", number=number, title=title)
+    nearest = min(liked, key=lambda other: (other.x - one.x) ** 2 + (other.y - one.y) ** 2)
+    return say("map-alt-near", number=number, title=title, near=clip(nearest.song.title, 60))
 
 
 def _mentions(people: Sequence[int]) -> list[str]:
@@ -152,10 +212,20 @@ def recommendations(
 
 def _why(recommendation: Recommendation, because: str, few: int) -> str:
     seeds = [inline(seed.title, 60) for seed in recommendation.because[:3]]
-    parts = [say(because, songs=listed(seeds))] if seeds else []
+    parts = [say(because, songs=listed(seeds))] if seeds and because != "goes-with" else []
+    if recommendation.reasons and recommendation.reasons[0].playlists:
+        parts.append(_counted(recommendation.reasons[0]))
     if recommendation.playlists < few:
         parts.append(say("song-little-known", playlists=recommendation.playlists))
     return f"\n-# {' · '.join(parts)}" if parts else ""
+
+
+def _counted(reason: Reason) -> str:
+    """What anybody can count in the playlists."""
+    title = inline(reason.song.title, 60)
+    if not reason.shared:
+        return say("reason-alike", song=title)
+    return say("reason-shared", shared=reason.shared, playlists=reason.playlists, song=title)
 
 
 def liked_songs(

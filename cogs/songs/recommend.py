@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Literal
 
 import discord
 from discord import app_commands
@@ -12,10 +14,18 @@ from discord.ext import commands
 from bot.client import Interaction, Tokenwise
 from cogs.shared.guide import Topic, guide
 from cogs.songs.finding import popular, suggest_songs
-from cogs.songs.lists import show_songs
+from cogs.songs.lists import Typed, show_songs
 from cogs.songs.query import SHOWN, SongQuery
-from cogs.songs.refusals import BotsLikeNothing, OnlyYourself, PeopleOutsideServer, SongAndPeople
+from cogs.songs.refusals import (
+    BotsLikeNothing,
+    OnlyYourself,
+    PeopleOutsideServer,
+    SongAndPeople,
+    VectorsOfNothing,
+)
 from cogs.songs.thumbs import PATIENCE
+from models.service import By
+from texts import say
 
 
 class RecommendCommands(commands.Cog):
@@ -23,13 +33,17 @@ class RecommendCommands(commands.Cog):
         self.bot = bot
 
     @app_commands.command(
-        extras=guide(Topic.SONGS, "/recommend song:Bohemian Rhapsody", "songs", popular("/recommend song:"))
+        description=say("recommend-description"),
+        extras=guide(Topic.SONGS, "/recommend song:Bohemian Rhapsody", "songs", popular("/recommend song:")),
     )
     @app_commands.rename(first="with", second="and")
     @app_commands.describe(
-        song="Part of a title or an artist; leave it out to start from the songs you like",
-        n="How many songs (5 unless you say otherwise)",
-        same_artist="True allows any number of songs by one artist; else at most two stand in a list",
+        song=say("recommend-option-song"),
+        like=say("recommend-option-like"),
+        unlike=say("recommend-option-unlike"),
+        by=say("recommend-option-by"),
+        n=say("recommend-option-n"),
+        same_artist=say("recommend-option-same-artist"),
         first="Somebody else whose likes count as much as yours, if they allowed it",
         second="A third person, in the same way",
     )
@@ -37,32 +51,41 @@ class RecommendCommands(commands.Cog):
         self,
         interaction: Interaction,
         song: Range[str, 1, 100] | None = None,
+        like: Range[str, 1, 100] | None = None,
+        unlike: Range[str, 1, 100] | None = None,
+        by: Literal["playlists", "vectors"] = "playlists",
         n: Range[int, 1, 10] = SHOWN,
         same_artist: bool = False,
         first: discord.User | None = None,
         second: discord.User | None = None,
     ) -> None:
-        """Get songs that playlists put beside a song, or beside the songs you like."""
-        people = _others(interaction, song, first, second)
-        query = SongQuery(interaction.user.id, n, same_artist=same_artist, people=people)
+        """Songs that go with some songs, or with what people like."""
+        liked = [text for text in (song, like) if text is not None]
+        people = _others(interaction, liked, first, second)
+        if By(by) is By.VECTORS and not liked:
+            raise VectorsOfNothing
+        query = SongQuery(interaction.user.id, n, same_artist=same_artist, people=people, by=By(by))
+        typed = Typed(tuple(liked), () if unlike is None else (unlike,))
         # What somebody likes is theirs: an answer is for everybody if it comes from a song that was named, or
         # from the likes of people who all let others build on them.
         # Discord wants to know which before the answer is there.
         async with asyncio.timeout(PATIENCE):
-            public = song is not None or (bool(people) and await self._all_share(query.asker, *people))
+            public = bool(liked) or (bool(people) and await self._all_share(query.asker, *people))
         await interaction.response.defer(ephemeral=not public, thinking=True)
-        await show_songs(interaction, query, typed=song or "")
+        await show_songs(interaction, query, typed=typed)
 
     async def _all_share(self, *people: int) -> bool:
         return all([await self.bot.store.consents.shares(person) for person in people])
 
     @recommend.autocomplete("song")
+    @recommend.autocomplete("like")
+    @recommend.autocomplete("unlike")
     async def songs(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         return await suggest_songs(interaction, current)
 
 
 def _others(
-    interaction: Interaction, song: str | None, *named: discord.User | discord.Member | None
+    interaction: Interaction, songs: Sequence[str], *named: discord.User | discord.Member | None
 ) -> tuple[int, ...]:
     """The ids of those who shall count besides the asker; Refused where that makes no sense."""
     people = {user.id: user for user in named if user is not None and user.id != interaction.user.id}
@@ -70,7 +93,7 @@ def _others(
         return ()
     if interaction.guild_id is None:
         raise PeopleOutsideServer
-    if song is not None:
+    if songs:
         raise SongAndPeople
     if any(user.bot for user in people.values()):
         raise BotsLikeNothing

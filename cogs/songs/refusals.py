@@ -51,6 +51,10 @@ class SongAndPeople(Refused):
     """A list goes either with a song or with what people like."""
 
 
+class VectorsOfNothing(Refused):
+    """Vectors were asked for without a song whose vector it could be."""
+
+
 class BotsLikeNothing(Refused):
     """A bot was named as one of the people."""
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -20,28 +21,26 @@ from models.failures import (
     NoSongsInFile,
     NoSongsWanted,
     NoSuchSong,
-    NoSuchSongLike,
     SongGone,
-    UnknownSongId,
     UnreadableFile,
 )
 from models.files import finding
-from models.files.names import catalogue_label, label, path_of
+from models.files.names import label, path_of
 from models.pretrained import reading
 from models.progress import Progress
-from models.results import Recommendation, Recommendations, Song
-from models.service import Basis, SongList, SongMatch
+from models.results import Reason, Recommendation, Recommendations, Song, SongPoint
+from models.service import Basis, By, SongList, SongMatch
 from models.songs import training, versions
-from models.songs.playlists import Report, Table, matched, read_playlists, read_songs, read_tags
-from models.songs.recommender import Recommender, Scores
+from models.songs.counts import Report
+from models.songs.layouts import archives
+from models.songs.playlists import Playlists, Table, both_of, lists_of, matched, named, read_tags, songs_of
 from models.songs.search import Search, searchable
 from models.songs.training import TrainingResult
+from models.songs.ways import Scores
 from models.specs import SongsSpec
 
 MAX_SONGS = 1000
 """Songs that can be asked for at once."""
-MAX_REASONS = 3
-"""Liked songs that a recommendation names at most."""
 BIG_TAGS = 12
 """Tags that popular songs are drawn from in turn."""
 SORTED_FIRST = 256
@@ -70,10 +69,10 @@ class SongCatalogue:
         self.report: Report = table.report | trained.report
         self._vectors = trained.vectors
         # A playlist may name a song that the table lacks; it is shown by its id rather than hidden.
-        self.songs = [*table.songs, *(Song(id_, f"Song {id_}", "") for id_ in trained.unlisted)]
+        self.songs = [*table.songs, *(Song(id_, named(id_), "") for id_ in trained.unlisted)]
         self._indices = {song.id: index for index, song in enumerate(self.songs)}
         self._plays = trained.plays
-        self.recommender = Recommender(trained.counts, trained.shares)
+        self.recommender = trained.recommender
         self._works, self._artists = versions.group(self.songs)
         # Most played first; equally often played songs in the order of the table.
         by_plays = np.argsort(-self._plays, kind="stable")
@@ -87,15 +86,16 @@ class SongCatalogue:
 
         Whatever `progress` raises ends the loading.
         """
-        name = catalogue_label(spec.songs)
+        name = spec.label
         if progress:
             progress(texts.say("progress-reading-songs"), None)
+        files = _Files(spec)
         with reading(name, chatty=False):
-            table = read_songs(_bytes(spec.songs, spec), label(str(spec.songs)))
+            table = files.table()
             tags, report = _tags(spec, table)
         if not table.songs:
             raise NoSongsInFile(name)
-        trained = _trained(spec, table, progress)
+        trained = _trained(spec, files, table, progress)
         if progress:
             progress(texts.say("progress-preparing-search"), None)
         return cls(replace(table, report=table.report | report), trained, name, tags)
@@ -167,24 +167,35 @@ class SongCatalogue:
         return _match(song, text)
 
     def similar(
-        self, song_id: str, n: int = 10, exclude: Collection[str] = (), *, skip: int = 0
+        self,
+        like: Sequence[str],
+        n: int = 10,
+        exclude: Collection[str] = (),
+        *,
+        unlike: Sequence[str] = (),
+        skip: int = 0,
     ) -> Recommendations:
-        """The songs nearest by cosine of their Word2Vec vectors, as gensim's `most_similar(positive=id)`.
+        """The songs nearest by cosine of their Word2Vec vectors, as gensim's `most_similar(like, unlike)`.
 
-        Versions of the song itself are left out, and the first `skip` of the others. In such small corpora all
-        cosines are near 1, so only the order is meaningful. Raises UnknownSongId if there is no such song; for a
-        song that no playlist plays the result is empty, with the id in `unknown`.
+        Versions of the songs themselves are left out, and the first `skip` of the others. In such small corpora all
+        cosines are near 1, so only the order is meaningful. Ids that have no vector are in `unknown`; if no liked one
+        has, the result is empty.
         """
         n, skip = _bounded(n), max(0, skip)
-        if (song := self.get(song_id)) is None:
-            raise UnknownSongId
-        if song.id not in self._vectors:
-            return Recommendations(self.name, (), (song,), (song.id,))
-        hidden = {id_.strip() for id_ in exclude} | self.same(song.id)
-        nearest = self._vectors.most_similar(positive=song.id, topn=skip + n + len(hidden) + 1)
+        seeds, unlike_seeds = (
+            [id_ for id_ in map(str.strip, ids) if id_ in self._vectors] for ids in (like, unlike)
+        )
+        unknown = tuple(id_ for id_ in map(str.strip, like) if id_ not in self._vectors)
+        seed_songs = tuple(self.songs[index] for index in self._known(seeds))
+        if not seeds:
+            return Recommendations(self.name, (), (), unknown)
+        hidden = frozenset[str]().union(*map(self.same, [*like, *unlike, *exclude]))
+        nearest = self._vectors.most_similar(
+            positive=seeds, negative=unlike_seeds, topn=skip + n + len(hidden) + 1
+        )
         near = [id_ for id_, _ in nearest if id_ not in hidden]
-        page = tuple(self._recommendation(self._indices[id_], (song,)) for id_ in near[skip : skip + n])
-        return Recommendations(self.name, page, (song,), more=len(near) > skip + n)
+        page = tuple(self._recommendation(self._indices[id_]) for id_ in near[skip : skip + n])
+        return Recommendations(self.name, page, seed_songs, unknown, len(near) > skip + n)
 
     def recommend(
         self,
@@ -193,6 +204,7 @@ class SongCatalogue:
         exclude: Collection[str] = (),
         *,
         dislikes: Sequence[str] = (),
+        unlike: Sequence[str] = (),
         skip: int = 0,
         per_artist: int | None = 2,
     ) -> Recommendations:
@@ -201,9 +213,11 @@ class SongCatalogue:
         Liked, disliked and excluded songs and their versions are never recommended; likes that no playlist
         plays are in `unknown`. A page holds at most `per_artist` songs by one artist (None: any number); the
         others come on later pages. `skip` is the number of songs on the pages before: pages of the same length
-        show no song twice.
+        show no song twice. What goes with the `unlike` songs comes later.
         """
-        return self.blend([likes], n, exclude, dislikes=dislikes, skip=skip, per_artist=per_artist)
+        return self.blend(
+            [likes], n, exclude, dislikes=dislikes, unlike=unlike, skip=skip, per_artist=per_artist
+        )
 
     def blend(
         self,
@@ -212,6 +226,7 @@ class SongCatalogue:
         exclude: Collection[str] = (),
         *,
         dislikes: Sequence[str] = (),
+        unlike: Sequence[str] = (),
         skip: int = 0,
         per_artist: int | None = 2,
     ) -> Recommendations:
@@ -227,13 +242,14 @@ class SongCatalogue:
         if not len(seeds):
             return Recommendations(self.name, (), (), unknown)
         total = np.zeros(len(self))
+        against = [index for index in self._known(dict.fromkeys(unlike)) if self.recommender.playlists[index]]
         for likes in people:
             played = self._known(id_ for id_ in likes if id_ in known)
-            total += self.recommender.scores(np.array(played, np.int64))
-        total[self._versions([*liked, *self._known([*dislikes, *exclude])])] = 0.0
+            total += self.recommender.scores(np.array(played, np.int64), np.array(against, np.int64))
+        total[self._versions([*liked, *self._known([*unlike, *dislikes, *exclude])])] = 0.0
         page, more = self._page(_best_first(total, self._plays), n, skip, per_artist)
         songs = tuple(
-            self._recommendation(index, tuple(seed_songs[reason] for reason in reasons))
+            self._recommendation(index, reasons)
             for index, reasons in zip(page, self._reasons(page, seeds), strict=True)
         )
         return Recommendations(self.name, songs, seed_songs, unknown, more)
@@ -248,25 +264,38 @@ class SongCatalogue:
         return Recommendations(self.name, tuple(map(self._recommendation, page)), (), more=more)
 
     def page_like(
-        self, song: str, n: int = 10, *, typed: bool = False, known: Collection[str] = (), skip: int = 0
+        self,
+        like: Sequence[str],
+        n: int = 10,
+        *,
+        unlike: Sequence[str] = (),
+        by: By = By.PLAYLISTS,
+        known: Collection[str] = (),
+        skip: int = 0,
+        per_artist: int | None = 2,
     ) -> SongList:
-        """A page of songs that go with one: `song` is an id, or with `typed` what somebody typed.
+        """A page of songs that go with the `like` ones rather than with the `unlike` ones, which are ids.
 
-        The `known` songs and their versions are left out. If no playlist tells what goes with the song, the only
-        page is one of popular songs. Raises NoSuchSongLike for typed text, SongGone for an id.
+        The `known` songs and their versions are left out. If no playlist tells what goes with the songs, the only page
+        is one of popular songs. `per_artist` is for lists by playlists. Raises SongGone for an id that is not here.
         """
-        if typed:
-            match = self.match(song)
-        else:
-            match = None if (chosen := self.get(song)) is None else SongMatch(chosen, guessed=False)
-        if match is None:
-            raise NoSuchSongLike(song) if typed else SongGone
-        hidden = frozenset[str]().union(*map(self.same, known))
-        songs = self.similar(match.song.id, n, hidden, skip=skip)
-        if songs.songs or skip > 0:
-            return SongList(Basis.SONG, songs, match=match)
-        popular = self.popular(n, [match.song.id, *hidden])
-        return SongList(Basis.POPULAR_UNKNOWN, replace(popular, more=False), match=match)
+        liked, unliked = ([self.get(id_) for id_ in ids] for ids in (like, unlike))
+        found = SongList(
+            Basis.SONG,
+            self.similar(like, n, known, unlike=unlike, skip=skip)
+            if by is By.VECTORS
+            else self.recommend(like, n, known, unlike=unlike, skip=skip, per_artist=per_artist),
+            self.few if by is By.PLAYLISTS else 0,
+            like=tuple(song for song in liked if song is not None),
+            unlike=tuple(song for song in unliked if song is not None),
+            by=by,
+        )
+        if len(found.like) < len(like) or len(found.unlike) < len(unlike):
+            raise SongGone
+        if found.songs.songs or skip > 0:
+            return found
+        popular = self.popular(n, [*like, *unlike, *known])
+        return replace(found, basis=Basis.POPULAR_UNKNOWN, songs=replace(popular, more=False), few=0)
 
     def page_for(
         self,
@@ -274,14 +303,16 @@ class SongCatalogue:
         n: int = 10,
         *,
         dislikes: Sequence[str] = (),
+        unlike: Sequence[str] = (),
         skip: int = 0,
         per_artist: int | None = 2,
     ) -> SongList:
         """A page of songs for people with these likes, as `blend`; of popular songs where the likes lead nowhere."""
         if any(likes):
-            songs = self.blend(likes, n, dislikes=dislikes, skip=skip, per_artist=per_artist)
+            songs = self.blend(likes, n, dislikes=dislikes, unlike=unlike, skip=skip, per_artist=per_artist)
             if songs.songs:
-                return SongList(Basis.LIKES, songs, self.few)
+                against = tuple(self.songs[index] for index in self._known(unlike))
+                return SongList(Basis.LIKES, songs, self.few, unlike=against)
             if skip > 0 and songs.seeds:
                 return SongList(Basis.SHORTER, songs)
         known = [*chain.from_iterable(likes), *dislikes]
@@ -290,8 +321,14 @@ class SongCatalogue:
             return SongList(Basis.NOTHING_LEFT, popular)
         return SongList(Basis.POPULAR_UNKNOWN if any(likes) else Basis.POPULAR_NO_LIKES, popular)
 
+    def map(self, ids: Sequence[str]) -> tuple[SongPoint, ...]:
+        """Places of those songs that some playlist plays, in the same order."""
+        played = [index for index in self._known(dict.fromkeys(ids)) if self.recommender.playlists[index]]
+        places = self.recommender.places(np.array(played, np.int64)).tolist() if played else []
+        return tuple(SongPoint(self.songs[index], x, y) for index, (x, y) in zip(played, places, strict=True))
+
     def probe(self) -> None:
-        self.similar(self._vectors.index_to_key[0], 1)
+        self.similar(self._vectors.index_to_key[:1], 1)
         self.recommend([popular.song.id for popular in self.popular(2).songs], 1)
         self.search("a", 1)
 
@@ -336,30 +373,27 @@ class SongCatalogue:
                 seen.add(work)
                 yield song
 
-    def _reasons(self, page: Sequence[int], seeds: NDArray[np.int64]) -> list[list[int]]:
-        """For each song the seeds, as indices into `seeds`, that speak for it, strongest first."""
+    def _reasons(self, page: Sequence[int], seeds: NDArray[np.int64]) -> list[tuple[Reason, ...]]:
+        """For each song the seeds that speak for it, strongest first."""
         songs = np.array(page, np.int64)
-        votes = self.recommender.votes(seeds, songs)
-        for column in np.flatnonzero(votes.max(axis=0, initial=0.0) <= 0):
-            # It shares no playlist with a seed; playlists like theirs led to it.
-            votes[:, column] = self._nearest_seed(self.songs[songs[column]].id, seeds)
-        strong = (votes > 0) & (votes >= votes.max(axis=0, initial=0.0) / 3)
-        order = np.argsort(-votes, axis=0, kind="stable")[:MAX_REASONS]
-        return [
-            [int(seed) for seed in order[:, column] if strong[seed, column]] for column in range(len(page))
-        ]
+        found = []
+        for song, counted in zip(page, self.recommender.reasons(seeds, songs), strict=True):
+            # A song that shares no playlist with a seed is in playlists like theirs.
+            reasons = [Reason(self.songs[one.like], one.shared, one.playlists) for one in counted]
+            found.append(tuple(reasons) or self._nearest_seed(song, seeds))
+        return found
 
-    def _nearest_seed(self, id_: str, seeds: NDArray[np.int64]) -> Scores:
-        """(seeds,): 1 for the seed that is nearest to a song by cosine of Word2Vec, 0 for the others."""
-        nearest = np.zeros(len(seeds))
-        known = [number for number, seed in enumerate(seeds) if self.songs[seed].id in self._vectors]
-        if known and id_ in self._vectors:
-            distances = self._vectors.distances(id_, [self.songs[seeds[number]].id for number in known])
-            nearest[known[int(np.argmin(distances))]] = 1.0
-        return nearest
+    def _nearest_seed(self, song: int, seeds: NDArray[np.int64]) -> tuple[Reason, ...]:
+        """The seed that is nearest to a song by cosine of Word2Vec, if they have vectors."""
+        known = [seed for seed in seeds if self.songs[seed].id in self._vectors]
+        if not known or self.songs[song].id not in self._vectors:
+            return ()
+        distances = self._vectors.distances(self.songs[song].id, [self.songs[seed].id for seed in known])
+        nearest = known[int(np.argmin(distances))]
+        return (Reason(self.songs[nearest], 0, int(self.recommender.playlists[nearest])),)
 
-    def _recommendation(self, index: int, because: tuple[Song, ...] = ()) -> Recommendation:
-        return Recommendation(self.songs[index], because, int(self.recommender.playlists[index]))
+    def _recommendation(self, index: int, reasons: tuple[Reason, ...] = ()) -> Recommendation:
+        return Recommendation(self.songs[index], reasons, int(self.recommender.playlists[index]))
 
 
 def _match(song: Song, text: str) -> SongMatch:
@@ -407,41 +441,70 @@ def _by_popularity(by_plays: Sequence[int], tags: Sequence[tuple[str, ...]]) -> 
     return list(taken | dict.fromkeys(by_plays))
 
 
+class _Files:
+    """The files of a catalogue. Where one address holds the songs and the lists, it is read once for both."""
+
+    def __init__(self, spec: SongsSpec) -> None:
+        self._layout = spec.layout
+        self._songs = _local(spec.songs or spec.playlists, spec)
+        self._lists = _local(spec.playlists or spec.songs, spec)
+        self._both: tuple[Table, Playlists] | None = None
+        self.label = label(str(spec.playlists or spec.songs))
+
+    def table(self) -> Table:
+        files = archives.files_of(self._songs)
+        if self._songs != self._lists:
+            return songs_of(files, self._layout)
+        self._both = both_of(files, self._layout)
+        return self._both[0]
+
+    def playlists(self, table: Table) -> Playlists:
+        if self._both is not None:
+            return self._both[1]
+        return matched(lists_of(archives.files_of(self._lists), self._layout), table)
+
+    def fingerprint(self) -> bytes:
+        """Of what the lists are read from."""
+        return archives.fingerprint(self._lists) + repr(self._layout).encode()
+
+
 def _tags(spec: SongsSpec, table: Table) -> tuple[list[tuple[str, ...]], Report]:
+    """The tags of each song: those of the tags file, else those of a column."""
     if spec.tags is None:
-        return [], {}
+        return ([table.tags.get(song.id, ()) for song in table.songs] if table.tags else []), {}
     names = None if spec.tag_names is None else _bytes(spec.tag_names, spec)
     rows, report = read_tags(_bytes(spec.tags, spec), names, max(table.lines, default=-1) + 1)
     return [rows[line] for line in table.lines], report
 
 
-def _trained(spec: SongsSpec, table: Table, progress: Progress | None) -> TrainingResult:
+def _trained(spec: SongsSpec, files: _Files, table: Table, progress: Progress | None) -> TrainingResult:
     """What is learnt from the playlists, from the cache if it was saved there before."""
-    data = _bytes(spec.playlists, spec)
     settings = training.parameters(spec)
     folder = None
     if spec.cache is not None:
         # The saved rows are the songs of the table, whatever their titles are.
         ids = "\n".join(song.id for song in table.songs).encode()
-        folder = path_of(spec.cache) / training.folder_name(settings, ids, data)
+        folder = path_of(spec.cache) / training.folder_name(settings, ids, files.fingerprint())
         if (saved := training.load_saved(folder)) is not None:
             return saved
     if progress:
         progress(texts.say("progress-reading-playlists"), None)
-    name = label(str(spec.playlists))
-    with reading(name, chatty=False):
-        playlists = read_playlists(data, name)
+    with reading(files.label, chatty=False):
+        playlists = files.playlists(table)
         if not playlists.lists:
-            raise NoPlaylistsInFile(name)
-        playlists = matched(playlists, table)
+            raise NoPlaylistsInFile(files.label)
         result = training.train(table, playlists, settings, progress)
     if folder is not None:
         training.save(folder, result)
     return result
 
 
+def _local(address: str | os.PathLike[str], spec: SongsSpec) -> Path:
+    return finding.local(address, spec.data_dir, slot="songs")
+
+
 def _bytes(address: str | os.PathLike[str], spec: SongsSpec) -> bytes:
-    path = finding.local(address, spec.data_dir, slot="songs")
+    path = _local(address, spec)
     try:
         return path.read_bytes()
     except OSError as error:

@@ -16,8 +16,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 from itertools import chain
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,29 +28,17 @@ import texts
 from models.failures import NoUsableTestPlaylist, TooFewPlaylists
 from models.progress import Progress
 from models.results import Song
-from models.songs.recommender import Recommender, Scores, SongIndices, count_plays, ndcg, top_songs
+from models.songs.recommender import Recommender, count_plays, ndcg, top_songs
+from models.songs.rivals import RIVALS, Approach, MeanVector, Popularity, tuned
 from models.songs.training import word2vec
 from models.songs.versions import group
-from models.words.formats import Vectors
+from models.songs.ways import SongIndices
 
 RESAMPLES = 1000
 """Bootstrap samples of the test playlists."""
 INTERVAL = (2.5, 97.5)
 """Percentiles between which 95 % of the samples lie."""
-ALPHA, SHRINK = 0.7, 5.0
-"""The best settings of item-item on the notebook's playlists."""
 PER_ARTIST = 2
-
-
-class Approach(Protocol):
-    """A trained recommender. Songs are indices from 0."""
-
-    @property
-    def memory(self) -> int: ...
-
-    def scores(self, likes: SongIndices, /) -> Scores:
-        """(songs,) from `likes`: the higher the better."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +52,9 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was measured of one approach. `ahead` is the first row's nDCG as a multiple of this one's, over the same
-    samples; `memory_bytes` is what the trained approach holds.
+    """What was measured of one approach. `ahead` is the first row's nDCG as a multiple of this one's, and `lead` the
+    difference, over the same samples: a lead whose interval lies above 0 is significant. `memory_bytes` is what the
+    trained approach holds; `train_seconds` includes the choice of settings.
     """
 
     name: str
@@ -74,6 +64,7 @@ class Row:
     coverage: Measured
     mean_popularity: Measured
     ahead: Measured
+    lead: Measured
     train_seconds: float
     memory_bytes: int
     ms_per_query: float
@@ -157,67 +148,6 @@ def cross_validate(
     return _evaluate(pairs, settings, songs, likes, k, draws, seed, progress)
 
 
-# Approaches ------------------------------------------------------------------------------------------------
-
-
-class Popularity:
-    """The songs that are in most playlists, for everybody."""
-
-    def __init__(self, counts: sparse.csr_array) -> None:
-        self._playlists: Scores = np.diff(counts.indptr).astype(np.float64)
-
-    @property
-    def memory(self) -> int:
-        return int(self._playlists.nbytes)
-
-    def scores(self, _likes: SongIndices) -> Scores:
-        return self._playlists
-
-
-class ItemItem:
-    """Each like votes with n(a, b) / (n(a) ** ALPHA * n(b) ** (1 - ALPHA) + SHRINK); n counts playlists."""
-
-    def __init__(self, counts: sparse.csr_array) -> None:
-        ones = np.ones(counts.nnz, np.float32)
-        self._in = sparse.csr_array((ones, counts.indices, counts.indptr), counts.shape)
-        self._playlists: Scores = np.diff(counts.indptr).astype(np.float64)
-
-    @property
-    def memory(self) -> int:
-        return int(sum(array.nbytes for array in (self._in.data, self._in.indices, self._in.indptr)))
-
-    def scores(self, likes: SongIndices) -> Scores:
-        shared = (self._in @ self._in[likes].T).tocoo()
-        liked = self._playlists[likes]
-        norm = liked[shared.col] ** ALPHA * self._playlists[shared.row] ** (1 - ALPHA) + SHRINK
-        return np.bincount(shared.row, shared.data / norm, len(self._playlists)).astype(np.float64)
-
-
-class MeanVector:
-    """The songs whose Word2Vec vectors are nearest, by cosine, to the mean of the likes' vectors."""
-
-    def __init__(self, vectors: Vectors, ids: Sequence[str]) -> None:
-        """`vectors` are over song ids; `ids` has the id of each song."""
-        self._vectors = vectors
-        indices = {id_: index for index, id_ in enumerate(ids)}
-        self._song_of_row = np.array([indices[id_] for id_ in vectors.index_to_key], np.int64)
-        self._row_of_song = np.full(len(ids), -1)
-        self._row_of_song[self._song_of_row] = np.arange(len(self._song_of_row))
-
-    @property
-    def memory(self) -> int:
-        return int(self._vectors.vectors.nbytes)
-
-    def scores(self, likes: SongIndices) -> Scores:
-        scores = np.full(len(self._row_of_song), -np.inf)
-        rows = self._row_of_song[likes]
-        if len(rows := rows[rows >= 0]):
-            # Not normalized first: well-known songs have longer vectors and better ones.
-            mean = self._vectors.vectors[rows].mean(axis=0)
-            scores[self._song_of_row] = self._vectors.most_similar(positive=[mean], topn=None)
-        return scores
-
-
 # Measuring -------------------------------------------------------------------------------------------------
 
 Pairs: TypeAlias = Sequence[tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]]]
@@ -276,7 +206,7 @@ def _evaluate(
             continue
         counts = count_plays(train, indices)
         popularity = np.diff(counts.indptr)
-        for contender in _contenders(train, counts, indices, settings, songs):
+        for contender in _contenders(train, counts, indices, settings, songs, likes):
             if progress:
                 progress(_progress_text(contender.name, fold, len(pairs)), None)
             results.setdefault(contender.name, []).append(_result(contender, queries, popularity, k))
@@ -300,15 +230,18 @@ def _contenders(
     indices: Mapping[str, int],
     settings: Mapping[str, int],
     songs: Sequence[Song],
+    likes: int,
 ) -> Iterator[_Contender]:
     ids = list(indices)
-    yield _Contender("recommender", lambda: Recommender.fit(count_plays(train, indices)))
+    fit = cache(lambda: Recommender.fit(counts))
+    yield _Contender("recommender", fit)
     if songs:
         table = {song.id: song for song in songs}
         _, artists = group([table.get(id_) or Song(id_, "", "") for id_ in ids])
         name = f"recommender, {PER_ARTIST} by one artist"
-        yield _Contender(name, lambda: Recommender.fit(count_plays(train, indices)), artists)
-    yield _Contender("item-item", lambda: ItemItem(count_plays(train, indices)))
+        yield _Contender(name, fit, artists)
+    for rival, trains in RIVALS.items():
+        yield _Contender(rival, partial(tuned, trains, counts, likes))
     yield _Contender("notebook's Word2Vec", lambda: MeanVector(word2vec(train, settings), ids))
     yield _Contender("popularity", lambda: Popularity(counts))
 
@@ -415,12 +348,16 @@ def _rows(
             ahead = _interval(
                 per_playlist[leader][:, 0].mean() / means[0], sampled[leader][:, 0] / sampled[name][:, 0]
             )
+        lead = _interval(
+            per_playlist[leader][:, 0].mean() - means[0], sampled[leader][:, 0] - sampled[name][:, 0]
+        )
         rows.append(
             Row(
                 name=name,
                 **measured,
                 coverage=_coverage(folds, samples),
                 ahead=ahead,
+                lead=lead,
                 train_seconds=sum(result.train_seconds for result in folds) / len(folds),
                 memory_bytes=max(result.memory for result in folds),
                 ms_per_query=1000 * sum(result.seconds for result in folds) / asked,

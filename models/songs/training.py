@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -25,30 +26,32 @@ import texts
 from models.failures import NoFrequentSong
 from models.files import kept
 from models.progress import Progress
-from models.songs.playlists import CatalogueCount, Playlists, Report, Table
+from models.songs.counts import CatalogueCount, Report
+from models.songs.playlists import Playlists, Table
 from models.songs.recommender import Recommender, count_plays
+from models.songs.ways import Regression, Regressor, way_as_list, way_from_list
 from models.specs import SongsSpec
 from models.words.formats import Vectors, checked, read_folder, write_folder
 
-FORMAT = 4
+FORMAT = 5
 SAVED_TRAININGS = 4
 KEPT = "What was learnt from the playlists"
 """How the log calls it."""
 WORD2VEC = ("vector_size", "window", "negative", "min_count", "epochs", "seed", "workers")
 """The parameters of a `SongsSpec` that are `Word2Vec`'s."""
 _ARRAYS = ("plays", "data", "indices", "indptr")
+_REGRESSION = ("values", "vectors", "factor")
+"""The arrays of each `Regressor`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """`vectors` are over song ids. The rows of `counts`, (songs, playlists), are the songs of the table and after
-    them the `unlisted` ones, which only playlists name; `plays`, (songs,), counts their plays and `shares` are the
-    `Recommender`'s.
+    """`vectors` are over song ids. The songs of the `recommender` are those of the table and after them the
+    `unlisted` ones, which only playlists name; `plays`, (songs,), counts their plays.
     """
 
     vectors: Vectors
-    counts: sparse.csr_array
-    shares: tuple[float, ...]
+    recommender: Recommender
     plays: NDArray[np.int64]
     unlisted: tuple[str, ...]
     report: Report
@@ -66,24 +69,26 @@ def train(
 
     Raises NoFrequentSong if no song reaches `min_count`, and whatever `progress` raises.
     """
-    vectors = word2vec(playlists.lists, settings, progress)
-    if not len(vectors):
-        raise NoFrequentSong(settings["min_count"])
     listed = {song.id: index for index, song in enumerate(table.songs)}
     played = dict.fromkeys(id_ for playlist in playlists.lists for id_ in playlist)
     unlisted = tuple(id_ for id_ in played if id_ not in listed)
     indices = listed | {id_: index for index, id_ in enumerate(unlisted, len(listed))}
-    if progress:
-        progress(texts.say("progress-learning-playlists"), None)
-    recommender = Recommender.fit(count_plays(playlists.lists, indices), settings["seed"])
-    counts = recommender.counts
-    plays = counts.sum(axis=1).astype(np.int64)
+    with ThreadPoolExecutor(1) as executor:
+        # Both take about as long, and neither needs the other.
+        fitting = executor.submit(Recommender.fit, count_plays(playlists.lists, indices), settings["seed"])
+        vectors = word2vec(playlists.lists, settings, progress)
+        if progress:
+            progress(texts.say("progress-learning-playlists"), None)
+        recommender = fitting.result()
+    if not len(vectors):
+        raise NoFrequentSong(settings["min_count"])
+    plays = recommender.counts.sum(axis=1).astype(np.int64)
     # The header may count more plays than the playlists of this file have.
     for id_, header_plays in playlists.plays.items():
         if (index := indices.get(id_)) is not None and header_plays > plays[index] > 0:
             plays[index] = header_plays
     report = playlists.report | {CatalogueCount.UNLISTED_SONGS: len(unlisted)}
-    return TrainingResult(vectors, counts, recommender.shares, plays, unlisted, report)
+    return TrainingResult(vectors, recommender, plays, unlisted, report)
 
 
 def word2vec(
@@ -129,17 +134,29 @@ def load_saved(folder: Path) -> TrainingResult | None:
 
 def _read(folder: Path) -> TrainingResult:
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+    arrays = {name: _load(folder / f"{name}.npy") for name in _ARRAYS}
     counts = sparse.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), tuple(facts["shape"]))
     counts.check_format(full_check=True)
+    mixes = [{way_from_list(way): float(share) for way, share in mix} for mix in facts["mixes"]]
+    regressors = {}
+    for number, (values, identity) in enumerate(facts["regressors"]):
+        way = way_from_list(values)
+        if not isinstance(way, Regression):
+            raise TypeError(values)
+        kept_arrays = {name: _load(folder / f"{name}-{number}.npy") for name in _REGRESSION}
+        regressors[way] = Regressor(scale=way.scale, identity=float(identity), **kept_arrays)
     return TrainingResult(
         vectors=read_folder(folder),
-        counts=counts,
-        shares=tuple(float(share) for share in facts["shares"]),
+        recommender=Recommender(counts, mixes, regressors),
         plays=arrays["plays"].reshape(counts.shape[:1]),
         unlisted=tuple(facts["unlisted"]),
         report={CatalogueCount(name): number for name, number in facts["report"].items()},
     )
+
+
+def _load(path: Path) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
 
 
 def save(folder: Path, result: TrainingResult) -> None:
@@ -147,12 +164,19 @@ def save(folder: Path, result: TrainingResult) -> None:
 
     def write(new: Path) -> None:
         write_folder(new, result.vectors.index_to_key, result.vectors.vectors)
-        arrays = (result.plays, result.counts.data, result.counts.indices, result.counts.indptr)
-        for name, array in zip(_ARRAYS, arrays, strict=True):
+        recommender = result.recommender
+        counts = recommender.counts
+        arrays = dict(zip(_ARRAYS, (result.plays, counts.data, counts.indices, counts.indptr), strict=True))
+        for number, regressor in enumerate(recommender.regressors.values()):
+            arrays |= {f"{name}-{number}": getattr(regressor, name) for name in _REGRESSION}
+        for name, array in arrays.items():
             np.save(new / f"{name}.npy", array, allow_pickle=False)
         facts = {
-            "shape": result.counts.shape,
-            "shares": result.shares,
+            "shape": counts.shape,
+            "mixes": [[(way_as_list(way), share) for way, share in mix.items()] for mix in recommender.mixes],
+            "regressors": [
+                (way_as_list(way), regressor.identity) for way, regressor in recommender.regressors.items()
+            ],
             "unlisted": result.unlisted,
             "report": result.report,
         }

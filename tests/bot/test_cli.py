@@ -313,14 +313,31 @@ def test_recommend_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(answer) == {"songs"}
     assert len(answer["songs"]) == 4
     for song in answer["songs"]:
-        assert set(song) == {"id", "title", "artist", "because"}
+        assert set(song) == {"id", "title", "artist", "because", "reasons"}
+        assert [reason["id"] for reason in song["reasons"]] == song["because"]
         assert song["id"] not in {"1", "2"}
         assert song["because"]
         assert set(song["because"]) <= {"1", "2"}
     alone = asked(capsys, "recommend", "--song", "1")["songs"]
     assert all(song["because"] == ["1"] for song in alone)
+    assert all(0 < song["reasons"][0]["shared"] <= song["reasons"][0]["playlists"] for song in alone)
+    vectors = asked(capsys, "recommend", "--song", "1", "--by", "vectors")["songs"]
+    assert [song["id"] for song in vectors] != [song["id"] for song in alone]
+    assert all(song["because"] == [] for song in vectors)
+    unlike = asked(capsys, "recommend", "--like", "1", "--unlike", alone[0]["id"])["songs"]
+    assert alone[0]["id"] not in {song["id"] for song in unlike}
     assert len(asked(capsys, "recommend", "-n", "5")["songs"]) == 5
     assert "nosuch" in refused(capsys, "recommend", "--song", "nosuch")
+
+
+def test_the_one_song_that_was_named_is_not_in_every_row(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recommend", "--song", "1", "--per-artist", "0"]) == 0
+    first, head, *rows = capsys.readouterr().out.strip().splitlines()
+    assert first.startswith("Goes with ")
+    label = first.removeprefix("Goes with ").strip()
+    assert "playlists in common" in head
+    assert len(rows) == 10
+    assert all(re.search(r"\d+ of \d+$", row.strip()) and label not in row for row in rows)
 
 
 def test_a_song_may_be_named_by_its_title(capsys: pytest.CaptureFixture[str], folder: Path) -> None:

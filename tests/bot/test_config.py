@@ -275,7 +275,7 @@ def test_every_key_has_a_variable(write_config: WriteConfig, monkeypatch: pytest
     """Set to nonsense, every variable leads to a complaint about its own key: each is really read."""
     free_text = {"language.revision", "encoder.revision", "encoder.tokenizer", "health.host"}
     for key, field in keys():
-        if key in free_text or field.json_schema_extra:
+        if key in free_text or key.startswith(("songs.columns.", "songs.words.")) or field.json_schema_extra:
             continue
         with monkeypatch.context() as patch:
             patch.setenv(env_name(key), "?!")

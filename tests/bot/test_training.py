@@ -12,7 +12,7 @@ from bot.cli import main
 from tests.bot.conftest import WriteConfig
 from tests.models.catalogue import TABLE, playlists
 
-WAYS = ["recommender", "item-item", "notebook's Word2Vec", "popularity"]
+WAYS = ["recommender", "item-item", "RP3beta", "EASE", "SLIM", "iALS", "notebook's Word2Vec", "popularity"]
 
 
 @pytest.fixture

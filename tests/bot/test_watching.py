@@ -237,7 +237,7 @@ async def test_nothing_about_people_is_in_the_figures(watch: Any, box: Sandbox) 
 def exposed() -> set[str]:
     """Every name of a sample that /metrics can have."""
     metrics = Metrics(Events())
-    snapshot = Snapshot(ServiceStatus((), {}), {}, True, False, (), 0, {}, 0.0)
+    snapshot = Snapshot(ServiceStatus((), {}), {}, True, False, (), 0, {}, None, True, 0.0)
     _, content = metrics.exposition(snapshot)
     names: set[str] = set()
     for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", content.decode(), re.MULTILINE):

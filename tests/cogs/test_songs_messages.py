@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -10,16 +11,20 @@ from hypothesis import strategies as st
 from bot.store import LikedSong
 from cogs.shared.reply import Reply
 from cogs.songs import messages
-from models.results import Recommendation, Recommendations, Song
-from models.service import Basis, SongList, SongMatch
+from cogs.songs.query import PATTERN, SongQuery
+from models.results import Reason, Recommendation, Recommendations, Song, SongPoint
+from models.service import Basis, By, SongList
 from tests.cogs.drawing import obeys
 
 SONG = st.builds(Song, st.text(min_size=1), st.text(max_size=300), st.text(max_size=300))
+REASON = st.builds(Reason, SONG, st.integers(0, 10**6), st.integers(0, 10**6))
 JUMP = Song("3", "Jump", "Van Halen")
 
 
 @given(
-    st.lists(st.builds(Recommendation, SONG, st.lists(SONG, max_size=5).map(tuple)), min_size=1, max_size=10),
+    st.lists(
+        st.builds(Recommendation, SONG, st.lists(REASON, max_size=5).map(tuple)), min_size=1, max_size=10
+    ),
     st.text(max_size=100),
 )
 @settings(deadline=None)
@@ -41,13 +46,17 @@ def test_a_long_list_of_what_is_unwanted_ends_with_a_whole_song_and_how_many_mor
 
 def test_a_recommendation_says_where_it_came_from() -> None:
     seeds = (Song("1", "Africa", "Toto"), Song("2", "Take On Me", "a-ha"))
+    reasons = (Reason(seeds[0], 31, 40), Reason(seeds[1], 1, 9))
     answer = messages.recommendations(
-        Recommendations("songs", (Recommendation(JUMP, seeds),), seeds),
+        Recommendations("songs", (Recommendation(JUMP, reasons),), seeds),
         "From likes",
         because="because-you-liked",
     )
     assert answer.embed is not None
-    assert answer.embed.description == "1. **Jump** by Van Halen\n-# because you liked Africa and Take On Me"
+    assert answer.embed.description == (
+        "1. **Jump** by Van Halen\n-# because you liked Africa and Take On Me"
+        " · in 31 of the 40 playlists with Africa"
+    )
 
 
 NAME = st.text(st.characters(exclude_categories=("C", "Z")) | st.just(" "), max_size=30).map(
@@ -85,10 +94,20 @@ def test_a_name_that_was_cut_is_known_to_be() -> None:
     assert messages.names_in(answer.embed.description or "")[1].cut
 
 
-def told(basis: Basis, *, people: Sequence[int] = (), match: SongMatch | None = None) -> str:
-    found = SongList(basis, Recommendations("songs", (Recommendation(JUMP, (JUMP,)),), ()), match=match)
+def told(
+    basis: Basis,
+    *,
+    people: Sequence[int] = (),
+    like: tuple[Song, ...] = (),
+    unlike: tuple[Song, ...] = (),
+    guesses: Sequence[tuple[str, Song]] = (),
+) -> str:
+    songs = Recommendations("songs", (Recommendation(JUMP, (Reason(JUMP),)),), ())
+    found = SongList(basis, songs, like=like, unlike=unlike)
     without = people[1:] if basis is Basis.LIKES else people
-    answer = messages.song_list(found, typed="jum", people=people, without_likes=without, add="`/likes add`")
+    answer = messages.song_list(
+        found, guesses=guesses, people=people, without_likes=without, add="`/likes add`"
+    )
     obeys(answer)
     assert answer.embed is not None
     return f"{answer.embed.title}: {answer.embed.description}"
@@ -97,18 +116,78 @@ def told(basis: Basis, *, people: Sequence[int] = (), match: SongMatch | None = 
 @pytest.mark.parametrize("people", [(), (1, 2)])
 @pytest.mark.parametrize("basis", Basis)
 def test_every_list_says_what_it_is_made_from(basis: Basis, people: Sequence[int]) -> None:
-    match = SongMatch(JUMP, guessed=False) if basis is Basis.SONG else None
-    assert told(basis, people=people, match=match)
+    assert told(basis, people=people, like=(JUMP,) if basis is Basis.SONG else ())
 
 
 def test_a_list_says_which_song_was_taken_for_what_was_typed() -> None:
-    guessed = SongMatch(JUMP, guessed=True)
-    assert "Goes with Jump - Van Halen: " in told(Basis.SONG, match=guessed)
-    assert "I took “jum” to mean **Jump** by Van Halen." in told(Basis.SONG, match=guessed)
-    assert told(Basis.POPULAR_UNKNOWN, match=guessed).endswith(
+    guesses = [("jum", JUMP)]
+    found = told(Basis.SONG, like=(JUMP,), guesses=guesses)
+    assert "Goes with Jump - Van Halen: " in found
+    assert "I took “jum” to mean **Jump** by Van Halen." in found
+    assert told(Basis.POPULAR_UNKNOWN, like=(JUMP,), guesses=guesses).endswith(
         "I took “jum” to mean **Jump** by Van Halen."
         " No playlist that I learnt from tells me what goes with **Jump** by Van Halen."
     )
+
+
+def test_a_list_says_what_it_is_unlike() -> None:
+    africa = Song("1", "Africa", "Toto")
+    assert "Goes with Jump - Van Halen, not with Africa - Toto: " in told(
+        Basis.SONG, like=(JUMP,), unlike=(africa,)
+    )
+    assert "From the songs you like, not what goes with Africa - Toto: " in told(
+        Basis.LIKES, unlike=(africa,)
+    )
+
+
+def test_two_lists_stand_side_by_side_with_what_they_share_marked() -> None:
+    songs = [Song(str(number), f"Song {number}", "Toto") for number in range(4)]
+    lists = [
+        SongList(
+            Basis.SONG, Recommendations("m", tuple(map(Recommendation, some)), (JUMP,)), like=(JUMP,), by=by
+        )
+        for by, some in ((By.PLAYLISTS, songs[:3]), (By.VECTORS, [songs[3], songs[1]]))
+    ]
+    answer = messages.side_by_side(*lists)
+    obeys(answer)
+    assert answer.embed is not None
+    left, right = answer.embed.fields
+    assert (left.inline, right.inline) == (True, True)
+    assert (left.value or "").splitlines()[1] == "2. **Song 1** by Toto ●"
+    assert (right.value or "").splitlines() == ["1. **Song 3** by Toto", "2. **Song 1** by Toto ●"]
+    assert "1 of 3 are in both" in (answer.embed.description or "")
+
+
+def test_a_map_can_be_read_without_seeing_it() -> None:
+    points = [
+        SongPoint(JUMP, 0.0, 0.0),
+        SongPoint(Song("1", "Africa", "Toto"), 1.0, 1.0),
+        SongPoint(Song("2", "Take On Me", "a-ha"), 0.1, 0.0),
+    ]
+    answer = messages.map_of(points, ["2"], 5)
+    obeys(answer)
+    assert (
+        answer.alt["map.png"]
+        == "A map of songs. Orange: Jump and Africa. Blue: 6. Take On Me, nearest to Jump."
+    )
+    (file,) = answer.message()["attachments"]
+    assert file.description == answer.alt["map.png"]
+    many = [SongPoint(Song(str(number), "x" * 200, ""), number, 0.0) for number in range(18)]
+    (file,) = messages.map_of(many, [str(number) for number in range(10)], 0).message()["attachments"]
+    assert 500 < len(file.description or "") <= 1024
+
+
+def test_a_query_fits_into_a_button_whatever_the_ids_are() -> None:
+    for query in (
+        SongQuery(1),
+        SongQuery(
+            1, 3, 2, same_artist=True, people=(5, 6), like=("a:b", "\n"), unlike=("1.2",), by=By.VECTORS
+        ),
+        SongQuery(1, unlike=("7", "::")),
+    ):
+        match = re.fullmatch(PATTERN, str(query), re.DOTALL)
+        assert match is not None
+        assert SongQuery.parsed(match) == query
 
 
 def test_a_list_for_several_names_them_and_those_who_like_nothing() -> None:

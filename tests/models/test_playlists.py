@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from models.failures import ModelError
 from models.results import Song
-from models.songs.playlists import CatalogueCount, matched, read_playlists, read_songs, read_tags
+from models.songs.counts import CatalogueCount
+from models.songs.playlists import matched, read_playlists, read_songs, read_tags
 from tests.models.catalogue import TABLE
 
 ID = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=4)
@@ -158,8 +159,8 @@ FEW = b"1\tAlien Love\tThe Foo\n2\tBlue Sky\tBar\n3\tEcho\tBaz\n"
         (b'<?xml version="1.0"?><plist>', "XML"),
         (b'{\n "info": {},\n "playlists": []}', "JSON"),
         (b'[{"a": 1}]', "JSON"),
-        (b"1,2,3\n1,2,4\n", "a table with columns"),
-        (b"user;song\n1;2\n1;3\n", "a table with columns"),
+        (b"1,2,3\n1,2,4\n", "a table with the columns 1, 2, 3"),
+        (b"size;colour\n1;2\n1;3\n", "a table with the columns size, colour"),
         (bytes(range(1, 32)) * 40, "a binary file"),
     ],
 )
@@ -196,7 +197,8 @@ def test_a_table_is_read_by_its_columns(content: bytes) -> None:
 def test_ids_that_a_program_made_into_fractions_meet_the_table() -> None:
     table = read_songs(FEW)
     assert matched(read_playlists(b"1.0 2.0\n2.0 3.0\n"), table).lists == [["1", "2"], ["2", "3"]]
-    same = read_playlists(b"1 2\n2 3.0\n")
+    assert matched(read_playlists(b"1 2\n2 3.0\n"), table).lists == [["1", "2"], ["2", "3"]]
+    same = read_playlists(b"1 2\n2 3\n")
     assert matched(same, table) is same
 
 

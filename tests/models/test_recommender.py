@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from models.songs import recommender
-from models.songs.recommender import SHARES, Recommender, count_plays, ndcg, top_songs
+from models.songs.mixing import LIKES
+from models.songs.recommender import Recommender, count_plays, ndcg, top_songs
 
 LISTS = [["a", "b", "c", "c"], ["a", "b"], ["c", "d"], ["e"]]
 PLACES = {id_: place for place, id_ in enumerate("abcdef")}
@@ -35,32 +36,13 @@ def test_plays_are_counted(model: Recommender) -> None:
     assert model.memory > 0
 
 
-def test_apart_each_like_votes_in_its_playlists(model: Recommender) -> None:
-    _, apart = model.both(np.array([0]))
-    # a is in two playlists; b is in both of them, c in one.
-    votes = np.array([0, 2, 1, 0, 0, 0]) * 2.0**-recommender.FAME_OF_LIKES
-    expected = votes / (model.playlists + 2.0) ** recommender.FAME_OF_SONGS
-    assert apart == pytest.approx(expected / expected.mean())
-    assert model.votes(np.array([0, 2]), np.array([1, 3])) == pytest.approx(
-        np.array([[2, 0], [1, 1]]) * 2.0**-recommender.FAME_OF_LIKES
-    )
-
-
-def test_together_playlists_are_weighed_by_all_likes(model: Recommender) -> None:
-    """Against the same formula on dense arrays."""
-    likes = np.array([0, 3])
-    plays = np.sqrt(model.counts.toarray().T.astype(float))
-    sizes = plays.sum(axis=1)
-    music = plays.sum(axis=0) / plays.sum()
-    smoothing = recommender.SMOOTHING * sizes.mean()
-    chances = (plays + smoothing * music) / (sizes + smoothing)[:, None]
-    evidence = np.array([0.5 ** (1 / recommender.HALF_LIFE), 1.0])
-    odds = (evidence * np.log(chances[:, likes] / music[likes])).sum(axis=1)
-    posterior = np.exp(odds * evidence.sum() ** -recommender.CAUTION)
-    expected = (posterior / posterior.sum() / np.sqrt(sizes)) @ plays
-    expected[likes] = 0
-    together, _ = model.both(likes)
-    assert together == pytest.approx(expected / expected.mean())
+def test_reasons_weigh_likes_by_how_known_they_are(model: Recommender) -> None:
+    likes = np.array([0, 2])
+    assert model.shared(likes, np.array([1, 3])).tolist() == [[2, 0], [1, 1]]
+    assert model.reasons(likes, np.array([1, 3])) == [
+        (recommender.Reason(0, 2, 2), recommender.Reason(2, 1, 2)),
+        (recommender.Reason(2, 1, 2),),
+    ]
 
 
 def test_more_plays_in_a_playlist_say_more() -> None:
@@ -80,6 +62,28 @@ def test_recent_likes_say_more() -> None:
     assert scores[places["news"]] > scores[places["oldies"]]
 
 
+def test_reasons_count_playlists(model: Recommender) -> None:
+    assert model.shared(np.array([0, 2]), np.array([1, 3])).tolist() == [[2, 0], [1, 1]]
+    found = model.recommend(np.array([0]), n=5)
+    reasons = {it.song: [(why.like, why.shared, why.playlists) for why in it.reasons] for it in found}
+    assert reasons[1] == [(0, 2, 2)]  # b is in both playlists with a
+    assert reasons[2] == [(0, 1, 2)]
+    assert reasons[4] == []  # e shares none
+    assert [it.score for it in found] == sorted((it.score for it in found), reverse=True)
+
+
+def test_unliked_songs_and_their_kind_fall() -> None:
+    lists = [["like", "tango", "x"], ["like", "waltz", "x"], ["not", "tango"], ["not", "y"], ["waltz", "z"]]
+    places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
+    model = Recommender(count_plays(lists, places))
+    like, unlike = np.array([places["like"]]), np.array([places["not"]])
+    before, after = model.scores(like), model.scores(like, unlike)
+    assert after[places["tango"]] / before[places["tango"]] < after[places["waltz"]] / before[places["waltz"]]
+    assert (after <= before).all()
+    found = {it.song for it in model.recommend(like, unlike=unlike, exclude=np.array([places["x"]]), n=9)}
+    assert found == {places["tango"], places["waltz"], places["y"], places["z"]}
+
+
 def test_nobody_and_nothing() -> None:
     empty = Recommender(sparse.csr_array((0, 0)))
     assert empty.scores(np.array([], np.int64)).tolist() == []
@@ -96,7 +100,7 @@ def test_scores_are_never_negative_nor_of_a_like(lists: list[list[str]], data: s
     places = {id_: at for at, id_ in enumerate([*played, "never"])}
     liked = data.draw(st.lists(st.sampled_from(played), unique=True, min_size=1))
     likes = np.array([places[it] for it in liked])
-    scores = Recommender(count_plays(lists, places), data.draw(st.permutations(SHARES))).scores(likes)
+    scores = Recommender(count_plays(lists, places)).scores(likes)
     assert np.isfinite(scores).all()
     assert (scores >= 0).all()
     assert (scores[likes] == 0).all()
@@ -127,22 +131,12 @@ def test_the_same_seed_learns_the_same() -> None:
     lists = stations()
     places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
     one, other = (Recommender.fit(count_plays(lists, places), seed=3) for _ in range(2))
-    assert one.shares == other.shares
-    assert len(one.shares) == len(recommender.LIKES)
-    assert set(one.shares) <= set(SHARES)
+    assert one.mixes == other.mixes
+    assert len(one.mixes) == len(LIKES)
+    for mix in one.mixes:
+        assert sum(mix.values()) == pytest.approx(1)
     likes = np.array([0, 5])
     assert (one.scores(likes) == other.scores(likes)).all()
-
-
-def test_what_finds_nothing_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    lists = stations()
-    places = {id_: at for at, id_ in enumerate(dict.fromkeys(it for one in lists for it in one))}
-
-    def nonsense(model: Recommender, *_: object) -> object:
-        return np.random.default_rng(0).random(len(model.playlists))
-
-    monkeypatch.setattr(Recommender, "_together", nonsense)
-    assert Recommender.fit(count_plays(lists, places)).shares[1] == min(SHARES)
 
 
 def test_first_and_gain() -> None:

@@ -40,7 +40,8 @@ REQUESTS = [
     service.GetSongs(CALLER, ("1",)),
     service.FindSongs(CALLER, ("Bohemian",)),
     service.SuggestSongs(CALLER, "bo"),
-    service.SongsLike(CALLER, "1", known=("2",)),
+    service.SongsLike(CALLER, ("1",), ("3",), service.By.VECTORS, known=("2",)),
+    service.MapSongs(CALLER, ("1", "2")),
     service.SongsFor(CALLER, (("1",), ("2", "3"))),
     service.ReloadModel(CALLER, "words", WordsSpec("words"), fetch=True),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gensim.models import Word2Vec
 
@@ -13,16 +14,15 @@ from models.failures import (
     BadInput,
     ModelError,
     NoSuchSong,
-    NoSuchSongLike,
     NotThere,
     SongGone,
-    UnknownSong,
 )
 from models.results import Song
-from models.service import Basis, SongMatch
+from models.service import Basis, By, SongMatch
 from models.songs import training
 from models.songs.catalogue import SongCatalogue
-from models.songs.playlists import CatalogueCount, read_playlists
+from models.songs.counts import CatalogueCount
+from models.songs.playlists import read_playlists
 from models.specs import SongsSpec
 from tests.models.catalogue import POP, ROCK, TABLE, ids, playlists, spec
 from tests.models.tiny import DATA
@@ -134,19 +134,22 @@ def test_old_trainings_are_thrown_away_and_a_full_disk_is_no_failure(tmp_path: P
 
 
 def test_similar_leaves_out_what_it_is_told_to(catalogue: SongCatalogue) -> None:
-    every = ids(catalogue.similar("2", 50))
+    every = ids(catalogue.similar(["2"], 50))
     assert "2" not in every
-    assert ids(catalogue.similar(" 2 ", 3, exclude=[every[0], "2", "nobody"])) == every[1:4]
-    found = catalogue.similar("2", 1)
-    assert [song.id for song in found.seeds] == ["2"]
-    assert found.songs[0].because == found.seeds
+    assert ids(catalogue.similar([" 2 "], 3, exclude=[every[0], "2", "nobody"])) == every[1:4]
+    assert [song.id for song in catalogue.similar(["2"], 1).seeds] == ["2"]
+
+
+def test_vectors_of_several_songs_are_added_and_subtracted(catalogue: SongCatalogue) -> None:
+    nearest = ids(catalogue.similar(["1", "2"], 2, unlike=["3"]))
+    every = catalogue._vectors.most_similar(positive=["1", "2"], negative=["3"], topn=5)
+    assert nearest == [id_ for id_, _ in every if id_ not in {"1", "2", "3"}][:2]
 
 
 def test_similar_to_what_is_not_known(catalogue: SongCatalogue) -> None:
-    with pytest.raises(UnknownSong):
-        catalogue.similar("4711")
-    found = catalogue.similar("12")
-    assert (found.songs, found.unknown) == ((), ("12",))
+    for id_ in ("12", "4711"):
+        found = catalogue.similar([id_])
+        assert (found.songs, found.unknown) == ((), (id_,))
 
 
 def test_likes_of_a_kind_bring_more_of_that_kind(catalogue: SongCatalogue) -> None:
@@ -294,49 +297,74 @@ def test_versions_of_one_song_are_not_ambiguous(versions: SongCatalogue) -> None
 
 
 def test_a_page_of_songs_that_go_with_one(catalogue: SongCatalogue) -> None:
-    page = catalogue.page_like("2", 3)
+    page = catalogue.page_like(["2"], 3)
     assert page.basis is Basis.SONG
-    assert page.match == SongMatch(METALLICA, guessed=False)
-    assert page.songs == catalogue.similar("2", 3)
-    assert page.few == 0
-    second = catalogue.page_like("2", 3, skip=3)
-    assert ids(second.songs) == ids(catalogue.similar("2", 6))[3:]
+    assert page.like == (METALLICA,)
+    assert page.songs == catalogue.recommend(["2"], 3)
+    assert page.few == catalogue.few
+    second = catalogue.page_like(["2"], 3, skip=3)
+    assert ids(second.songs) == ids(catalogue.recommend(["2"], 6))[3:]
+    by_vectors = catalogue.page_like(["2"], 3, by=By.VECTORS)
+    assert by_vectors.songs == catalogue.similar(["2"], 3)
+    assert by_vectors.few == 0
 
 
-def test_a_page_for_a_typed_song_says_what_it_was_taken_for(catalogue: SongCatalogue) -> None:
-    page = catalogue.page_like("metalica", 3, typed=True)
-    assert page.match == SongMatch(METALLICA, guessed=True)
-    assert page.songs == catalogue.similar("2", 3)
-    with pytest.raises(NoSuchSongLike) as caught:
-        catalogue.page_like("qqqqqqqqqqqq", typed=True)
-    assert str(caught.value) == (
-        "I know no song like “qqqqqqqqqqqq”. Type part of its title or artist and choose from the list."
-    )
+def test_what_goes_with_an_unlike_song_comes_later(catalogue: SongCatalogue) -> None:
+    both = ids(catalogue.page_like(["2", "3"], 10, per_artist=None).songs)
+    page = catalogue.page_like(["2", "3"], 10, unlike=["9"], per_artist=None)
+    assert [song.id for song in page.unlike] == ["9"]
+    rest = ids(page.songs)
+    assert "9" in both
+    assert "9" not in rest
+    kinds = [id_ in ROCK for id_ in rest if id_ in ROCK + POP]
+    assert kinds == sorted(kinds, reverse=True), "all of rock comes before all of pop"
+    assert [id_ in ROCK for id_ in both if id_ in ROCK + POP] != kinds
+
+
+def test_reasons_can_be_counted(catalogue: SongCatalogue) -> None:
+    lists = read_playlists(playlists().encode()).lists
+    for one in catalogue.recommend(["2", "3"], 10, per_artist=None).songs:
+        for reason in one.reasons:
+            with_it = [playlist for playlist in lists if reason.song.id in playlist]
+            assert reason.playlists == len(with_it)
+            assert reason.shared == sum(one.song.id in playlist for playlist in with_it)
+
+
+def test_a_map_puts_songs_together_that_keep_the_same_company(catalogue: SongCatalogue) -> None:
+    points = catalogue.map([*ROCK, "12", *POP, "2", "nobody"])
+    assert [point.song.id for point in points] == [*ROCK, *POP], "once each, if any playlist plays them"
+    place = {point.song.id: np.array([point.x, point.y]) for point in points}
+    for kind, other in ((ROCK, POP), (POP, ROCK)):
+        for song in kind:
+            near = max(np.linalg.norm(place[song] - place[it]) for it in kind)
+            assert near < min(np.linalg.norm(place[song] - place[it]) for it in other)
+    assert catalogue.map(["12"]) == ()
+    assert len(catalogue.map(["2"])) == 1
 
 
 def test_an_id_that_is_gone_is_not_taken_for_another_song(catalogue: SongCatalogue) -> None:
     with pytest.raises(SongGone) as caught:
-        catalogue.page_like("metallica", 3)
+        catalogue.page_like(["metallica"], 3)
     assert str(caught.value) == ("That song is no longer in my catalogue. Ask for recommendations again.")
 
 
 def test_known_songs_and_their_versions_do_not_go_with_a_song(versions: SongCatalogue) -> None:
-    assert {"5", "14"} <= set(ids(versions.page_like("4", 10).songs))
-    page = ids(versions.page_like("4", 10, known=["5", "nobody"]).songs)
-    assert page
-    assert not {"5", "14"} & set(page)
+    for by in By:
+        assert {"5", "14"} & set(ids(versions.page_like(["4"], 10, by=by).songs))
+        page = ids(versions.page_like(["4"], 10, by=by, known=["5", "nobody"]).songs)
+        assert page
+        assert not {"5", "14"} & set(page)
 
 
 def test_popular_songs_stand_in_for_what_goes_with_a_song_that_nobody_plays(
     catalogue: SongCatalogue,
 ) -> None:
-    page = catalogue.page_like("12", 3, known=["7"])
+    page = catalogue.page_like(["12"], 3, known=["7"])
     assert page.basis is Basis.POPULAR_UNKNOWN
-    assert page.match is not None
-    assert page.match.song.id == "12"
+    assert [song.id for song in page.like] == ["12"]
     assert ids(page.songs) == ids(catalogue.popular(3, ["12", "7"]))
     assert not page.songs.more, "the next page would be one of songs that go with it"
-    after = catalogue.page_like("12", 3, skip=3)
+    after = catalogue.page_like(["12"], 3, skip=3)
     assert (after.basis, after.songs.songs) == (Basis.SONG, ())
 
 
@@ -344,7 +372,7 @@ def test_pages_from_likes(catalogue: SongCatalogue) -> None:
     page = catalogue.page_for([["1"], ["2"], []], 3, dislikes=["4"], per_artist=None)
     assert page.basis is Basis.LIKES
     assert page.few == catalogue.few
-    assert page.match is None
+    assert page.like == ()
     assert page.songs == catalogue.blend([["1"], ["2"], []], 3, dislikes=["4"], per_artist=None)
     second = catalogue.page_for([["1"], ["2"]], 2, skip=2)
     assert second.songs == catalogue.blend([["1"], ["2"]], 2, skip=2)
@@ -397,7 +425,7 @@ def test_the_notebooks_songs(real: SongCatalogue) -> None:
     assert real.get("842") == Song("842", "California Love (w/ Dr. Dre & Roger Troutman)", "2Pac")
     assert real.report[CatalogueCount.SONGS] == 75262
     assert real.report[CatalogueCount.PLAYLISTS] == 800
-    assert len(real.similar("2172", 10).songs) == 10
+    assert len(real.similar(["2172"], 10).songs) == 10
 
 
 def test_recommending_beats_popularity_by_far(tmp_path: Path) -> None:

@@ -46,12 +46,16 @@ def test_what_is_kept_comes_back_bit_by_bit(trained: TrainingResult, tmp_path: P
     assert found.vectors.index_to_key == trained.vectors.index_to_key
     for one, other in (
         (found.vectors.vectors, trained.vectors.vectors),
-        (found.counts.data, trained.counts.data),
-        (found.counts.indices, trained.counts.indices),
+        (found.recommender.counts.data, trained.recommender.counts.data),
+        (found.recommender.counts.indices, trained.recommender.counts.indices),
         (found.plays, trained.plays),
     ):
         assert np.array_equal(one, other)
-    assert (found.shares, found.unlisted, found.report) == (trained.shares, trained.unlisted, trained.report)
+    assert (found.recommender.mixes, found.unlisted, found.report) == (
+        trained.recommender.mixes,
+        trained.unlisted,
+        trained.report,
+    )
     assert load_saved(tmp_path / "other") is None
 
 
@@ -59,19 +63,17 @@ def test_every_training_is_the_same(trained: TrainingResult) -> None:
     """Another process hashes strings with another seed."""
     again = train(read_songs(TABLE.encode()), read_playlists(playlists().encode()), SETTINGS)
     assert again.vectors.vectors.tobytes() == trained.vectors.vectors.tobytes()
-    assert again.shares == trained.shares
+    assert again.recommender.mixes == trained.recommender.mixes
     script = (
         "from tests.models.test_training import *\n"
         "made = train(read_songs(TABLE.encode()), read_playlists(playlists().encode()), SETTINGS)\n"
-        "print(made.vectors.vectors.tobytes().hex(), made.counts.data.tobytes().hex(), made.shares)"
+        "print(made.vectors.vectors.tobytes().hex(), made.recommender.counts.data.tobytes().hex(), made.recommender.mixes)"
     )
     environment = os.environ | {"PYTHONHASHSEED": "7", "PYTHONWARNINGS": "ignore"}
     output = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", script], capture_output=True, check=True, text=True, env=environment
     ).stdout
-    expected = (
-        f"{trained.vectors.vectors.tobytes().hex()} {trained.counts.data.tobytes().hex()} {trained.shares}"
-    )
+    expected = f"{trained.vectors.vectors.tobytes().hex()} {trained.recommender.counts.data.tobytes().hex()} {trained.recommender.mixes}"
     assert output.strip() == expected
 
 
@@ -197,7 +199,7 @@ def test_plays_that_only_the_header_knows_count() -> None:
     found = train(read_songs(TABLE.encode()), read_playlists(b"0 1 2 99\n7 1 1 9\n0 1\n0 2 2\n"), SETTINGS)
     assert found.plays[:3].tolist() == [7, 1, 2]
     assert found.unlisted == ()
-    assert found.counts.shape == (14, 2)
+    assert found.recommender.counts.shape == (14, 2)
 
 
 def test_no_play_of_a_long_list_is_left_out() -> None:

@@ -48,7 +48,7 @@ async def test_songs_complete_by_title_and_artist_in_spite_of_typos(live: Live) 
 
 async def test_a_chosen_song_leads_to_others(live: Live) -> None:
     (choice, *_) = await live.box.autocomplete("/recommend song:Song Alpha")
-    answer = await live.box.ask_command("recommend", {"song": choice["value"], "n": 10})
+    answer = await live.box.ask_command("recommend", {"song": choice["value"], "n": 10, "same_artist": True})
     assert not answer.ephemeral
     assert "Goes with Song Alpha" in answer.text
     assert "Song Alpha" not in titles(answer)
@@ -82,6 +82,74 @@ async def test_likes_lead_to_songs_that_say_where_they_came_from(live: Live) -> 
     assert not {"Song Alpha", "Song Delta"} & set(titles(answer))
     beside = await live.box.ask("/recommend song:Song Beta n:10")
     assert not {"Song Alpha", "Song Delta"} & set(titles(beside))
+
+
+async def test_a_song_is_answered_by_the_best_way_and_the_reasons_can_be_counted(live: Live) -> None:
+    answer = await live.box.ask("/recommend song:Song Alpha n:4 same_artist:True")
+    with live.hub.lease("songs") as songs:
+        alpha = songs.search("Song Alpha", 1)[0].id
+        best = songs.recommend([alpha], 4, per_artist=None)
+        nearest = songs.similar([alpha], 4)
+    assert titles(answer) == [one.song.title for one in best.songs]
+    reason = best.songs[0].reasons[0]
+    assert f"in {reason.shared} of the {reason.playlists} playlists with Song Alpha" in answer.text
+    by_vectors = await live.box.ask("/recommend song:Song Alpha n:4 by:vectors")
+    assert titles(by_vectors) == [one.song.title for one in nearest.songs]
+    assert "playlists with" not in by_vectors.text
+    refused = await live.box.ask("/recommend by:vectors")
+    assert refused.ephemeral
+    assert "Name a song whose vector" in refused.text
+
+
+async def test_both_lists_stand_side_by_side(live: Live) -> None:
+    answer = await live.box.ask("/recommend song:Song Alpha n:3")
+    assert answer.message is not None
+    both = await live.box.press(answer.message, "Compare with vectors", member=live.box.admin)
+    assert both.ephemeral
+    assert both.message is not None
+    left, right = both.message.embeds[0]["fields"]
+    assert (left["name"], right["name"]) == ("From playlists", "Nearest vectors")
+    assert left["inline"]
+    assert right["inline"]
+    assert len(left["value"].splitlines()) == len(right["value"].splitlines()) == 10
+
+
+async def test_songs_like_some_and_unlike_another(live: Live) -> None:
+    answer = await live.box.ask("/recommend like:Song Alpha unlike:Song Beta n:5")
+    assert not answer.ephemeral
+    assert "Goes with Song Alpha" in answer.text
+    assert "not with Song Beta" in answer.text
+    assert not {"Song Alpha", "Song Beta"} & set(titles(answer))
+    with live.hub.lease("songs") as songs:
+        like_id, unlike_id = (songs.search(f"Song {name}", 1)[0].id for name in ("Alpha", "Beta"))
+        found, after = (songs.recommend([like_id], 5, unlike=[unlike_id], skip=skip) for skip in (0, 5))
+    first = titles(answer)
+    assert first == [one.song.title for one in found.songs]
+    assert answer.message is not None
+    await live.box.press(answer.message, "Next ▶")
+    await answer.until(lambda it: titles(it) != first)
+    assert titles(answer) == [one.song.title for one in after.songs]
+
+
+async def test_own_likes_unlike_a_song_stay_private(live: Live) -> None:
+    await like(live, "Song Alpha")
+    answer = await live.box.ask("/recommend unlike:Song Beta")
+    assert answer.ephemeral
+    assert "not what goes with Song Beta" in answer.text
+
+
+async def test_a_map_on_demand_with_words_for_who_cannot_see_it(live: Live) -> None:
+    await like(live, "Song Alpha", "Song Delta")
+    answer = await live.box.ask("/recommend n:5")
+    assert answer.message is not None
+    drawn = await live.box.press(answer.message, "Map")
+    assert drawn.ephemeral
+    assert drawn.message is not None
+    (picture,) = drawn.message.attachments
+    assert picture.filename == "map.png"
+    assert "Orange: Song" in (picture.description or "")
+    for title in titles(answer):
+        assert title in (picture.description or "")
 
 
 async def test_a_like_button_works_for_everybody_and_after_a_restart(live: Live, launch: Launch) -> None:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
+import csv
 import json
-import lzma
 import re
-import zipfile
-from collections import Counter
-
-from models.failures import UnreadableFile
+from collections.abc import Sequence
 
 HEAD = 4096
 """Characters that are looked at."""
@@ -19,7 +13,13 @@ ENOUGH = 60
 """Characters of JSON without a fault that no list of ids happens to have."""
 FEW = 20
 """Lines that are looked at to tell a table from a list."""
-_CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f]")
+FEWEST = 2
+"""Lines of which it can be told."""
+SHORT = 16
+"""Characters of which a few odd ones do not make a binary file."""
+_NAME = re.compile(r"[^\W\d_][^,;|]*")
+_VALUE = re.compile(r"-?[\d.:/ T-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _STARTS = (
     ("pointer", re.compile(r"version https://git-lfs")),
     ("html", re.compile(r"(<!doctype html|<html|<head|<body)", re.IGNORECASE)),
@@ -27,41 +27,10 @@ _STARTS = (
 )
 
 
-def unpacked(data: bytes, label: str) -> bytes:
-    """The content of a file that may be packed by gzip, bzip2, xz, or as the only file of a zip archive."""
-    try:
-        if data.startswith(b"\x1f\x8b"):
-            return gzip.decompress(data)
-        if data.startswith(b"BZh"):
-            return bz2.decompress(data)
-        if data.startswith(b"\xfd7zXZ\0"):
-            return lzma.decompress(data)
-        if data.startswith(b"PK\x03\x04"):
-            return _only_file(data, label)
-    except (
-        OSError,
-        EOFError,
-        lzma.LZMAError,
-        zipfile.BadZipFile,
-        RuntimeError,
-        NotImplementedError,
-    ) as error:
-        raise UnreadableFile(label, type(error).__name__) from error
-    return data
-
-
-def _only_file(data: bytes, label: str) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        files = [info for info in archive.infolist() if not info.is_dir() and "__MACOSX" not in info.filename]
-        if len(files) != 1:
-            raise UnreadableFile(label, f"{len(files)} files")
-        return archive.read(files[0])
-
-
 def kind_of(text: str) -> str:
     """What a text is other than lines of ids or a table: pointer, html, xml, json or binary; "" if it may be one."""
     head = text[:HEAD].lstrip("\ufeff \t\n")
-    if len(_CONTROL.findall(head)) > len(head) / 50:
+    if len(head) > SHORT and len(_CONTROL.findall(head)) > len(head) / 50:
         return "binary"
     if head[:1] in {"{", "["} and _is_json(text):
         return "json"
@@ -79,7 +48,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def separator_of(lines: list[str]) -> str:
+def separator_of(lines: Sequence[str]) -> str:
     """What stands between the columns of a table: a tab, comma or semicolon; a tab if nothing does."""
     some = [line for line in lines[:FEW] if line.strip()]
     for separator in "\t;,":
@@ -88,11 +57,18 @@ def separator_of(lines: list[str]) -> str:
     return "\t"
 
 
-def is_comma_separated(lines: list[str]) -> bool:
+def is_comma_separated(text: str) -> bool:
     """Whether lines are rows of a table rather than ids with white space between them."""
-    some = [line for line in lines[:FEW] if line.strip()]
+    some = [line for line in text[:HEAD].split("\n")[:FEW] if line.strip()]
+    if len(some) < FEWEST:
+        return False
     for separator in ",;|":
-        counts = Counter(line.count(separator) for line in some)
-        if len(some) > 1 and not counts[0] and not any(line.strip().count(" ") for line in some):
+        if all(separator in line for line in some) and not any(line.strip().count(" ") for line in some):
             return True
+        rows = [*csv.reader(some, delimiter=separator)]
+        width = len(rows[0])
+        if width > 1 and all(len(row) == width for row in rows) and all(map(_NAME.fullmatch, rows[0])):
+            columns = zip(*rows[1:], strict=True)
+            if any(all(map(_VALUE.fullmatch, column)) for column in columns):
+                return True
     return False

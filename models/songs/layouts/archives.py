@@ -1,0 +1,146 @@
+"""The files of a catalogue: one file, plain or packed, or the files of a folder, a zip or a tar archive that belong together."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import re
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import partial
+from pathlib import Path
+
+from models.failures import UnreadableFile
+
+MOST_FILES = 10_000
+"""Files of a folder that are looked at."""
+KNOWN = (
+    ("u.data", "u.item"),
+    ("ratings.dat", "movies.dat"),
+    ("ratings.csv", "movies.csv"),
+    ("*.inter", "*.item"),
+    ("user_artists.dat", "artists.dat"),
+    ("userid-timestamp-artid-artname-traid-traname.tsv",),
+    ("usersha1-artmbid-artname-plays.tsv",),
+    ("mpd.slice.*.json",),
+    ("streaming_history_audio_*.json", "endsong*.json"),
+    ("streaminghistory*.json",),
+    ("playlist*.json",),
+)
+"""The files of well-known data sets. What else lies beside them (other splits, people, licences) is not read."""
+_TAR_MARK = slice(257, 262)
+_BAD = (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file by the last part of its name. Its content is read when it is wanted."""
+
+    name: str
+    read: Callable[[], bytes]
+
+
+def files_of(path: Path) -> list[File]:
+    """What an address holds: the only file, or those of a folder or an archive that belong to a catalogue."""
+    if path.is_dir():
+        return _belonging([File(it.name, partial(_content, it)) for it in _inside(path)])
+    return opened(_content(path), path.name)
+
+
+def opened(data: bytes, name: str) -> list[File]:
+    """The only file that `data` is when unpacked (gzip, bzip2, xz), or those of a zip or tar archive."""
+    try:
+        data = _decompressed(data)
+        if data.startswith(b"PK\x03\x04"):
+            return _belonging([*_zipped(data)])
+        if data[_TAR_MARK] == b"ustar":
+            return _belonging([*_tarred(data)])
+    except _BAD as error:
+        raise UnreadableFile(name, type(error).__name__) from error
+    return [File(name, lambda: data)]
+
+
+def fingerprint(path: Path) -> bytes:
+    """Tells one content of an address from another: of a file by all of its bytes, of a folder by the times of its files."""
+    if not path.is_dir():
+        return hashlib.sha256(_content(path)).digest()
+    states = [(it.relative_to(path).as_posix(), it.stat()) for it in _inside(path)]
+    return repr([(name, state.st_size, state.st_mtime_ns) for name, state in states]).encode()
+
+
+def _inside(folder: Path) -> list[Path]:
+    found = (it for it in folder.rglob("*") if it.is_file() and not _hidden(it.relative_to(folder)))
+    return sorted(found)[:MOST_FILES]
+
+
+def _decompressed(data: bytes) -> bytes:
+    if data.startswith(b"\x1f\x8b"):
+        return gzip.decompress(data)
+    if data.startswith(b"BZh"):
+        return bz2.decompress(data)
+    return lzma.decompress(data) if data.startswith(b"\xfd7zXZ\0") else data
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(path.name, error.strerror or type(error).__name__) from error
+
+
+def _zipped(data: bytes) -> Iterator[File]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist()[:MOST_FILES]:
+            if not info.is_dir() and not _hidden(Path(info.filename)):
+                content = archive.read(info)
+                yield File(Path(info.filename).name, partial(bytes, content))
+
+
+def _tarred(data: bytes) -> Iterator[File]:
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for member in archive:
+            if (file := archive.extractfile(member)) is not None and not _hidden(Path(member.name)):
+                yield File(Path(member.name).name, partial(bytes, file.read()))
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in path.parts)
+
+
+def _belonging(files: Sequence[File]) -> list[File]:
+    """The files of the first known data set that is there, else all of them; unpacked, in the order of their numbers."""
+    plain = [_plain_name(file) for file in files]
+    for names in KNOWN:
+        known = [file for file, name in zip(files, plain, strict=True) if _is_one_of(name, names)]
+        if known:
+            files = known
+            break
+    files = sorted(files, key=lambda file: [int(it) if it.isdigit() else it for it in _parts(file.name)])
+    return [File(file.name, partial(_unpacked, file)) for file in files]
+
+
+def _plain_name(file: File) -> str:
+    """The name of a file as it is when unpacked, in small letters."""
+    return re.sub(r"\.(gz|bz2|xz)$", "", file.name.lower())
+
+
+def _is_one_of(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def _parts(name: str) -> list[str]:
+    """Text and numbers of a name by turns, so that slice.2 comes before slice.10."""
+    return re.split(r"(\d+)", name)
+
+
+def _unpacked(file: File) -> bytes:
+    try:
+        return _decompressed(file.read())
+    except _BAD as error:
+        raise UnreadableFile(file.name, type(error).__name__) from error

@@ -1,0 +1,48 @@
+"""Bytes as text, in whatever encoding programs write, and its lines."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_INVALID = re.compile("[\udc80-\udcff]")
+_UTF16 = ((1, "utf-16-le"), (0, "utf-16-be"))
+"""Where the zero bytes of English text stand."""
+_HEAD = 1024
+
+
+def decoded(data: bytes, encoding: str = "") -> tuple[str, int]:
+    """The text, and the number of bytes that could not be read.
+
+    Without an encoding: UTF-16 if it looks so, else UTF-8, in which bytes that are not valid are read as Latin-1.
+    """
+    if encoding:
+        text = data.decode(encoding, "replace").removeprefix("\ufeff")
+        return text, text.count("\N{REPLACEMENT CHARACTER}")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return decoded(data, "utf-16")
+    head = data[:_HEAD]
+    for place, name in _UTF16:
+        if len(head) > 1 and head[place::2].count(0) > len(head) / 4 and not head[1 - place :: 2].count(0):
+            return decoded(data, name)
+    text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+    # Each invalid byte is now a lone surrogate with that byte as its lower half.
+    return _INVALID.sub(lambda match: chr(ord(match[0]) - 0xDC00), text), len(_INVALID.findall(text))
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a file from any system. Unlike `splitlines`, form feeds and the like do not end a line."""
+    text = plain(text)
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def plain(text: str) -> str:
+    """A text whose lines end as they do here."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+
+
+def head_of(text: str, lines: int) -> list[str]:
+    """The first lines that are not blank, of a text that is `plain`; a last one that may be cut off is left out."""
+    start = text[: 1 << 16]
+    found = [line for line in start.split("\n") if line.strip()]
+    return found[: min(lines, len(found) - (len(start) < len(text)))] or found[:1]
