@@ -690,6 +690,8 @@ def test_what_names_no_shards_is_refused(text: str, capsys: pytest.CaptureFixtur
         main(["run", f"--shards={text}"])
     assert ended.value.code == 2
     assert "does not name shards" in capsys.readouterr().err
+
+
 def test_the_commands_for_operators_are_as_the_terminal_takes_them() -> None:
     text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
     text += (ROOT / "deploy" / "tokenwise.service").read_text(encoding="utf-8")
