@@ -32,10 +32,17 @@ LINES = {
     "generate": "/generate prompt:Write an email apologizing to Sarah for the tragic gardening mishap.",
     "similar": "/similar word:king - man + woman",
     "recommend": "/recommend",
+    "next": "/next text:Once upon a time, there was a temperature:0.7 top_p:0.5",
+    "surprise": "/surprise text:Colourless green ideas sleep furiously.",
+    "lens": "/lens text:The capital of France is",
+    "attention": "/attention text:The cat sat on the mat because it was tired. layer:18 head:6",
+    "paths": "/paths text:Once upon a time, there was",
 }
 LIKED = ("bohemian rhapsody", "billie jean", "like a prayer")
-WHOLE, ALONE = 1280, 640
-"""Widths in pixels: of the page with all that stands around the messages, and of a message alone."""
+WHOLE, ALONE, PHONE = 1280, 640, 390
+"""Widths in pixels: of the page with all that stands around the messages, of a message alone, and of a phone."""
+VIEWS = {"next", "surprise", "lens", "attention", "paths"}
+"""What is shown as a phone shows it."""
 LOWEST = 420
 """Height in pixels of a picture at least."""
 
@@ -61,7 +68,7 @@ async def main(folder: Path) -> int:
             chromium = await play.chromium.launch(executable_path=path(play.chromium), args=FLAGS)
             tab = await chromium.new_page(color_scheme="dark", device_scale_factor=1.5)
             for name, line in LINES.items():
-                width = WHOLE if name == "tokens" else ALONE
+                width = WHOLE if name == "tokens" else PHONE if name in VIEWS else ALONE
                 await answered(tab, box, bot, line, width)
                 await take(tab, name, width)
             await tab.reload()

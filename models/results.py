@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from models.failures import Failure
+from models.function_words import is_function_word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -338,6 +339,11 @@ class Contexts:
     second: Embedding
     words: tuple[SharedWord, ...]
     unrelated: float | None
+
+    @property
+    def moved(self) -> SharedWord:
+        """The word that moved most, of those that mean something alone if there are any."""
+        return next((word for word in self.words if not is_function_word(word.text)), self.words[0])
 
 
 @dataclass(frozen=True, slots=True)

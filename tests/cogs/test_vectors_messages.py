@@ -37,3 +37,14 @@ def test_an_embedding_says_its_shape_in_words() -> None:
     assert description.description is not None
     assert "1 text, 4 tokens, 4 numbers each" in description.description
     assert "(1, 4, 4)" in description.description
+
+
+def test_the_headline_names_a_word_that_means_something() -> None:
+    found = embedded("the bank")
+    the, bank = found.words
+    words = (SharedWord("the", 0.4, the, the), SharedWord("bank", 0.7, bank, bank))
+    assert Contexts(found, found, words, 0.3).moved.text == "bank"
+    assert Contexts(found, found, words[:1], 0.3).moved.text == "the"
+    embed = messages.contexts(Contexts(found, found, words, 0.3)).embed
+    assert embed is not None
+    assert "moved **“bank”** most" in (embed.description or "")
