@@ -637,6 +637,11 @@ too-many-token-ids = I decode at most { $limit } ids at a time; these are { $cou
 tokens-compared = tokenizer | tokens | chars/token | vocabulary
 tokens-missing = { $tokenizer }: { $why }
 tokens-more-in-file = … and { $n } more in the file.
+tokens-alt =
+    { $tokenizer } makes { $n ->
+        [one] one token
+       *[other] { $n } tokens
+    }: { JOIN($pieces, separator: " | ") }
 tokens-of-one =
     { $tokenizer }: **{ $n ->
         [one] { $n } token
@@ -751,6 +756,7 @@ vectors-more =
        *[other] { $n } more tokens
     }.
 vectors-no-way-back = An id is the number of an entry in the vocabulary, so it can be looked up and decoded. A vector is what the model made of that token in this text: it has no entry to look up, and the same token gets another one in another text. It can only be compared with other vectors.
+vectors-alt = Two maps: the { $numbers } numbers of each token, and the cosine between every two tokens, of { JOIN($tokens, separator: ", ") }.
 vectors-picture-numbers = The { $n } numbers of each token
 vectors-picture-cosines = How alike they are (cosine)
 
@@ -759,12 +765,15 @@ contexts-moved = The context moved **“{ $word }”** most: the cosine between 
 contexts-unrelated = Two different words of these texts come to { NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) } on average.
 contexts-columns = word | cosine
 contexts-note = The id of a word is the same in both texts; its vector is not, for the model looks at all of the text.
+contexts-alt = A bar for each shared word, as long as the cosine between its two vectors: { JOIN($words, separator: ", ") }.
 contexts-picture-unrelated = words that differ: { NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) } on average
 contexts-picture-axis = cosine between the word's vectors in the two texts; 1: the context changed nothing
 
 ## /similar (cogs/similar)
 
 similar-title = Nearest to { $query }
+similar-alt = A map of the words nearest to “{ $query }”, nearest first: { JOIN($words, separator: ", ") }.
+similar-odd-alt = A map of { JOIN($words, separator: ", ") }, in which { $odd } fits least.
 similar-columns = | word | | cosine
 similar-footer = { $model } · cosine 1 is the same direction, 0 is unrelated
 similar-footer-by-vector = { $model } · cosine 1 is the same direction, 0 is unrelated · by vector, so the word itself is found too
@@ -917,6 +926,7 @@ why-written = written
 why-instead = instead
 why-candidates = could have come instead, likeliest first →
 why-id = id { NUMBER($id, useGrouping: 0) }
+why-alt = For each written token its probability, beside those of the tokens that it was chosen over: { JOIN($tokens, separator: ", ") }.
 why-page = Tokens { NUMBER($first, useGrouping: 0) } to { NUMBER($last, useGrouping: 0) } of { NUMBER($steps, useGrouping: 0) } · probabilities before temperature and top_p
 
 ## /recommend, /likes and the buttons under songs (cogs/songs)

@@ -162,7 +162,8 @@ def why(result: Generation, page: int, temperature: float) -> Reply:
     embed.set_footer(text=say("why-page", first=first + 1, last=first + len(rows), steps=len(result.steps)))
     embed.set_image(url=f"attachment://{WHY_PICTURE}")
     files = {WHY_PICTURE: picture.draw(shown, first + 1), "why.csv": _steps_csv(result.steps)}
-    return Reply(embed=embed, files=files)
+    written = [f"{ansi.label(step.chosen.text)} {percent(step.chosen.probability)}" for step in shown]
+    return Reply(embed=embed, files=files, alt={WHY_PICTURE: say("why-alt", tokens=written)})
 
 
 def _how_chosen(steps: Sequence[Step], temperature: float) -> str:

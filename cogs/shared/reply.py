@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 import discord
 
 from bot.visible import spelt
-from cogs.shared.text import CONTENT, clip, inline, size
+from cogs.shared.text import CONTENT, clip, harmless, inline, size
 from texts import say
 
 BLUE = discord.Colour(0x1C6DD0)
@@ -57,7 +57,9 @@ class Reply:
             content = clip(content, CONTENT - size(note) - 1) + f"\n{note}" if content else note
             embed = _without_picture(embed, missing)
         files = [
-            discord.File(io.BytesIO(data), name, description=clip(self.alt.get(name, ""), ALT) or None)
+            discord.File(
+                io.BytesIO(data), name, description=clip(harmless(self.alt.get(name, "")), ALT) or None
+            )
             for name, data in fitting.items()
         ]
         return {"content": content, "embed": embed, "attachments": files}

@@ -51,7 +51,11 @@ def neighbourhood(result: Neighbourhood) -> Reply:
     ]
     ranked = [neighbour.word for neighbour in result.neighbours]
     drawn = picture.word_map(result.points, ranked, result.explained)
-    return Reply(embed=embed, files={"map.png": drawn, "neighbours.csv": csv_file(head, lines)})
+    return Reply(
+        embed=embed,
+        files={"map.png": drawn, "neighbours.csv": csv_file(head, lines)},
+        alt={"map.png": say("similar-alt", query=clip(result.query, 200), words=ranked)},
+    )
 
 
 def pair(result: Pair) -> Reply:
@@ -92,7 +96,11 @@ def odd_one(result: OddOne) -> Reply:
     ranked = [word.word for word in result.words]
     drawn = picture.word_map(result.points, ranked, result.explained, odd=result.odd)
     lines = [(word.word, f"{word.score:.6f}") for word in result.words]
-    return Reply(embed=embed, files={"map.png": drawn, "words.csv": csv_file(("word", "cosine"), lines)})
+    return Reply(
+        embed=embed,
+        files={"map.png": drawn, "words.csv": csv_file(("word", "cosine"), lines)},
+        alt={"map.png": say("similar-odd-alt", odd=result.odd, words=ranked)},
+    )
 
 
 def _bar(cosine: float) -> str:

@@ -39,6 +39,8 @@ from models.results import Tokenization
 from models.service import Comparison, Decoded
 from texts import say
 
+_ALT_TOKENIZERS, _ALT_PIECES = 8, 24
+"""Tokenizers and tokens of each that the description of a picture names."""
 _ROWS = 24
 _NAME_COLUMN = 18
 _DECODED_SHOWN = 1400
@@ -71,7 +73,9 @@ def comparison(compared: Comparison) -> Reply:
     foot(embed, ansi.legend(frozenset(marks)))
     embed.set_image(url="attachment://tokens.png")
     files = {"tokens.png": picture.draw(tokenizations)}
-    return Reply(embed=embed, files=files if whole else files | {"tokens.txt": listing(tokenizations)})
+    if not whole:
+        files["tokens.txt"] = listing(tokenizations)
+    return Reply(embed=embed, files=files, alt={"tokens.png": _alt(tokenizations)})
 
 
 def pieces(tokenization: Tokenization, *, with_picture: bool = False) -> Reply:
@@ -97,7 +101,20 @@ def pieces(tokenization: Tokenization, *, with_picture: bool = False) -> Reply:
         files["tokens.png"] = picture.draw([tokenization])
     if drawing.shown < tokenization.count:
         files["tokens.txt"] = listing([tokenization])
-    return Reply(embed=embed, files=files)
+    return Reply(embed=embed, files=files, alt={"tokens.png": _alt([tokenization])})
+
+
+def _alt(tokenizations: Sequence[Tokenization]) -> str:
+    """The picture in words: how many pieces each tokenizer makes, and the first of them."""
+    return "\n".join(
+        say(
+            "tokens-alt",
+            tokenizer=tokenization.name,
+            n=tokenization.count,
+            pieces=[ansi.label(piece.text) for piece in tokenization.pieces[:_ALT_PIECES]],
+        )
+        for tokenization in tokenizations[:_ALT_TOKENIZERS]
+    )
 
 
 def decoded(result: Decoded) -> Reply:

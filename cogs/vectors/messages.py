@@ -35,7 +35,13 @@ def embedding(result: Embedding) -> Reply:
     parts.append(say("vectors-no-way-back"))
     embed = discord.Embed(title=quoted(result.text), description="\n".join(parts), colour=BLUE)
     embed.set_image(url="attachment://vectors.png")
-    return Reply(embed=embed, files={"vectors.png": picture.heat_map(result)})
+    return Reply(
+        embed=embed,
+        files={"vectors.png": picture.heat_map(result)},
+        alt={
+            "vectors.png": say("vectors-alt", tokens=list(result.tokens[: picture.TOKENS]), numbers=numbers)
+        },
+    )
 
 
 def _beginning(vector: Sequence[float]) -> str:
@@ -60,4 +66,9 @@ def contexts(result: Contexts) -> Reply:
     embed = discord.Embed(title=say("contexts-title"), description="\n".join(parts), colour=BLUE)
     embed.set_footer(text=clip(harmless(result.first.model), 200))
     embed.set_image(url="attachment://contexts.png")
-    return Reply(embed=embed, files={"contexts.png": picture.contexts(result)})
+    cosines = [f"{word.text} {word.cosine:.2f}" for word in result.words[: picture.WORDS]]
+    return Reply(
+        embed=embed,
+        files={"contexts.png": picture.contexts(result)},
+        alt={"contexts.png": say("contexts-alt", words=cosines)},
+    )

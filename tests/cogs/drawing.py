@@ -86,6 +86,11 @@ def obeys(answer: Reply, view: discord.ui.View | None = None) -> None:
     wide = _wide(body)
     check_message(wide, uploads=dict(enumerate(answer.files)), kept={})
     assert all(len(data) <= 10 * 1024 * 1024 for data in answer.files.values())
+    for file in answer.message()["attachments"]:
+        assert file.description if file.filename.endswith(".png") else True, (
+            f"{file.filename} has no alt text"
+        )
+        assert size(file.description or "") <= 1024
 
 
 def _wide(value: Any) -> Any:
