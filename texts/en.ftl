@@ -17,14 +17,14 @@ stopping = I am being restarted. Ask again in a minute.
 ## Models in general (models/failures.py)
 
 bad-sampling = Ask for a temperature of at least 0, a top_k of at least 0, a top_p above 0 and at most 1, a min_p from 0 to 1, and a repetition_penalty above 0.
-other-model = By now another model writes here, which cannot go on with this text. Ask with a prompt of your own.
+other-model = By now another model writes here, which cannot continue this text. Ask with a prompt of your own.
 no-such-slot = I was set up without what this needs. Try /help for what I can do.
 still-loading = The model for this is still loading. Ask again in a minute.
 no-time-to-fetch = There was not enough time to download it; ask again, and it goes on from there.
 
 ## What Discord refuses, or what went wrong on the way (bot/errors.py)
 
-on-cooldown = That was fast: you can ask again in { $seconds } s.
+on-cooldown = Slow down: try again in { $seconds } s.
 only-in-a-server = This works only in a server, not in direct messages.
 you-need-permission = For this you need the permission { $permissions }.
 i-need-permission = For this I need the permission { $permissions } in this channel.
@@ -48,7 +48,7 @@ unforeseen = Something went wrong on my side (reference { $reference }).
 ## Why the bot cannot run (bot/failures.py)
 
 broken-extension = { $extension } cannot be loaded: { $kind }: { $reason }
-bad-token = Discord refused the token. Copy it anew from the bot's page in the developer portal into DISCORD_TOKEN.
+bad-token = Discord refused the token. Copy it again from the bot's page in the developer portal into DISCORD_TOKEN.
 intents-refused = Discord refused the bot's intents.
 gateway-closed = Discord closed the gateway for good (code { $close_code }).
 login-refused = { $url } refused the login with status { $status }.
@@ -96,8 +96,8 @@ setting-between = { $what }, { $low } and { $high }
 
 setting-file-missing = { $path }: there is no such file; name a file with --config
 setting-file-is-folder = { $path }: this is a folder; name a file with --config
-setting-file-no-text = { $path }: this is no text, so it is no TOML; settings are text in UTF-8
-setting-file-no-toml = { $path }: this is no TOML: { $reason }
+setting-file-no-text = { $path }: not a text file, so not valid TOML; settings are text in UTF-8
+setting-file-no-toml = { $path }: not valid TOML: { $reason }
 setting-file-unreadable = { $path }: it cannot be read: { $reason }
 setting-token-misplaced = { $where }: the token must not stand here; set DISCORD_TOKEN, or let discord.token_file name a file that holds it (and reset a token that others may have read)
 setting-variable-unknown = { $name }: no key has this name
@@ -113,17 +113,17 @@ setting-token-file-no-text = { $source }: { $path } cannot be read: it holds no 
 setting-token-file-empty = { $source }: { $path } is empty; it must hold the token and nothing else
 setting-section-missing = { $slot }: the settings have no section [{ $slot }]
 setting-section-needed = { $slot }: the settings have no section [{ $slot }], which this question needs
-setting-no-such-token = { $source }: this is no token: a token is one word without blanks or line ends
+setting-no-such-token = { $source }: not a token: a token is one word without spaces or line breaks
 setting-no-path = { $where }: { $value } cannot be the name of a file or folder: { $reason }
 setting-path-null = it holds a null character
 setting-path-too-long = it is too long
 setting-path-no-home = nobody here has that home folder
-setting-path-no-address = it is no complete address
+setting-path-no-address = it is not a complete address
 setting-too-long = { $where }: this is too long to be right ({ $size } characters)
 setting-too-deep = it is nested too deeply
 setting-number-too-long = { $key }: a number of { $digits } digits is too long
 setting-nothing-there = { $key }: there is no file or folder { $name }
-setting-address-incomplete = { $key }: { $value } is no complete address
+setting-address-incomplete = { $key }: { $value } is not a complete address
 setting-no-such-place = { $key }: { $value } is not { $place }
 setting-data-dir-locked = data_dir: { $path } cannot be written to
 
@@ -175,8 +175,8 @@ not-postgresql = Copying ends in PostgreSQL: name a URL that starts with postgre
 nothing-to-ask = There is nothing to ask: --say names no question, as in --say /help.
 health-not-served = health.enabled is false, so the bot does not say how it is.
 nobody-answers = No bot answers at { $host }:{ $port }: { $reason }
-input-not-utf8 = The standard input is no UTF-8 text.
-text-not-utf8 = The text is no UTF-8.
+input-not-utf8 = Standard input is not UTF-8 text.
+text-not-utf8 = The text is not UTF-8.
 no-such-path = There is no file or folder { $path }.
 no-tokenizers = None of the tokenizers in the settings could be loaded.
 ## What the terminal shows (bot/cli/)
@@ -256,7 +256,7 @@ terminal-evaluation =
     }. Asked about { $used } of { $tests } test playlists, { $draws } times each: { $likes } of a playlist's songs are known, the others to be found among the first { $k }.
 terminal-playlists-too-short = { $count } test playlists have no more known songs than that and are left out.
 terminal-songs-not-in-training = { $count } songs of the test playlists are in no training playlist and do not count.
-terminal-playlists-in-training-too = { $count } test playlists are among the training playlists: this is no fair test.
+terminal-playlists-in-training-too = { $count } test playlists are also training playlists, so this is not a fair test.
 terminal-interval = ± is half of a 95 % bootstrap interval over the test playlists.
 
 ## Reloading a model (bot/failures.py)
@@ -332,7 +332,7 @@ incomplete-weights =
        *[other] , and { $more } more
     }.
 no-such-device = This machine has no device “{ $device }” that torch can use; try “auto”.
-no-such-dtype = “{ $dtype }” is no dtype that I know; use auto, { $known }.
+no-such-dtype = Unknown dtype “{ $dtype }”; use auto, { $known }.
 lone-surrogate = The text holds half of a character (a lone surrogate), which nothing can encode. Delete it and ask again.
 
 ## The hub of models (models/failures.py)
@@ -343,7 +343,7 @@ hub-closed = I am stopping, so no model answers any more.
 model-loading = { $name } is still loading. Ask again in a minute.
 model-not-loaded = { $name } is not loaded.
 model-unavailable = { $name } is not available: { $reason }
-load-interrupted = Loading was broken off.
+load-interrupted = Loading was interrupted.
 questions-do-not-end = Questions that do not end hold the old model, and two do not fit.
 neither-loads = { $reason } Nor could the one before it be loaded again: { $second }
 
@@ -375,7 +375,7 @@ download-part = { $name } ({ $part } of { $count })
 ## Language (models/failures.py)
 
 too-few-new-tokens = Ask for at least 1 new token.
-nothing-to-continue = The prompt is empty. Write the beginning of a text, and I go on with it.
+nothing-to-continue = The prompt is empty. Write the beginning of a text, and I will continue it.
 prompt-over-window = The text has { $tokens } tokens, and { $model } reads fewer than { $limit }. Shorten it.
 text-too-long-for-model = The text is too long for { $model }. Shorten it.
 too-many-tokens = Prompt and continuation may have { $limit } tokens together. Ask for fewer or shorten it.
@@ -436,7 +436,7 @@ role-reserved = reserved by whoever made the tokenizer, such as for the turns of
 
 ## What the marks in tokens mean (models/results.py, Mark)
 
-token-mark-continues = goes on with the word before it; not unknown, and not part of the text
+token-mark-continues = continues the word before it; not unknown, and not part of the text
 token-mark-word-end = ends a word
 token-mark-space-byte = the letter for the byte of a space: such a token begins a word after a space
 token-mark-space = stands for the space before a word; decoding a token alone loses it
@@ -545,7 +545,7 @@ not-playlists =
     }.
     .admin = docs/catalogues.md has the layouts. If it is a table, name its columns in [songs.columns].
 not-a-song-table =
-    { $label } is no table of { -items } in a layout that I know: it looks like { $seen ->
+    { $label } is not a table of { -items } in a layout I know: it looks like { $seen ->
         [pointer] a pointer of Git LFS
         [html] a web page
         [xml] XML
@@ -599,7 +599,7 @@ mark-tab = tab
 mark-new-line = new line
 mark-carriage-return = carriage return
 mark-word-start = start of a word
-mark-continues = goes on with a word
+mark-continues = continues a word
 mark-byte = byte of a character that is split
 mark-shapeless = character without a shape
 mark-special = special token
@@ -630,7 +630,7 @@ text-too-long =
         [one] { $limit } character
        *[other] { $limit } characters
     }; yours has { $length }.
-not-a-token-id = “{ $text }” is no token id. Write numbers such as 16594, 281, with commas or blanks.
+not-a-token-id = “{ $text }” is not a token id. Write numbers such as 16594, 281, separated by commas or spaces.
 no-token-ids = Write at least one token id, such as 16594.
 too-many-token-ids = I decode at most { $limit } ids at a time; these are { $count }.
 
@@ -676,7 +676,7 @@ token-bytes = Bytes
 token-specials = Special tokens
 token-how = How it works
 token-cost = Cost
-token-previous = ◀ Tokenizer before
+token-previous = ◀ Previous tokenizer
 token-next = Next tokenizer ▶
 
 token-bytes-title = Characters in several tokens
@@ -684,7 +684,7 @@ token-bytes-split =
     { $tokenizer } has no token for { $n ->
         [one] { $n } character
        *[other] { $n } characters
-    } of this text. Each is spelt in bytes of UTF-8, so a token alone is no character: decoded by itself it shows as �, which does not mean that it is unknown.
+    } of this text. Each is spelt in bytes of UTF-8, so a token alone is not a character: decoded by itself it shows as �, which does not mean that it is unknown.
 token-bytes-columns = | code points | tokens, each with its bytes
 token-bytes-unknown =
     { $tokenizer } knows no bytes. What its vocabulary cannot spell became an unknown token, { $n ->
@@ -809,15 +809,15 @@ models-other-lane =
     }: { $queue }
 models-bot = Tokenwise { $version } · up for { $uptime }
 
-models-loading = ⏳ Loading **{ $slot }** anew: { $what }
+models-loading = ⏳ Reloading **{ $slot }**: { $what }
 models-loading-seconds = { NUMBER($seconds, maximumFractionDigits: 0, useGrouping: 0) } s
 models-loading-serving = the old one goes on answering
 models-loading-waited-for = questions wait for it
-models-loaded = ✅ **{ $slot }** is loaded anew: { $facts }
+models-loaded = ✅ Reloaded **{ $slot }**: { $facts }
 models-loaded-in = { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
 models-memory = models: { $models_before } before, { $models_after } after · the whole process: { $process_before } before, { $process_after } after
 models-drained = Two copies did not fit into memory, so the old one went before the new one came.
-models-not-loaded = ❌ **{ $slot }** was not loaded anew: { $why }
+models-not-loaded = ❌ **{ $slot }** was not reloaded: { $why }
 models-still-serving = The old one goes on answering.
 models-nothing-serves = Nothing is loaded there now.
 
@@ -839,7 +839,7 @@ button-mattered = What mattered
 button-continue = Continue
 button-again = Again
 
-empty-prompt = The prompt is empty. Write the beginning of a text, and I go on with it.
+empty-prompt = The prompt is empty. Write the beginning of a text, and I will continue it.
 prompt-too-long =
     The prompt may have at most { $limit ->
         [one] { $limit } character
@@ -867,7 +867,7 @@ generate-blank = Only white space: { $marks }
 generate-nothing = The model ended the text at once.
 generate-in-file = This is the beginning; the whole text is in the file.
 generate-chat-model = chat model
-generate-base-model = base model: it goes on with a text
+generate-base-model = base model (continues text)
 generate-new-tokens =
     { $tokens ->
         [one] { $tokens } new token
@@ -877,13 +877,13 @@ generate-speed = { NUMBER($tokens_per_second, minimumFractionDigits: 1, maximumF
 generate-temperature = temperature { NUMBER($temperature, maximumFractionDigits: 5) }
 generate-greedy = temperature 0 (greedy)
 generate-seed = seed { NUMBER($seed, useGrouping: 0) }
-finish-eos = ended by itself
+finish-eos = reached end of text
 finish-length = stopped at max_new_tokens
 finish-context = the model's window is full
-finish-stop = came to a text that it was to stop at
+finish-stop = reached a stop text
 finish-stopped = stopped on request
 finish-max_time = the model's own time limit for a text (max_time) is over
-finish-deadline = out of time, so this is what there is
+finish-deadline = out of time
 
 # The tokens of a finished text.
 generated-tokens-title = What the model read and wrote

@@ -1,4 +1,4 @@
-"""The command /generate: its options, and what it refuses."""
+"""The commands /generate and /why: their options, and what they refuse."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from bot.limits import Allowance, allowance
-from cogs.generate import session
+from cogs.generate import mattered, session
 from cogs.generate.drafts import Draft, FinishedText, random_seed
 from cogs.generate.refusals import EmptyPrompt, NoLanguageModel, PromptTooLong, TooManyNewTokens
+from cogs.shared.asking import answered, caller, drawn
 from cogs.shared.guide import Topic, guide
 from cogs.shared.recent import Recent
+from cogs.shared.reply import show
 from models.sampling import Sampling
 from models.sections import LanguageSection
+from models.service import AskWhy
 
 REMEMBERED = 50_000
 """Tokens, read and written, of the finished texts that buttons can still go on from. Each takes about 1.5 kB of
@@ -58,6 +61,23 @@ class GenerateCommands(commands.Cog):
             temperature, top_k=top_k, top_p=top_p, seed=random_seed() if seed is None else seed
         )
         await self.write(interaction, Draft(prompt, tokens, sampling))
+
+    @app_commands.command(
+        extras=guide(Topic.INSIDE, "/why prompt:Write an email apologizing to Sarah position:3", "language")
+    )
+    @app_commands.describe(
+        prompt="A prompt, for example: Write an email apologizing to Sarah",
+        position="Which token of the continuation to explain, counted from 0",
+    )
+    async def why(
+        self, interaction: Interaction, prompt: Range[str, 1, 6000], position: Range[int, 0, 8191] = 0
+    ) -> None:
+        """See which words of a prompt a token of its continuation rests on."""
+        self._new_tokens(allowance(interaction), prompt, position + 1)
+        asking = self.bot.service.inside.why(AskWhy(caller(interaction), prompt, position))
+        found = await answered(interaction, asking)
+        reply = await drawn(interaction, lambda: mattered.attribution(found))
+        await show(interaction, reply)
 
     async def write(self, interaction: Interaction, draft: Draft) -> None:
         """Continue a draft in view of everybody."""

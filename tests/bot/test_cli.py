@@ -156,7 +156,7 @@ def test_text_comes_from_standard_input_too(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
     assert asked(capsys, "tokens", "-", "--tokenizer", "phi")["text"] == TEXT
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe")))
-    assert refused(capsys, "tokens", "-", "--tokenizer", "phi") == "The standard input is no UTF-8 text."
+    assert refused(capsys, "tokens", "-", "--tokenizer", "phi") == "Standard input is not UTF-8 text."
 
 
 def test_decoding_gives_the_text_back(capsys: pytest.CaptureFixture[str]) -> None:

@@ -215,7 +215,7 @@ async def test_people_are_paced(box: Sandbox, start: Start) -> None:
         assert (await box.ask("/echo text:quick")).text == "quick"
     refused = await box.ask("/echo text:quick")
     assert refused.ephemeral
-    assert refused.text.startswith("That was fast: you can ask again in ")
+    assert refused.text.startswith("Slow down: try again in ")
     assert (await box.ask("/echo text:quick", member=box.admin)).text == "quick"
 
 

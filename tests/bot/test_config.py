@@ -106,8 +106,8 @@ def test_all_mistakes_are_told_at_once(write_config: WriteConfig, monkeypatch: p
 @pytest.mark.parametrize(
     ("content", "part"),
     [
-        (b"[discord\n", "this is no TOML"),
-        (b"\xff\xfe", "this is no text, so it is no TOML"),
+        (b"[discord\n", "not valid TOML"),
+        (b"\xff\xfe", "not a text file, so not valid TOML"),
         (None, "there is no such file"),
     ],
 )
@@ -366,7 +366,7 @@ def test_addresses_are_left_as_they_are(write_config: WriteConfig, tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("[words]\nname = 'https://'", 'words.name: "https://" is no complete address'),
+        ("[words]\nname = 'https://'", 'words.name: "https://" is not a complete address'),
         ("[words]\nname = 'ftp://a.example/b'", 'words.name: "ftp://a.example/b" is not a local file'),
         (
             "[language]\nname = 'https://a.example/b'",
@@ -466,7 +466,7 @@ def test_the_token_comes_from_the_environment_or_a_file(
 
 @pytest.mark.parametrize(
     ("content", "part"),
-    [(None, "cannot be read"), ("", "is empty"), (f"{TOKEN} and more", "this is no token")],
+    [(None, "cannot be read"), ("", "is empty"), (f"{TOKEN} and more", "not a token")],
 )
 def test_a_bad_token_file_is_one_line(
     write_config: WriteConfig, tmp_path: Path, content: str | None, part: str

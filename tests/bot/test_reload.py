@@ -67,6 +67,6 @@ def test_wrong_settings_are_refused_without_their_path(
     ):
         reload_request(settings, "words", None)
     write_config("[words")
-    with pytest.raises(SettingsWrong, match=r"config.toml: this is no TOML") as error:
+    with pytest.raises(SettingsWrong, match=r"config.toml: not valid TOML") as error:
         reload_request(settings, "words", None)
     assert str(tmp_path) not in str(error.value)

@@ -43,7 +43,7 @@ def test_a_text_that_fits_is_shown_whole_and_as_it_is() -> None:
         "2.0 tokens/s",
         "temperature 0 (greedy)",
         "base model",
-        "ended by itself",
+        "reached end of text",
     ):
         assert fact in answer.content
 

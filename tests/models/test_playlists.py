@@ -168,7 +168,7 @@ def test_what_is_no_list_of_ids_is_called_by_its_name(content: bytes, looks_like
     with pytest.raises(ModelError, match=f"lists.txt holds no playlists.*{looks_like}"):
         read_playlists(content, "lists.txt")
     if "table" not in looks_like:
-        with pytest.raises(ModelError, match=f"songs.txt is no table of songs.*{looks_like}"):
+        with pytest.raises(ModelError, match=f"songs.txt is not a table of songs.*{looks_like}"):
             read_songs(content, "songs.txt")
 
 

@@ -62,6 +62,7 @@ def labels(answer: Answer) -> list[str]:
         (f"/attention text:{TEXT} layer:0", "attention.png", "attention.csv"),
         (f"/attention text:{TEXT} layer:0 head:1", "attention.png", "attention.csv"),
         (f"/paths text:{TEXT}", "paths.png", "paths.csv"),
+        (f"/why prompt:{TEXT} position:1", "mattered.png", "mattered.csv"),
     ],
 )
 async def test_each_view_has_a_described_picture_and_its_numbers(

@@ -116,7 +116,7 @@ async def test_a_channel_has_a_pace_of_its_own(launch: Launch, box: Sandbox) -> 
     places = (quiet, thread_of(box, quiet))
     assert "hello" in (await box.ask("/tokens text:hello", channel=places[0])).text
     for place in places:
-        refused(await box.ask("/tokens text:hello", channel=place), "That was fast: you can ask again in ")
+        refused(await box.ask("/tokens text:hello", channel=place), "Slow down: try again in ")
     assert "hello" in (await box.ask("/tokens text:hello")).text, "elsewhere the general pace holds"
     for _ in range(3):
         assert "hello" in (await box.ask("/tokens text:hello", channel=quiet, member=tutor)).text

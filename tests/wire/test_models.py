@@ -80,14 +80,14 @@ async def test_a_manager_reloads_only_where_the_bot_is_at_home(
     await abroad.stop()
     await launch({"discord.home_guild_ids": [box.guild.id]})
     answer = await box.ask("/models reload slot:words", member=manager)
-    await answer.until(lambda shown: "loaded anew" in shown.text)
+    await answer.until(lambda shown: "Reloaded" in shown.text)
 
 
 async def test_a_role_from_the_settings_may_reload(launch: Launch, box: Sandbox) -> None:
     keeper = box.add_member("keeper", roles=["models"])
     live = await launch({"discord.admin_role_ids": [keeper.roles[0].id]})
     answer = await live.box.ask("/models reload slot:words", member=keeper)
-    await answer.until(lambda shown: "loaded anew" in shown.text)
+    await answer.until(lambda shown: "Reloaded" in shown.text)
 
 
 async def test_reload_swaps_while_jobs_finish_on_the_old_model(
@@ -100,7 +100,7 @@ async def test_reload_swaps_while_jobs_finish_on_the_old_model(
     answer = await writing(live)
     reload = await live.box.ask("/models reload slot:language", member=live.box.admin)
     assert reload.ephemeral
-    await reload.until(lambda shown: "language** is loaded anew" in shown.text)
+    await reload.until(lambda shown: "Reloaded **language**" in shown.text)
     assert live.hub.status("language")[0].generation == 2
     assert not finished(answer)
     old.run()
@@ -124,7 +124,7 @@ async def test_a_failed_reload_keeps_the_old_model_and_says_why(
     live = await launch(loaders={"words": load})
     await live.box.ask("/similar word:engineer")
     reload = await live.box.ask("/models reload slot:words", member=live.box.admin)
-    await reload.until(lambda shown: "not loaded anew" in shown.text)
+    await reload.until(lambda shown: "not reloaded" in shown.text)
     assert reload.ephemeral
     assert "not on this machine any more" in reload.text
     assert "The old one goes on answering" in reload.text
@@ -153,7 +153,7 @@ async def test_progress_is_shown_while_a_model_loads(launch: Launch, loaded: dic
     assert "engineer" in other.text
     again = await live.box.ask("/models reload slot:words", member=live.box.admin)
     go.set()
-    await reload.until(lambda shown: "is loaded anew" in shown.text)
+    await reload.until(lambda shown: "Reloaded" in shown.text)
     await again.until(lambda shown: "anew" in shown.text and "Loading" not in shown.text)
 
 
@@ -172,7 +172,7 @@ def rewrite(live: Live, tmp_path: Path, *changes: tuple[str, str]) -> None:
     live.bot.settings._path = path
 
 
-async def reloaded(live: Live, command: str, holds: str = "is loaded anew") -> str:
+async def reloaded(live: Live, command: str, holds: str = "Reloaded") -> str:
     answer = await live.box.ask(f"/models reload {command}", member=live.box.admin)
     await answer.until(lambda shown: holds in shown.text)
     assert answer.ephemeral
@@ -216,7 +216,7 @@ async def test_the_limits_of_a_changed_section_hold_from_then_on(live: Live, tmp
     [
         (('name = "', "name = 7 # "), "words.name: got 7; allowed"),
         (("[words]", "[wordz]"), "wordz: there is no such key"),
-        (("[words]", "words]"), "changed.toml: this is no TOML"),
+        (("[words]", "words]"), "changed.toml: not valid TOML"),
         (("vector_size = 8", "vector_size = 0"), "songs.vector_size: got 0; allowed"),
     ],
 )
@@ -225,7 +225,7 @@ async def test_wrong_settings_are_refused_in_their_own_words(
 ) -> None:
     await live.bot.service.loaded()
     rewrite(live, tmp_path, change)
-    text = (await reloaded(live, "slot:words", "not loaded anew")).replace("\\", "")
+    text = (await reloaded(live, "slot:words", "not reloaded")).replace("\\", "")
     assert words in text
     assert "The old one goes on answering" in text
     assert str(tmp_path) not in text
@@ -242,7 +242,7 @@ async def test_what_the_settings_leave_out_cannot_be_loaded(launch: Launch, tmp_
     words = live.bot.settings.section(WordsSection)
     assert words is not None
     rewrite(live, tmp_path, (f'[words]\nname = "{words.name}"\n', ""))
-    assert "no section" in await reloaded(live, "slot:words", "not loaded anew")
+    assert "no section" in await reloaded(live, "slot:words", "not reloaded")
 
 
 async def test_what_is_not_there_is_said_with_what_brings_it(live: Live, tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ async def test_what_is_not_there_is_said_with_what_brings_it(live: Live, tmp_pat
     assert words is not None
     rewrite(live, tmp_path, (words.name, "https://vectors.example/german.vec"))
     live.hub._loaders["words"] = SLOTS["words"].load
-    assert "python -m bot fetch words" in await reloaded(live, "slot:words", "not loaded anew")
+    assert "python -m bot fetch words" in await reloaded(live, "slot:words", "not reloaded")
 
 
 async def test_a_bot_without_its_models_starts_and_says_what_brings_them(launch: Launch) -> None:
@@ -310,9 +310,9 @@ async def test_a_revision_is_downloaded_and_then_serves(
         await live.bot.service.loaded()
         rewrite(live, tmp_path, (f'{tiny_config.parent.as_posix()}/phi"\nmax', 'somebody/phi"\nmax'))
         live.hub._loaders["language"] = SLOTS["language"].load
-        assert "fetch language" in await reloaded(live, "slot:language", "not loaded anew")
+        assert "fetch language" in await reloaded(live, "slot:language", "not reloaded")
         assert not hub.seen, "without a revision nothing is downloaded"
-        assert "no revision “v3”" in await reloaded(live, "slot:language revision:v3", "not loaded anew")
+        assert "no revision “v3”" in await reloaded(live, "slot:language revision:v3", "not reloaded")
         assert "somebody/phi" in await reloaded(live, "slot:language revision:v2")
         language = live.bot.settings.section(LanguageSection)
         assert language is not None
@@ -322,7 +322,7 @@ async def test_a_revision_is_downloaded_and_then_serves(
         await answer.until(finished)
         hub.seen.clear()
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-        text = await reloaded(live, "slot:language revision:main", "not loaded anew")
+        text = await reloaded(live, "slot:language revision:main", "not reloaded")
         assert "HF_HUB_OFFLINE" in text.replace("\\", "")
         assert not hub.seen
     assert live.hub.status("language")[0].generation == 2
@@ -330,8 +330,8 @@ async def test_a_revision_is_downloaded_and_then_serves(
 
 async def test_only_models_of_the_hub_have_revisions(live: Live) -> None:
     await live.bot.service.loaded()
-    assert "leave it out for words" in await reloaded(live, "slot:words revision:v2", "not loaded anew")
-    text = await reloaded(live, "slot:language revision:v2", "not loaded anew")
+    assert "leave it out for words" in await reloaded(live, "slot:words revision:v2", "not reloaded")
+    text = await reloaded(live, "slot:language revision:v2", "not reloaded")
     assert "folder on this machine, which has no revisions" in text
 
 
@@ -353,7 +353,7 @@ async def test_where_two_do_not_fit_questions_wait_and_the_answer_says_so(
     later = live.box.send("/generate prompt:king is max_new_tokens:3", member=live.box.admin)
     old.run()
     await answer.until(finished)
-    await reload.until(lambda shown: "is loaded anew" in shown.text)
+    await reload.until(lambda shown: "Reloaded" in shown.text)
     assert "Two copies did not fit into memory" in reload.text
     await later.until(finished)
     assert [call["prompt"] for call in new.calls] == ["king is"]

@@ -111,7 +111,7 @@ async def test_reloading_models_is_for_admins(tab: Tab, live: Live) -> None:
     await expect(tab.last).to_contain_text("Only you can see this")
     await become(tab, live.box.admin)
     await tab.ask("/models reload slot:words")
-    await expect(tab.last).to_contain_text("loaded anew")
+    await expect(tab.last).to_contain_text("Reloaded")
     assert live.hub.status("words")[0].generation >= 2
 
 

@@ -63,7 +63,7 @@ async def test_ids_of_each_tokenizer_in_turn_with_a_file(live: Live, answer: Ans
         if number + 1 < len(made):
             await turned(live, seen, "Next tokenizer ▶")
     assert seen.message is not None
-    assert [button.label for button in seen.message.buttons] == ["◀ Tokenizer before"]
+    assert [button.label for button in seen.message.buttons] == ["◀ Previous tokenizer"]
 
 
 async def test_bytes_of_a_character(live: Live, answer: Answer) -> None:
@@ -214,11 +214,11 @@ async def test_ids_are_decoded_together_and_one_by_one(live: Live) -> None:
     ("tokenizer", "ids", "why"),
     [
         ("phi", "99999", "ids go from 0 to"),
-        ("phi", "-1", "is no token id"),
-        ("phi", "one", "is no token id"),
-        ("phi", "1.5", "is no token id"),
-        ("phi", "\u0661", "is no token id"),
-        ("phi", "9" * 40, "is no token id"),
+        ("phi", "-1", "is not a token id"),
+        ("phi", "one", "is not a token id"),
+        ("phi", "1.5", "is not a token id"),
+        ("phi", "\u0661", "is not a token id"),
+        ("phi", "9" * 40, "is not a token id"),
         ("phi", "[ , ]", "at least one"),
         ("phi", "1 " * 2001, "at most 2,000"),
         ("nonsense", "1", "no tokenizer of that name"),
