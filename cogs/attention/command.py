@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from discord import app_commands
 from discord.app_commands import Range
 
@@ -26,6 +28,7 @@ class AttentionView(View, name="attention"):
         text="A text, for example: The cat sat on the mat because it was tired.",
         layer="A layer, counted from 0; left out, the mean over all layers",
         head="A head of that layer, counted from 0; left out, all of its heads",
+        model="The language model, whose tokens look back, or the encoder, whose tokens look both ways",
     )
     async def attention(
         self,
@@ -33,10 +36,13 @@ class AttentionView(View, name="attention"):
         text: Range[str, 1, 6000],
         layer: Range[int, 0, 999] | None = None,
         head: Range[int, 0, 999] | None = None,
+        model: Literal["language", "encoder"] = "language",
     ) -> None:
         """See which tokens the model looks at when it reads a token."""
         layer = 0 if layer is None and head is not None else layer
-        focus = Focus(ALL if layer is None else layer, ALL if head is None else head)
+        focus = Focus(
+            ALL if layer is None else layer, ALL if head is None else head, encoder=model == "encoder"
+        )
         await self._answer(interaction, text, focus)
 
     async def look(self, interaction: Interaction, text: str) -> None:
@@ -57,7 +63,7 @@ class AttentionView(View, name="attention"):
     async def _attention(self, interaction: Interaction, text: str, focus: Focus) -> Attention:
         # Of all layers only the mean is shown, so one head is enough of any.
         head = 0 if focus.layer == ALL else None if focus.head == ALL else focus.head
-        request = AskAttention(caller(interaction), text, max(0, focus.layer), head)
+        request = AskAttention(caller(interaction), text, max(0, focus.layer), head, focus.encoder)
         return await self.bot.service.inside.attention(request)
 
     async def _show(self, interaction: Interaction, view: Attention, focus: Focus, number: int) -> None:

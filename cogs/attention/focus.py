@@ -17,11 +17,15 @@ ALL = -1
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """`layer`, `head` and `token` are counted from 0; ALL stands for all layers, all heads of a layer, and the last token."""
+    """`layer`, `head` and `token` are counted from 0; ALL stands for all layers, all heads of a layer, and the last token.
+
+    `encoder` is whether the encoder is looked at, and not the language model.
+    """
 
     layer: int = ALL
     head: int = ALL
     token: int = ALL
+    encoder: bool = False
 
     def of(self, view: Attention) -> int:
         """The token that is looked from, in a text that may be shorter."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar, Protocol, Self, cast
 
 import discord
@@ -17,7 +18,16 @@ from models.results import Attention, HeadScores
 from texts import say
 
 Menu = discord.ui.Select[discord.ui.View]
-_FOCUS = r"(?P<number>\d+):(?P<layer>-?\d+):(?P<head>-?\d+):(?P<token>-?\d+)"
+_FOCUS = r"(?P<number>\d+):(?P<layer>-?\d+):(?P<head>-?\d+):(?P<token>-?\d+):(?P<encoder>[01])"
+
+
+def _spelt(number: int, focus: Focus) -> str:
+    """What `_FOCUS` matches."""
+    return f"{number}:{focus.layer}:{focus.head}:{focus.token}:{focus.encoder:d}"
+
+
+def _focus(match: re.Match[str]) -> Focus:
+    return Focus(int(match["layer"]), int(match["head"]), int(match["token"]), match["encoder"] == "1")
 
 
 class Refocusing(Protocol):
@@ -34,7 +44,7 @@ class FocusMenu(ReportingItem[Menu], template=NOBODY):
     name: ClassVar[str]
 
     def __init__(self, number: int, focus: Focus, options: list[discord.SelectOption]) -> None:
-        custom_id = f"attention-{self.name}:{number}:{focus.layer}:{focus.head}:{focus.token}"
+        custom_id = f"attention-{self.name}:{_spelt(number, focus)}"
         super().__init__(
             discord.ui.Select(custom_id=custom_id, options=options, placeholder=say(f"attention-{self.name}"))
         )
@@ -44,8 +54,7 @@ class FocusMenu(ReportingItem[Menu], template=NOBODY):
     async def from_custom_id(
         cls, _interaction: AnyInteraction, item: AnyItem, match: re.Match[str], /
     ) -> Self:
-        focus = Focus(int(match["layer"]), int(match["head"]), int(match["token"]))
-        return cls(int(match["number"]), focus, cast("Menu", item).options)
+        return cls(int(match["number"]), _focus(match), cast("Menu", item).options)
 
     def changed(self, value: int) -> Focus:
         raise NotImplementedError
@@ -59,36 +68,35 @@ class LayerMenu(FocusMenu, template=f"attention-layer:{_FOCUS}"):
     name = "layer"
 
     def changed(self, value: int) -> Focus:
-        return Focus(value, ALL, self.focus.token)
+        return replace(self.focus, layer=value, head=ALL)
 
 
 class HeadMenu(FocusMenu, template=f"attention-head:{_FOCUS}"):
     name = "head"
 
     def changed(self, value: int) -> Focus:
-        return Focus(self.focus.layer, value, self.focus.token)
+        return replace(self.focus, head=value)
 
 
 class TokenMenu(FocusMenu, template=f"attention-token:{_FOCUS}"):
     name = "token"
 
     def changed(self, value: int) -> Focus:
-        return Focus(self.focus.layer, self.focus.head, value)
+        return replace(self.focus, token=value)
 
 
 class GoToHead(ReportingItem[Button], template=rf"attention-go-(?P<kind>{'|'.join(Kind)}):{_FOCUS}"):
     """Shows the head that is marked as something most clearly."""
 
     def __init__(self, kind: str, number: int, focus: Focus) -> None:
-        custom_id = f"attention-go-{kind}:{number}:{focus.layer}:{focus.head}:{focus.token}"
+        custom_id = f"attention-go-{kind}:{_spelt(number, focus)}"
         label = say(f"attention-go-{kind}", head=f"{focus.layer}.{focus.head}")
         super().__init__(Button(label=label, custom_id=custom_id))
         self.number, self.focus = number, focus
 
     @classmethod
     def parsed(cls, match: re.Match[str]) -> Self:
-        focus = Focus(int(match["layer"]), int(match["head"]), int(match["token"]))
-        return cls(match["kind"], int(match["number"]), focus)
+        return cls(match["kind"], int(match["number"]), _focus(match))
 
     async def pressed(self, interaction: Interaction) -> None:
         await _refocus(interaction, self.number, self.focus)
@@ -131,7 +139,7 @@ def menus(view: Attention, focus: Focus, number: int) -> Iterator[DynamicItem]:
         )
     for kind in Kind:
         if (scores := best(view, kind)) is not None:
-            yield GoToHead(kind, number, Focus(scores.layer, scores.head, focus.token))
+            yield GoToHead(kind, number, replace(focus, layer=scores.layer, head=scores.head))
 
 
 def _marks(scores: HeadScores) -> str:

@@ -61,6 +61,8 @@ def labels(answer: Answer) -> list[str]:
         (f"/attention text:{TEXT}", "attention.png", "attention.csv"),
         (f"/attention text:{TEXT} layer:0", "attention.png", "attention.csv"),
         (f"/attention text:{TEXT} layer:0 head:1", "attention.png", "attention.csv"),
+        (f"/attention text:{TEXT} model:encoder", "attention.png", "attention.csv"),
+        (f"/attention text:{TEXT} layer:0 head:1 model:encoder", "attention.png", "attention.csv"),
         (f"/paths text:{TEXT}", "paths.png", "paths.csv"),
         (f"/why prompt:{TEXT} position:1", "mattered.png", "mattered.csv"),
     ],
