@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ ENVIRONMENTS = Path(os.environ.get("TOKENWISE_CLIENTS", ROOT / ".clients"))
 PYTHON = ("pycord", "nextcord", "disnake", "hikari")
 LIBRARIES = ("discordpy", "discordjs", *PYTHON)
 PATIENCE = 30
+LIMITS = replace(Limits.without_rates(), answer_seconds=15.0)
+"""A bot in a process of its own may be slow to answer while other tests run."""
 MISSING = "other Discord libraries, which are not installed: `make clients`"
 
 
@@ -88,7 +91,7 @@ async def _started(box: Sandbox) -> None:
 
 @pytest.mark.parametrize("library", LIBRARIES)
 async def test_a_small_bot(library: str, tmp_path: Path) -> None:
-    async with Sandbox(limits=Limits.without_rates()) as box, running(box, library, tmp_path):
+    async with Sandbox(limits=LIMITS) as box, running(box, library, tmp_path):
         assert (await box.ask("/go text:there")).text == "go there"
         assert [one["value"] for one in await box.autocomplete("/go text:al")] == ["alpha"]
 

@@ -50,7 +50,7 @@ def asks(catalogue: SongCatalogue) -> dict[str, Callable[..., Recommendations]]:
         "recommend": lambda n, **more: catalogue.recommend(["1", "2"], n, **more),
         "blend": lambda n, **more: catalogue.blend([["1"], ["2", "30"]], n, **more),
         "popular": catalogue.popular,
-        "similar": lambda n, skip=0, **_: catalogue.similar("1", n, skip=skip),
+        "similar": lambda n, skip=0, **_: catalogue.similar(["1"], n, skip=skip),
     }
 
 
@@ -91,7 +91,7 @@ def test_versions_are_one_song(catalogue: SongCatalogue) -> None:
     found = ids(catalogue.recommend(["102"], 100, per_artist=None))
     assert not {"100", "101", "102", "103"} & set(found)
     assert {"104", "105"} <= set(found)
-    beside = ids(catalogue.similar("100", 100))
+    beside = ids(catalogue.similar(["100"], 100))
     assert not {"101", "102", "103"} & set(beside)
     among = ids(catalogue.recommend(["1", "2"], 100, per_artist=None))
     assert len({"100", "101", "102", "103"} & set(among)) == 1, "one version stands for all"

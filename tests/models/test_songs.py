@@ -106,7 +106,7 @@ def test_a_training_is_kept_until_something_changes(tmp_path: Path, monkeypatch:
     again = SongCatalogue.load(spec(tmp_path, cache=cache))
     assert trained == 1
     assert any("training" in what for what in told)
-    assert ids(first.similar("2", 9)) == ids(again.similar("2", 9))
+    assert ids(first.similar(["2"], 9)) == ids(again.similar(["2"], 9))
     SongCatalogue.load(spec(tmp_path, cache=cache, seed=2))
     SongCatalogue.load(spec(tmp_path, cache=cache, lists=playlists(61)))
     assert trained == 3
@@ -117,7 +117,7 @@ def test_a_training_is_kept_until_something_changes(tmp_path: Path, monkeypatch:
         for one in cache.iterdir():
             (one / name).write_bytes(b"\x80")
         repaired = SongCatalogue.load(spec(tmp_path, cache=cache))
-        assert ids(repaired.similar("2", 9)) == ids(first.similar("2", 9))
+        assert ids(repaired.similar(["2"], 9)) == ids(first.similar(["2"], 9))
         assert trained == before + 1
 
 
@@ -198,7 +198,7 @@ def test_popular_songs_are_those_that_are_played(catalogue: SongCatalogue) -> No
 @pytest.mark.parametrize("n", [0, -1])
 def test_less_than_one_song_is_refused(catalogue: SongCatalogue, n: int) -> None:
     for ask in (
-        lambda: catalogue.similar("2", n),
+        lambda: catalogue.similar(["2"], n),
         lambda: catalogue.recommend(["2"], n),
         lambda: catalogue.popular(n),
     ):

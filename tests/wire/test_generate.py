@@ -375,7 +375,7 @@ async def test_a_text_that_was_stopped_can_be_looked_into_and_continued(live: Li
     answer = await writing(live)
     await live.box.press(answer.message, "Stop")  # type: ignore[arg-type]
     await answer.until(finished)
-    assert buttons(answer) == ["Tokens", "Why this word", "Continue", "Again"]
+    assert buttons(answer) == ["Tokens", "Why this word", "What mattered", "Continue", "Again"]
 
 
 async def test_why_leaves_a_text_alone_that_only_its_asker_sees(live: Live) -> None:
