@@ -762,6 +762,7 @@ vectors-picture-cosines = How alike they are (cosine)
 
 contexts-title = The same words in two contexts
 contexts-moved = The context moved **“{ $word }”** most: the cosine between its two vectors is **{ NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) }**, where 1 would mean that nothing changed.
+contexts-moved-of-content = Apart from words such as “the” and “to”, the context moved **“{ $word }”** most: the cosine between its two vectors is **{ NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) }**, where 1 would mean that nothing changed.
 contexts-unrelated = Two different words of these texts come to { NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) } on average.
 contexts-columns = word | cosine
 contexts-note = The id of a word is the same in both texts; its vector is not, for the model looks at all of the text.

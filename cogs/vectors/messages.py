@@ -52,7 +52,8 @@ def contexts(result: Contexts) -> Reply:
     """How far the vectors of shared words moved from one text to the other."""
     rows = [(clip(harmless(word.text), 20), f"{word.cosine:.3f}") for word in result.words[:_ROWS]]
     most = result.moved
-    moved = say("contexts-moved", word=inline(most.text, 60), cosine=most.cosine)
+    name = "contexts-moved" if most is result.words[0] else "contexts-moved-of-content"
+    moved = say(name, word=inline(most.text, 60), cosine=most.cosine)
     if result.unrelated is not None:
         moved += " " + say("contexts-unrelated", cosine=result.unrelated)
     parts = [
