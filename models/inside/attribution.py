@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from models.inside.inside import Check, Inside
     from models.language.model import LanguageModel
 
-TOKENS = 1400
+TOKENS = 1200
 """Tokens that the model reads at most for all words that are taken out. Of a longer text several words go at a time."""
 BATCH = 8
 """Texts with a word taken out that are read together."""
