@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar, Protocol, Self, cast
 
@@ -11,13 +11,12 @@ import discord
 
 from bot.client import Interaction
 from cogs.attention.focus import ALL, Focus, Kind, best, kinds_of, scores_of
-from cogs.shared.buttons import NOBODY, AnyInteraction, AnyItem, Button, DynamicItem, ReportingItem
+from cogs.shared.buttons import NOBODY, Button, DynamicItem, ReportingItem, ReportingMenu
 from cogs.shared.sheet import shown
 from cogs.shared.text import CHOICE, CHOICES, clip, near
 from models.results import Attention, HeadScores
 from texts import say
 
-Menu = discord.ui.Select[discord.ui.View]
 _FOCUS = r"(?P<number>\d+):(?P<layer>-?\d+):(?P<head>-?\d+):(?P<token>-?\d+):(?P<encoder>[01])"
 
 
@@ -38,30 +37,29 @@ async def _refocus(interaction: Interaction, number: int, focus: Focus) -> None:
     await cast("Refocusing", interaction.client.get_cog("attention")).refocus(interaction, number, focus)
 
 
-class FocusMenu(ReportingItem[Menu], template=NOBODY):
+class FocusMenu(ReportingMenu, template=NOBODY):
     """A menu that changes one part of the focus, which its custom_id holds as it is."""
 
     name: ClassVar[str]
 
-    def __init__(self, number: int, focus: Focus, options: list[discord.SelectOption]) -> None:
+    def __init__(self, number: int, focus: Focus, options: Sequence[discord.SelectOption] = ()) -> None:
         custom_id = f"attention-{self.name}:{_spelt(number, focus)}"
         super().__init__(
-            discord.ui.Select(custom_id=custom_id, options=options, placeholder=say(f"attention-{self.name}"))
+            discord.ui.Select(
+                custom_id=custom_id, options=list(options), placeholder=say(f"attention-{self.name}")
+            )
         )
         self.number, self.focus = number, focus
 
     @classmethod
-    async def from_custom_id(
-        cls, _interaction: AnyInteraction, item: AnyItem, match: re.Match[str], /
-    ) -> Self:
-        return cls(int(match["number"]), _focus(match), cast("Menu", item).options)
+    def parsed(cls, match: re.Match[str]) -> Self:
+        return cls(int(match["number"]), _focus(match))
 
     def changed(self, value: int) -> Focus:
         raise NotImplementedError
 
     async def pressed(self, interaction: Interaction) -> None:
-        chosen = cast("dict[str, list[str]]", interaction.data)["values"]
-        await _refocus(interaction, self.number, self.changed(int(chosen[0])))
+        await _refocus(interaction, self.number, self.changed(int(self.item.values[0])))
 
 
 class LayerMenu(FocusMenu, template=f"attention-layer:{_FOCUS}"):

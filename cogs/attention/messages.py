@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import discord
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.visible import source
 from cogs.attention import picture
 from cogs.attention.focus import ALL, Focus, Kind, best, kinds_of, row, scores_of
-from cogs.shared.looking import about, described
+from cogs.shared.looking import about, described, pictured, token_name
 from cogs.shared.reply import BLUE, Reply, csv_file, quoted
 from cogs.shared.sheet import shown
-from cogs.shared.text import code, percent
-from models.results import Attention
+from cogs.shared.text import percent
+from models.results import Attention, Piece
 from texts import say
 
-PICTURE = "attention.png"
 _MOST_ROWS = 20_000
 """Lines of a file; more tokens than a hundred or so leave the small weights out."""
 
@@ -25,18 +25,18 @@ _MOST_ROWS = 20_000
 def attention(view: Attention, focus: Focus) -> Reply:
     """Where the token in focus looks; or all heads of a layer beside each other."""
     grid = focus.layer != ALL and focus.head == ALL
-    said = [_heads(view, focus) if grid else _looks(view, focus), _standing_out(view), about(view.reading)]
+    said = [
+        _heads(view) if grid else _looks(view, focus, token_name),
+        _standing_out(view),
+        about(view.reading),
+    ]
     embed = discord.Embed(
         title=quoted(view.reading.text), description=described(*said, care=say("attention-care")), colour=BLUE
     )
     embed.set_footer(text=_where(view, focus))
-    embed.set_image(url=f"attachment://{PICTURE}")
     drawn = picture.heads(view) if grid else picture.arcs(view, focus)
-    return Reply(
-        embed=embed,
-        files={PICTURE: drawn, "attention.csv": _csv(view, focus)},
-        alt={PICTURE: f"{_where(view, focus)}. {_heads(view, focus) if grid else _alt(view, focus)}"},
-    )
+    alt = f"{_where(view, focus)}. {_heads(view) if grid else _looks(view, focus, shown)}"
+    return pictured("attention", embed, drawn, _csv(view, focus), alt)
 
 
 def _where(view: Attention, focus: Focus) -> str:
@@ -60,22 +60,18 @@ def _strongest(view: Attention, focus: Focus) -> Sequence[tuple[int, float]]:
     return [(int(place), float(weights[place])) for place in np.argsort(-weights)[:3] if weights[place] > 0]
 
 
-def _looks(view: Attention, focus: Focus) -> str:
-    token = focus.of(view)
-    where = [f"{_itself(view, place, token)} ({percent(share)})" for place, share in _strongest(view, focus)]
-    return say("attention-looks", token=code(shown(view.reading.pieces[token])), where=where)
+def _looks(view: Attention, focus: Focus, name: Callable[[Piece], str]) -> str:
+    """Where the token in focus looks most; `name` says how tokens are written."""
+    pieces, token = view.reading.pieces, focus.of(view)
+    where = [
+        f"{say('attention-itself') if place == token else name(pieces[place])} ({percent(share)})"
+        for place, share in _strongest(view, focus)
+    ]
+    return say("attention-looks", token=name(pieces[token]), where=where)
 
 
-def _itself(view: Attention, place: int, token: int) -> str:
-    return say("attention-itself") if place == token else code(shown(view.reading.pieces[place]))
-
-
-def _alt(view: Attention, focus: Focus) -> str:
-    return _looks(view, focus).replace("`", "").replace("*", "")
-
-
-def _heads(view: Attention, focus: Focus) -> str:
-    return say("attention-grid", layer=focus.layer, heads=view.heads)
+def _heads(view: Attention) -> str:
+    return say("attention-grid", layer=view.layer, heads=view.heads)
 
 
 def _standing_out(view: Attention) -> str:
@@ -91,9 +87,7 @@ def _standing_out(view: Attention) -> str:
 def _csv(view: Attention, focus: Focus) -> bytes:
     """A line for each pair of tokens, of each head that was looked at; of the mean, `head` is empty."""
     if focus.layer == ALL:
-        matrices: list[tuple[object, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]] = [
-            ("", view.mean.array())
-        ]
+        matrices: list[tuple[object, NDArray[np.float32]]] = [("", view.mean.array())]
     else:
         first = 0 if view.head is None else view.head
         matrices = [(first + number, matrix) for number, matrix in enumerate(view.weights.array())]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cogs.attention.focus import Focus, kinds_of, row, scores_of
 from cogs.shared.canvas import BLUE, INK, LINE, MUTED, ORANGE
@@ -75,9 +75,7 @@ def _arc(sheet: Sheet, start: float, end: float, width: float) -> None:
     sheet.line(xs, ys, BLUE, width)
 
 
-def seen(
-    weights: Sequence[float] | np.ndarray[tuple[int, ...], np.dtype[np.float32]], token: int
-) -> list[int]:
+def seen(weights: NDArray[np.float32], token: int) -> list[int]:
     """The places that are shown, in the order of the text: the token itself and those that it looks at most."""
     order = sorted(
         range(len(weights)), key=lambda place: (place != token, -weights[place], abs(place - token))
@@ -122,9 +120,7 @@ def heads(view: Attention) -> bytes:
     return sheet.png()
 
 
-def _reduced(
-    matrix: np.ndarray[tuple[int, ...], np.dtype[np.float32]], side: float
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _reduced(matrix: NDArray[np.float32], side: float) -> NDArray[np.float32]:
     """No more rows and columns than there are pixels, each the largest weight of those that it stands for."""
     step = -(-len(matrix) // int(side * DENSITY))
     if step <= 1:

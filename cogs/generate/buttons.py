@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Self, cast
 
 import discord
@@ -12,15 +13,13 @@ from bot.client import Interaction
 from cogs.generate import mattered, messages
 from cogs.generate.drafts import FinishedText, Writer
 from cogs.generate.refusals import NothingToStop, NotYoursToStop
-from cogs.shared.asking import answered, caller, drawn
+from cogs.shared.asking import answered, answered_privately, caller, drawn
 from cogs.shared.buttons import (
-    AnyInteraction,
-    AnyItem,
     Buttons,
     DynamicItem,
     OpenButton,
     OwnButton,
-    ReportingItem,
+    ReportingMenu,
     open_template,
     own_template,
 )
@@ -30,8 +29,6 @@ from cogs.shared.text import CHOICE, CHOICES, clip, near
 from models.results import Finish, Generation
 from models.service import AskWhy
 from texts import say
-
-Menu = discord.ui.Select[discord.ui.View]
 
 
 class StopButton(OwnButton, template=own_template("stop")):
@@ -111,26 +108,24 @@ class WhatMatteredButton(OpenButton, template=open_template("mattered")):
         await answer_mattered(interaction, text.result, text.draft.ids, self.argument, self.page)
 
 
-class MatteredMenu(ReportingItem[Menu], template=r"mattered-token:(?P<number>\d+)"):
+class MatteredMenu(ReportingMenu, template=r"mattered-token:(?P<number>\d+)"):
     """Another token of the continuation."""
 
-    def __init__(self, number: int, options: list[discord.SelectOption]) -> None:
+    def __init__(self, number: int, options: Sequence[discord.SelectOption] = ()) -> None:
         super().__init__(
             discord.ui.Select(
-                custom_id=f"mattered-token:{number}", options=options, placeholder=say("mattered-token")
+                custom_id=f"mattered-token:{number}", options=list(options), placeholder=say("mattered-token")
             )
         )
         self.number = number
 
     @classmethod
-    async def from_custom_id(
-        cls, _interaction: AnyInteraction, item: AnyItem, match: re.Match[str], /
-    ) -> Self:
-        return cls(int(match["number"]), cast("Menu", item).options)
+    def parsed(cls, match: re.Match[str]) -> Self:
+        return cls(int(match["number"]))
 
     async def pressed(self, interaction: Interaction) -> None:
         text = _text(interaction, self.number)
-        place = int(cast("dict[str, list[str]]", interaction.data)["values"][0])
+        place = int(self.item.values[0])
         await answer_mattered(interaction, text.result, text.draft.ids, self.number, place)
 
 
@@ -145,12 +140,7 @@ async def answer_mattered(
         (*before, *result.output_ids[: place + 1]),
         result.model,
     )
-    asking = interaction.client.service.inside.why(request)
-    if interaction.message is not None and interaction.message.flags.ephemeral:
-        await interaction.response.defer()
-        found = await asking
-    else:
-        found = await answered(interaction, asking, private=True)
+    found = await answered_privately(interaction, interaction.client.service.inside.why(request))
     reply = await drawn(interaction, lambda: mattered.attribution(found))
     pieces = result.pieces[len(result.input_ids) :]
     options = [

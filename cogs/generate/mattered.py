@@ -6,15 +6,14 @@ import discord
 
 from bot.visible import spelt
 from cogs.shared.canvas import BLUE, INK, LINE, MUTED, ORANGE
-from cogs.shared.looking import about, described
+from cogs.shared.looking import about, described, pictured, token_name
 from cogs.shared.reply import BLUE as EMBED
 from cogs.shared.reply import Reply, csv_file
 from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown
-from cogs.shared.text import code, inline, percent
+from cogs.shared.text import inline, percent
 from models.results import Attribution, Part
 from texts import say
 
-PICTURE = "mattered.png"
 WORDS = 14
 """Words that a picture shows."""
 _ROW = 19.0
@@ -25,8 +24,7 @@ _NUMBER = 44
 
 def attribution(found: Attribution) -> Reply:
     """The word that supports the token most, all of them as a picture and a file."""
-    token = code(shown(found.target.piece))
-    parts = strongest(found)
+    token, parts = shown(found.target.piece), strongest(found)
     said = [_most(found)]
     if len({part.group for part in found.parts}) < len(found.parts):
         said.append(say("mattered-groups"))
@@ -35,23 +33,19 @@ def attribution(found: Attribution) -> Reply:
     if found.gradients is None:
         said.append(say("mattered-no-gradient"))
     embed = discord.Embed(
-        title=say("mattered-title", token=inline(shown(found.target.piece))),
+        title=say("mattered-title", token=inline(token)),
         description=described(*said, about(found.reading), care=say("mattered-care")),
         colour=EMBED,
     )
-    embed.set_image(url=f"attachment://{PICTURE}")
     words = [f"{part.text} {part.occlusion:+.2f}" for part in parts if part.occlusion is not None]
-    return Reply(
-        embed=embed,
-        files={PICTURE: draw(found), "mattered.csv": _csv(found)},
-        alt={PICTURE: say("mattered-alt", token=token.strip("`"), words=words)},
-    )
+    alt = say("mattered-alt", token=token, words=words)
+    return pictured("mattered", embed, draw(found), _csv(found), alt)
 
 
 def _most(found: Attribution) -> str:
     facts: dict[str, str | int] = {
         "place": found.written + 1,
-        "token": code(shown(found.target.piece)),
+        "token": token_name(found.target.piece),
         "share": percent(found.target.probability),
     }
     measured = [(part.occlusion, part) for part in found.parts if part.occlusion is not None]

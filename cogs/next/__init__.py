@@ -9,6 +9,5 @@ from cogs.shared.looking import register
 
 
 async def setup(bot: Tokenwise) -> None:
-    register(bot)
-    bot.add_dynamic_items(*BUTTONS, *MENUS)
+    register(bot, *BUTTONS, *MENUS)
     await bot.add_cog(NextView(bot))

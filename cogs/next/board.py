@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Self, cast
+from typing import ClassVar, Self
 from weakref import WeakValueDictionary
 
 import discord
@@ -17,17 +18,16 @@ from bot.failures import Refused
 from bot.store import Board, Round
 from cogs.next import messages
 from cogs.shared.asking import caller, drawn
-from cogs.shared.buttons import NOBODY, AnyInteraction, AnyItem, Button, Buttons, DynamicItem, ReportingItem
-from cogs.shared.looking import view_of
+from cogs.shared.buttons import NOBODY, Button, Buttons, DynamicItem, ReportingItem, ReportingMenu
+from cogs.shared.looking import token_name, view_of
 from cogs.shared.reply import show as show_reply
 from cogs.shared.sheet import shown
-from cogs.shared.text import CHOICE, clip, percent
+from cogs.shared.text import CHOICE, clip, code, percent
 from models.results import NextToken
 from models.sampling import UNCHANGED, Sampling
 from models.service import AskNext
 from texts import say
 
-Menu = discord.ui.Select[discord.ui.View]
 TEMPERATURES = (0.0, 0.3, 0.5, 0.7, 1.0, 1.3, 1.6, 2.0)
 TOP_KS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
 TOP_PS = (0.95, 0.9, 0.8, 0.5)
@@ -149,7 +149,7 @@ class Draw(BoardButton, template=f"board-draw:{_ID}"):
         if seen.drawn is None:
             return board, ""
         token = seen.drawn
-        said = say("board-drawn", token=messages.name(token.piece), share=percent(token.kept))
+        said = say("board-drawn", token=token_name(token.piece), share=percent(token.kept))
         return replace(board, taken=(*board.taken, token.piece.id)), said
 
 
@@ -235,14 +235,14 @@ class Layers(BoardButton, template=f"board-layers:{_ID}"):
         await view_of(interaction, "lens").look(interaction, board.text + seen.added)
 
 
-class BoardMenu(BoardItem, ReportingItem[Menu], template=NOBODY):
+class BoardMenu(BoardItem, ReportingMenu, template=NOBODY):
     name: ClassVar[str]
 
     def __init__(
         self,
         board_id: int,
         version: int,
-        options: list[discord.SelectOption],
+        options: Sequence[discord.SelectOption] = (),
         least: int = 1,
         most: int = 1,
     ) -> None:
@@ -250,22 +250,16 @@ class BoardMenu(BoardItem, ReportingItem[Menu], template=NOBODY):
             discord.ui.Select(
                 custom_id=f"board-{self.name}:{board_id}:{version}",
                 placeholder=say(f"board-{self.name}"),
-                options=options,
+                options=list(options),
                 min_values=least,
                 max_values=most,
             )
         )
         self.board_id, self.version = board_id, version
-        self.values: list[str] = []
 
     @classmethod
-    async def from_custom_id(
-        cls, interaction: AnyInteraction, item: AnyItem, match: re.Match[str], /
-    ) -> Self:
-        menu = cast("Menu", item)
-        made = cls(int(match["board"]), int(match["version"]), menu.options, menu.min_values, menu.max_values)
-        made.values = cast("dict[str, list[str]]", interaction.data).get("values", [])
-        return made
+    def parsed(cls, match: re.Match[str]) -> Self:
+        return cls(int(match["board"]), int(match["version"]))
 
     async def pressed(self, interaction: Interaction) -> None:
         await self.change(interaction)
@@ -275,21 +269,21 @@ class Take(BoardMenu, template=f"board-take:{_ID}"):
     name = "take"
 
     def changed(self, board: Board) -> Board:
-        return replace(board, taken=(*board.taken, int(self.values[0])))
+        return replace(board, taken=(*board.taken, int(self.item.values[0])))
 
 
 class Temperature(BoardMenu, template=f"board-temperature:{_ID}"):
     name = "temperature"
 
     def changed(self, board: Board) -> Board:
-        return _set(board, temperature=float(self.values[0]))
+        return replace(board, sampling=replace(board.sampling, temperature=float(self.item.values[0])))
 
 
 class TopK(BoardMenu, template=f"board-top-k:{_ID}"):
     name = "top-k"
 
     def changed(self, board: Board) -> Board:
-        return _set(board, top_k=int(self.values[0]))
+        return replace(board, sampling=replace(board.sampling, top_k=int(self.item.values[0])))
 
 
 class Cuts(BoardMenu, template=f"board-cuts:{_ID}"):
@@ -298,10 +292,10 @@ class Cuts(BoardMenu, template=f"board-cuts:{_ID}"):
     name = "cuts"
 
     def changed(self, board: Board) -> Board:
-        chosen = [(name, float(value)) for name, _, value in (one.partition("=") for one in self.values)]
+        chosen = [(name, float(value)) for name, _, value in (one.partition("=") for one in self.item.values)]
         top_p = min((value for name, value in chosen if name == "top_p"), default=1.0)
         min_p = max((value for name, value in chosen if name == "min_p"), default=0.0)
-        return _set(board, top_p=top_p, min_p=min_p)
+        return replace(board, sampling=replace(board.sampling, top_p=top_p, min_p=min_p))
 
 
 class Vote(BoardMenu, template=f"board-choose:{_ID}"):
@@ -316,7 +310,7 @@ class Vote(BoardMenu, template=f"board-choose:{_ID}"):
             raise BoardGone
         if board.version != self.version or not board.voting:
             raise BoardChanged
-        token = int(self.values[0])
+        token = int(self.item.values[0])
         await store.vote(board, interaction.user.id, token)
         votes = sum((await store.votes(board)).values())
         message = interaction.message
@@ -326,8 +320,10 @@ class Vote(BoardMenu, template=f"board-choose:{_ID}"):
         else:
             embed.set_footer(text=say("board-votes", votes=votes))
             await interaction.response.edit_message(embed=embed)
-        label = next((option.label for option in self.item.options if option.value == self.values[0]), "")
-        await interaction.followup.send(say("board-your-vote", token=messages.plain(label)), ephemeral=True)
+        label = next(
+            (option.label for option in self.item.options if option.value == self.item.values[0]), ""
+        )
+        await interaction.followup.send(say("board-your-vote", token=code(label)), ephemeral=True)
 
 
 BUTTONS: tuple[type[BoardButton], ...] = (
@@ -341,25 +337,6 @@ BUTTONS: tuple[type[BoardButton], ...] = (
     Layers,
 )
 MENUS: tuple[type[BoardMenu], ...] = (Take, Temperature, TopK, Cuts, Vote)
-
-
-def _set(
-    board: Board,
-    temperature: float | None = None,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    min_p: float | None = None,
-) -> Board:
-    now = board.sampling
-    return replace(
-        board,
-        sampling=Sampling(
-            now.temperature if temperature is None else temperature,
-            top_k=now.top_k if top_k is None else top_k,
-            top_p=now.top_p if top_p is None else top_p,
-            min_p=now.min_p if min_p is None else min_p,
-        ),
-    )
 
 
 def _items(board: Board, seen: NextToken) -> list[DynamicItem]:

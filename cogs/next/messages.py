@@ -10,26 +10,15 @@ import discord
 from bot.store import Board, Round
 from bot.visible import source
 from cogs.next import picture
-from cogs.shared.looking import about, described
+from cogs.shared.looking import about, described, pictured, token_name
 from cogs.shared.reply import BLUE, Reply, csv_file
 from cogs.shared.sheet import shown
-from cogs.shared.text import block, code, listed, percent
-from models.results import NextToken, Option, Piece
+from cogs.shared.text import block, listed, percent
+from models.results import NextToken, Option
 from texts import say
 
-PICTURE = "next.png"
 _TEXT = 1200
 _BAR = "│"
-
-
-def name(piece: Piece) -> str:
-    """A token as a name in a sentence."""
-    return code(shown(piece))
-
-
-def plain(label: str) -> str:
-    """A token as a menu shows it, in a sentence."""
-    return code(label)
 
 
 def board(state: Board, seen: NextToken, said: str = "", votes: int = 0) -> Reply:
@@ -45,12 +34,7 @@ def board(state: Board, seen: NextToken, said: str = "", votes: int = 0) -> Repl
     embed.description = described(written, said, *_sentences(state, seen), care=say("board-care"))
     if state.locked:
         embed.set_footer(text=say("board-is-locked"))
-    embed.set_image(url=f"attachment://{PICTURE}")
-    return Reply(
-        embed=embed,
-        files={PICTURE: picture.draw(seen, settings(state)), "next.csv": _csv(seen)},
-        alt={PICTURE: _alt(seen)},
-    )
+    return pictured("next", embed, picture.draw(seen, settings(state)), _csv(seen), _alt(seen))
 
 
 def settings(state: Board) -> str:
@@ -75,7 +59,7 @@ def _sentences(state: Board, seen: NextToken) -> Sequence[str]:
     said = [
         say(
             "board-likeliest",
-            token=name(best.piece),
+            token=token_name(best.piece),
             share=percent(best.probability),
             bits=seen.entropy_bits,
             choices=seen.choices,
@@ -101,12 +85,14 @@ def counted(rounds: Sequence[Round], chosen: Option, likeliest: Option, votes: M
         "round": len(rounds),
         "votes": votes[chosen.piece.id],
         "all": sum(votes.values()),
-        "chosen": name(chosen.piece),
+        "chosen": token_name(chosen.piece),
         "share": percent(chosen.probability),
     }
     if chosen.piece.id == likeliest.piece.id:
         return say("board-counted-same", **facts)
-    return say("board-counted", **facts, likeliest=name(likeliest.piece), best=percent(likeliest.probability))
+    return say(
+        "board-counted", **facts, likeliest=token_name(likeliest.piece), best=percent(likeliest.probability)
+    )
 
 
 def score(rounds: Sequence[Round]) -> str:

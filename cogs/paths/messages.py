@@ -9,13 +9,12 @@ import discord
 
 from bot.visible import source
 from cogs.paths import picture
-from cogs.shared.looking import about, described
+from cogs.shared.looking import about, described, pictured
 from cogs.shared.reply import BLUE, Reply, csv_file, quoted
 from cogs.shared.text import clip, code, percent
 from models.results import Branch, Paths
 from texts import say
 
-PICTURE = "paths.png"
 _LONGEST = 300
 
 
@@ -39,20 +38,14 @@ def paths(view: Paths) -> Reply:
         colour=BLUE,
     )
     embed.set_footer(text=say("paths-footer", width=view.width, depth=view.depth, seed=view.seed))
-    embed.set_image(url=f"attachment://{PICTURE}")
-    return Reply(
-        embed=embed,
-        files={PICTURE: picture.draw(view), "paths.csv": _csv(ways)},
-        alt={
-            PICTURE: say(
-                "paths-alt",
-                paths=len(ways),
-                best=_text(best),
-                share=percent(_likelihood(best)),
-                greedy=_text(greedy),
-            )
-        },
+    alt = say(
+        "paths-alt",
+        paths=len(ways),
+        best=_text(best),
+        share=percent(_likelihood(best)),
+        greedy=_text(greedy),
     )
+    return pictured("paths", embed, picture.draw(view), _csv(ways), alt)
 
 
 Way = tuple[Branch, ...]

@@ -49,6 +49,14 @@ async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, 
         asking.cancel()
 
 
+async def answered_privately(interaction: Interaction, answer: Coroutine[Any, Any, T]) -> T:
+    """As `answered`, for whoever pressed a button: in its message if nobody else sees that, otherwise in a new one."""
+    if interaction.message is None or not interaction.message.flags.ephemeral:
+        return await answered(interaction, answer, private=True)
+    await interaction.response.defer()
+    return await answer
+
+
 async def suggested(answer: Awaitable[Sequence[T]]) -> list[T]:
     """What a model suggests to somebody who still types; nothing if it is not there or takes too long."""
     try:

@@ -6,7 +6,7 @@ Buttons survive a restart: each carries what it needs in its custom_id, and noth
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar, cast
 
 import discord
 
@@ -22,6 +22,7 @@ AnyInteraction: TypeAlias = "discord.Interaction[Any]"
 AnyItem: TypeAlias = "discord.ui.Item[Any]"
 DynamicItem: TypeAlias = "discord.ui.DynamicItem[Any]"
 Button = discord.ui.Button[discord.ui.View]
+Menu = discord.ui.Select[discord.ui.View]
 ItemT = TypeVar("ItemT", bound=AnyItem)
 
 NOBODY = r"(?!)"
@@ -78,6 +79,20 @@ class ReportingItem(discord.ui.DynamicItem[ItemT], template=NOBODY):
             await errors.report(interaction, error)
         else:
             bot.interactions.done(interaction, ANSWERED)
+
+
+class ReportingMenu(ReportingItem[Menu], template=NOBODY):
+    """A menu whose failures are reported. What was chosen is in `item.values`, and what there was to choose in
+    `item.options`; a subclass gives its template, `parsed` with neither of them, and `pressed`.
+    """
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: AnyInteraction, item: AnyItem, match: re.Match[str], /
+    ) -> Self:
+        menu = cls.parsed(match)
+        menu.item = cast("Menu", item)
+        return menu
 
 
 class OwnButton(ReportingItem[Button], template=NOBODY):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Self
 
+import discord
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
@@ -12,9 +13,11 @@ from bot.failures import Refused
 from bot.limits import allowance
 from cogs.shared.buttons import Button, DynamicItem, ReportingItem
 from cogs.shared.recent import Recent
+from cogs.shared.reply import Reply
+from cogs.shared.sheet import shown
 from cogs.shared.text import clip, code
 from models.failures import NothingToLookInto
-from models.results import Reading
+from models.results import Piece, Reading
 from texts import say
 
 VIEWS = ("next", "surprise", "lens", "attention", "paths")
@@ -91,6 +94,19 @@ def about(reading: Reading) -> str:
     return f"{said} {say('looking-no-bos')}" if reading.bos_left_out else said
 
 
+def token_name(piece: Piece) -> str:
+    """A token in a sentence."""
+    return code(shown(piece))
+
+
 def described(*parts: str, care: str) -> str:
     """The description of a view: what to see first, what not to conclude at the end, in small print."""
     return "\n".join([*filter(None, parts), f"-# {care}"])
+
+
+def pictured(name: str, embed: discord.Embed, picture: bytes, numbers: bytes, alt: str) -> Reply:
+    """An answer with a picture, its description in words, and its numbers as a file, both called `name`."""
+    embed.set_image(url=f"attachment://{name}.png")
+    return Reply(
+        embed=embed, files={f"{name}.png": picture, f"{name}.csv": numbers}, alt={f"{name}.png": alt}
+    )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import ClassVar, Self, cast
+from typing import ClassVar, Self
 
 import discord
 
@@ -15,14 +15,13 @@ from bot.failures import StoreUnavailable
 from cogs.shared.asking import answered, caller, drawn
 from cogs.shared.buttons import (
     NOBODY,
-    AnyInteraction,
-    AnyItem,
     Button,
     Buttons,
     DynamicItem,
     OpenButton,
     ReportingForm,
     ReportingItem,
+    ReportingMenu,
     open_template,
 )
 from cogs.shared.mentions import mention
@@ -52,8 +51,6 @@ COMPARED = 10
 """Songs of each of two lists that are laid side by side."""
 ROW = 5
 """Buttons that Discord puts beside each other."""
-
-Menu = discord.ui.Select[discord.ui.View]
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +301,7 @@ class MoreLikeThisButton(OpenButton, template=open_template("more-like-this")):
         )
 
 
-class SongMenu(ReportingItem[Menu], template="which-song"):
+class SongMenu(ReportingMenu, template="which-song"):
     """The songs of a list, to choose one of."""
 
     def __init__(self, songs: Sequence[Song] = ()) -> None:
@@ -321,12 +318,8 @@ class SongMenu(ReportingItem[Menu], template="which-song"):
         )
 
     @classmethod
-    async def from_custom_id(
-        cls, _interaction: AnyInteraction, item: AnyItem, _match: re.Match[str], /
-    ) -> Self:
-        menu = cls()
-        menu.item = cast("Menu", item)  # it holds what was chosen
-        return menu
+    def parsed(cls, _match: re.Match[str]) -> Self:
+        return cls()
 
     async def pressed(self, interaction: Interaction) -> None:
         await interaction.response.defer()

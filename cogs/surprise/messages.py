@@ -7,42 +7,36 @@ from collections.abc import Sequence
 import discord
 
 from bot.visible import source
-from cogs.shared.looking import about, described
+from cogs.shared.looking import about, described, pictured, token_name
 from cogs.shared.reply import BLUE, Reply, csv_file, quoted
 from cogs.shared.sheet import shown
-from cogs.shared.text import code, inline
+from cogs.shared.text import inline
 from cogs.surprise import picture
 from models.results import Surprise, Surprising
 from texts import say
 
-PICTURE = "surprise.png"
-
 
 def surprise(views: Sequence[Surprise]) -> Reply:
-    """One text with its three most surprising places, or two beside each other."""
-    first = views[0]
-    if len(views) > 1:
+    """One text with its three most surprising places, or two beside each other with one each."""
+    first, *others = views
+    if others:
         title = say("surprise-two-title")
         said = [f"**{number}** {inline(view.reading.text, 300)}" for number, view in enumerate(views, 1)]
-        said.append(_compared(views))
-    else:
-        title, said = quoted(first.reading.text), [_measured(first)]
-    for view in views:
-        number = 1 + views.index(view)
-        said += [
-            (f"**{number}** " if len(views) > 1 else "") + _peak(view, peak)
-            for peak in (view.peaks if len(views) == 1 else view.peaks[:1])
+        peaks = [
+            f"**{number}** {_peak(view, peak)}"
+            for number, view in enumerate(views, 1)
+            for peak in view.peaks[:1]
         ]
+        said += [_compared(views), *peaks]
+    else:
+        title = quoted(first.reading.text)
+        said = [_measured(first), *(_peak(first, peak) for peak in first.peaks)]
     said.append(about(first.reading))
     if any(len(view.reading.pieces) > picture.MOST for view in views):
         said.append(say("surprise-beginning", shown=picture.MOST))
     embed = discord.Embed(title=title, description=described(*said, care=say("surprise-care")), colour=BLUE)
-    embed.set_image(url=f"attachment://{PICTURE}")
-    return Reply(
-        embed=embed,
-        files={PICTURE: picture.draw(views), "surprise.csv": _csv(views)},
-        alt={PICTURE: " ".join(_alt(view) for view in views)},
-    )
+    alt = " ".join(map(_alt, views))
+    return pictured("surprise", embed, picture.draw(views), _csv(views), alt)
 
 
 def _measured(view: Surprise) -> str:
@@ -62,9 +56,9 @@ def _compared(views: Sequence[Surprise]) -> str:
 def _peak(view: Surprise, peak: Surprising) -> str:
     return say(
         "surprise-peak",
-        token=code(shown(view.reading.pieces[peak.place])),
+        token=token_name(view.reading.pieces[peak.place]),
         bits=peak.bits,
-        expected=[code(shown(guess.piece)) for guess in peak.expected[:3]],
+        expected=[token_name(guess.piece) for guess in peak.expected[:3]],
     )
 
 

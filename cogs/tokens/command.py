@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
 from bot.limits import allowance
-from cogs.shared.asking import answered, caller, choices, drawn, suggested
+from cogs.shared.asking import answered, answered_privately, caller, choices, drawn, suggested
 from cogs.shared.buttons import NOBODY, Buttons, OpenButton, open_template
 from cogs.shared.guide import Topic, guide
 from cogs.shared.recent import Recent
@@ -45,11 +45,7 @@ class ShowTokenizer(OpenButton, template=NOBODY):
         question = _questions(interaction).get(self.argument)
         request = Explain(caller(interaction), question.text, self.aspect, question.tokenizer, self.page)
         tokenizers = interaction.client.service.tokenizers
-        if interaction.message is not None and interaction.message.flags.ephemeral:
-            await interaction.response.defer()
-            one = await tokenizers.explain(request)
-        else:
-            one = await answered(interaction, tokenizers.explain(request), private=True)
+        one = await answered_privately(interaction, tokenizers.explain(request))
         reply = await drawn(interaction, lambda: inspection.explanation(self.aspect, one.found))
         others = ((self.page - 1, say("token-previous")), (self.page + 1, say("token-next")))
         turns = [type(self)(self.argument, page, label) for page, label in others if 0 <= page < one.count]
