@@ -19,7 +19,11 @@ def is_admin(interaction: discord.Interaction[Any]) -> bool:
         return False
     settings = interaction.client.settings.discord
     at_home = interaction.guild_id in settings.home_guild_ids and interaction.permissions.manage_guild
-    return at_home or _has_role(interaction, settings.admin_role_ids) or _owns(interaction)
+    return (
+        at_home
+        or any(role in settings.admin_role_ids for role in roles_of(interaction))
+        or _owns(interaction)
+    )
 
 
 def manages_server(interaction: discord.Interaction[Any]) -> bool:
@@ -29,9 +33,11 @@ def manages_server(interaction: discord.Interaction[Any]) -> bool:
     )
 
 
-def _has_role(interaction: discord.Interaction[Any], named: list[int]) -> bool:
-    # Ids as Discord sent them with this very interaction: `roles` leaves out what the cache has not heard of.
-    return any(role in named for role in getattr(interaction.user, "_roles", ()))
+def roles_of(interaction: discord.Interaction[Any]) -> tuple[int, ...]:
+    """The ids of the person's roles, as Discord sent them with this very interaction: `roles` of a member leaves out what
+    the cache has not heard of.
+    """
+    return tuple(getattr(interaction.user, "_roles", ()))
 
 
 def _owns(interaction: discord.Interaction[Any]) -> bool:

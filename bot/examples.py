@@ -30,6 +30,15 @@ class Example:
     fitted: Fitted | None = None
 
 
+def commands_of(tree: app_commands.CommandTree[Any]) -> dict[str, Command]:
+    """The commands that people type, by their full names."""
+    return {
+        command.qualified_name: command
+        for command in tree.walk_commands()
+        if isinstance(command, app_commands.Command)
+    }
+
+
 def example_of(command: Command) -> Example:
     """The example that a command brings, before it is fitted; an empty one if it brings none."""
     found = command.extras.get(EXTRA)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import discord
 
-from bot.admins import is_admin
+from bot.admins import is_admin, roles_of
 from bot.failures import CommandsElsewhere
 from bot.settings.schema import OwnLimits
 from models.sections import LanguageSection
@@ -44,7 +44,7 @@ def allowance(interaction: discord.Interaction[Any]) -> Allowance:
     """
     settings = interaction.client.settings
     general = settings.limits
-    roles = [general.roles[role] for role in _roles(interaction) if role in general.roles]
+    roles = [general.roles[role] for role in roles_of(interaction) if role in general.roles]
     places = [(place, general.channels[place]) for place in _places(interaction) if place in general.channels]
 
     def of_place(key: str, otherwise: T) -> T:
@@ -84,11 +84,6 @@ def check_place(interaction: discord.Interaction[Any]) -> None:
 
 def _has_pace(own: OwnLimits) -> bool:
     return own.commands is not None or own.seconds is not None
-
-
-def _roles(interaction: discord.Interaction[Any]) -> tuple[int, ...]:
-    # Ids as Discord sent them with this very interaction: `roles` leaves out what the cache has not heard of.
-    return tuple(getattr(interaction.user, "_roles", ()))
 
 
 def _places(interaction: discord.Interaction[Any]) -> Iterator[int]:

@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 
-from discord import app_commands
-
 from bot.client import Tokenwise
-from bot.examples import Command, example_of, examples_of
+from bot.examples import Command, commands_of, example_of, examples_of
 from models.hub import Hub
 from models.results import SlotStatus, State
 from models.service import Caller
@@ -68,11 +66,7 @@ async def welcome(bot: Tokenwise) -> Welcome:
 
 def _answering(bot: Tokenwise, states: dict[str, State]) -> Iterator[Command]:
     """The command for each question that can be answered with the models of the settings."""
-    there = {
-        command.qualified_name: command
-        for command in bot.tree.walk_commands()
-        if isinstance(command, app_commands.Command)
-    }
+    there = commands_of(bot.tree)
     for names in QUESTIONS:
         for name in names:
             command = there.get(name)

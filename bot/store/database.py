@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from sqlalchemy import URL, Connection, Delete, Insert, Select, TableClause, Update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -21,7 +21,6 @@ from bot.store.backend import Backend, backend_of
 
 log = logging.getLogger(__name__)
 
-P = ParamSpec("P")
 T = TypeVar("T")
 Rows: TypeAlias = Sequence[tuple[Any, ...]]
 """SQLAlchemy knows the types of the columns of a table only while it runs."""
@@ -44,28 +43,6 @@ class LostRace:
 
 class Stuck(TimeoutError):
     """Work took too long, and goes on although it was cancelled."""
-
-
-def _timed(
-    operation: str,
-) -> Callable[
-    [Callable[Concatenate[Database, P], Awaitable[T]]], Callable[Concatenate[Database, P], Awaitable[T]]
-]:
-    """Have the database's observer told how long a method took, whether or not it succeeded."""
-
-    def timed(
-        method: Callable[Concatenate[Database, P], Awaitable[T]],
-    ) -> Callable[Concatenate[Database, P], Awaitable[T]]:
-        async def wrapper(self: Database, /, *arguments: P.args, **options: P.kwargs) -> T:
-            began = time.monotonic()
-            try:
-                return await method(self, *arguments, **options)
-            finally:
-                self.observe(operation, time.monotonic() - began)
-
-        return wrapper
-
-    return timed
 
 
 class Database:
@@ -110,14 +87,12 @@ class Database:
             raise
         return cls(engine, backend)
 
-    @_timed("read")
     async def read(self, question: Select[Any]) -> Rows:
         async def rows(connection: AsyncConnection) -> Rows:
             return [tuple(row) for row in await connection.execute(question)]
 
-        return await self._run(rows, self._backend.QUESTIONS)
+        return await self._run("read", rows, self._backend.QUESTIONS)
 
-    @_timed("write")
     async def write(self, *changes: Insert | Update | Delete) -> list[int]:
         """Make all of the changes, or none; the number of rows that each of them changed.
 
@@ -128,7 +103,7 @@ class Database:
         async def counts(connection: AsyncConnection) -> list[int]:
             return [(await connection.execute(change)).rowcount for change in changes]
 
-        return await self._run(counts, self._backend.CHANGES)
+        return await self._run("write", counts, self._backend.CHANGES)
 
     def insert_new(self, table: TableClause, values: Mapping[str, object] | None = None) -> Insert:
         """An INSERT that changes nothing if what has to be unique is there already."""
@@ -170,14 +145,20 @@ class Database:
         # A server that is stuck does not answer a farewell either.
         await asyncio.wait({asyncio.create_task(self._engine.dispose())}, timeout=CLOSING)
 
-    async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any]) -> T:
+    async def _run(
+        self, operation: str, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any]
+    ) -> T:
         """Do the work in a task of its own, which goes on if the caller is cancelled."""
-        if self._closed:
-            raise StoreUnavailable
-        task = asyncio.create_task(self._persist(work, options))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(task)
+        began = time.monotonic()
+        try:
+            if self._closed:
+                raise StoreUnavailable
+            task = asyncio.create_task(self._persist(work, options))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+            return await asyncio.shield(task)
+        finally:
+            self.observe(operation, time.monotonic() - began)
 
     async def _persist(
         self, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any]

@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.admins import is_admin
 from bot.client import Interaction, Tokenwise
-from bot.examples import Command, examples_of
+from bot.examples import Command, commands_of, examples_of
 from cogs.shared.asking import caller
 from cogs.shared.guide import Topic, guide, guide_of
 from cogs.shared.mentions import mention
@@ -26,8 +26,8 @@ _TOPICS = list(Topic)
 
 def offered(bot: Tokenwise, *, admin: bool) -> Iterator[Command]:
     """The commands that somebody can use with the models of the settings, along the tour."""
-    every = [command for command in bot.tree.walk_commands() if isinstance(command, app_commands.Command)]
-    for command in sorted(every, key=lambda one: _TOPICS.index(guide_of(one).topic)):
+    every = commands_of(bot.tree)
+    for command in sorted(every.values(), key=lambda one: _TOPICS.index(guide_of(one).topic)):
         about = guide_of(command)
         if about.slot and about.slot not in bot.service.slots:
             continue

@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Interaction, Tokenwise
-from bot.examples import examples_of
+from bot.examples import Command, commands_of, examples_of
 from cogs.shared.asking import caller
 from cogs.shared.buttons import Buttons, OpenButton, open_template
 from cogs.shared.guide import Topic, guide, guide_of
@@ -98,12 +98,8 @@ async def lesson(interaction: Interaction, number: int) -> tuple[discord.Embed, 
     return embed, Buttons(*buttons)
 
 
-def _lessons(bot: Tokenwise) -> list[tuple[Lesson, app_commands.Command[commands.Cog, ..., None]]]:
-    every = {
-        command.qualified_name: command
-        for command in bot.tree.walk_commands()
-        if isinstance(command, app_commands.Command)
-    }
+def _lessons(bot: Tokenwise) -> list[tuple[Lesson, Command]]:
+    every = commands_of(bot.tree)
     return [
         (one, every[one.command])
         for one in LESSONS

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,12 +29,14 @@ _FAMILIES = (
 )
 
 
-def paper(width: float, height: float) -> Figure:
+def paper(
+    width: float, height: float, *, dpi: float = DPI, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
     """An empty picture, sizes in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor=PAPER, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=dpi, facecolor=PAPER, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Literal
 from rich.cells import cell_len
 
 from bot.visible import spelt_piece
-from cogs.shared.canvas import INK, LINE, ORANGE, PAPER, drawable, font, png
+from cogs.shared.canvas import INK, LINE, ORANGE, PAPER, drawable, font, paper, png
 from cogs.shared.text import clip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from models.results import Piece
 
@@ -40,12 +39,7 @@ class Sheet:
     """A picture of WIDTH x `height` pixels, drawn from its upper left corner. Not for two threads at a time."""
 
     def __init__(self, height: float) -> None:
-        # Loading matplotlib takes a second: only the thread that draws waits for it.
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-        from matplotlib.figure import Figure  # noqa: PLC0415
-
-        self.figure: Figure = Figure((WIDTH / _INCH, height / _INCH), dpi=_INCH * DENSITY, facecolor=PAPER)
-        FigureCanvasAgg(self.figure)
+        self.figure = paper(WIDTH / _INCH, height / _INCH, dpi=_INCH * DENSITY, layout=None)
         self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
         self.axes.set_xlim(0, WIDTH)
         self.axes.set_ylim(height, 0)
@@ -73,7 +67,7 @@ class Sheet:
         self, x: float, y: float, width: float, height: float, colour: object, *, framed: bool = False
     ) -> None:
         """A rounded box from its upper left corner; `framed` makes it stand out without colour, too."""
-        from matplotlib.patches import FancyBboxPatch  # noqa: PLC0415 - see above
+        from matplotlib.patches import FancyBboxPatch  # noqa: PLC0415 - see `paper`
 
         radius = min(4.0, width / 2, height / 2)
         self.axes.add_patch(
@@ -85,7 +79,7 @@ class Sheet:
 
     def bar(self, x: float, y: float, width: float, height: float, colour: object, hatch: str = "") -> None:
         """A plain box; a negative width goes to the left."""
-        from matplotlib.patches import Rectangle  # noqa: PLC0415 - see above
+        from matplotlib.patches import Rectangle  # noqa: PLC0415 - see `paper`
 
         self.axes.add_patch(
             Rectangle(

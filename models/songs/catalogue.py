@@ -279,19 +279,21 @@ class SongCatalogue:
         The `known` songs and their versions are left out. If no playlist tells what goes with the songs, the only page
         is one of popular songs. `per_artist` is for lists by playlists. Raises SongGone for an id that is not here.
         """
-        liked, unliked = ([self.get(id_) for id_ in ids] for ids in (like, unlike))
+        liked, unliked = (
+            tuple(song for id_ in ids if (song := self.get(id_)) is not None) for ids in (like, unlike)
+        )
+        if len(liked) < len(like) or len(unliked) < len(unlike):
+            raise SongGone
         found = SongList(
             Basis.SONG,
             self.similar(like, n, known, unlike=unlike, skip=skip)
             if by is By.VECTORS
             else self.recommend(like, n, known, unlike=unlike, skip=skip, per_artist=per_artist),
             self.few if by is By.PLAYLISTS else 0,
-            like=tuple(song for song in liked if song is not None),
-            unlike=tuple(song for song in unliked if song is not None),
+            like=liked,
+            unlike=unliked,
             by=by,
         )
-        if len(found.like) < len(like) or len(found.unlike) < len(unlike):
-            raise SongGone
         if found.songs.songs or skip > 0:
             return found
         popular = self.popular(n, [*like, *unlike, *known])
