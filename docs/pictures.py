@@ -35,7 +35,7 @@ LINES = {
     "next": "/next text:Once upon a time, there was a temperature:0.7 top_p:0.5",
     "surprise": "/surprise text:Colourless green ideas sleep furiously.",
     "lens": "/lens text:The capital of France is",
-    "attention": "/attention text:The cat sat on the mat because it was tired. layer:18 head:6",
+    "attention": "/attention text:The cat sat on the mat because it was tired.",
     "paths": "/paths text:Once upon a time, there was",
 }
 LIKED = ("bohemian rhapsody", "billie jean", "like a prayer")
