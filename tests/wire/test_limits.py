@@ -134,6 +134,7 @@ async def test_texts_and_prompts_and_tokens_have_limits_of_their_own(launch: Lau
     for place in (terse, thread_of(box, terse)):
         refused(await box.ask("/tokens text:hello world", channel=place), "5")
         refused(await box.ask("/embed text:hello world", channel=place), "5")
+        refused(await box.ask("/next text:hello world", channel=place), "5")
         refused(await box.ask("/generate prompt:hello world, king", channel=place), "10")
         refused(await box.ask("/generate prompt:king is max_new_tokens:3", channel=place), "2")
         await written(live, "/generate prompt:king is", channel=place)
