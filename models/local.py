@@ -461,17 +461,20 @@ class _Language:
         stream = _Stream()
 
         def work(job: Job, model: LanguageModel) -> Generation:
-            if request.written and request.model != model.name:
+            if (request.written or request.begun) and request.model != model.name:
                 raise OtherModel
             return model.generate(
                 request.prompt,
                 written=request.written,
+                begun=request.begun,
                 max_new_tokens=request.max_new_tokens,
                 sampling=request.sampling,
                 stop=job.stop,
                 deadline=job.deadline,
                 user=request.caller.user,
-                on_text=lambda text, ids: loop.call_soon_threadsafe(stream.put, Written(text, ids)),
+                on_text=lambda text, tokens: loop.call_soon_threadsafe(
+                    stream.put, Written(text, tuple(token.id for token in tokens), tokens)
+                ),
                 on_position=lambda place: loop.call_soon_threadsafe(self._move_in_engine, stream, place),
             )
 

@@ -247,6 +247,14 @@ Explanation: TypeAlias = Tokenization | Specials | Method | Unexplained
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenToken:
+    """The id of a token, and the probabilities, before temperature and all cuts, of the likeliest tokens and of itself by id."""
+
+    id: int
+    probabilities: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A token that could come next, and the probability in [0, 1] that the model gave it, before
     the temperature and all cuts. `text` is what `tokenizer.decode([id])` gives.

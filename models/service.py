@@ -9,7 +9,7 @@ else is awaited; `Late`, `Cancelled`, `NotReady` or `BadInput` later.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
@@ -17,6 +17,7 @@ from models.results import (
     Aspect,
     Attention,
     Attribution,
+    ChosenToken,
     Contexts,
     Embedding,
     Explanation,
@@ -141,6 +142,9 @@ class TokenizerService(Protocol):
 class Generate:
     """A prompt to continue by at most `max_new_tokens`. `written` holds the ids that `model` wrote before and goes on with:
     to another model they mean nothing (`OtherModel`).
+
+    `begun` are the first tokens of the answer itself, from a copy of `model` that was lost while it wrote; the answer goes
+    on after them, and its end is the whole of it.
     """
 
     caller: Caller
@@ -149,6 +153,7 @@ class Generate:
     sampling: Sampling = GREEDY
     written: tuple[int, ...] = ()
     model: str = ""
+    begun: tuple[ChosenToken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +166,14 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What has been added to the continuation: whole characters, and the ids of all new tokens."""
+    """What has been added to the continuation: whole characters, and the ids of all new tokens.
+
+    `tokens` are these tokens as another copy of the model needs them to go on (`Generate.begun`).
+    """
 
     text: str
     ids: tuple[int, ...]
+    tokens: tuple[ChosenToken, ...] = field(default=(), compare=False, repr=False)
 
 
 GenerationEvent: TypeAlias = Queued | Written | Generation

@@ -21,7 +21,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import torch
 from transformers import LogitsProcessorList, MaxTimeCriteria, StoppingCriteriaList, StopStringCriteria
@@ -37,9 +37,9 @@ from models.failures import (
     UnusableStop,
 )
 from models.fair_queue import FairQueue
-from models.language.sampler import ChosenToken, Sampler
+from models.language.sampler import Sampler
 from models.language.turns import Turns
-from models.results import Finish
+from models.results import ChosenToken, Finish
 from models.sampling import GREEDY, Sampling
 from models.tokenizers.tokenizer import PretrainedTokenizer
 
@@ -81,6 +81,8 @@ _BATCHABLE_INPUTS = {"past_key_values", "attention_mask", "position_ids", "use_c
 class GenerationRequest:
     """What is to be written: at most `max_new_tokens` tokens after `ids`.
 
+    The first of them, `begun`, were written already, by another engine with the same model; what comes after them is what
+    that engine would have written.
     A `repetition_penalty` other than 1 replaces that of the model's own settings. `stop` and `deadline` (of
     `time.monotonic()`) are checked after each token. Waiting requests take turns by `user`. `on_position` is called, on
     some thread, with the place in the queue whenever that changes: 1 for the next, 0 for started.
@@ -93,6 +95,7 @@ class GenerationRequest:
     stop: threading.Event | None = None
     deadline: float | None = None
     on_position: Callable[[int], object] | None = None
+    begun: Sequence[int] = ()
 
     @property
     def length(self) -> int:
@@ -258,6 +261,15 @@ class _GrowingLayer(DynamicLayer):
         return layer
 
 
+class _Prepared(NamedTuple):
+    """What a text is begun with. See `_Sequence`."""
+
+    inputs: ModelInputs
+    processors: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    criteria: StoppingCriteriaList
+    penalty: float
+
+
 @dataclass(eq=False)
 class _Sequence:
     """A text that is being written."""
@@ -272,6 +284,8 @@ class _Sequence:
     criteria: StoppingCriteriaList
     error_factor: float
     """How much the processors may magnify an error of a score."""
+    read_at_once: int
+    """How many of `ids` the model reads in one step before it goes on token by token."""
     seen: int = 0
     """How many of `ids` the model has seen."""
     exact: bool = True
@@ -460,7 +474,7 @@ class Engine:
                 stream.fail(interrupted_before_start(reason))
                 continue
             sequence = _or_fail(stream, partial(self._start, stream))
-            if sequence is not None:
+            if sequence is not None and (not stream.request.begun or self._goes_on(sequence)):
                 self._solo.append(sequence)
                 self._advance_solo(sequence)
 
@@ -493,13 +507,39 @@ class Engine:
         return more * MEMORY_HEADROOM <= memory.free(str(self._model.device))
 
     def _start(self, stream: Stream) -> _Sequence:
-        """A sequence as `generate` would start it: with the model's own penalties, criteria and cache."""
-        request, config = stream.request, self._model.generation_config
-        inputs = torch.tensor([list(request.ids)], device=self._model.device)
+        """A sequence as `generate` would start it, with what was begun of it."""
+        request = stream.request
+        ids = [*request.ids, *request.begun]
+        prepared = self._prepare(request, request.ids, stream.stop_strings)
+        at_once = len(request.ids)
+        inputs = prepared.inputs
+        if request.begun and self._is_guarded and len(request.begun) < request.max_new_tokens:
+            # Read in one step, which rounds differently than token by token; where that could decide, it is computed again.
+            at_once, inputs = len(ids), self._prepare(request, ids).inputs
+        # The penalty multiplies or divides a score, and its error with it.
+        error_factor = max(1.0, prepared.penalty, 1 / prepared.penalty)
+        return _Sequence(
+            stream,
+            ids,
+            Sampler(request.sampling, len(request.begun)),
+            inputs,
+            prepared.processors,
+            prepared.criteria,
+            error_factor,
+            at_once,
+            exact=at_once == len(request.ids),
+        )
+
+    def _prepare(
+        self, request: GenerationRequest, ids: Sequence[int], stop: StopStringCriteria | None = None
+    ) -> _Prepared:
+        """What `generate` would start with after `ids`: the model's own penalties, criteria and cache."""
+        config = self._model.generation_config
+        inputs = torch.tensor([list(ids)], device=self._model.device)
         penalty = request.sampling.repetition_penalty
         if penalty == 1:
             penalty = config.repetition_penalty or 1.0
-        stop_strings = list(filter(None, (self._own_stop_strings, stream.stop_strings)))
+        stop_strings = list(filter(None, (self._own_stop_strings, stop)))
         _, processors, criteria, model_inputs = self._model.generate(
             inputs,
             attention_mask=torch.ones_like(inputs),
@@ -508,7 +548,7 @@ class Engine:
             num_beams=1,
             num_return_sequences=1,
             return_dict_in_generate=False,
-            max_new_tokens=request.max_new_tokens,
+            max_new_tokens=request.length - len(ids),
             repetition_penalty=penalty,
             stop_strings=None,  # a loop other than its own is not given the tokenizer for them
             stopping_criteria=StoppingCriteriaList(stop_strings),
@@ -521,10 +561,7 @@ class Engine:
             and all(_keeps_all_tokens(layer, request.length) for layer in cache.layers)
         ):
             cache.layers = [_GrowingLayer() for _ in cache.layers]
-        sampler = Sampler(request.sampling)
-        # The penalty multiplies or divides a score, and its error with it.
-        error_factor = max(1.0, penalty, 1 / penalty)
-        return _Sequence(stream, list(request.ids), sampler, model_inputs, processors, criteria, error_factor)
+        return _Prepared(model_inputs, processors, criteria, penalty)
 
     def _advance_solo(self, sequence: _Sequence) -> None:
         """Feed a sequence that is computed solo what the model has not seen: the prompt, or one token."""
@@ -542,8 +579,7 @@ class Engine:
 
     def _forward(self, sequence: _Sequence) -> torch.Tensor:
         """The scores, shape (vocabulary,), after feeding it one token more, or the prompt if the model has seen none."""
-        prompt = len(sequence.stream.request.ids)
-        end = sequence.seen + 1 if sequence.seen else prompt
+        end = sequence.seen + 1 if sequence.seen else sequence.read_at_once
         first = not sequence.seen
         ids = torch.tensor([sequence.ids[:end]], device=self._model.device)
         newest = 1 if not first and sequence.inputs.get("use_cache") else None
@@ -612,7 +648,11 @@ class Engine:
         stream = sequence.stream
         sequence.ids.append(token.id)
         stream.put(token)
-        ids = self._id_tensor(sequence)
+        return self._goes_on(sequence)
+
+    def _goes_on(self, sequence: _Sequence) -> bool:
+        """Whether more is to be written after the last token; if not, the reader is told why."""
+        stream, ids = sequence.stream, self._id_tensor(sequence)
         if not bool(sequence.criteria(ids, None).all()):
             return True
         asked_for = stream.stop_strings is not None and bool(stream.stop_strings(ids, None).all())
@@ -628,7 +668,9 @@ class Engine:
 
     def _recompute(self, sequence: _Sequence, scores: torch.Tensor) -> None:
         """Have a sequence of the batch computed solo, from its prompt on."""
-        sequence.inputs = self._start(sequence.stream).inputs
+        request = sequence.stream.request
+        sequence.inputs = self._prepare(request, request.ids).inputs
+        sequence.read_at_once = len(request.ids)
         sequence.seen, sequence.exact, sequence.batched_scores = 0, True, scores
         sequence.recomputations += 1
         sequence.stays_solo = sequence.recomputations >= _MOST_RECOMPUTATIONS

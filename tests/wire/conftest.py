@@ -22,7 +22,7 @@ from bot.client import Tokenwise, local_service
 from bot.settings.load import load
 from bot.settings.schema import Settings
 from models.hub import Hub
-from models.results import Generation
+from models.results import ChosenToken, Generation
 from sandbox import Sandbox
 from sandbox.page import Page
 from tests.sandbox import openapi
@@ -84,8 +84,8 @@ class Paced:
                     self._changed.wait(0.02)
                 self._allowed -= 1
 
-        def show_and_wait(text: str, ids: Sequence[int]) -> None:
-            show(text, ids)
+        def show_and_wait(text: str, tokens: Sequence[ChosenToken]) -> None:
+            show(text, tokens)
             wait()
 
         wait()
