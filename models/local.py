@@ -107,6 +107,8 @@ POLL = 0.25
 class LocalService:
     """`models.service.Service` in this process. All of it belongs to the event loop's thread."""
 
+    shared = False
+
     def __init__(
         self,
         hub: Hub,
@@ -151,11 +153,17 @@ class LocalService:
     async def status(self) -> ServiceStatus:
         return ServiceStatus(tuple(self.hub.status()), self.lanes.status)
 
+    async def settled(self, request_id: str) -> None:  # noqa: ARG002
+        await asyncio.sleep(0)  # it is admitted or refused in its first step
+
     async def cancel(self, request_id: str) -> bool:
         ticket = self._tickets.get(request_id)
         if ticket is not None:
             ticket.cancel()
         return ticket is not None
+
+    async def connect(self) -> None:
+        """They are here."""
 
     async def start(self) -> None:
         before = None

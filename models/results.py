@@ -479,6 +479,20 @@ class SongPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicaStatus:
+    """One of several copies of a slot's model: its name and its machine's, the version that it holds, the bytes that its
+    process takes, and the jobs that it works on.
+    """
+
+    name: str
+    node: str
+    version: int
+    state: State
+    memory: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
 class SlotStatus:
     """One slot of the hub as people see it. `memory` is in bytes, `load_seconds` in seconds."""
 
@@ -498,6 +512,8 @@ class SlotStatus:
     """Why the last load failed; its `sentence` is for everybody, its `hint` for the people who run the bot."""
     figures: Mapping[str, float] = field(default_factory=dict, compare=False)
     """Numbers of this moment, for metrics: what they are is up to the kind of model."""
+    replicas: tuple[ReplicaStatus, ...] = ()
+    """The copies on other machines, if that is where the models are; `memory` is that of all together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -523,6 +523,10 @@ class Service(Protocol):
     """All models, and what is kept of them."""
 
     @property
+    def shared(self) -> bool:
+        """Whether other processes of the bot ask the same models, so that what is loaded here is loaded for them."""
+
+    @property
     def slots(self) -> tuple[str, ...]:
         """The slots that were set up, in the order in which they are loaded."""
 
@@ -548,8 +552,14 @@ class Service(Protocol):
     def listen(self, listener: Callable[[ServiceEvent], object]) -> None:
         """Have `listener` called, on the event loop, whenever a request, a text or a load ends."""
 
+    async def settled(self, request_id: str) -> None:
+        """Return when it is settled whether a request that was just asked is admitted, or after half a second."""
+
     async def cancel(self, request_id: str) -> bool:
         """Say that a request's answer is no longer wanted; whether there was one to cancel."""
+
+    async def connect(self) -> None:
+        """Reach the models, if they are elsewhere; ModelError if that is not possible. `start` keeps trying instead."""
 
     async def start(self) -> None:
         """Begin to load every model, in the background."""

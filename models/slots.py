@@ -74,6 +74,8 @@ class Slot:
     uses_torch: bool = False
     batches: bool = False
     """Whether all of its workers wait for one thread that computes for everybody."""
+    cpus: float = 0.2
+    """CPUs that a copy of it reserves on a cluster, unless the settings say otherwise."""
     display_order: int = 100
     """Where people see it listed: those with smaller numbers come first."""
 
@@ -114,6 +116,7 @@ SLOTS: Mapping[str, Slot] = MappingProxyType(
                 LaneLimits(8, 16, 300, "Texts that are written at once, in one batch."),
                 uses_torch=True,
                 batches=True,
+                cpus=1.0,
                 display_order=1,
             ),
         )

@@ -22,6 +22,19 @@ no-such-slot = I was set up without what this needs. Try /help for what I can do
 still-loading = The model for this is still loading. Ask again in a minute.
 no-time-to-fetch = There was not enough time to download it; ask again, and it goes on from there.
 
+## The models on other machines (models/failures.py)
+
+ray-missing = inference.backend is "ray", and Ray is not installed here.
+    .admin = Install it with: pip install "tokenwise[ray]"
+no-cluster = No Ray cluster can be reached at { $address }.
+    .admin = Start one with `ray start --head`, or name its address in inference.address.
+not-deployed = The models are not running yet. Ask again in a minute.
+    .admin = `tokenwise serve` starts them on the cluster.
+cluster-away = I cannot reach the machines with the models at the moment. I keep trying; ask again in a minute.
+no-replica = The machine that was answering is gone, and no other was free in time. Ask again.
+no-room-in-cluster = The cluster has no room for another { $slot } beside the one that answers.
+    .admin = A reload needs the CPUs, GPUs and memory of the slot a second time for a while; add a machine, or fewer of them in [inference.{ $slot }].
+
 ## What Discord refuses, or what went wrong on the way (bot/errors.py)
 
 on-cooldown = Slow down: try again in { $seconds } s.
@@ -69,6 +82,7 @@ setting-rest-url = a URL that starts with https:// or http://
 setting-gateway-url = a URL that starts with wss:// or ws://, or nothing
 setting-shard-ids = different numbers, each less than discord.shard_count, which is { $count }
 setting-database-url = a URL that starts with sqlite or postgresql, or nothing
+setting-cluster-address = "auto", HOST:PORT, or ray:// and HOST:PORT
 setting-host = the name or the address of a host
 setting-path = a file or folder
 setting-name = a hub name, or a local file or folder
@@ -172,6 +186,7 @@ store-uncertain = I lost my database at the very moment it was storing this, so 
 no-token = There is no token: set DISCORD_TOKEN to your bot's token, or let discord.token_file name a file with it.
 not-sqlite = Copying starts from an SQLite file, such as data/tokenwise.db.
 not-postgresql = Copying ends in PostgreSQL: name a URL that starts with postgresql://.
+not-on-cluster = inference.backend is "local", so the bot runs its models itself. Set it to "ray" to run them on a cluster.
 nothing-to-ask = There is nothing to ask: --say names no question, as in --say /help.
 health-not-served = health.enabled is false, so the bot does not say how it is.
 nobody-answers = No bot answers at { $host }:{ $port }: { $reason }
@@ -201,6 +216,10 @@ terminal-embedding = { $model }: { $tokens } tokens, { $numbers } numbers each
 terminal-pair = { $second } is number { $second_rank } of { $others } around { $first }; { $first } number { $first_rank } around { $second }
 terminal-odd-one = { $word } does not belong
 terminal-loaded = { $slot }: { $name } is loaded ({ $seconds } s)
+terminal-deploying = waiting for { $slots }
+terminal-undeployed = The models are stopped.
+terminal-slot = { $slot }: { $state }, { $name }, version { NUMBER($version, useGrouping: 0) }
+terminal-replica = on { $node }: version { NUMBER($version, useGrouping: 0) }, { $state }, { SIZE($memory) }, { $running } running
 terminal-backed-up = { $file } holds the database as it is now ({ $size }).
 terminal-restored = { $database } is again what { $file } holds.
 terminal-set-aside = What was there before is kept as { $file }.
@@ -364,6 +383,7 @@ progress-draining =
         [one] waiting for { $count } question to end: two copies do not fit
        *[other] waiting for { $count } questions to end: two copies do not fit
     }
+progress-replicas = { $ready } of { $count } replicas are ready
 progress-restoring = loading the old one again
 progress-reading-weights = reading the weights of { $name }
 progress-moving-model = moving { $name } to { $device }

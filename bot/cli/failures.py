@@ -21,6 +21,10 @@ class NotPostgresql(Misuse):
     """`database copy` copies to PostgreSQL alone."""
 
 
+class NotOnCluster(Misuse):
+    """`serve` has nothing to do where the bot answers by itself."""
+
+
 class NothingToAsk(Misuse):
     """Every line that the demo is to ask is empty."""
 
