@@ -19,7 +19,7 @@ from models.local import LocalService
 from models.ray import errands
 from models.ray.plan import COORDINATOR, NAMESPACE, Answer, Report, SlotPlan
 from models.results import SlotStatus, State
-from models.service import Generate, GenerationEvent, Queued
+from models.service import Generate, GenerationEvent
 from models.slots import LaneLimits
 
 log = logging.getLogger(__name__)
@@ -74,9 +74,9 @@ class Replica:
         """The text as it grows; what kept it from its end, if anything did, comes last."""
         try:
             async with contextlib.aclosing(self._service.language.generate(request)) as events:
+                await anext(events)  # its place in the lane of this replica, whose turn it is already
                 async for event in events:
-                    if event != Queued(0):
-                        yield event
+                    yield event
         except Failure as failure:
             yield Answer(failure=failure)
         except Exception as error:
