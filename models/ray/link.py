@@ -83,6 +83,10 @@ class Link:
                     return item.value
         raise LostError
 
+    def tell(self, method: str, *arguments: Any) -> None:
+        """Ask the bridge for something without waiting for the answer."""
+        self._send(Ask(next(self._numbers), method, arguments))
+
     async def stream(self, method: str, *arguments: Any) -> AsyncGenerator[Item, None]:
         """All parts of the answer; closing it has the bridge forget the question."""
         number = next(self._numbers)

@@ -389,12 +389,8 @@ class RayService:
                                 begun = (*begun, *event.tokens)
                                 done.add(len(event.ids))
                             elif isinstance(event, Queued):
-                                self._in_background(
-                                    "coordinator",
-                                    "move_in_engine",
-                                    self._client,
-                                    job.question.key,
-                                    event.position,
+                                self._tell_coordinator(
+                                    "move_in_engine", self._client, job.question.key, event.position
                                 )
                             yield event
                             if isinstance(event, Generation):
@@ -482,7 +478,7 @@ class RayService:
             if not self._jobs:
                 self._idle.set()
             if not refused:
-                self._in_background("coordinator", "release", self._client, question.key)
+                self._tell_coordinator("release", self._client, question.key)
                 ended = time.monotonic()
                 began = job.began or ended
                 self.tell(JobDone(job.request_id, slot, job.outcome, began - job.asked, ended - began))
@@ -614,15 +610,11 @@ class RayService:
             raise WorkerFailed(answer.broken)
         return answer
 
-    def _in_background(self, method: str, *arguments: Any) -> None:
-        """Tell the cluster something that nobody waits for."""
-
-        async def tell() -> None:
-            with contextlib.suppress(LostError, TimeoutError):
-                async with asyncio.timeout(SILENCE):
-                    await self._call(method, *arguments)
-
-        self._keep(tell())
+    def _tell_coordinator(self, method: str, *arguments: Any) -> None:
+        """Tell it something that nobody waits for; what is asked later, it hears later."""
+        if self._link:
+            with contextlib.suppress(LostError):
+                self._link.tell("coordinator", method, *arguments)
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
