@@ -90,9 +90,9 @@ class Coordinator:
         self._replicas: dict[str, tuple[Report, float]] = {}
         self._clients: dict[str, float] = {}
         self._failures: dict[tuple[str, int], Failure] = {}
-        self._pool = ThreadPoolExecutor(32, thread_name_prefix="serve")
-        self._deploying = asyncio.Lock()
-        """Held while something is deployed, for which Ray Serve has no room for two threads."""
+        # Ray Serve does not expect two threads to ask it at once; only of deletions, which take long, it bears several.
+        self._serve = ThreadPoolExecutor(1, thread_name_prefix="serve")
+        self._deleting = ThreadPoolExecutor(32, thread_name_prefix="serve-delete")
         self._tasks: set[asyncio.Task[None]] = set()
         self._adopted = asyncio.Event()
         self._set_lanes()
@@ -213,7 +213,7 @@ class Coordinator:
 
     async def _adopt(self) -> None:
         """Find the versions that Ray Serve runs, and begin what is missing of the plan."""
-        await self._in_thread(lambda: serve.start(proxy_location="Disabled"))
+        await self._ask_serve(lambda: serve.start(proxy_location="Disabled"))
         running = await self._applications()
         unwanted = []
         for name, status in running.items():
@@ -256,8 +256,7 @@ class Coordinator:
             entry.apps[version] = name
             if not entry.current:
                 self._switch(entry, version)  # who asks waits for it
-            async with self._deploying:
-                await self._in_thread(lambda: _run(plan, version, name, to_fetch))
+            await self._ask_serve(lambda: _run(plan, version, name, to_fetch))
             await self._until_ready(entry, plan, version, number)
         except Exception as error:
             if not isinstance(error, Failure):
@@ -328,15 +327,15 @@ class Coordinator:
 
     async def _delete(self, name: str) -> None:
         with contextlib.suppress(Exception):
-            await self._in_thread(lambda: serve.delete(name))
+            await asyncio.get_running_loop().run_in_executor(self._deleting, serve.delete, name)
 
     async def _applications(self) -> dict[str, str]:
         """The applications that Ray Serve knows, and how they are."""
-        status = await self._in_thread(serve.status)
+        status = await self._ask_serve(serve.status)
         return {name: str(app.status.value) for name, app in status.applications.items()}
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+    async def _ask_serve(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._serve, work)
 
     # How things stand
 
