@@ -28,7 +28,7 @@ check: $(VENV)/.installed  ## Say what is wrong with the configuration, if anyth
 	@$(BIN)/python -m bot check --config $(CONFIG)
 
 test: lint types browser  ## Lint, types and the whole test suite
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 browser: $(VENV)/.installed-dev  ## Get Chromium for the tests of the page, where there is none and it can be had
 	@$(BIN)/python -m tests.chromium

@@ -828,6 +828,12 @@ models-other-lane =
         [suggesting] suggestions
        *[other] { $lane }
     }: { $queue }
+models-replica = -# version { NUMBER($version, useGrouping: 0) } on { $node }: { $state }, { $memory }, { $running } running
+models-more-replicas =
+    { $count ->
+        [one] -# and one more replica
+       *[other] -# and { $count } more replicas
+    }
 models-bot = Tokenwise { $version } · up for { $uptime }
 
 models-loading = ⏳ Reloading **{ $slot }**: { $what }

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
+import pytest_asyncio
 
 from bot.client import make_service
 from bot.settings.load import load
@@ -30,28 +31,38 @@ def ray_cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture
+# Connecting takes as long as importing Ray, so most tests share a connection, and with it an event loop.
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def remote(ray_cluster: Cluster) -> AsyncIterator[RayService]:
+    """The models as a process of the bot sees them."""
+    service = await connected(ray_cluster)
+    yield service
+    await service.close()
+
+
+async def connected(cluster: Cluster) -> RayService:
+    service = make_service(load(cluster.config()))
+    assert isinstance(service, RayService)
+    await service.connect()
+    await service.start()
+    await service.loaded()
+    return service
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def connect(ray_cluster: Cluster) -> AsyncIterator[Connect]:
     """A function that connects as a process of the bot does."""
     services: list[RayService] = []
 
     async def connect() -> RayService:
-        service = make_service(load(ray_cluster.config()))
-        assert isinstance(service, RayService)
-        services.append(service)
-        await service.connect()
-        await service.start()
-        await service.loaded()
-        return service
+        services.append(await connected(ray_cluster))
+        return services[-1]
 
     yield connect
     for service in services:
         await service.close()
-
-
-@pytest.fixture
-async def remote(connect: Connect) -> RayService:
-    return await connect()
 
 
 def caller(user: int = 0, *, seconds: float | None = None, questions: int | None = None) -> Caller:

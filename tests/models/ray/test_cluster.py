@@ -27,6 +27,7 @@ from tests.models.ray.cluster import PATIENCE, ROOT, Cluster
 from tests.models.ray.conftest import Connect, caller
 
 pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.timeout(300)]
+in_one_loop = pytest.mark.asyncio(loop_scope="session")
 
 DRAWN = Sampling(temperature=1.2, seed=9)
 
@@ -65,6 +66,7 @@ def kill(processes: list[psutil.Process]) -> None:
         process.kill()
 
 
+@in_one_loop
 async def test_stop_ends_a_text_with_what_there_is(remote: RayService) -> None:
     undisturbed = await whole(remote, write())
     request = write()
@@ -80,6 +82,7 @@ async def test_stop_ends_a_text_with_what_there_is(remote: RayService) -> None:
     assert await stopping[0]
 
 
+@in_one_loop
 async def test_closing_a_stream_ends_the_work_in_the_replica(remote: RayService) -> None:
     async with aclosing(remote.language.generate(write(tokens=150))) as events:
         async for event in events:
@@ -97,6 +100,7 @@ async def test_closing_a_stream_ends_the_work_in_the_replica(remote: RayService)
     await until(quiet)
 
 
+@in_one_loop
 async def test_the_line_is_one_line_for_all_processes_of_the_bot(connect: Connect) -> None:
     one, two = await connect(), await connect()
     streams = [
@@ -113,6 +117,7 @@ async def test_the_line_is_one_line_for_all_processes_of_the_bot(connect: Connec
         await stream.aclose()
 
 
+@in_one_loop
 async def test_the_places_of_a_process_that_is_gone_are_free_again(connect: Connect) -> None:
     killed, other = await connect(), await connect()
     streams = [killed.language.generate(write(tokens=200)) for _ in range(8)]
@@ -131,6 +136,7 @@ async def test_the_places_of_a_process_that_is_gone_are_free_again(connect: Conn
             await stream.aclose()
 
 
+@in_one_loop
 @pytest.mark.parametrize("sampling", [Sampling(), DRAWN])
 async def test_a_text_survives_the_death_of_its_replica(
     ray_cluster: Cluster, remote: RayService, sampling: Sampling
@@ -144,6 +150,7 @@ async def test_a_text_survives_the_death_of_its_replica(
     assert survived == undisturbed
 
 
+@in_one_loop
 async def test_nothing_is_lost_with_the_coordinator(ray_cluster: Cluster, remote: RayService) -> None:
     undisturbed = await whole(remote, write())
     assert (
@@ -154,6 +161,7 @@ async def test_nothing_is_lost_with_the_coordinator(ray_cluster: Cluster, remote
     await asyncio.wait_for(remote.loaded(), PATIENCE)
 
 
+@in_one_loop
 async def test_a_reload_rolls_and_one_that_fails_leaves_the_old_version(
     ray_cluster: Cluster, remote: RayService
 ) -> None:
@@ -188,6 +196,7 @@ async def _ask_until(service: RayService, stop: asyncio.Event) -> int:
     return count
 
 
+@in_one_loop
 async def test_the_status_has_replicas_with_versions_machines_and_memory(remote: RayService) -> None:
     status = await remote.status()
     language = status.slot("language")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import torch
 
 from bot.client import local_service
@@ -47,7 +48,11 @@ from models.service import (
 from tests.models.ray.cluster import Cluster
 from tests.models.ray.conftest import caller
 
-pytestmark = pytest.mark.xdist_group("ray")
+pytestmark = [
+    pytest.mark.xdist_group("ray"),
+    pytest.mark.timeout(300),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 TEXT = "The engineer repaired the old bridge 🌉 in Zürich."
 Make = Callable[..., Any]
@@ -101,7 +106,7 @@ TEXTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def here(ray_cluster: Cluster) -> AsyncIterator[Service]:
     """The same models in this process, with as many threads for torch as a replica has."""
     threads = torch.get_num_threads()
@@ -130,7 +135,7 @@ async def test_a_question_has_one_answer(
     assert await outcome(remote, errand, make, facts) == await outcome(here, errand, make, facts)
 
 
-def test_every_kind_of_question_is_among_them() -> None:
+async def test_every_kind_of_question_is_among_them() -> None:
     assert {errand for errand, _, _ in QUESTIONS} == {name for names in BY_SLOT.values() for name in names}
 
 
