@@ -498,7 +498,7 @@ def test_a_newcomer_costs_the_others_no_more_than_its_own_prompt(phi_model: Caus
         with held(engine) as turns:
             streams = [engine.submit(GenerationRequest(ids, 20)) for ids in PROMPTS[:3]]
             turns.release(4)
-            while len(shapes) < 3 + 4:
+            while len(shapes) < 1 + 4:
                 time.sleep(0.001)
             streams.append(engine.submit(GenerationRequest(PROMPTS[4], 20)))
         for stream in streams:
