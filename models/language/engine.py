@@ -274,8 +274,9 @@ class _Sequence:
     def own_row(self) -> Row | None:
         """What the model has seen of it, in the cache that it has while it is computed solo; None if it has none of a known kind."""
         cache = self.inputs.get("past_key_values")
-        is_known = isinstance(cache, Cache) and growing_layers(cache)
-        return Row(cache, 0, slice(0, self.seen)) if is_known else None
+        if not isinstance(cache, Cache) or not growing_layers(cache):
+            return None
+        return Row(cache, 0, slice(0, self.seen))
 
 
 class _Batch:

@@ -28,6 +28,7 @@ from transformers import (
 
 from models.failures import BadInput, ModelError, Stopped
 from models.language import engine as engines
+from models.language.cache import CACHE_GROWTH
 from models.language.engine import CausalModel, Engine, GenerationRequest, Stream
 from models.language.model import LanguageModel
 from models.results import Finish, Generation
@@ -521,7 +522,7 @@ def test_the_cache_is_bounded_and_reported(phi_model: CausalModel) -> None:
             status = engine.status
             seen.append((status.running, status.kv_tokens, status.kv_bytes))
     assert max(running for running, _, _ in seen) == 3
-    assert max(tokens for _, tokens, _ in seen) <= 90 + 3 * engines.CACHE_GROWTH
+    assert max(tokens for _, tokens, _ in seen) <= 90 + 3 * CACHE_GROWTH
     assert max(size for _, _, size in seen) > 0
     settled(engine)
     assert engine.status.kv_bytes == engine.status.running == 0
