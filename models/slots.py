@@ -31,7 +31,7 @@ class LaneLimits:
     workers: int = 1
     queue: int = 32
     timeout: float = 20
-    description: str = "Threads. A model itself serves one at a time."
+    description: str = "Worker threads. A model itself serves one request at a time."
     """What `workers` means, for the reference of the settings."""
 
 
@@ -111,7 +111,7 @@ SLOTS: Mapping[str, Slot] = MappingProxyType(
                 LanguageSection,
                 "models.language.model:LanguageModel",
                 # Its workers only wait for their own tokens of one batch, which one thread computes.
-                LaneLimits(8, 16, 300, "Texts that are written at once, in one batch."),
+                LaneLimits(8, 16, 300, "Texts that are generated at once, in one batch."),
                 uses_torch=True,
                 batches=True,
                 display_order=1,

@@ -109,48 +109,50 @@ Host = Annotated[str, AfterValidator(Rule("setting-host", is_host))]
 class Database(Section):
     url: DatabaseUrl = Field(
         "",
-        description="The database of likes and what else the bot keeps. Empty: an SQLite file under `data_dir`.",
+        description="The database for likes and everything else the bot stores. Empty: an SQLite file under `data_dir`.",
         repr=False,
     )
     connections: int = Field(
-        8, ge=1, le=100, description="Most connections to a server at a time; SQLite has one."
+        8, ge=1, le=100, description="Maximum number of connections to a server; SQLite uses one."
     )
 
 
 class Discord(Section):
     api_url: RestUrl = Field(
-        API_URL, description="Discord's REST API. A proxy or the sandbox can stand in its place."
+        API_URL, description="Discord's REST API. Can point to a proxy or to the sandbox instead."
     )
-    gateway_url: GatewayUrl = Field(
-        "", description="Discord's gateway. Empty: the one that the REST API names."
-    )
+    gateway_url: GatewayUrl = Field("", description="Discord's gateway. Empty: ask the REST API.")
     shard_count: int = Field(
-        0, ge=0, le=100_000, description="Shards of all processes together. 0: as many as Discord recommends."
+        0,
+        ge=0,
+        le=100_000,
+        description="Total number of shards across all processes. 0: as many as Discord recommends.",
     )
     shard_ids: list[ShardId] = Field(
         [],
-        description="The shards of this process, numbered from 0; needs `shard_count`. Empty: all. `run --shards` wins.",
+        description="The shards that this process runs, numbered from 0; needs `shard_count`. Empty: all. `run --shards` overrides it.",
     )
     guild_ids: list[Snowflake] = Field(
         [],
-        description="Test servers to register the commands in, where they show at once. Empty: everywhere.",
+        description="Register commands only in these (test) servers, where they appear at once. Empty: everywhere.",
     )
     channel_ids: list[Snowflake] = Field(
         [],
-        description="Channels, or categories of them, where commands are answered; threads count as their channel. "
+        description="Answer commands only in these channels or categories; threads count as their channel. "
         "Empty: everywhere.",
     )
     token_file: Place | None = Field(
         None,
-        description="A file that holds the bot's token and nothing else. DISCORD_TOKEN wins over it.",
+        description="A file that contains only the bot's token. DISCORD_TOKEN overrides it.",
         json_schema_extra=PATH,
     )
     admin_role_ids: list[Snowflake] = Field(
-        [], description="Roles that may reload models, besides the owner of the application and its team."
+        [],
+        description="Roles whose members may reload models, in addition to the application's owner and team.",
     )
     home_guild_ids: list[Snowflake] = Field(
         [],
-        description="Servers where members with the permission Manage Server may reload models too. Empty: none.",
+        description="Servers where members with the Manage Server permission may also reload models. Empty: none.",
     )
 
     @field_validator("shard_ids")
@@ -186,34 +188,34 @@ class OwnLimits(Section):
 
 
 class Limits(Section):
-    per_user: PerUser = Field(2, description="Questions that one person may have running or waiting.")
-    commands: Commands = Field(30, description="Commands that one person may send in `seconds`.")
-    seconds: Seconds = Field(20, description="The span that `commands` counts in, in seconds.")
+    per_user: PerUser = Field(2, description="Requests that one person may have running or waiting.")
+    commands: Commands = Field(30, description="Commands that one person may send within `seconds`.")
+    seconds: Seconds = Field(20, description="The period for `commands`, in seconds.")
     drain_seconds: float = Field(
         10,
         ge=0,
         le=600,
-        description="How long running answers may go on when the bot is told to stop, in seconds.",
+        description="How long running answers may continue when the bot is told to stop, in seconds.",
     )
-    prompt_characters: Characters = Field(2000, description="Longest prompt of /generate.")
-    text_characters: Characters = Field(6000, description="Longest text of the other commands.")
+    prompt_characters: Characters = Field(2000, description="Maximum length of a /generate prompt.")
+    text_characters: Characters = Field(6000, description="Maximum length of a text for the other commands.")
     roles: dict[TableId, OwnLimits] = Field(
-        {}, description="Limits of the people with a role: a table [limits.roles.ID] for each."
+        {}, description="Limits for people with a role: one table [limits.roles.ID] per role."
     )
     channels: dict[TableId, OwnLimits] = Field(
         {},
-        description="Limits in a channel or a category of channels: a table [limits.channels.ID] for each.",
+        description="Limits in a channel or category: one table [limits.channels.ID] each.",
     )
 
 
 Workers = Annotated[int, Field(ge=1, le=64)]
 Queue = Annotated[
     int,
-    Field(ge=0, le=1000, description="Questions that may wait; one more is told that the bot is busy."),
+    Field(ge=0, le=1000, description="Requests that may wait. Further ones are told that the bot is busy."),
 ]
 # An interaction's token is void after 15 minutes.
 Timeout = Annotated[
-    float, Field(gt=0, le=840, description="Seconds from question to answer, waiting included.")
+    float, Field(gt=0, le=840, description="Seconds from request to answer, including waiting.")
 ]
 _USUAL = LaneLimits()
 
@@ -238,17 +240,18 @@ def _lane_section(slot: Slot) -> type[Lane]:
 
 class Health(Section):
     enabled: bool = Field(
-        False, description="Whether to answer /livez, /readyz, /healthz and, for Prometheus, /metrics."
+        False, description="Whether to serve /livez, /readyz, /healthz and, for Prometheus, /metrics."
     )
     host: Host = Field(
-        "127.0.0.1", description="The address to listen on; loopback, unless something else watches."
+        "127.0.0.1",
+        description="The address to listen on. Keep loopback unless monitoring runs on another machine.",
     )
     port: int = Field(8086, ge=1, le=65535, description="The port to listen on.")
 
 
 class Log(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="The least level that is logged."
+        "INFO", description="The lowest level that is logged."
     )
 
     @field_validator("level", mode="before")
@@ -259,17 +262,22 @@ class Log(Section):
 
 class Audit(Section):
     enabled: bool = Field(
-        False, description="Whether to note who used which command, where, and how it ended."
+        False, description="Whether to record who used which command, where, and with what result."
     )
     file: Place | None = Field(
         None,
-        description="The file of these notes, in JSON lines. Empty: audit.jsonl under `data_dir`.",
+        description="The audit log, in JSON lines. Empty: audit.jsonl under `data_dir`.",
         json_schema_extra=PATH,
     )
     max_bytes: int = Field(
-        10_000_000, ge=1000, le=10_000_000_000, description="The size at which a new file is begun, in bytes."
+        10_000_000,
+        ge=1000,
+        le=10_000_000_000,
+        description="The size at which a new file is started, in bytes.",
     )
-    keep: int = Field(5, ge=1, le=1000, description="Older files that are kept, as FILE.1, FILE.2 and so on.")
+    keep: int = Field(
+        5, ge=1, le=1000, description="Number of older files to keep, as FILE.1, FILE.2 and so on."
+    )
 
     @field_validator("file", mode="before")
     @classmethod
@@ -292,7 +300,7 @@ class _General(BaseSettings):
     token: SecretStr | None = Field(None, repr=False)
     data_dir: Place = Field(
         Path("data"),
-        description="Where everything that the bot keeps lies.",
+        description="The folder for everything the bot stores.",
         json_schema_extra=PATH,
         validate_default=False,
     )

@@ -110,7 +110,7 @@ async def test_servers_that_the_store_cannot_live_on_are_refused(
     url = cluster.database()
     name = name_in(url)
     cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    assert "can only be read" in await refusal(url, DatabaseReadOnly)
+    assert "is read-only" in await refusal(url, DatabaseReadOnly)
     monkeypatch.setattr(postgresql, "OLDEST", 99)
     assert "at least 99 is needed" in await refusal(url, DatabaseTooOld)
 
@@ -119,7 +119,7 @@ async def test_a_newer_database_is_refused_and_left_alone(cluster: Cluster, tmp_
     await (await Store.open(tmp_path, url)).close()
     name = name_in(url)
     cluster.sql("UPDATE alembic_version SET version_num = '99'", name)
-    assert "version 99, newer than this program knows" in await refusal(url, DatabaseTooNew)
+    assert "version 99, this program supports versions only up to" in await refusal(url, DatabaseTooNew)
     assert cluster.sql("SELECT version_num FROM alembic_version", name) == "99"
 
 
@@ -222,7 +222,7 @@ async def test_who_loses_the_server_in_a_commit_is_told_that_nobody_knows(
         while await asyncio.to_thread(cluster.sql, waiting, name) != "1":
             assert not adding.done()
         cluster.sql(end, name)
-        with pytest.raises(StoreUncertain, match="stored or not"):
+        with pytest.raises(StoreUncertain, match="whether it was saved"):
             await adding
     assert await store.likes.list(7) == []
 
@@ -234,7 +234,7 @@ async def test_who_waits_too_long_for_a_commit_is_told_the_same(
     monkeypatch.setattr(postgresql, "DEADLINE", 0.3)
     async with store._database._engine.connect() as connection:
         await connection.execute(text("SELECT pg_advisory_lock(1)"))
-        with pytest.raises(StoreUncertain, match="stored or not"):
+        with pytest.raises(StoreUncertain, match="whether it was saved"):
             await store.likes.add(7, YESTERDAY)
         assert not store.reachable
         await connection.execute(text("SELECT pg_advisory_unlock(1)"))
