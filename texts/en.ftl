@@ -295,7 +295,7 @@ revision-of-folder = The settings name a local folder, which has no revisions. L
 
 ## Files on this machine (models/failures.py)
 
-no-name = No such file or folder: the name is empty.
+no-name = There is no file or folder with an empty name.
 no-such-file = There is no file or folder called { $name } on this machine.
 no-such-model-folder = There is no model folder called { $name } on this machine.
 not-downloaded = { $label } is not on this machine yet.

@@ -311,7 +311,7 @@ def test_an_address_is_a_place_on_this_machine(tmp_path: Path) -> None:
     kept.touch()
     assert finding.local(address, tmp_path, slot="songs") == kept
     for nothing in ("", "no-such", (tmp_path / "none").as_uri(), str(tmp_path / "none")):
-        with pytest.raises(NotThere, match="such file or folder"):
+        with pytest.raises(NotThere, match="no file or folder"):
             finding.local(nothing, tmp_path, slot="songs")
 
 

@@ -216,7 +216,7 @@ def test_a_folder_whose_parts_do_not_fit_is_refused(tmp_path: Path, plain: Keyed
     folder = as_folder(tmp_path / "folder", plain)
     for words in (WORDS[:-1], [*WORDS[:-1], WORDS[0]]):
         (folder / "words.txt").write_text("".join(f"{word}\n" for word in words))
-        with pytest.raises(ModelError, match="do not match|appears twice"):
+        with pytest.raises(ModelError, match=r"do not match|appears twice"):
             WordVectors.load(WordsSpec(str(folder)))
     (folder / "words.txt").unlink()
     with pytest.raises(ModelError):
