@@ -1,7 +1,7 @@
-"""What can be set: config.toml and the environment, as typed settings.
+"""The settings from config.toml and the environment, as typed models.
 
-The sections of the models and their lanes come from the registry of slots, so that a kind of model that is added
-there can be set here. This module loads neither discord.py nor a model, so that `check` answers at once.
+The sections of the models and their lanes come from the registry of slots, so a new kind of model there can be
+configured here. This module does not load discord.py or a model, so `check` answers at once.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ GATEWAY_URL = "wss://gateway.discord.gg"
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; `problems` holds one line each."""
+    """The configuration is invalid; `problems` has one line each."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -54,12 +54,12 @@ def is_url(value: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(value)
         return parts.scheme in schemes and is_host(parts.hostname or "") and parts.port != 0
-    except ValueError:  # brackets that do not match, or a port that is no number
+    except ValueError:  # unbalanced brackets, or a port that is not a number
         return False
 
 
 def is_host(value: str) -> bool:
-    """Whether a text can be the name or the address of a host."""
+    """Whether a text is a valid host name or IP address."""
     try:
         ip_address(value)
     except ValueError:
@@ -73,7 +73,7 @@ Snowflake = Annotated[int, AfterValidator(Rule("setting-ids", lambda number: 0 <
 
 
 def _id_in_header(value: object) -> object:
-    """The id in the name of a table, which TOML has as text."""
+    """The id in the name of a table, which is a string in TOML."""
     if not (isinstance(value, str) and value.isascii() and value.isdecimal()):
         raise ValueError(texts.say("setting-ids"))
     return int(value)
@@ -177,7 +177,7 @@ NewTokens = Annotated[int, Field(ge=1, le=8192)]
 
 
 class OwnLimits(Section):
-    """What holds for the people with a role, or in a channel, instead of the general limits."""
+    """Limits for people with a role, or in a channel, that replace the general ones."""
 
     per_user: PerUser | None = None
     commands: Commands | None = None
@@ -213,7 +213,7 @@ Queue = Annotated[
     int,
     Field(ge=0, le=1000, description="Requests that may wait. Further ones are told that the bot is busy."),
 ]
-# An interaction's token is void after 15 minutes.
+# An interaction's token expires after 15 minutes.
 Timeout = Annotated[
     float, Field(gt=0, le=840, description="Seconds from request to answer, including waiting.")
 ]
@@ -286,7 +286,7 @@ class Audit(Section):
 
 
 class _General(BaseSettings):
-    """What is set before the models, in the order of config.toml."""
+    """The settings before the models, in the order of config.toml."""
 
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -312,12 +312,12 @@ class _General(BaseSettings):
 if TYPE_CHECKING:
 
     class Lanes(Section):
-        """A lane for each slot, under its name."""
+        """One lane per slot, under the slot's name."""
 
         def __getattr__(self, slot: str, /) -> Lane: ...
 
     class _Models(_General):
-        """A section for each slot, under its name; None where the settings have none."""
+        """One section per slot, under the slot's name; None if the settings have none."""
 
         lanes: Lanes
 
@@ -337,7 +337,7 @@ else:
 
 
 class Settings(_Models):
-    """Everything that can be set. A model's section that is left out means that the bot does without it."""
+    """All settings. The bot runs without models whose section is missing."""
 
     health: Health = Health()
     log: Log = Log()
@@ -347,7 +347,7 @@ class Settings(_Models):
 
     @property
     def path(self) -> Path | None:
-        """The file that these settings come from, if they come from one."""
+        """The file that these settings come from, if any."""
         return self._path
 
     def come_from(self, path: Path) -> None:
@@ -362,30 +362,30 @@ class Settings(_Models):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # `load` merges the file and the environment itself, because they count paths from different folders.
+        # `load` merges the file and the environment, because their relative paths have different bases.
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
     def section(self, kind: type[SectionT]) -> SectionT | None:
-        """The section of one kind of model; None if it is left out."""
+        """The section of one kind of model; None if it is missing."""
         return next((value for _, value in self if isinstance(value, kind)), None)
 
     def lane(self, slot: str) -> Lane:
-        """The lane of a slot. AttributeError if there is no such slot."""
+        """The lane of a slot. Raises AttributeError if there is no such slot."""
         lane: Lane = getattr(self.lanes, slot)
         return lane
 
     def model_section(self, slot: str) -> ModelSection | None:
-        """The section of a slot; None if it is left out."""
+        """The section of a slot; None if it is missing."""
         section: ModelSection | None = getattr(self, slot)
         return section
 
     def spec_of(self, slot: str, section: ModelSection) -> Spec:
-        """What the hub is to load into a slot, if this is its section."""
+        """The spec for a slot with this section."""
         return section.spec(self.data_dir, self.lane(slot).workers)
 
     def specs(self) -> dict[str, Spec]:
-        """What the hub is to load, by slot, in the order in which it is loaded."""
+        """The specs by slot, in load order."""
         return {slot: self.spec_of(slot, section) for slot in SLOTS if (section := self.model_section(slot))}
 
 
@@ -401,7 +401,7 @@ def keys(model: type[BaseModel] = Settings, above: str = "") -> Iterator[tuple[s
 
 
 def section_of(field: FieldInfo) -> type[Section] | None:
-    """The section that a field holds, if it is none of the single values."""
+    """The section in a field, if the field is not a single value."""
     if get_origin(field.annotation) is dict:
         return None
     for kind in (field.annotation, *get_args(field.annotation)):
@@ -411,7 +411,7 @@ def section_of(field: FieldInfo) -> type[Section] | None:
 
 
 def section_by_id(field: FieldInfo) -> type[Section] | None:
-    """The section of which a field holds one for each id, if it does."""
+    """The section type of a field with one section per id."""
     match get_origin(field.annotation), get_args(field.annotation):
         case kind, (_, section) if kind is dict and issubclass(section, Section):
             return section  # type: ignore[no-any-return]
@@ -419,7 +419,7 @@ def section_by_id(field: FieldInfo) -> type[Section] | None:
 
 
 def place_of(field: FieldInfo) -> str:
-    """What kind of place a key names: "path", "name", "vectors" or "address"; "" if it names none."""
+    """The kind of place that a key names: "path", "name", "vectors" or "address"; "" if none."""
     extra = field.json_schema_extra
     return str(extra.get("place", "")) if isinstance(extra, dict) else ""
 
