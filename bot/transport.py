@@ -145,9 +145,7 @@ async def _persist(
                 raise
         except LOST as error:
             reason = type(error).__name__
-        log.info(
-            "%s %s: response lost (%s); retrying in %.1f s", route.method, _named(route), reason, pause
-        )
+        log.info("%s %s: response lost (%s); retrying in %.1f s", route.method, _named(route), reason, pause)
         await asyncio.sleep(pause)
     return await _readable(call)
 

@@ -39,7 +39,9 @@ COLOURS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     add_text(parser)
-    parser.add_argument("--tokenizer", action="append", metavar="NAME_OR_PATH", help="a tokenizer to use; repeatable")
+    parser.add_argument(
+        "--tokenizer", action="append", metavar="NAME_OR_PATH", help="a tokenizer to use; repeatable"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
