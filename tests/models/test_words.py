@@ -439,7 +439,7 @@ def test_where_nothing_can_be_kept_the_words_are_there_all_the_same(
 ) -> None:
     (tmp_path / "data").write_text("in the way")
     assert "king" in WordVectors.load(WordsSpec(str(as_glove(tmp_path / "a.txt", plain)), tmp_path / "data"))
-    assert "could not be kept" in caplog.text
+    assert "could not be cached" in caplog.text
 
 
 NUMBERS = st.floats(-9, 9, width=32, allow_subnormal=False)
