@@ -1,4 +1,4 @@
-"""The sections of config.toml that describe models: a class per kind, with what each key means and may hold."""
+"""The sections of config.toml for models: one class per kind, with descriptions and allowed values of the keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models.specs import (
     WordsSpec,
 )
 
-# What kind of place a key names. The settings make relative paths absolute, and `check` looks whether it is there.
+# The kind of place that a key names. The settings make relative paths absolute, and `check` tests whether they exist.
 PATH: JsonDict = {"place": "path"}
 NAME: JsonDict = {"place": "name"}
 VECTORS: JsonDict = {"place": "vectors"}
@@ -31,10 +31,10 @@ ADDRESS: JsonDict = {"place": "address"}
 
 
 class Rule(NamedTuple):
-    """A validator that can say what it allows."""
+    """A validator that can describe what it allows."""
 
     message: str
-    """Name of the text that says it."""
+    """Name of the message that describes the allowed values."""
     holds: Callable[[Any], object]
 
     @property
@@ -72,8 +72,8 @@ Word = Annotated[
 class Section(BaseModel):
     """A table of config.toml."""
 
-    # Strict, so that `queue = "16"` in the file is a mistake. The environment has nothing but text, which
-    # its source reads as the type that is wanted.
+    # Strict, so that `queue = "16"` in the file is an error. Environment variables are strings, which their source
+    # parses as the expected type.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
@@ -82,7 +82,7 @@ class ModelSection(Section):
 
     @abstractmethod
     def spec(self, data_dir: Path, workers: int, /) -> Spec:
-        """What is to be loaded. `data_dir` is where downloads are kept, `workers` the width of the kind's lane."""
+        """The spec to load. `data_dir` is the folder for downloads, `workers` the number of the lane's workers."""
 
 
 class LanguageSection(ModelSection):
@@ -174,7 +174,7 @@ class SongsColumns(Section):
 
 
 class SongsWords(Section):
-    """What people read in place of the words for songs; the names are terms of the messages."""
+    """Replacements for the words about songs; the keys are terms of the messages."""
 
     item: Word = Field("", description="The word for one item. Empty: song.")
     items: Word = Field("", description="Its plural. Empty: songs.")
