@@ -1,4 +1,4 @@
-"""How cogs send requests: admit, defer, answer; and suggestions that never fail."""
+"""How every cog asks: admitted first, then deferred, then answered; and suggestions that never fail."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from models.service import Caller
 T = TypeVar("T")
 
 SUGGESTIONS_WITHIN = 0.5
-"""Seconds. After that the person has typed more, and Discord asks again."""
+"""Seconds. By then somebody has typed on, and Discord asks again."""
 
 
 def caller(interaction: Interaction, *, seconds: float | None = None, typing: bool = False) -> Caller:
-    """The caller of a request: the person of an interaction, whose id can cancel the work.
+    """Who asks the models: the person of an interaction, by whose id the work can be cancelled.
 
-    Requests while someone is typing have less time.
+    What is asked while somebody types has less time.
     """
     if typing and seconds is None:
         seconds = SUGGESTIONS_WITHIN
@@ -32,15 +32,15 @@ def caller(interaction: Interaction, *, seconds: float | None = None, typing: bo
 
 
 async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, private: bool = False) -> T:
-    """Get the request admitted, defer, then wait for the answer.
+    """Have the question admitted, tell Discord that the answer will come, then wait for it.
 
-    Raises `Busy` and the like before deferring. If deferring fails, the work is cancelled.
+    `Busy` and the like are raised before anybody is told of an answer. The work stops if nobody can be told.
     """
     asking = asyncio.ensure_future(answer)
-    # Nobody will see its failure, so keep asyncio from logging it.
+    # Where nobody can be told any more, its failure is no news for asyncio's log either.
     asking.add_done_callback(lambda task: task.cancelled() or task.exception())
     try:
-        await asyncio.sleep(0)  # the request is admitted or rejected in its first step
+        await asyncio.sleep(0)  # the question is admitted or refused in its first step
         if asking.done() and asking.exception() is not None:
             return asking.result()
         await interaction.response.defer(ephemeral=private, thinking=True)
@@ -50,7 +50,7 @@ async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, 
 
 
 async def answered_privately(interaction: Interaction, answer: Coroutine[Any, Any, T]) -> T:
-    """Like `answered`, for a pressed button: updates the button's message if it is private, otherwise sends a private one."""
+    """As `answered`, for whoever pressed a button: in its message if nobody else sees that, otherwise in a new one."""
     if interaction.message is None or not interaction.message.flags.ephemeral:
         return await answered(interaction, answer, private=True)
     await interaction.response.defer()
@@ -58,7 +58,7 @@ async def answered_privately(interaction: Interaction, answer: Coroutine[Any, An
 
 
 async def suggested(answer: Awaitable[Sequence[T]]) -> list[T]:
-    """A model's suggestions while someone types; none if it is not loaded or takes too long."""
+    """What a model suggests to somebody who still types; nothing if it is not there or takes too long."""
     try:
         async with asyncio.timeout(SUGGESTIONS_WITHIN):
             return list(await answer)
@@ -67,9 +67,9 @@ async def suggested(answer: Awaitable[Sequence[T]]) -> list[T]:
 
 
 async def drawn(interaction: Interaction, work: Callable[[], T], *, counted: bool = False) -> T:
-    """Run `work()`, which makes a picture or file without a model, on a drawing thread.
+    """What `work()` makes on a thread that draws: a picture or a file that needs no model.
 
-    It counts against the asker's limit only if it is `counted`: parts of an answer are already counted with it.
+    It counts against the limit of the asker only if it is `counted`: what belongs to an answer was counted with it.
     """
     return await interaction.client.drawing.admit(
         DRAWING,
@@ -81,7 +81,7 @@ async def drawn(interaction: Interaction, work: Callable[[], T], *, counted: boo
 
 
 def choices(pairs: list[tuple[str, str]]) -> list[app_commands.Choice[str]]:
-    """Choices from (label, value) pairs within Discord's limits: at most 25, of 100 characters each."""
+    """(what is shown, what is sent) as Discord takes it: 25 at most, each in 100 characters."""
     fitting = [
         (clip(" ".join(name.split()), CHOICE), value)
         for name, value in pairs

@@ -1,5 +1,5 @@
-# ruff: noqa: PLC0415 - loading matplotlib takes a second, and its font list far longer on a first start: only the drawing thread should wait
-"""Shared by all pictures: paper, ink, fonts. Uses matplotlib's object-oriented interface, on any thread."""
+# ruff: noqa: PLC0415 - loading matplotlib takes a second, and its list of fonts far longer on a first start: only the thread that draws should wait for it
+"""What every picture shares: paper, ink, fonts. matplotlib's object-oriented interface, for any thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 INK, MUTED, PAPER, LINE = "#1f2330", "#5b6172", "#fbfbfd", "#d8dbe4"
 ORANGE, BLUE = "#c2410c", "#1c6dd0"
 DPI = 110
-# Fonts for other scripts, if the machine has them; DejaVu is part of matplotlib.
+# Fonts with other scripts, where the machine has them; DejaVu comes with matplotlib.
 _FAMILIES = (
     "DejaVu Sans",
     "Noto Sans",
@@ -48,7 +48,7 @@ def png(figure: Figure) -> bytes:
 
 
 def drawable(text: str) -> bool:
-    """Whether the fonts have a glyph for every character."""
+    """Whether one of the fonts has a shape for every character."""
     return all(ord(character) in _drawable_points() or character == " " for character in text)
 
 
@@ -59,14 +59,14 @@ def font(weight: str = "normal", points: float = 10) -> FontProperties:
 
 
 def font_path(family: str, *, bold: bool = False) -> str:
-    """The file of a font family; the fallback is matplotlib's own."""
+    """The file of a family, or of the one that comes with matplotlib."""
     from matplotlib.font_manager import FontProperties, findfont
 
     return str(findfont(FontProperties(family=[family], weight="bold" if bold else "normal")))
 
 
 def upright_fonts() -> list[str]:
-    """The files of all regular fonts on this machine."""
+    """The files of the fonts on this machine that are neither bold nor slanted."""
     from matplotlib.font_manager import fontManager
 
     return [
@@ -77,14 +77,14 @@ def upright_fonts() -> list[str]:
 
 
 def system_fonts() -> list[str]:
-    """The files of all fonts on this machine, including those that matplotlib ignores."""
+    """The files of all fonts on this machine, those too that matplotlib does not use."""
     from matplotlib.font_manager import findSystemFonts
 
     return findSystemFonts()
 
 
 def code_points(path: str) -> frozenset[int]:
-    """The characters with a glyph in a font file. Raises OSError or RuntimeError if it cannot be read."""
+    """The characters that a font file has shapes for. OSError or RuntimeError if it cannot be read."""
     from matplotlib.font_manager import get_font
 
     return frozenset(get_font(path).get_charmap())

@@ -1,4 +1,4 @@
-"""Maps: points with captions that do not overlap."""
+"""Maps: points with captions that do not cover each other."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _OFFSETS = (
     (-12, 16),
     (-12, -24),
 )
-"""Possible positions of a caption, in points from its mark, for captions of USUAL points."""
+"""Where a caption may stand, in points from its mark, for captions of USUAL points."""
 USUAL = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A mark and its caption: an orange diamond for the query, a blue disc for others."""
+    """A mark and its caption: an orange diamond if it is what was asked about, else a blue disc."""
 
     x: float
     y: float
@@ -42,7 +42,7 @@ class Labelled:
 
 
 def blank_map(figure: Figure) -> Axes:
-    """Axes without numbers, because a map's coordinates have no meaning."""
+    """Axes without numbers, since those of a map mean nothing."""
     axes = figure.add_subplot(facecolor=PAPER)
     axes.set_xticks([])
     axes.set_yticks([])
@@ -52,7 +52,7 @@ def blank_map(figure: Figure) -> Axes:
 
 
 def label(figure: Figure, axes: Axes, points: Sequence[Labelled], size: float = USUAL) -> None:
-    """Draw the points and, in their order, each caption where it overlaps no other; `size` is the font size."""
+    """Draw the points, and in their order each caption where it covers no other; `size` is that of the letters."""
     scale = size / USUAL
     for asked, colour, marker, area in ((True, ORANGE, "D", 64), (False, BLUE, "o", 42)):
         chosen = [point for point in points if point.asked is asked]

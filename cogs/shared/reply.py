@@ -1,4 +1,4 @@
-"""A message with its embed and files, and shared parts of several features' messages."""
+"""One message with its embed and files, and what the messages of several features share."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from texts import say
 
 BLUE = discord.Colour(0x1C6DD0)
 FILE_BYTES = 8 * 1024 * 1024
-"""Limit for attachments: Discord's limit for servers without boosts."""
+"""Attachments stay below what Discord takes from a bot without boosts."""
 ALT = 1024
-"""Maximum characters of a file's alt text."""
+"""Characters that describe a file at most."""
 FIELDS = 24
 FOOTER_ROOM = 300
 
@@ -33,14 +33,14 @@ class Message(TypedDict):
 
 
 _TOO_LARGE = 40005
-"""Discord's error code for files over the server's limit."""
+"""Discord's code for a request with files over the limit of the server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One message. `message()` gives it as arguments for an edit, with files that can be sent once.
 
-    `alt` has alt texts by file name.
+    `alt` describes files in words, by their names, for people who do not see them.
     """
 
     content: str | None = None
@@ -49,7 +49,7 @@ class Reply:
     alt: Mapping[str, str] = field(default_factory=dict)
 
     def message(self, limit: int = FILE_BYTES) -> Message:
-        """The reply without files of more than `limit` bytes, and a line that names them."""
+        """Without the files of more than `limit` bytes, of which a line says that they are missing."""
         fitting = {name: data for name, data in self.files.items() if len(data) <= limit}
         content, embed = self.content, self.embed
         if missing := [name for name in self.files if name not in fitting]:
@@ -66,7 +66,7 @@ class Reply:
 
 
 async def show(interaction: discord.Interaction[Any], reply: Reply, **more: Any) -> None:
-    """Answer an interaction with the reply. If a file exceeds the server's limit, only the file is left out."""
+    """Make the reply the answer of an interaction. A file over the server's limit costs the file, not the text."""
     try:
         message = reply.message(interaction.filesize_limit)
         await interaction.edit_original_response(**message, **more)
@@ -96,12 +96,12 @@ def encodable(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text as a title; white space alone is shown with its marks."""
+    """A text as a title; one of white space alone is shown by its marks."""
     return say("quoted", text=inline(text, 100) if text.strip() else spelt(clip(text, 20))[0])
 
 
 def foot(embed: discord.Embed, text: str) -> None:
-    if text.strip():  # Discord rejects an empty footer
+    if text.strip():  # Discord refuses an empty footer
         embed.set_footer(text=clip(text, FOOTER_ROOM))
 
 

@@ -1,4 +1,4 @@
-"""Pictures for phones: a sheet with the width of a phone, and sizes in its pixels."""
+"""Pictures made for a phone: a sheet as wide as a phone shows it, and sizes in the pixels of that phone."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from models.results import Piece
 
 WIDTH = 400
-"""Width in pixels at which a phone or channel shows a picture."""
+"""Pixels, as a phone or a channel shows a picture."""
 DENSITY = 2.5
-"""Pixels in the file per displayed pixel."""
+"""Pixels of the file for each of them."""
 TEXT = 13
-"""Smallest font size in pixels."""
+"""Pixels of the smallest text."""
 MARGIN = 10
 _INCH = 100
 _POINTS = 72 / _INCH
 _CELL = 0.64
-"""Width of a character relative to the font size; wide ones count twice."""
+"""Width of a character, as a share of the size of its text; a wide one counts twice."""
 _LIGHT, _DARK = (0.91, 0.95, 1.0), (0.05, 0.25, 0.53)
 _BLACK, _WHITE = "#000000", "#ffffff"
 _EVEN = 0.179
-"""Luminance of a background on which black and white have the same contrast (WCAG 2.2)."""
+"""Luminance of a ground on which black and white have the same contrast (WCAG 2.2)."""
 Side = Literal["left", "center", "right"]
 
 
 class Sheet:
-    """A picture of WIDTH x `height` pixels with its origin at the upper left. Not thread-safe."""
+    """A picture of WIDTH x `height` pixels, drawn from its upper left corner. Not for two threads at a time."""
 
     def __init__(self, height: float) -> None:
         self.figure = paper(WIDTH / _INCH, height / _INCH, dpi=_INCH * DENSITY, layout=None)
@@ -57,7 +57,7 @@ class Sheet:
         bold: bool = False,
         side: Side = "left",
     ) -> None:
-        """A line of text with its middle at `y`; `side` is its side at `x`."""
+        """A line of text whose middle is at `y`; `side` is the side of it that is at `x`."""
         self.axes.text(
             x, y, text, ha=side, va="center_baseline", color=colour, parse_math=False,
             fontproperties=font("bold" if bold else "normal", size * _POINTS),
@@ -66,7 +66,7 @@ class Sheet:
     def box(
         self, x: float, y: float, width: float, height: float, colour: object, *, framed: bool = False
     ) -> None:
-        """A rounded box from its upper left corner; `framed` makes it stand out without relying on colour."""
+        """A rounded box from its upper left corner; `framed` makes it stand out without colour, too."""
         from matplotlib.patches import FancyBboxPatch  # noqa: PLC0415 - see `paper`
 
         radius = min(4.0, width / 2, height / 2)
@@ -78,7 +78,7 @@ class Sheet:
         )  # fmt: skip
 
     def bar(self, x: float, y: float, width: float, height: float, colour: object, hatch: str = "") -> None:
-        """A plain box; a negative width extends to the left."""
+        """A plain box; a negative width goes to the left."""
         from matplotlib.patches import Rectangle  # noqa: PLC0415 - see `paper`
 
         self.axes.add_patch(
@@ -100,7 +100,7 @@ class Sheet:
 
 
 def fitting(text: str, width: float, size: float = TEXT) -> str:
-    """As much of a text as fits into `width` pixels."""
+    """As much of a text as `width` pixels have room for."""
     while text and text_width(text, size) > width:
         shorter = clip(text, len(text) - 1)
         text = shorter if len(shorter) < len(text) else text[:-2] + "…"
@@ -108,25 +108,25 @@ def fitting(text: str, width: float, size: float = TEXT) -> str:
 
 
 def text_width(text: str, size: float = TEXT) -> float:
-    """Approximate width of a text in pixels."""
+    """About how many pixels a text takes."""
     return cell_len(text) * size * _CELL
 
 
 def shown(piece: Piece) -> str:
-    """A token with its white space as marks; its id if no font has its characters."""
+    """A token with its white space as marks; its id where no font has its characters."""
     text = spelt_piece(piece)[0] or "∅"
     return text if drawable(text) else f"#{piece.id}"
 
 
 def shade(share: float) -> tuple[float, float, float]:
-    """From nearly white to dark blue for a share in [0, 1]; distinguishable by lightness alone."""
+    """From nearly white to dark blue for a share in [0, 1]; the lightness alone tells them apart."""
     share = min(1.0, max(0.0, share))
     red, green, blue = (light + (dark - light) * share for light, dark in zip(_LIGHT, _DARK, strict=True))
     return red, green, blue
 
 
 def ink_on(share: float) -> str:
-    """Black or white, whichever has more contrast to the background from `shade`: at least 4.5 to 1."""
+    """Black or white, whichever has more contrast to the ground that `shade` gives: 4.5 to 1 at least."""
     linear = [((one + 0.055) / 1.055) ** 2.4 for one in shade(share)]
     luminance = sum(part * one for part, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
     return _BLACK if luminance > _EVEN else _WHITE
