@@ -414,7 +414,7 @@ no-memory-for-text = There is not enough memory for this text. Ask for a shorter
 stopped-before-start = This was stopped before it started.
 late-before-start = There was no time left to start this.
 tokenizer-too-large = The tokenizer of { $model } has more entries than the model has embeddings.
-int8-unsupported = int8 needs a CPU and bfloat16. Leave it out, or set device and dtype to these.
+int8-unsupported = int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.
 
 ## Looking inside (models/failures.py)
 
@@ -450,39 +450,39 @@ mismatched-tokenizer = The tokenizer has { $entries } entries, but { $model } kn
 
 ## What special tokens are for (models/results.py, Role)
 
-role-cls = added to every text, usually at the start; a classifier reads its answer from this token's vector
+role-cls = stands with every text, mostly before it; a classifier reads its answer from this token's vector
 role-bos = beginning of a text
-role-bos-left-out = beginning of a text; this tokenizer does not add it
-role-sep = follows a text, and separates two of them
+role-bos-left-out = beginning of a text, which this tokenizer leaves out by itself
+role-sep = stands after a text, and between two of them
 role-eos = end of a text: a model that writes it has finished
-role-mask = a blank: in training, the model guessed the token in its place
-role-pad = pads shorter texts of a batch to the length of the longest; the model is told to ignore it
-role-unknown = stands for anything the vocabulary cannot spell
-role-never-unknown = defined for anything the vocabulary cannot spell, but never needed: every byte has its own token
-role-gap = a numbered gap: in training, spans of the text were cut out, and the model wrote what was in each
-role-reserved = reserved by the makers of the tokenizer, for example for chat turns
+role-mask = a blank: in training the model guessed which token stood there
+role-pad = fills shorter texts of a batch up to the length of the longest; the model is told not to look at it
+role-unknown = stands for whatever the vocabulary cannot spell
+role-never-unknown = declared for what cannot be spelt, but never needed: every byte has a token of its own
+role-gap = a numbered gap: in training, stretches of the text were cut out, and the model wrote what stood in each
+role-reserved = reserved by whoever made the tokenizer, such as for the turns of a chat
 
 ## What the marks in tokens mean (models/results.py, Mark)
 
-token-mark-continues = continues the previous word; not unknown, and not part of the text
+token-mark-continues = continues the word before it; not unknown, and not part of the text
 token-mark-word-end = ends a word
-token-mark-space-byte = the letter for the byte of a space: the token starts a word after a space
+token-mark-space-byte = the letter for the byte of a space: such a token begins a word after a space
 token-mark-space = stands for the space before a word; decoding a token alone loses it
 token-mark-byte = one byte of a character that the vocabulary lacks
-token-mark-half-character = what decoding shows for bytes that are not a whole character on their own; not unknown, and together they form one
+token-mark-half-character = what decoding shows for bytes that are no whole character by themselves; not unknown, and together they are one
 
 ## How tokenizers work (models/results.py, Algorithm)
 
--merges = then the adjacent pair that was learnt first, because it was the most frequent in training, is merged into one token, again and again, until no known pair is left.
--likeliest = Every token has a probability p from training. Of all ways to split a word, the tokenizer takes the one whose tokens have the highest product of probabilities: it adds up their logarithms and picks the sum nearest to 0.
-idea-byte-level-bpe = The text is read as bytes, each written as one letter: Ġ is the byte of a space, and letters outside ASCII take several bytes. Each word starts as single bytes; { -merges }
-idea-bpe = Each word starts as single characters; { -merges }
-idea-bpe-byte-fallback = Each word starts as single characters, and those that are not in the vocabulary as their UTF-8 bytes, such as <0xE2>; { -merges }
-idea-wordpiece = From left to right, each word takes the longest prefix in the vocabulary, then the longest continuation, marked with ##. If a part is not in the vocabulary, the whole word becomes one unknown token.
+-merges = then, again and again, the neighbouring pair that was learnt first, because it was the most frequent in training, is merged into one token, until no known pair is left.
+-likeliest = Every token has a probability p from training. Of all ways to cut a word, the one whose tokens have the highest product of probabilities is taken: their logarithms are added up, and the sum nearest to 0 wins.
+idea-byte-level-bpe = The text is taken as bytes, each written as a letter of its own: Ġ is the byte of a space, and letters outside ASCII are several bytes. Each word begins as single bytes; { -merges }
+idea-bpe = Each word begins as single characters; { -merges }
+idea-bpe-byte-fallback = Each word begins as single characters, and those that the vocabulary lacks as their bytes of UTF-8, such as <0xE2>; { -merges }
+idea-wordpiece = From the left, each word takes the longest beginning that is in the vocabulary, then the longest that goes on from there, marked with ##. A word with a part that is not there becomes one unknown token as a whole.
 idea-unigram = { -likeliest }
-idea-unigram-byte-fallback = { -likeliest } Characters that are not in the vocabulary are spelt as their UTF-8 bytes, such as <0xE2>.
+idea-unigram-byte-fallback = { -likeliest } Characters that the vocabulary lacks are spelt as their bytes of UTF-8, such as <0xE2>.
 idea-whole-words = Each word is one token; a word that is not in the vocabulary is unknown.
-idea-other = It uses its own algorithm, which cannot be inspected here.
+idea-other = It has an algorithm of its own, which cannot be looked into from here.
 
 ## Words (models/failures.py)
 
