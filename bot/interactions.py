@@ -1,4 +1,4 @@
-"""Arrival times of interactions, and the events when they are acknowledged and finished."""
+"""When interactions arrived, and the events of their acknowledgement and their end."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from bot.events import Acknowledged, CommandDone, Events
 Interaction: TypeAlias = "discord.Interaction[Any]"
 
 REMEMBERED = 1000
-"""Most unacknowledged interactions to remember; each expires after three seconds."""
+"""Interactions without an acknowledgement that are remembered; nobody waits for one longer than three seconds."""
 _BEGAN, _NAME = "began", "name"
 
 
 class Interactions:
-    """Records when interactions begin and finish."""
+    """Whoever handles interactions says here when one began and when it was done."""
 
     def __init__(self, events: Events) -> None:
         self._events = events
         self._open: dict[int, tuple[str, float]] = {}
-        """Kind and arrival of unacknowledged interactions."""
+        """Kind and arrival of those that are not acknowledged yet."""
 
     def began(self, interaction: Interaction, name: str = "") -> None:
-        """Record the arrival of an interaction; `name` is used unless it is a command."""
+        """Note the arrival of an interaction; `name` is what it is called unless it is a command."""
         now = time.monotonic()
         interaction.extras.update({_BEGAN: now, _NAME: name})
         self._open[interaction.id] = interaction.type.name, now
@@ -33,13 +33,13 @@ class Interactions:
             del self._open[next(iter(self._open))]
 
     def acknowledged(self, interaction_id: int) -> None:
-        """Record that Discord accepted the first answer to an interaction."""
+        """Say that Discord has taken the first answer to an interaction."""
         if (found := self._open.pop(interaction_id, None)) is not None:
             kind, began = found
             self._events.emit(Acknowledged(kind, time.monotonic() - began))
 
     def done(self, interaction: Interaction, outcome: str) -> None:
-        """Record an interaction's outcome: "answered", or the name of the failure."""
+        """Say how an interaction ended: "answered", or the name of the failure."""
         now = time.monotonic()
         name = interaction.extras.get(_NAME) or _name(interaction)
         seconds = now - interaction.extras.get(_BEGAN, now)
@@ -50,5 +50,5 @@ class Interactions:
 
 
 def _name(interaction: Interaction) -> str:
-    """The command as people type it, or the interaction's kind."""
+    """The command as people type it, or the kind of the interaction."""
     return f"/{interaction.command.qualified_name}" if interaction.command else interaction.type.name

@@ -1,4 +1,4 @@
-"""Text for display: measured, clipped, escaped, with invisible characters shown."""
+"""Text that is safe and honest to show: measured, clipped, escaped, with the invisible made visible."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ CUSTOM_ID = 100
 _LONGEST_WORD = 40
 _SMALLEST = 0.01
 _DIGITS = ((10.0, 0), (0.1, 1), (_SMALLEST, 2))
-"""Decimal places, by the lowest percentage that they suffice for."""
+"""Digits after the point, by the per cent from which on they are enough."""
 _LAST_WORD = re.compile(rf"\s\S{{0,{_LONGEST_WORD}}}\Z")
 _FENCE = re.compile(r"`{3,}")
 
 
 def clip(text: str, limit: int) -> str:
-    """At most `limit` of `size`, whole characters only; an ellipsis marks a cut."""
+    """At most `limit` of `size`, whole characters only; a cut shows as an ellipsis."""
     return text if size(text) <= limit else _take(text, limit - 1) + "…" if limit > 0 else ""
 
 
 def whole_lines(lines: Sequence[str], limit: int) -> str:
-    """As many whole lines as fit into `limit`, then the number of remaining ones."""
+    """As many whole lines as `limit` has room for, and then how many more there are."""
     if size(text := "\n".join(lines)) <= limit:
         return text
     room, shown = limit - size("\n" + say("and-more", n=len(lines))), 0
@@ -55,7 +55,7 @@ def whole_lines(lines: Sequence[str], limit: int) -> str:
 
 
 def clip_start(text: str, limit: int) -> str:
-    """Like `clip`, but keeps the end, where a streaming text grows."""
+    """Like `clip`, but keeps the end, where a text that is still being written goes on."""
     return text if size(text) <= limit else "…" + _take(text[::-1], limit - 1)[::-1] if limit > 0 else ""
 
 
@@ -69,10 +69,10 @@ def _take(text: str, limit: int) -> str:
 
 
 def settled(text: str) -> str:
-    """The stable part of a growing text: without its last word, or at least its last character.
+    """What will not change of a text that still grows: without its last word, or at least its last character.
 
-    A character is a grapheme cluster: an emoji of several code points is one. Only the end is examined, so
-    long texts take no longer.
+    A character is what people take for one (a grapheme cluster): an emoji of several code points is one.
+    Only the end is looked at, so a long text takes no longer.
     """
     word = _LAST_WORD.search(text, max(0, len(text) - _LONGEST_WORD - 1))
     if word and (before := text[: word.start()].rstrip()):
@@ -82,15 +82,15 @@ def settled(text: str) -> str:
 
 
 def unfenced(text: str) -> str:
-    """The text with backticks that cannot close a surrounding code block; it looks the same."""
+    """No run of backticks in it can close the code block around it; it looks the same."""
     return _FENCE.sub(lambda run: visible.ZERO_WIDTH_SPACE.join(run[0]), text)
 
 
 def block(text: str, limit: int = CONTENT, *, keep_end: bool = False) -> str:
-    """A code block of at most `limit` that shows the text verbatim.
+    """A code block of at most `limit` that shows the text as it is.
 
-    Markdown, mentions and links have no effect in it, and white space is preserved, so it is used for a
-    model's output.
+    Markdown, mentions and links in it do nothing, and white space stays: that is why the words of a
+    model are shown in one.
     """
     body = unfenced(harmless(text))
     room = limit - size("```\n\n```")
@@ -98,7 +98,7 @@ def block(text: str, limit: int = CONTENT, *, keep_end: bool = False) -> str:
 
 
 def code(text: str) -> str:
-    """A name in inline code; backticks in it become apostrophes."""
+    """A name in inline code; names that hold a backtick keep their look with an apostrophe."""
     name = " ".join(harmless(text).split()).replace("`", "'")
     return f"`{name or '-'}`"
 
@@ -124,18 +124,18 @@ def listed(items: Sequence[str]) -> str:
 
 
 def near(count: int, middle: int, most: int) -> range:
-    """At most `most` of the numbers below `count`, around the `middle` one: what fits into a menu."""
+    """At most `most` of the numbers below `count`, those around the middle one: what fits into a menu."""
     start = max(0, min(middle - most // 2, count - most))
     return range(start, min(count, start + most))
 
 
 def columns(name: str, /, **facts: texts.Fact) -> list[str]:
-    """The headings of a table, which are one message separated by bars; a heading may be empty."""
+    """The heads of a table, which stand in one message with bars between them; a column may have none."""
     return [head.strip() for head in say(name, **facts).split("|")]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) -> str:
-    """Aligned columns for a code block; those in `left` are left-aligned, the others right-aligned."""
+    """Aligned columns for a code block; those in `left` to the left, the others, numbers, to the right."""
     lines = [head, *rows] if any(head) else list(rows)
     widths = [max(cell_len(row[column]) for row in lines) for column in range(len(head))]
 

@@ -1,7 +1,7 @@
-"""Explains a tokenizer's special tokens, and how it produced the tokens of a text.
+"""What a tokenizer's special tokens mean, and how it came to the tokens of a text.
 
-All information comes from the tokenizer itself: the roles of tokens, what it adds around a text, and which merges,
-matches or probabilities led to a word's tokens. Steps that cannot be reproduced exactly are not shown.
+Everything is read off the tokenizer itself: which roles a token has, what is put around a text, which merges, matches or
+probabilities led to the tokens of a word. What cannot be followed exactly is not told.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from models.tokenizers.panics import panics_as_errors
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, backend_of, model_state
 
 MOST_LETTERS = 60
-"""Maximum letters of a word to explain; nobody would read the steps of longer ones."""
+"""Letters of a word whose steps are told; longer ones would not be read anyway."""
 
 ROLES = {
     "cls_token": Role.CLS,
@@ -53,7 +53,7 @@ def special_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> Specials:
 
 
 def _around(tokenizer: Tokenizer) -> list[int]:
-    """The ids of an arbitrary text, with what the tokenizer adds around it."""
+    """The ids of a text that is nothing in particular, with what is put around it."""
     try:
         return tokenizer.ids("a")
     except BadInput:
@@ -75,7 +75,7 @@ def _roles(tokenizer: Tokenizer, token: str, *, is_added: bool) -> Iterator[Role
 
 
 def _marks(tokenizer: Tokenizer) -> Iterator[tuple[str, Mark]]:
-    """The marks in a vocabulary's tokens that are not text."""
+    """What in the tokens of a vocabulary is a mark and no text."""
     state = _state(tokenizer)
     vocabulary = tokenizer.inner.get_vocab()
     if state.continuing_prefix:
@@ -93,7 +93,7 @@ def _marks(tokenizer: Tokenizer) -> Iterator[tuple[str, Mark]]:
 
 
 def method(tokenizer: Tokenizer, text: str) -> Method:
-    """How a tokenizer works, and what it did to a text. Raises BadInput for a lone surrogate."""
+    """How a tokenizer works, and what it did to a text. BadInput for a lone surrogate."""
     text = usable_text(text)
     backend = backend_of(tokenizer.inner)
     if backend is None:
@@ -116,11 +116,11 @@ def method(tokenizer: Tokenizer, text: str) -> Method:
 def _taken_whole(
     tokenizer: PretrainedTokenizer, text: str, encoding: Encoding
 ) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Special and other added tokens that the text itself contains, with their positions: they are matched first."""
+    """Special and other added tokens that the text itself spells, with their places in it: they are found before all else."""
     added = tokenizer.added_tokens_decoder
     for number, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
         token = str(added.get(number, ""))
-        # An unknown token represents text that it does not spell.
+        # An unknown token stands for what it does not spell.
         if token and (number != tokenizer.unk_token_id or text[start:end].strip() == token):
             yield token, (start, end)
 
@@ -142,13 +142,13 @@ def _cut(backend: Backend, text: str, whole: Sequence[tuple[int, int]]) -> tuple
 
 
 def _hardest(backend: Backend, chunks: Sequence[str], ids: Sequence[int]) -> tuple[str, list[int]]:
-    """The word with the most tokens, and its tokens when tokenized alone."""
+    """The word that came to most tokens, and these, as the model makes them of it alone."""
     # Where nothing is cut beforehand, words still begin with their mark, and hardly a token reaches over one.
     words = dict.fromkeys(word for chunk in chunks for word in re.split("(?<=[^\u2581])(?=\u2581)", chunk))
     ids_of = {word: _ids(backend, word) for word in words if len(word) <= MOST_LETTERS}
     all_ids = f",{','.join(map(str, ids))},"
     for word in sorted(ids_of, key=lambda word: -len(ids_of[word])):
-        # If a token does cross words, the word's own tokens are not in the text.
+        # Should a token reach over after all, those of the word alone are not among those of the text.
         if ids_of[word] and f",{','.join(map(str, ids_of[word]))}," in all_ids:
             return word, ids_of[word]
     return "", []
@@ -171,7 +171,7 @@ def _steps(tokenizer: Tokenizer, backend: Backend, word: str, ids: Sequence[int]
             return [f"{word}  is in the vocabulary as a whole"]
         case "BPE":
             steps = list(_merged(word, state))
-            # If the tokens came about differently, for example with dropout, this explains nothing.
+            # Where another way led to the tokens, dropout for example, this one explains nothing.
             return [" ".join(step) for step in steps] if steps[-1] == pieces else []
         case "WordPiece":
             return _matched(word, pieces, state.continuing_prefix)
