@@ -72,7 +72,7 @@ async def test_what_does_not_fit_the_server_is_one_sentence(
     cluster: Cluster, change: dict[str, str], reason: str
 ) -> None:
     url = cluster.url(**{"database": "postgres", **change})
-    assert f"cannot be used: {reason}." in await refusal(url, DatabaseUnusable)
+    assert f": {reason}." in await refusal(url, DatabaseUnusable)
 
 
 @pytest.mark.parametrize(

@@ -472,7 +472,7 @@ async def test_a_file_that_is_no_database_gives_one_line(tmp_path: Path) -> None
     path.write_bytes(b"this is no database, and long enough to have a header of its own " * 20)
     with pytest.raises(DatabaseUnusable) as failure:
         await Store.open(tmp_path)
-    assert f"{path} cannot be used: file is not a database" in str(failure.value)
+    assert f"{path}: file is not a database" in str(failure.value)
     assert "\n" not in str(failure.value)
 
 
