@@ -435,7 +435,7 @@ async def test_a_migration_happens_once_and_entirely(
     monkeypatch.setattr(migrations, "HEAD", names["next"])
     step = grown / "versions" / "v99_notes.py"
     step.write_text(STEP.format(second="no SQL at all", **names), encoding="utf-8")
-    with pytest.raises(StartupError, match="cannot be used"):
+    with pytest.raises(StartupError, match="Cannot use"):
         await Store.open(tmp_path, url)
     shutil.rmtree(grown / "versions" / "__pycache__", ignore_errors=True)
     step.write_text(STEP.format(second="SELECT 1", **names), encoding="utf-8")
@@ -459,7 +459,7 @@ async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path, change
     connection.executescript(change)
     connection.close()
     with pytest.raises(
-        DatabaseTooNew, match=r"version 99, this program supports versions only up to .* Update the program"
+        DatabaseTooNew, match=r"version 99, but this program supports versions only up to .* Update the program"
     ):
         await Store.open(tmp_path)
     connection = sqlite3.connect(path)

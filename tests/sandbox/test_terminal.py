@@ -469,4 +469,4 @@ async def test_python_m_sandbox_on_a_port_that_is_taken() -> None:
         )
         _, printed = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 1
-    assert re.fullmatch(rf"Port {box.port} cannot be used: .+\n", printed.decode())
+    assert re.fullmatch(rf"Cannot use port {box.port}: .+\n", printed.decode())
