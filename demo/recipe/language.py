@@ -70,7 +70,7 @@ def blocks(documents: Iterator[str], tokenizer: PreTrainedTokenizerBase) -> Iter
 
 def half(device: torch.device) -> torch.autocast:
     """bfloat16 where the processor multiplies it itself; elsewhere it is emulated, a hundred times slower than float32."""
-    native = device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    native = device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001 - there is no other way to ask
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=native)
 
 
