@@ -459,7 +459,8 @@ async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path, change
     connection.executescript(change)
     connection.close()
     with pytest.raises(
-        DatabaseTooNew, match=r"version 99, but this program supports versions only up to .* Update the program"
+        DatabaseTooNew,
+        match=r"version 99, but this program supports versions only up to .* Update the program",
     ):
         await Store.open(tmp_path)
     connection = sqlite3.connect(path)
