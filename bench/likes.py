@@ -2,9 +2,9 @@
 
     python -m bench.likes URL [--people 1000000 --likes 20]
 
-URL names an empty database, such as postgresql+asyncpg://bot@/likes?host=/run/postgresql. It is filled with so many
-people and likes for each, and then every answer is asked for by one person after another. Times are in milliseconds
-from the call to the answer; a like waits until it is on the disk.
+URL names an empty database, such as postgresql+asyncpg://bot@/likes?host=/run/postgresql. It is filled with this many
+people and likes per person; then each operation runs for one person after another. Times are in milliseconds
+per call; a like waits until it is on disk.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ LIST = "SELECT song_id, title, artist, liked_at FROM likes WHERE user_id = $1 OR
 
 
 async def timed(ways: dict[str, Callable[[int], Awaitable[object]]], people: int) -> dict[str, list[float]]:
-    """Milliseconds of every answer. The ways take turns, so that what else the machine does disturbs all alike,
-    and each time with somebody else, so that none finds what another has fetched from the disk.
+    """Milliseconds of every operation. The methods take turns, so that other load affects them all, each time with
+    another person, so that none benefits from another's cached data.
     """
     times: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(ASKED):
@@ -66,7 +66,7 @@ async def fill(connection: AsyncConnection, people: int, likes: int) -> None:
 async def measure(url: str, people: int, likes: int) -> dict[str, list[float]]:
     store = await Store.open(Path(), url)
     try:
-        # What is measured is the store; its engine is only borrowed to fill it.
+        # The benchmark measures the store; its engine is only used to fill the database.
         async with store._database._engine.connect() as connection:  # noqa: SLF001
             await fill(connection, people, likes)
             driver: Any = (await connection.get_raw_connection()).driver_connection
