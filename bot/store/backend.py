@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, Delete, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -32,6 +32,10 @@ class Backend(Protocol):
     def CHANGES(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
         """SQLAlchemy's execution options of a transaction that changes something."""
 
+    @property
+    def SINGLE_CHANGE(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
+        """The same where one statement is the whole transaction, its commit included."""
+
     def name_of(self, url: URL, /) -> str:
         """What the database is called in messages, without a password."""
 
@@ -49,6 +53,9 @@ class Backend(Protocol):
 
     def hand_over_to_alembic(self, connection: Connection, /) -> None:
         """Leave nothing in the database that only those from before Alembic have."""
+
+    def in_one(self, changes: Sequence[Insert | Update | Delete], /) -> Select[Any] | None:
+        """One statement that makes all of the changes and selects how many rows each of them changed; None if there is none."""
 
     def lost_a_race(self, error: DBAPIError, /) -> bool:
         """Whether a transaction was taken back only because another one went first."""
