@@ -9,6 +9,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -163,6 +164,15 @@ class Server:
         if done.returncode:
             raise PostgresqlError(done.stderr.strip())
         return done.stdout
+
+
+@contextlib.contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """A temporary folder that the account postgres can reach; deleted with the block."""
+    with tempfile.TemporaryDirectory(prefix="tokenwise-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @contextlib.contextmanager

@@ -1,10 +1,7 @@
 """What every test needs, whichever folder it is in."""
 
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,13 +15,8 @@ def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server for this process, in a folder that the account it runs as can reach."""
     if reason := postgresql.why_not():
         pytest.skip(reason)
-    folder = Path(tempfile.mkdtemp(prefix="tokenwise-"))
-    folder.chmod(0o755)
-    try:
-        with postgresql.running(server := Cluster(folder)):
-            yield server
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgresql.reachable_folder() as folder, postgresql.running(server := Cluster(folder)):
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -199,7 +199,7 @@ async def test_a_server_that_is_stuck_keeps_nobody_waiting_for_ever(
     assert [like.song for like in await store.likes.list(7)] == [YESTERDAY, NAMELESS]
 
 
-async def test_a_like_is_one_round_trip_and_as_isolated_as_ever(cluster: Cluster, store: Store, url: str) -> None:
+async def test_a_like_is_one_round_trip_and_as_isolated_as_ever(cluster: Cluster, store: Store) -> None:
     """The server logs every statement that it is asked for, BEGIN and COMMIT included."""
     cluster.sql("ALTER SYSTEM SET log_min_duration_statement = 0")
     cluster.sql("SELECT pg_reload_conf()")
