@@ -1,6 +1,6 @@
 """Likes that are pressed while bots and their database are killed: none that was acknowledged may be lost.
 
-    python -m bench.scaling likes [--people 100] [--bots 20] [--servers 5]
+    python -m bench.scaling likes [--people 100] [--bots 20] [--servers 5] [--pause 8]
 
 One bot as two processes of two shards each, on a PostgreSQL server of its own, and people in four guilds who press the Like
 buttons under lists of songs. Meanwhile processes of the bot are ended by `kill -9` and started again, and so is the whole
@@ -36,7 +36,7 @@ PATIENCE = 120.0
 """Seconds that anything here may take before the measurement gives up."""
 AGAIN = 0.5
 """Seconds until somebody presses again who got no good answer."""
-LISTS = 4
+LISTS = 8
 """Lists of songs in each guild."""
 CONFIG = """
 [songs]
@@ -67,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--servers", type=int, default=5, metavar="N", help="how often the database is killed"
     )
+    parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between two likes of a person")
     parser.add_argument("--seed", type=int, default=1)
 
 
@@ -92,7 +93,13 @@ class Crowd:
     """People who press buttons of a bot that dies now and then."""
 
     def __init__(
-        self, box: Sandbox, server: Server, processes: Processes, config: Path, chance: random.Random
+        self,
+        box: Sandbox,
+        server: Server,
+        processes: Processes,
+        config: Path,
+        chance: random.Random,
+        pause: float,
     ) -> None:
         self.told = Told()
         self._box = box
@@ -100,6 +107,7 @@ class Crowd:
         self._processes = processes
         self._config = config
         self._chance = chance
+        self._pause = pause
         self._database = server.create_database("likes")
         self._bots: dict[str, Program] = {}
         self._guilds = [box.add_guild(f"Guild {number}", shard=(number, 4)) for number in range(4)]
@@ -162,6 +170,7 @@ class Crowd:
         order = list(presses)
         random.Random(member.id).shuffle(order)
         for custom_id in order:
+            await asyncio.sleep(self._chance.uniform(0, 2 * self._pause))
             while True:
                 if await self._press(member, presses[custom_id], custom_id):
                     break
