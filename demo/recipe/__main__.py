@@ -27,6 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--target", type=Path, default=Path(__file__).parents[1], help="where the folders go")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--device", default="cpu", help="where encoder and language model are trained (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     target: Path = options.target
     try:
@@ -35,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     corpus = Corpus(wordnet)
-    # Matrices this small keep a second thread waiting more than working, and one thread gives one result everywhere.
+    # For matrices this small a second thread does not pay off, and one thread gives the same result everywhere.
     torch.set_num_threads(1)
     for part in options.only:
         began = time.process_time()
@@ -47,20 +50,20 @@ def main(arguments: list[str] | None = None) -> int:
             case "songs":
                 songs.make(target / "tiny-songs", options.seed)
             case "encoder":
-                encoder.make(wordnet, corpus, target / "tiny-bert", options.seed)
+                encoder.make(wordnet, corpus, target / "tiny-bert", options.seed, options.device)
             case "language":
-                language.make(wordnet, target / "tiny-phi", options.seed)
+                language.make(wordnet, target / "tiny-phi", options.seed, options.device)
             case _:
                 report.make(wordnet, target, options.seed)
         minutes = (time.process_time() - began) / 60
-        if part != "report":
+        if part != "report" and (options.device == "cpu" or part not in ("encoder", "language")):
             _remember(target / report.TIMES, part, minutes)
         print(f"{part}: done, {minutes:.1f} min of processor time", flush=True)
     return 0
 
 
 def _remember(path: Path, part: str, minutes: float) -> None:
-    """Keeps the processor time of each part for the report: unlike the clock, it does not depend on who else works."""
+    """Records the processor time of each part for the report; unlike wall time, it does not depend on other load."""
     times = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     times[part] = round(minutes, 1)
     path.write_text(json.dumps(times, indent=1) + "\n", encoding="utf-8")

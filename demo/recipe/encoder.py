@@ -1,6 +1,6 @@
 """The encoder: a small BERT that begins with skip-gram vectors of its tokens and learns to guess masked words.
 
-In the minutes there are, guessing alone would not teach it that a dog is more like a horse than like a table.
+In a few minutes, masked-word training alone would not teach it that a dog is more like a horse than a table.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from transformers import AutoTokenizer, BertConfig, BertForMaskedLM, BertModel, 
 
 from demo.recipe import words
 from demo.recipe.corpus import Corpus
+from demo.recipe.language import half
 from demo.recipe.wordnet import WordNet
 
 LENGTH = 64
@@ -101,18 +102,20 @@ def mask(ids: Tensor, attention: Tensor, tokenizer: PreTrainedTokenizerBase) -> 
     return torch.where(chosen & (fate > 0.9), other, seen), labels
 
 
-def make(wordnet: WordNet, corpus: Corpus, target: Path, seed: int = 1, steps: int = STEPS) -> None:
+def make(
+    wordnet: WordNet, corpus: Corpus, target: Path, seed: int = 1, device: str = "cpu", steps: int = STEPS
+) -> None:
     """Trains on masked words and writes the encoder without its head as float16 safetensors beside the tokenizer."""
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(target)
-    model = BertForMaskedLM(config(tokenizer)).train()
+    model = BertForMaskedLM(config(tokenizer)).to(device).train()
     table = model.bert.embeddings.word_embeddings.weight
     with torch.no_grad():
         for token, vector in first_vectors(wordnet, tokenizer, seed).items():
             table[token] = vector
     print("encoder: begins with skip-gram vectors", flush=True)
     rest = [p for p in model.parameters() if p is not table]
-    # What the table holds already is worth keeping: it learns at a fifth of the pace.
+    # The pretrained embeddings are worth keeping, so they learn at a fifth of the rate.
     tool = torch.optim.AdamW(
         [{"params": rest, "pace": 1.0}, {"params": [table], "pace": 0.2}],
         betas=(0.9, 0.98),
@@ -122,10 +125,11 @@ def make(wordnet: WordNet, corpus: Corpus, target: Path, seed: int = 1, steps: i
     began, running = time.monotonic(), 0.0
     for step in range(steps):
         rate = RATE * min(1.0, (step + 1) / WARMUP, (1 - step / steps) / 0.8)
-        seen, labels = mask(*(batch := next(source)), tokenizer)
+        ids, attention = next(source)
+        seen, labels = (tensor.to(device) for tensor in mask(ids, attention, tokenizer))
         wanted = labels != _IGNORED
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            hidden = model.bert(input_ids=seen, attention_mask=batch[1]).last_hidden_state
+        with half(model.device):
+            hidden = model.bert(input_ids=seen, attention_mask=attention.to(device)).last_hidden_state
             logits = model.cls(hidden[wanted])  # only where there is something to guess
         value = functional.cross_entropy(logits.float(), labels[wanted])
         value.backward()

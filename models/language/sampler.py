@@ -8,6 +8,7 @@ of some numbers, and the distance to the second largest says how large an error 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -55,10 +56,7 @@ class Sampler:
     """
 
     def __init__(self, sampling: Sampling, drawn: int = 0) -> None:
-        """Of `sampling`, `repetition_penalty` and `stop` are not the sampler's concern: they work on the whole text.
-
-        The first `drawn` tokens of the text were drawn before, so the draws go on after theirs.
-        """
+        """Of `sampling`, `repetition_penalty` and `stop` are not the sampler's concern: they work on the whole text."""
         self._sampling = sampling
         self._drawn_before = drawn
         self._random = torch.Generator().manual_seed((sampling.seed or 0) % 2**63)
@@ -71,26 +69,18 @@ class Sampler:
         None if another token could be right should scores be off by up to `error`; the next call then repeats the same
         draw. Raises ScoresNotFinite if there is nothing to choose from.
         """
-        if not bool(torch.isfinite(scores.max())):
-            raise ScoresNotFinite
-        chosen = self._likeliest(scores, error) if self._sampling.greedy else self._drawn(scores, error)
-        if chosen is None:
-            return None
-        self._noise = None
-        probabilities = scores.softmax(-1)
-        values, ids = probabilities.topk(min(ALTERNATIVES + 1, len(probabilities)))
-        likeliest = dict(zip(ids.tolist(), values.tolist(), strict=True))
-        return ChosenToken(chosen, likeliest | {chosen: float(probabilities[chosen])})
+        (chosen,) = choose_all([self], scores[None], [error])
+        if isinstance(chosen, ScoresNotFinite):
+            raise chosen
+        return chosen
 
-    @staticmethod
-    def _likeliest(scores: torch.Tensor, error: float) -> int | None:
-        chosen = int(scores.argmax())  # of equal ones the same that transformers takes
-        if not error:
-            return chosen
-        close = int((scores >= scores[chosen] - 2 * error).sum())
-        return chosen if close == 1 else None
+    @property
+    def greedy(self) -> bool:
+        """Whether it always takes the likeliest token."""
+        return self._sampling.greedy
 
-    def _drawn(self, scores: torch.Tensor, error: float) -> int | None:
+    def draw(self, scores: torch.Tensor, error: float) -> int | None:
+        """One row of `choose_all` for a text that is not greedy."""
         if self._noise is None:
             while self._drawn_before:
                 self._next_draw(len(scores))
@@ -111,6 +101,44 @@ class Sampler:
     def _next_draw(self, size: int) -> torch.Tensor:
         """Random numbers that depend on the seed and on how many were drawn before, and on nothing else."""
         return torch.empty(size).exponential_(generator=self._random)
+
+    def drawn(self) -> None:
+        """The token was chosen: the next one has noise of its own."""
+        self._noise = None
+
+
+def choose_all(
+    samplers: Sequence[Sampler], scores: torch.Tensor, errors: Sequence[float]
+) -> list[ChosenToken | ScoresNotFinite | None]:
+    """The next token of each text by its row of `scores`, shape (texts, vocabulary), float32 on the CPU.
+
+    As `Sampler.choose`, for all rows in one go.
+    """
+    likeliest = scores.argmax(-1)  # of equal ones the same that transformers takes
+    best, ids = scores.topk(min(ALTERNATIVES + 1, scores.shape[-1]))
+    probabilities = scores.softmax(-1)
+    shares = probabilities.gather(-1, ids)
+    chosen: list[ChosenToken | ScoresNotFinite | None] = []
+    rows = zip(
+        samplers, errors, likeliest.tolist(), best.tolist(), ids.tolist(), shares.tolist(), strict=True
+    )
+    for place, (sampler, error, first, row_best, row_ids, row_shares) in enumerate(rows):
+        if not math.isfinite(row_best[0]):
+            chosen.append(ScoresNotFinite())
+            continue
+        token: int | None = first
+        if not sampler.greedy:
+            token = sampler.draw(scores[place], error)
+        elif error and row_best[1:] and row_best[1] >= row_best[0] - 2 * error:
+            token = None
+        if token is None:
+            chosen.append(None)
+            continue
+        sampler.drawn()
+        known = dict(zip(row_ids, row_shares, strict=True))
+        own = known[token] if token in known else float(probabilities[place, token])
+        chosen.append(ChosenToken(token, known | {token: own}))
+    return chosen
 
 
 def cut_scores(scaled: torch.Tensor, sampling: Sampling, slack: float = 0.0) -> Cut:

@@ -180,9 +180,9 @@ WRONG: dict[str, tuple[str | bytes, type[ModelError], str]] = {
     "header with too many numbers": (joined("4 6", *ROWS), VectorLengthWrong, "line 2 has 4 .*line 1 .* 6"),
     "header with too few numbers": (joined("4 3", *ROWS), VectorLengthWrong, "line 2 has 4 .*line 1 .* 3"),
     "swapped header": (joined("4 3", *(row.rsplit(" ", 0)[0] for row in ROWS[:3])), VectorLengthWrong, "line 2 has 4"),
-    "header with too many words": (joined("5 4", *ROWS), VectorCountWrong, "announces 5 words.* holds 4"),
-    "header with too few words": (joined("3 4", *ROWS), VectorCountWrong, "announces 3 words.* holds 4"),
-    "header alone": ("3 4\n", VectorCountWrong, "announces 3 words.* holds 0"),
+    "header with too many words": (joined("5 4", *ROWS), VectorCountWrong, "announces 5 words.* contains 4"),
+    "header with too few words": (joined("3 4", *ROWS), VectorCountWrong, "announces 3 words.* contains 4"),
+    "header alone": ("3 4\n", VectorCountWrong, "announces 3 words.* contains 0"),
     "header with no numbers": (joined("4 0", *ROWS), NotWordVectors, "no word vectors"),
     "header with 5,000 digits": (joined(f"{'9' * 5000} 4", *ROWS), ModelError, "."),
     "header of three": (joined("4 4 4", *ROWS), VectorLengthWrong, "line 2 has 4 .*line 1 .* 2"),
@@ -200,7 +200,7 @@ WRONG: dict[str, tuple[str | bytes, type[ModelError], str]] = {
     "decimal commas after a header": ("4 4\n" + GLOVE.replace(".", ","), DecimalComma, "line 2 has “0,5”.*point"),
     "a decimal comma": (GLOVE.replace("0.9", "0,9"), DecimalComma, "line 3 has “0,9”"),
     "decimal commas and whole numbers": (joined("king 0,5 0,2 1 1", "queen 0,4 0,3 1 0"), DecimalComma, "line 1"),
-    "commas between": (GLOVE.replace(" ", ","), NotWordVectors, "no word vectors"),
+    "separated by commas": (GLOVE.replace(" ", ","), NotWordVectors, "no word vectors"),
     "commas and blanks between": (GLOVE.replace(" ", ", "), VectorLineUnreadable, "line 1"),
     "brackets": (joined("king [0.1 0.2 0.3]", "man [0.1 0.2 0.4]"), VectorLineUnreadable, "line 1"),
     "a word for a number": (GLOVE.replace("0.88", "null"), VectorLineUnreadable, "line 4 has “null”"),
@@ -308,7 +308,7 @@ def test_bytes_too_many_do_not_become_part_of_a_word(tmp_path: Path, end: bytes,
     content = binary(BINARY, end=end)
     at = content.index(b"queen ")
     content = content[:at] + junk + content[at:]
-    if junk == b"\n":  # one line break more or fewer is no matter
+    if junk == b"\n":  # one line break more or less does not matter
         assert words_of(load(tmp_path, content)) == list(BINARY)
     else:
         with pytest.raises(BrokenEntry, match="word 2"):

@@ -90,9 +90,10 @@ class Cluster:
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
-            return process.environ().get("TOKENWISE_TEST_CLUSTER") == str(self.folder)
+            environment: dict[str, str] = process.environ()
         except psutil.Error:
             return False
+        return environment.get("TOKENWISE_TEST_CLUSTER") == str(self.folder)
 
 
 def bot(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

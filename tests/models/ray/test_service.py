@@ -26,7 +26,7 @@ from models.ray import service as module
 from models.ray.admission import Admission
 from models.ray.errands import answered
 from models.ray.frames import Item
-from models.ray.link import LostError, NotConnected
+from models.ray.link import Link, LostError, NotConnected
 from models.ray.plan import Admitted, Answer, News, Question
 from models.ray.service import RayService, SlotLimits, WorkerFailed
 from models.results import ChosenToken, Finish, Generation, SlotStatus, State
@@ -162,7 +162,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
             raise NotConnected
         return FakeLink(cluster)
 
-    monkeypatch.setattr(module.Link, "connect", connect)
+    monkeypatch.setattr(Link, "connect", connect)
     monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
     monkeypatch.setattr(module, "LONGEST_RETRY", 0.05)
     monkeypatch.setattr(module, "LOST_PAUSE", 0.01)
