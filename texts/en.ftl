@@ -366,6 +366,7 @@ progress-draining =
     }
 progress-restoring = loading the old one again
 progress-reading-weights = reading the weights of { $name }
+progress-packing-weights = arranging the weights of { $name } for this processor
 progress-moving-model = moving { $name } to { $device }
 progress-asking = asking for { $name }
 progress-downloading = downloading { $name }, { SIZE($done) }
@@ -386,7 +387,7 @@ no-memory-for-text = There is not enough memory for this text. Ask for a shorter
 stopped-before-start = This was stopped before it began.
 late-before-start = There was no time left to begin with this.
 tokenizer-too-large = The tokenizer of { $model } has more entries than its model knows.
-int8-unsupported = int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.
+int8-unsupported = int8 is for a CPU, with dtype auto or bfloat16; leave it out, or set device and dtype so.
 
 ## Looking inside (models/failures.py)
 

@@ -39,6 +39,7 @@ from models.failures import (
 from models.fair_queue import FairQueue
 from models.language.sampler import ChosenToken, Sampler
 from models.language.turns import Turns
+from models.packed import packed_in
 from models.results import Finish
 from models.sampling import GREEDY, Sampling
 from models.tokenizers.tokenizer import PretrainedTokenizer
@@ -326,7 +327,9 @@ class Engine:
         self._kv_limit = kv_tokens
         self._batching = together
         self._step_seconds = 1 / tokens_per_second if tokens_per_second else 0.0
-        self._is_guarded = model.dtype == torch.float32
+        self._is_guarded = model.dtype == torch.float32 and not any(
+            packed.rounds_inputs for packed in packed_in(model)
+        )
         """Whether what rounding could decide is computed again."""
         self._largest_error = 0.0
         """The largest difference between a solo and a batched score that was seen."""

@@ -1,0 +1,309 @@
+"""Linear layers whose weights are kept as a CPU multiplies them fastest: in few bits, and laid out for its registers.
+
+Writing a token reads every weight once, so the bytes of a weight are what a token costs. `nn.Linear` keeps weights in rows, and
+the libraries below it lay them out again for every product; a packed weight is laid out once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar, Self, TypeAlias, cast
+
+import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+LARGEST_BYTE = 127
+"""Of the numbers that a byte holds, used to both sides alike."""
+LARGEST_INPUT = 63
+"""Inputs of int8 products are rounded to so many steps to both sides. With AVX2 two products of a byte and a byte are added
+in 16 bits, where 127 x 127 x 2 still fits."""
+LARGEST_HALF = 65_504
+"""The largest number in float16."""
+
+Network: TypeAlias = Any
+"""A model of transformers, which are typed too loosely for what is used of them here."""
+
+
+class Packed(ABC):
+    """A weight, shape (outputs, inputs), and a bias in some format. Copies of a model share it, as they share parameters."""
+
+    name: ClassVar[str]
+    """What the numbers of the weight are called."""
+    library: ClassVar[str]
+    states: ClassVar[torch.dtype]
+    """In what the products take their inputs and give their outputs."""
+    rounds_inputs: ClassVar[bool] = False
+    """Whether inputs are rounded, too, so that a small difference between two inputs may become a larger one."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        """Raises RuntimeError where the processor, or torch on it, lacks the format; ValueError for a weight that does not fit."""
+        self.outputs, self.inputs = weight.shape
+        self.bias_numbers = 0 if bias is None else bias.numel()
+
+    @property
+    @abstractmethod
+    def nbytes(self) -> int: ...
+
+    @abstractmethod
+    def product(self, states: torch.Tensor) -> torch.Tensor:
+        """`states`, shape (..., inputs), times the weight, plus the bias: shape (..., outputs)."""
+
+    @abstractmethod
+    def dense(self) -> torch.Tensor:
+        """The numbers of the weight as they are multiplied, float32, shape (outputs, inputs)."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Free the memory; there are no products after that."""
+
+    def __deepcopy__(self, _memo: dict[int, object]) -> Self:
+        return self
+
+
+class Float16(Packed):
+    """float16 weights; inputs, sums and outputs are float32 (fbgemm, for processors with AVX2)."""
+
+    name, library, states = "float16", "fbgemm", torch.float32
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        super().__init__(weight, bias)
+        if not bool(weight.abs().max() <= LARGEST_HALF):
+            raise ValueError("a weight is too large for float16")
+        _needs_fbgemm()
+        self._weight: Any = torch.ops.quantized.linear_prepack_fp16(
+            weight.float(), None if bias is None else bias.float()
+        )
+        self._multiply = torch.ops.quantized.linear_dynamic_fp16.default
+
+    @property
+    def nbytes(self) -> int:
+        return 2 * self.outputs * self.inputs + 4 * self.bias_numbers
+
+    def product(self, states: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self._multiply(states, self._weight)
+        return made
+
+    def dense(self) -> torch.Tensor:
+        weight: torch.Tensor = torch.ops.quantized.linear_unpack_fp16(self._weight)[0]
+        return weight
+
+    def release(self) -> None:
+        self._weight = None
+
+
+class BFloat16(Packed):
+    """bfloat16 weights, inputs and outputs (oneDNN, for processors with units for bfloat16)."""
+
+    name, library, states = "bfloat16", "oneDNN", torch.bfloat16
+    _ROWS = 8
+    """The number of inputs at a time that the layout is best for; others work."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        super().__init__(weight, bias)
+        self._bias = None if bias is None else bias.detach().bfloat16()
+        self._weight: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(  # noqa: SLF001 - inductor calls it
+            weight.detach().bfloat16().contiguous(), self._ROWS
+        )
+        self._multiply = torch.ops.mkldnn._linear_pointwise.default  # noqa: SLF001 - likewise
+
+    @property
+    def nbytes(self) -> int:
+        return 2 * (self.outputs * self.inputs + self.bias_numbers)
+
+    def product(self, states: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self._multiply(states, self._weight, self._bias, "none", [], "")
+        return made
+
+    def dense(self) -> torch.Tensor:
+        return self._weight.to_dense().float()
+
+    def release(self) -> None:
+        self._weight, self._bias = torch.empty(0), None
+
+
+class Int8(Packed):
+    """A byte for each weight and a scale for each output. Inputs are rounded twice, to a coarse and a fine part of 7 bits
+    each, and so to 13 bits; sums are whole numbers, and outputs float32 (fbgemm, for processors with AVX2).
+    """
+
+    name, library, states = "int8", "fbgemm", torch.float32
+    rounds_inputs = True
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        super().__init__(weight, bias)
+        _needs_fbgemm()
+        whole, scale = to_bytes(weight)
+        zeros = torch.zeros(self.outputs, dtype=torch.long)
+        quantized = torch._make_per_channel_quantized_tensor(whole, scale.double(), zeros, 0)  # noqa: SLF001 - of what is rounded already
+        self._weight: Any = torch.ops.quantized.linear_prepack(quantized, None)
+        self._bias = None if bias is None else bias.detach().float()
+        self._multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32.default
+
+    @property
+    def nbytes(self) -> int:
+        # Each output has a scale, an offset and the sum of its column.
+        return self.outputs * (self.inputs + 12) + 4 * self.bias_numbers
+
+    def product(self, states: torch.Tensor) -> torch.Tensor:
+        rows = states.reshape(-1, self.inputs)
+        count = len(rows)
+        largest = torch.linalg.vector_norm(rows, torch.inf, dim=1, keepdim=True)
+        step = largest.div_(LARGEST_INPUT).clamp_min_(torch.finfo(torch.float32).tiny)
+        scaled = rows / step
+        coarse = scaled.round()
+        fine = scaled.sub_(coarse).mul_(2 * LARGEST_INPUT)
+        made = self._multiply(torch.cat((coarse, fine)), 1.0, LARGEST_INPUT + 1, self._weight)
+        made = torch.add(made[:count], made[count:], alpha=1 / (2 * LARGEST_INPUT)).mul_(step)
+        if self._bias is not None:
+            made += self._bias
+        return made.view(*states.shape[:-1], self.outputs)
+
+    def dense(self) -> torch.Tensor:
+        weight: torch.Tensor = torch.ops.quantized.linear_unpack(self._weight)[0].dequantize()
+        return weight
+
+    def release(self) -> None:
+        self._weight = self._bias = None
+
+
+class Int8OfTorch(Packed):
+    """A byte for each weight and a scale for each output; inputs, sums and outputs are bfloat16 (torch's own, for every CPU).
+
+    The kernel is the one that torchao's compiled `Int8WeightOnlyConfig` ends up with on a CPU.
+    """
+
+    name, library, states = "int8", "torch", torch.bfloat16
+    MULTIPLE = 32
+    """Inputs must be a multiple of this."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        super().__init__(weight, bias)
+        if self.inputs % self.MULTIPLE:
+            raise ValueError("the kernel takes other widths")
+        self._weight, scale = to_bytes(weight)
+        self._scale = scale.bfloat16()
+        self._bias = None if bias is None else bias.detach().bfloat16()
+
+    @property
+    def nbytes(self) -> int:
+        return self.outputs * (self.inputs + 2) + 2 * self.bias_numbers
+
+    def product(self, states: torch.Tensor) -> torch.Tensor:
+        rows = states.reshape(-1, self.inputs)
+        made: torch.Tensor = torch._weight_int8pack_mm(rows, self._weight, self._scale)  # noqa: SLF001 - see the class
+        if self._bias is not None:
+            made += self._bias
+        return made.view(*states.shape[:-1], self.outputs)
+
+    def dense(self) -> torch.Tensor:
+        return self._weight.float() * self._scale.float()[:, None]
+
+    def release(self) -> None:
+        self._weight = self._scale = torch.empty(0)
+        self._bias = None
+
+
+def to_bytes(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A weight of shape (outputs, inputs) as int8, rounded to 255 steps, and the step of each output in float32."""
+    weight = weight.detach().float()
+    scale = (weight.abs().amax(1) / LARGEST_BYTE).clamp_min(torch.finfo(torch.float32).tiny)
+    return (weight / scale[:, None]).round().to(torch.int8), scale
+
+
+def _needs_fbgemm() -> None:
+    if "fbgemm" not in torch.backends.quantized.supported_engines:
+        raise RuntimeError("torch was built without fbgemm")
+    if torch.backends.quantized.engine not in {"fbgemm", "x86"}:
+        torch.backends.quantized.engine = "fbgemm"
+
+
+class PackedLinear(nn.Module):
+    """In place of a linear layer."""
+
+    def __init__(self, packed: Packed, *, tied: bool = False) -> None:
+        """`tied`: the weight is that of the embeddings, too."""
+        super().__init__()
+        self.packed = packed
+        self.numbers = packed.bias_numbers + (0 if tied else packed.outputs * packed.inputs)
+        """How many numbers it has learnt by itself."""
+        self.in_features, self.out_features = packed.inputs, packed.outputs
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        """`states` of shape (..., in_features) to (..., out_features)."""
+        if states.requires_grad and torch.is_grad_enabled():
+            made: torch.Tensor = _Product.apply(states, self.packed)
+            return made
+        return self.packed.product(states)
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """The weight in rows again, for whoever looks at it: made each time."""
+        return self.packed.dense()
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}, {self.packed.name} ({self.packed.library})"
+
+
+class _Product(torch.autograd.Function):
+    """The product, with a derivative with respect to the states."""
+
+    @staticmethod
+    def forward(context: Any, states: torch.Tensor, packed: Packed) -> torch.Tensor:
+        context.packed = packed
+        return packed.product(states)
+
+    @staticmethod
+    def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (gradient,) = gradients
+        return gradient @ context.packed.dense().to(gradient.dtype), None
+
+
+def linears(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Module]]:
+    """The linear layers of a model, each with the module that holds it and its name there."""
+    for module in list(model.modules()):
+        for name, child in list(module.named_children()):
+            # A class derived from it may do something else with its weight.
+            if type(child) in {nn.Linear, Conv1D}:
+                yield module, name, child
+
+
+def rows_of(linear: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The weight of a linear layer, shape (outputs, inputs), and its bias."""
+    weight = cast("torch.Tensor", linear.weight).detach()
+    bias = cast("torch.Tensor | None", linear.bias)
+    return (weight.t().contiguous() if isinstance(linear, Conv1D) else weight), bias
+
+
+def pack(model: Network, kind: type[Packed]) -> None:
+    """Replace the linear layers of a model on the CPU one after the other, so that little memory is needed beside it.
+
+    What is left computes in the numbers that the format takes; for bfloat16 the model must be in it. A tied output head is
+    packed, too, beside the embeddings, which stay; layers that do not fit the format stay as well.
+    """
+
+    embeddings = model.get_input_embeddings().weight
+
+    def replace(place: tuple[nn.Module, str, nn.Module]) -> None:
+        module, name, linear = place
+        try:
+            packed = kind(*rows_of(linear))
+        except ValueError:
+            return
+        setattr(module, name, PackedLinear(packed, tied=linear.weight is embeddings))
+
+    with (
+        torch.inference_mode(mode=False),
+        torch.no_grad(),
+        ThreadPoolExecutor(torch.get_num_threads()) as pool,
+    ):
+        list(pool.map(replace, linears(model)))
+        if kind.states is torch.float32:
+            model.float()
+
+
+def packed_in(model: nn.Module) -> list[Packed]:
+    """The packed weights of a model."""
+    return [module.packed for module in model.modules() if isinstance(module, PackedLinear)]
