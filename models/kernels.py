@@ -41,14 +41,15 @@ Seconds: TypeAlias = tuple[float, ...]
 
 WORTH_TRYING = 20_000_000
 """Parameters below which weights stay as they are: they fit into caches, and whatever is done with them is quick."""
-ROWS = (1, 8, 64)
+ROWS = (1, 8, 32)
 """Texts that get a token, and tokens of a prompt, for which ways are compared."""
 WRITING = ROWS[:2]
 TOLERANCE = 1.05
 """Factor by which a way may seem slower than the plain one and still pass for no slower."""
 GAIN = 0.95
 """Share of the plain way's time that another must not exceed to be worth it."""
-_ROUNDS = 7
+_ROUNDS = (11, 11, 4)
+"""Tries for each of `ROWS`."""
 _CACHE = 64 << 20
 """Bytes that are read before each try, so that weights come from memory as they do in a model."""
 _SHAPES = 4
@@ -98,7 +99,7 @@ def choose(model: Network, dtype: str, *, int8: bool, folder: Path | None = None
         return PLAIN
     if required and len(able) == 1:
         return Choice(able[0])
-    shapes = Counter(tuple(rows_of(linear)[0].shape) for _, _, linear in linears(model))
+    shapes = Counter(_shape(linear) for _, _, linear in linears(model))
     if sum(count * outputs * inputs for (outputs, inputs), count in shapes.items()) < WORTH_TRYING:
         return Choice(able[0]) if required else PLAIN
     names = [_name(kind) for kind in able]
@@ -116,7 +117,8 @@ def _allowed(model: Network, dtype: str, *, int8: bool) -> list[type[Packed]]:
         return [Int8, Int8OfTorch] if is_half else [Int8]
     if dtype == "auto":
         return [Float16, BFloat16] if is_half else [Float16]
-    return {"float16": [Float16], "bfloat16": [BFloat16]}.get(dtype, [])
+    only: dict[str, list[type[Packed]]] = {"float16": [Float16], "bfloat16": [BFloat16]}
+    return only.get(dtype, [])
 
 
 def best(
@@ -150,9 +152,8 @@ def measure(model: Network, kinds: Sequence[type[Packed]]) -> dict[str, Seconds]
     layers: dict[tuple[int, int], nn.Module] = {}
     counts: Counter[tuple[int, int]] = Counter()
     for _, _, linear in linears(model):
-        outputs, inputs = rows_of(linear)[0].shape
-        layers.setdefault((outputs, inputs), linear)
-        counts[outputs, inputs] += 1
+        layers.setdefault(_shape(linear), linear)
+        counts[_shape(linear)] += 1
     usable = [shape for shape in counts if shape[0] * shape[1] <= _LARGEST_SHAPE] or list(counts)
     tried = sorted(usable, key=lambda shape: -counts[shape] * shape[0] * shape[1])[:_SHAPES]
     totals: dict[str, list[float]] = {}
@@ -163,7 +164,7 @@ def measure(model: Network, kinds: Sequence[type[Packed]]) -> dict[str, Seconds]
             ways = _ways(layers[shape], kinds)
             broken |= {_name(kind) for kind in kinds} - ways.keys()
             for place, rows in enumerate(ROWS):
-                for name, seconds in _race(ways, rows, shape[1], other).items():
+                for name, seconds in _race(ways, rows, shape[1], _ROUNDS[place], other).items():
                     totals.setdefault(name, [0.0] * len(ROWS))[place] += counts[shape] * seconds
     return {name: tuple(times) for name, times in totals.items() if name not in broken}
 
@@ -190,12 +191,16 @@ def _ways(linear: nn.Module, kinds: Sequence[type[Packed]]) -> dict[str, tuple[n
 
 
 def _race(
-    ways: Mapping[str, tuple[nn.Module, torch.dtype]], rows: int, inputs: int, other: torch.Tensor
+    ways: Mapping[str, tuple[nn.Module, torch.dtype]],
+    rows: int,
+    inputs: int,
+    rounds: int,
+    other: torch.Tensor,
 ) -> dict[str, float]:
     """The least seconds that each way took for so many rows, with its weights out of the processor's caches."""
     states = {name: torch.randn(rows, inputs).to(dtype) for name, (_, dtype) in ways.items()}
     least = dict.fromkeys(ways, float("inf"))
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         for name, (layer, _) in ways.items():
             other.sum()
             began = time.perf_counter()
@@ -214,6 +219,12 @@ def works(kind: type[Packed]) -> bool:
         return False
     # Elsewhere oneDNN has only its reference for bfloat16, which is hundreds of times slower.
     return kind is not BFloat16 or cpu_has_bfloat16()
+
+
+def _shape(linear: nn.Module) -> tuple[int, int]:
+    """Outputs and inputs."""
+    outputs, inputs = rows_of(linear)[0].shape
+    return outputs, inputs
 
 
 def _name(kind: type[Packed]) -> str:

@@ -6,9 +6,11 @@ the libraries below it lay them out again for every product; a packed weight is 
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any, ClassVar, Self, TypeAlias, cast
 
 import torch
@@ -33,6 +35,9 @@ class Packed(ABC):
     name: ClassVar[str]
     """What the numbers of the weight are called."""
     library: ClassVar[str]
+    bits: ClassVar[int]
+    beside: ClassVar[int] = 0
+    """Bytes that each output has beside its weights: a scale and the like."""
     states: ClassVar[torch.dtype]
     """In what the products take their inputs and give their outputs."""
     rounds_inputs: ClassVar[bool] = False
@@ -42,10 +47,7 @@ class Packed(ABC):
         """Raises RuntimeError where the processor, or torch on it, lacks the format; ValueError for a weight that does not fit."""
         self.outputs, self.inputs = weight.shape
         self.bias_numbers = 0 if bias is None else bias.numel()
-
-    @property
-    @abstractmethod
-    def nbytes(self) -> int: ...
+        self.nbytes = int(self.outputs * (self.inputs * self.bits / 8 + self.beside) + 4 * self.bias_numbers)
 
     @abstractmethod
     def product(self, states: torch.Tensor) -> torch.Tensor:
@@ -55,9 +57,13 @@ class Packed(ABC):
     def dense(self) -> torch.Tensor:
         """The numbers of the weight as they are multiplied, float32, shape (outputs, inputs)."""
 
-    @abstractmethod
     def release(self) -> None:
         """Free the memory; there are no products after that."""
+        self.nbytes = 0
+        self._forget()
+
+    @abstractmethod
+    def _forget(self) -> None: ...
 
     def __deepcopy__(self, _memo: dict[int, object]) -> Self:
         return self
@@ -66,7 +72,7 @@ class Packed(ABC):
 class Float16(Packed):
     """float16 weights; inputs, sums and outputs are float32 (fbgemm, for processors with AVX2)."""
 
-    name, library, states = "float16", "fbgemm", torch.float32
+    name, library, bits, states = "float16", "fbgemm", 16, torch.float32
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__(weight, bias)
@@ -78,10 +84,6 @@ class Float16(Packed):
         )
         self._multiply = torch.ops.quantized.linear_dynamic_fp16.default
 
-    @property
-    def nbytes(self) -> int:
-        return 2 * self.outputs * self.inputs + 4 * self.bias_numbers
-
     def product(self, states: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = self._multiply(states, self._weight)
         return made
@@ -90,14 +92,14 @@ class Float16(Packed):
         weight: torch.Tensor = torch.ops.quantized.linear_unpack_fp16(self._weight)[0]
         return weight
 
-    def release(self) -> None:
+    def _forget(self) -> None:
         self._weight = None
 
 
 class BFloat16(Packed):
     """bfloat16 weights, inputs and outputs (oneDNN, for processors with units for bfloat16)."""
 
-    name, library, states = "bfloat16", "oneDNN", torch.bfloat16
+    name, library, bits, states = "bfloat16", "oneDNN", 16, torch.bfloat16
     _ROWS = 8
     """The number of inputs at a time that the layout is best for; others work."""
 
@@ -109,10 +111,6 @@ class BFloat16(Packed):
         )
         self._multiply = torch.ops.mkldnn._linear_pointwise.default  # noqa: SLF001 - likewise
 
-    @property
-    def nbytes(self) -> int:
-        return 2 * (self.outputs * self.inputs + self.bias_numbers)
-
     def product(self, states: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = self._multiply(states, self._weight, self._bias, "none", [], "")
         return made
@@ -120,7 +118,7 @@ class BFloat16(Packed):
     def dense(self) -> torch.Tensor:
         return self._weight.to_dense().float()
 
-    def release(self) -> None:
+    def _forget(self) -> None:
         self._weight, self._bias = torch.empty(0), None
 
 
@@ -129,7 +127,8 @@ class Int8(Packed):
     each, and so to 13 bits; sums are whole numbers, and outputs float32 (fbgemm, for processors with AVX2).
     """
 
-    name, library, states = "int8", "fbgemm", torch.float32
+    name, library, bits, states = "int8", "fbgemm", 8, torch.float32
+    beside = 12
     rounds_inputs = True
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
@@ -141,11 +140,6 @@ class Int8(Packed):
         self._weight: Any = torch.ops.quantized.linear_prepack(quantized, None)
         self._bias = None if bias is None else bias.detach().float()
         self._multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32.default
-
-    @property
-    def nbytes(self) -> int:
-        # Each output has a scale, an offset and the sum of its column.
-        return self.outputs * (self.inputs + 12) + 4 * self.bias_numbers
 
     def product(self, states: torch.Tensor) -> torch.Tensor:
         rows = states.reshape(-1, self.inputs)
@@ -165,7 +159,7 @@ class Int8(Packed):
         weight: torch.Tensor = torch.ops.quantized.linear_unpack(self._weight)[0].dequantize()
         return weight
 
-    def release(self) -> None:
+    def _forget(self) -> None:
         self._weight = self._bias = None
 
 
@@ -175,7 +169,8 @@ class Int8OfTorch(Packed):
     The kernel is the one that torchao's compiled `Int8WeightOnlyConfig` ends up with on a CPU.
     """
 
-    name, library, states = "int8", "torch", torch.bfloat16
+    name, library, bits, states = "int8", "torch", 8, torch.bfloat16
+    beside = 2
     MULTIPLE = 32
     """Inputs must be a multiple of this."""
 
@@ -187,10 +182,6 @@ class Int8OfTorch(Packed):
         self._scale = scale.bfloat16()
         self._bias = None if bias is None else bias.detach().bfloat16()
 
-    @property
-    def nbytes(self) -> int:
-        return self.outputs * (self.inputs + 2) + 2 * self.bias_numbers
-
     def product(self, states: torch.Tensor) -> torch.Tensor:
         rows = states.reshape(-1, self.inputs)
         made: torch.Tensor = torch._weight_int8pack_mm(rows, self._weight, self._scale)  # noqa: SLF001 - see the class
@@ -201,23 +192,31 @@ class Int8OfTorch(Packed):
     def dense(self) -> torch.Tensor:
         return self._weight.float() * self._scale.float()[:, None]
 
-    def release(self) -> None:
+    def _forget(self) -> None:
         self._weight = self._scale = torch.empty(0)
         self._bias = None
 
 
 def to_bytes(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """A weight of shape (outputs, inputs) as int8, rounded to 255 steps, and the step of each output in float32."""
-    weight = weight.detach().float()
+    weight = weight.detach().float().contiguous()
     scale = (weight.abs().amax(1) / LARGEST_BYTE).clamp_min(torch.finfo(torch.float32).tiny)
     return (weight / scale[:, None]).round().to(torch.int8), scale
 
 
+@cache
 def _needs_fbgemm() -> None:
+    """RuntimeError where there is no fbgemm."""
     if "fbgemm" not in torch.backends.quantized.supported_engines:
         raise RuntimeError("torch was built without fbgemm")
     if torch.backends.quantized.engine not in {"fbgemm", "x86"}:
         torch.backends.quantized.engine = "fbgemm"
+    with warnings.catch_warnings():
+        # torch warns once that quantized tensors will go some day; `models.kernels.works` tries each format before it is used.
+        warnings.simplefilter("ignore")
+        torch._make_per_channel_quantized_tensor(  # noqa: SLF001 - see `Int8`
+            torch.zeros(1, 1, dtype=torch.int8), torch.ones(1).double(), torch.zeros(1, dtype=torch.long), 0
+        )
 
 
 class PackedLinear(nn.Module):
@@ -274,7 +273,7 @@ def rows_of(linear: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None]:
     """The weight of a linear layer, shape (outputs, inputs), and its bias."""
     weight = cast("torch.Tensor", linear.weight).detach()
     bias = cast("torch.Tensor | None", linear.bias)
-    return (weight.t().contiguous() if isinstance(linear, Conv1D) else weight), bias
+    return (weight.t() if isinstance(linear, Conv1D) else weight), bias
 
 
 def pack(model: Network, kind: type[Packed]) -> None:
@@ -283,7 +282,6 @@ def pack(model: Network, kind: type[Packed]) -> None:
     What is left computes in the numbers that the format takes; for bfloat16 the model must be in it. A tied output head is
     packed, too, beside the embeddings, which stay; layers that do not fit the format stay as well.
     """
-
     embeddings = model.get_input_embeddings().weight
 
     def replace(place: tuple[nn.Module, str, nn.Module]) -> None:
@@ -304,6 +302,6 @@ def pack(model: Network, kind: type[Packed]) -> None:
             model.float()
 
 
-def packed_in(model: nn.Module) -> list[Packed]:
+def packed_in(model: Network) -> list[Packed]:
     """The packed weights of a model."""
     return [module.packed for module in model.modules() if isinstance(module, PackedLinear)]
