@@ -1,7 +1,7 @@
-"""Which way of keeping weights multiplies them fastest on this processor: found out by trying, and remembered.
+"""Chooses the fastest weight format for a model on this processor by measuring, and remembers the result.
 
-What wins depends on the processor (does it have units for bfloat16, how fast is its memory), on the shapes of a model, on the number
-of cores and on the libraries that torch was built with; no rule of thumb holds for all of them.
+Which format wins depends on the processor (instructions, memory bandwidth, cores), the shapes of the model's layers and the libraries
+that torch was built with.
 """
 
 from __future__ import annotations
@@ -37,59 +37,59 @@ from models.pretrained import cpu_has_bfloat16
 log = logging.getLogger(__name__)
 
 Seconds: TypeAlias = tuple[float, ...]
-"""Of all linear layers of a model together, for each number in `ROWS`."""
+"""Time of all linear layers of a model together, for each number in `ROWS`."""
 
 WORTH_TRYING = 20_000_000
-"""Parameters below which weights stay as they are: they fit into caches, and whatever is done with them is quick."""
+"""Number of weights below which a model is left as it is: it is fast in any format."""
 ROWS = (1, 8, 32)
-"""Texts that get a token, and tokens of a prompt, for which ways are compared."""
+"""Input rows for which formats are compared: one text, several texts, a prompt."""
 WRITING = ROWS[:2]
 TOLERANCE = 1.05
-"""Factor by which a way may seem slower than the plain one and still pass for no slower."""
+"""Factor of the plain format's time up to which another counts as no slower."""
 GAIN = 0.95
-"""Share of the plain way's time that another must not exceed to be worth it."""
+"""A format must take at most this share of the plain format's time to be worth using."""
 _ROUNDS = (11, 11, 4)
-"""Tries for each of `ROWS`."""
+"""Repetitions for each of `ROWS`."""
 _CACHE = 64 << 20
-"""Bytes that are read before each try, so that weights come from memory as they do in a model."""
+"""Bytes that are read before each repetition, so that weights come from memory, as they do in a model."""
 _SHAPES = 4
-"""Shapes that are tried: those that most of a model's weights have."""
+"""Number of layer shapes that are measured: those with most of a model's weights."""
 _LARGEST_SHAPE = 1 << 26
-"""Weights of a layer above which it is left out, as an output head that is read once a token while others are read often."""
+"""Layers with more weights than this, such as output heads, are not measured: it would take too much time and memory."""
 _ERRORS = {"float16": 2e-3, "bfloat16": 1e-2, "int8": 5e-2}
-"""Share of the length of an output by which a product may be off before a kernel counts as broken."""
+"""Largest relative error of a product before a kernel counts as broken."""
 _REMEMBERED = 64
-"""Choices that are kept on disk."""
+"""Number of measurements that are kept on disk."""
 _FILE = "kernels.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How weights are kept: None for the plain way, and how many times as fast as that it is for one text and for several."""
+    """A weight format, None for the plain one, and its measured speed relative to the plain one for each of `WRITING`."""
 
     kind: type[Packed] | None = None
     gains: tuple[float, ...] = ()
 
     @property
     def detail(self) -> str:
-        """For admins; empty for the plain way."""
+        """For admins; empty for the plain format."""
         if self.kind is None:
             return ""
         made = f"{self.kind.name} weights ({self.kind.library})"
         if not self.gains:
             return made
         one, several = self.gains
-        return f"{made}, measured to multiply {one:.1f} times as fast for one text, {several:.1f} times for {WRITING[1]}"
+        return f"{made}, measured {one:.1f} times as fast for one text, {several:.1f} times for {WRITING[1]}"
 
 
 PLAIN = Choice()
 
 
 def choose(model: Network, dtype: str, *, int8: bool, folder: Path | None = None) -> Choice:
-    """The best way to keep the weights of a model on the CPU, of those that `dtype` and `int8` of the settings allow.
+    """The best weight format for a model on the CPU, of those that `dtype` and `int8` of the settings allow.
 
-    "auto" takes what is fastest and keeps 16 bits, "float16" float16 weights, "bfloat16" what is fastest in bfloat16, "float32"
-    the plain way; int8 what is fastest with bytes. Where there is a choice it is made by a measurement, which is kept in `folder`.
+    "auto" allows every format with at least 16 bits, "float16" and "bfloat16" their own, "float32" the plain one, and `int8` those
+    with 8 bits. Where several are allowed, a measurement decides; its result is kept in `folder`.
     """
     if model.device.type != "cpu":
         return PLAIN
@@ -124,10 +124,10 @@ def _allowed(model: Network, dtype: str, *, int8: bool) -> list[type[Packed]]:
 def best(
     times: Mapping[str, Seconds], kinds: Mapping[str, type[Packed]], *, required: bool = False
 ) -> Choice:
-    """What to choose when it takes so long: `times` by name, "plain" among them.
+    """The choice for measured `times`, by format name, with "plain" among them.
 
-    The best for one text and for several alike, among those that are not slower than the plain way for either, or for a prompt.
-    With `required`, the plain way is no choice.
+    The fastest for one text and several texts taken together, of those that are not slower than the plain format for either, nor
+    for a prompt. With `required`, the plain format is not allowed.
     """
     plain = times["plain"]
 
@@ -145,9 +145,9 @@ def best(
 
 
 def measure(model: Network, kinds: Sequence[type[Packed]]) -> dict[str, Seconds]:
-    """Seconds that the linear layers of a model take, by the name of the kind, and "plain"; kinds that are off are left out.
+    """Seconds that the linear layers of a model take in each format, by name, and as they are ("plain"); broken kernels are left out.
 
-    They take turns, and the least time of each counts, so that what else the machine does harms none more than others.
+    The formats take turns and the shortest time of each counts, so that other load on the machine affects all alike.
     """
     layers: dict[tuple[int, int], nn.Module] = {}
     counts: Counter[tuple[int, int]] = Counter()
@@ -170,7 +170,7 @@ def measure(model: Network, kinds: Sequence[type[Packed]]) -> dict[str, Seconds]
 
 
 def _ways(linear: nn.Module, kinds: Sequence[type[Packed]]) -> dict[str, tuple[nn.Module, torch.dtype]]:
-    """A layer in each way, by name, with the numbers that it takes; those whose results are off are left out."""
+    """A layer in each format, by name, with the data type of its inputs; those with wrong results are left out."""
     weight, bias = rows_of(linear)
     ways: dict[str, tuple[nn.Module, torch.dtype]] = {"plain": (linear, weight.dtype)}
     states = torch.randn(3, weight.shape[1], generator=torch.Generator().manual_seed(0))
@@ -184,9 +184,7 @@ def _ways(linear: nn.Module, kinds: Sequence[type[Packed]]) -> dict[str, tuple[n
         if off <= _ERRORS[kind.name]:
             ways[_name(kind)] = packed, kind.states
         else:
-            log.warning(
-                "%s products of %s are off by %.2g, so they are not used.", kind.name, kind.library, off
-            )
+            log.warning("The %s kernel of %s is off by %.2g and is not used.", kind.name, kind.library, off)
     return ways
 
 
@@ -197,7 +195,7 @@ def _race(
     rounds: int,
     other: torch.Tensor,
 ) -> dict[str, float]:
-    """The least seconds that each way took for so many rows, with its weights out of the processor's caches."""
+    """The shortest time of each format for some input rows, with weights that are in no cache."""
     states = {name: torch.randn(rows, inputs).to(dtype) for name, (_, dtype) in ways.items()}
     least = dict.fromkeys(ways, float("inf"))
     for _ in range(rounds):
@@ -211,13 +209,13 @@ def _race(
 
 @cache
 def works(kind: type[Packed]) -> bool:
-    """Whether this processor and this torch can do it at all."""
+    """Whether this processor and this build of torch support a format."""
     try:
         with torch.inference_mode():
             kind(torch.ones(32, 32), torch.ones(32)).product(torch.ones(2, 32, dtype=kind.states))
     except (RuntimeError, AttributeError, NotImplementedError, ValueError):
         return False
-    # Elsewhere oneDNN has only its reference for bfloat16, which is hundreds of times slower.
+    # Without these instructions oneDNN falls back to a reference kernel that is hundreds of times slower.
     return kind is not BFloat16 or cpu_has_bfloat16()
 
 
@@ -232,7 +230,7 @@ def _name(kind: type[Packed]) -> str:
 
 
 def _machine() -> list[str]:
-    """What a measurement depends on beside the model."""
+    """What a measurement depends on, apart from the model."""
     able = sorted(name for name, there in torch.cpu.get_capabilities().items() if there is True)
     return [
         processor(),
@@ -265,7 +263,7 @@ def _pair(line: str) -> tuple[str, str]:
 
 
 def _recall(folder: Path | None, key: str, names: Sequence[str]) -> dict[str, Seconds] | None:
-    """What was measured before of `names`, or None. What was found broken then is missing and stays so."""
+    """An earlier measurement of `names`, or None. Formats that were broken then are missing."""
     known = _read(folder).get(key) if folder else None
     if not isinstance(known, dict) or "plain" not in known or not known.keys() <= set(names):
         return None
@@ -287,7 +285,7 @@ def _remember(folder: Path | None, key: str, times: Mapping[str, Seconds]) -> No
     try:
         kept.write_json(folder / _FILE, content)
     except OSError as error:
-        log.warning("What was measured of the processor could not be kept (%s).", error.strerror)
+        log.warning("The measurement of weight formats could not be stored (%s).", error.strerror)
 
 
 def _read(folder: Path) -> dict[str, kept.JSON]:

@@ -1,7 +1,7 @@
-"""Linear layers whose weights are kept as a CPU multiplies them fastest: in few bits, and laid out for its registers.
+"""Linear layers with packed weights: in fewer bits, and in the memory layout that a CPU's matrix kernels read fastest.
 
-Writing a token reads every weight once, so the bytes of a weight are what a token costs. `nn.Linear` keeps weights in rows, and
-the libraries below it lay them out again for every product; a packed weight is laid out once.
+Generating a token reads every weight once, so time per token follows the bytes per weight. `nn.Linear` stores plain rows, which
+the kernel libraries reorder for every product; packed weights are reordered once.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 LARGEST_BYTE = 127
-"""Of the numbers that a byte holds, used to both sides alike."""
+"""Largest value of a symmetric int8 weight."""
 LARGEST_INPUT = 63
-"""Inputs of int8 products are rounded to so many steps to both sides. With AVX2 two products of a byte and a byte are added
-in 16 bits, where 127 x 127 x 2 still fits."""
+"""Largest value of a rounded input of an int8 product. The AVX2 kernel adds two products of bytes in 16 bits, which
+127 x 127 x 2 does not overflow."""
 LARGEST_HALF = 65_504
-"""The largest number in float16."""
+"""The largest finite float16."""
 
 Network: TypeAlias = Any
 """A model of transformers, which are typed too loosely for what is used of them here."""
 
 
 class Packed(ABC):
-    """A weight, shape (outputs, inputs), and a bias in some format. Copies of a model share it, as they share parameters."""
+    """A weight of shape (outputs, inputs) and a bias, in some format. Copies of a model share it, as they share parameters."""
 
     name: ClassVar[str]
-    """What the numbers of the weight are called."""
+    """The data type of the weights, as people know it."""
     library: ClassVar[str]
     bits: ClassVar[int]
     beside: ClassVar[int] = 0
-    """Bytes that each output has beside its weights: a scale and the like."""
+    """Bytes per output in addition to its weights: scales and the like."""
     states: ClassVar[torch.dtype]
-    """In what the products take their inputs and give their outputs."""
+    """The data type of inputs and outputs."""
     rounds_inputs: ClassVar[bool] = False
-    """Whether inputs are rounded, too, so that a small difference between two inputs may become a larger one."""
+    """Whether inputs are rounded too, which can turn a tiny difference between two inputs into a larger one."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        """Raises RuntimeError where the processor, or torch on it, lacks the format; ValueError for a weight that does not fit."""
+        """Raises RuntimeError where the processor or this build of torch lacks the format, ValueError for a weight that does not fit it."""
         self.outputs, self.inputs = weight.shape
         self.bias_numbers = 0 if bias is None else bias.numel()
         self.nbytes = int(self.outputs * (self.inputs * self.bits / 8 + self.beside) + 4 * self.bias_numbers)
@@ -55,10 +55,10 @@ class Packed(ABC):
 
     @abstractmethod
     def dense(self) -> torch.Tensor:
-        """The numbers of the weight as they are multiplied, float32, shape (outputs, inputs)."""
+        """The weight as it is multiplied: float32, shape (outputs, inputs)."""
 
     def release(self) -> None:
-        """Free the memory; there are no products after that."""
+        """Free the memory; `product` fails afterwards."""
         self.nbytes = 0
         self._forget()
 
@@ -70,7 +70,7 @@ class Packed(ABC):
 
 
 class Float16(Packed):
-    """float16 weights; inputs, sums and outputs are float32 (fbgemm, for processors with AVX2)."""
+    """float16 weights; inputs, sums and outputs are float32 (fbgemm, needs AVX2)."""
 
     name, library, bits, states = "float16", "fbgemm", 16, torch.float32
 
@@ -97,11 +97,11 @@ class Float16(Packed):
 
 
 class BFloat16(Packed):
-    """bfloat16 weights, inputs and outputs (oneDNN, for processors with units for bfloat16)."""
+    """bfloat16 weights, inputs and outputs (oneDNN, needs a CPU with bfloat16 instructions)."""
 
     name, library, bits, states = "bfloat16", "oneDNN", 16, torch.bfloat16
     _ROWS = 8
-    """The number of inputs at a time that the layout is best for; others work."""
+    """The number of input rows that the layout is optimised for; other numbers work too."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__(weight, bias)
@@ -123,8 +123,8 @@ class BFloat16(Packed):
 
 
 class Int8(Packed):
-    """A byte for each weight and a scale for each output. Inputs are rounded twice, to a coarse and a fine part of 7 bits
-    each, and so to 13 bits; sums are whole numbers, and outputs float32 (fbgemm, for processors with AVX2).
+    """int8 weights with a scale per output; inputs are split into a coarse and a fine part of 7 bits each, 13 bits in
+    effect. Sums are exact integers and outputs float32 (fbgemm, needs AVX2).
     """
 
     name, library, bits, states = "int8", "fbgemm", 8, torch.float32
@@ -136,7 +136,7 @@ class Int8(Packed):
         _needs_fbgemm()
         whole, scale = to_bytes(weight)
         zeros = torch.zeros(self.outputs, dtype=torch.long)
-        quantized = torch._make_per_channel_quantized_tensor(whole, scale.double(), zeros, 0)  # noqa: SLF001 - of what is rounded already
+        quantized = torch._make_per_channel_quantized_tensor(whole, scale.double(), zeros, 0)  # noqa: SLF001 - the public function would round again
         self._weight: Any = torch.ops.quantized.linear_prepack(quantized, None)
         self._bias = None if bias is None else bias.detach().float()
         self._multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32.default
@@ -164,20 +164,20 @@ class Int8(Packed):
 
 
 class Int8OfTorch(Packed):
-    """A byte for each weight and a scale for each output; inputs, sums and outputs are bfloat16 (torch's own, for every CPU).
+    """int8 weights with a scale per output; inputs and outputs are bfloat16 (a kernel of torch itself, for every CPU).
 
-    The kernel is the one that torchao's compiled `Int8WeightOnlyConfig` ends up with on a CPU.
+    torchao's compiled `Int8WeightOnlyConfig` uses the same kernel on a CPU.
     """
 
     name, library, bits, states = "int8", "torch", 8, torch.bfloat16
     beside = 2
     MULTIPLE = 32
-    """Inputs must be a multiple of this."""
+    """The number of inputs must be a multiple of this."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__(weight, bias)
         if self.inputs % self.MULTIPLE:
-            raise ValueError("the kernel takes other widths")
+            raise ValueError("the kernel needs a multiple of 32 inputs")
         self._weight, scale = to_bytes(weight)
         self._scale = scale.bfloat16()
         self._bias = None if bias is None else bias.detach().bfloat16()
@@ -198,7 +198,7 @@ class Int8OfTorch(Packed):
 
 
 def to_bytes(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """A weight of shape (outputs, inputs) as int8, rounded to 255 steps, and the step of each output in float32."""
+    """A weight of shape (outputs, inputs) rounded to int8, and the step of each output in float32."""
     weight = weight.detach().float().contiguous()
     scale = (weight.abs().amax(1) / LARGEST_BYTE).clamp_min(torch.finfo(torch.float32).tiny)
     return (weight / scale[:, None]).round().to(torch.int8), scale
@@ -206,13 +206,13 @@ def to_bytes(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 @cache
 def _needs_fbgemm() -> None:
-    """RuntimeError where there is no fbgemm."""
+    """Raises RuntimeError if there is no fbgemm."""
     if "fbgemm" not in torch.backends.quantized.supported_engines:
         raise RuntimeError("torch was built without fbgemm")
     if torch.backends.quantized.engine not in {"fbgemm", "x86"}:
         torch.backends.quantized.engine = "fbgemm"
     with warnings.catch_warnings():
-        # torch warns once that quantized tensors will go some day; `models.kernels.works` tries each format before it is used.
+        # torch warns once that quantized tensors are deprecated; `models.kernels.works` tries each format before it is used.
         warnings.simplefilter("ignore")
         torch._make_per_channel_quantized_tensor(  # noqa: SLF001 - see `Int8`
             torch.zeros(1, 1, dtype=torch.int8), torch.ones(1).double(), torch.zeros(1, dtype=torch.long), 0
@@ -220,14 +220,14 @@ def _needs_fbgemm() -> None:
 
 
 class PackedLinear(nn.Module):
-    """In place of a linear layer."""
+    """Replaces a linear layer."""
 
     def __init__(self, packed: Packed, *, tied: bool = False) -> None:
-        """`tied`: the weight is that of the embeddings, too."""
+        """`tied`: the embeddings use the same weight."""
         super().__init__()
         self.packed = packed
         self.numbers = packed.bias_numbers + (0 if tied else packed.outputs * packed.inputs)
-        """How many numbers it has learnt by itself."""
+        """Number of parameters, without those that belong to the embeddings."""
         self.in_features, self.out_features = packed.inputs, packed.outputs
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
@@ -239,7 +239,7 @@ class PackedLinear(nn.Module):
 
     @property
     def weight(self) -> torch.Tensor:
-        """The weight in rows again, for whoever looks at it: made each time."""
+        """The weight as a plain matrix, for code that reads it; unpacked at every access."""
         return self.packed.dense()
 
     def extra_repr(self) -> str:
@@ -247,7 +247,7 @@ class PackedLinear(nn.Module):
 
 
 class _Product(torch.autograd.Function):
-    """The product, with a derivative with respect to the states."""
+    """The product with its gradient with respect to the states."""
 
     @staticmethod
     def forward(context: Any, states: torch.Tensor, packed: Packed) -> torch.Tensor:
@@ -261,10 +261,10 @@ class _Product(torch.autograd.Function):
 
 
 def linears(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Module]]:
-    """The linear layers of a model, each with the module that holds it and its name there."""
+    """The linear layers of a model: for each, the parent module, its name there, and the layer."""
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
-            # A class derived from it may do something else with its weight.
+            # Subclasses may use their weight in another way.
             if type(child) in {nn.Linear, Conv1D}:
                 yield module, name, child
 
@@ -277,10 +277,10 @@ def rows_of(linear: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None]:
 
 
 def pack(model: Network, kind: type[Packed]) -> None:
-    """Replace the linear layers of a model on the CPU one after the other, so that little memory is needed beside it.
+    """Replace the linear layers of a model on the CPU, a few at a time, so that little extra memory is needed.
 
-    What is left computes in the numbers that the format takes; for bfloat16 the model must be in it. A tied output head is
-    packed, too, beside the embeddings, which stay; layers that do not fit the format stay as well.
+    The rest of the model is converted to the data type of the format's inputs if that is float32; for bfloat16 the model must
+    be in bfloat16 already. A tied output head gets a packed copy of the embeddings. Layers that do not fit the format are kept.
     """
     embeddings = model.get_input_embeddings().weight
 
