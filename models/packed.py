@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeAlias, cast
 
 import torch
 from torch import nn
-from transformers.pytorch_utils import Conv1D
+from transformers import Conv1D
 
 LARGEST_BYTE = 127
 """Largest value of a symmetric int8 weight."""

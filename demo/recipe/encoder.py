@@ -108,7 +108,7 @@ def make(
     """Trains on masked words and writes the encoder without its head as float16 safetensors beside the tokenizer."""
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(target)
-    model = BertForMaskedLM(config(tokenizer)).to(device).train()
+    model = torch.nn.Module.to(BertForMaskedLM(config(tokenizer)), device).train()
     table = model.bert.embeddings.word_embeddings.weight
     with torch.no_grad():
         for token, vector in first_vectors(wordnet, tokenizer, seed).items():

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
-from transformers.pytorch_utils import Conv1D
+from transformers import Conv1D
 
 from models import kernels, pretrained
 from models.failures import ModelError
