@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM
-from transformers import Conv1D
+from transformers import AutoModelForCausalLM, Conv1D
 
 from models import kernels, pretrained
 from models.failures import ModelError
