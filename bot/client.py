@@ -107,7 +107,14 @@ class Tree(app_commands.CommandTree["Tokenwise"]):
     """The commands, with one pace for everybody and one handler of failures."""
 
     def __init__(self, client: Tokenwise) -> None:
-        super().__init__(client)
+        # People may bring the bot along to any place. A command that needs a server says so itself.
+        super().__init__(
+            client,
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            ),
+        )
         self._pace = Pace()
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:

@@ -40,6 +40,7 @@ commands-elsewhere =
 unclaimed = I no longer know what this button or form belongs to. Send the command again.
 answer-too-large = My answer is larger than Discord takes. Ask for less.
 discord-forbids = Discord does not let me do that in this channel. Ask somebody who manages the server.
+thread-archived = This thread is archived, so I cannot answer here. Open it again, or ask in another channel.
 discord-in-trouble = Discord has trouble at the moment. Try again in a minute.
 connection-broke = The connection to Discord broke. Try again in a moment.
 out-of-memory = There was not enough memory for that. Try a shorter text, or ask again in a minute.
@@ -603,6 +604,12 @@ mark-continues = continues a word
 mark-byte = byte of a character that is split
 mark-shapeless = character without a shape
 mark-special = special token
+
+# Commands in the Apps menu of a message, and the option of several commands that keeps an answer private.
+menu-tokens = Tokens
+menu-continue = Continue this
+message-without-text = That message has no text to read. Choose one that has.
+option-private = True shows the answer to you alone
 
 not-an-admin = Only the people who run this bot may do that, on a server that the bot was invited to.
 answer-forgotten = I no longer have what this answer was about: I keep it for a while only. Ask again.

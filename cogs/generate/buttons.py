@@ -76,7 +76,7 @@ class WhyThisWordButton(OpenButton, template=open_template("why")):
                 interaction, lambda: messages.why(result, self.page, temperature), counted=True
             )
 
-        if _shows_why(interaction.message):
+        if _shows(interaction.message, messages.WHY_PICTURE):
             await interaction.response.defer()
             reply = await draw()
         else:
@@ -90,9 +90,9 @@ class WhyThisWordButton(OpenButton, template=open_template("why")):
         await show(interaction, reply, view=Buttons(*turns) if turns else None)
 
 
-def _shows_why(message: discord.Message | None) -> bool:
-    """Whether a page of steps is turned, and not the text itself asked about."""
-    return message is not None and any(file.filename == messages.WHY_PICTURE for file in message.attachments)
+def _shows(message: discord.Message | None, picture: str) -> bool:
+    """Whether a page of an explanation is turned, and not the text itself asked about."""
+    return message is not None and any(file.filename == picture for file in message.attachments)
 
 
 class WhatMatteredButton(OpenButton, template=open_template("mattered")):
@@ -140,7 +140,11 @@ async def answer_mattered(
         (*before, *result.output_ids[: place + 1]),
         result.model,
     )
-    found = await answered_privately(interaction, interaction.client.service.inside.why(request))
+    found = await answered_privately(
+        interaction,
+        interaction.client.service.inside.why(request),
+        turning=_shows(interaction.message, mattered.PICTURE),
+    )
     reply = await drawn(interaction, lambda: mattered.attribution(found))
     pieces = result.pieces[len(result.input_ids) :]
     options = [

@@ -49,9 +49,13 @@ async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, 
         asking.cancel()
 
 
-async def answered_privately(interaction: Interaction, answer: Coroutine[Any, Any, T]) -> T:
-    """As `answered`, for whoever pressed a button: in its message if nobody else sees that, otherwise in a new one."""
-    if interaction.message is None or not interaction.message.flags.ephemeral:
+async def answered_privately(
+    interaction: Interaction, answer: Coroutine[Any, Any, T], *, turning: bool = True
+) -> T:
+    """As `answered`, for whoever pressed a button: in its message where they are `turning` the pages of a private one,
+    otherwise in a new one.
+    """
+    if interaction.message is None or not interaction.message.flags.ephemeral or not turning:
         return await answered(interaction, answer, private=True)
     await interaction.response.defer()
     return await answer

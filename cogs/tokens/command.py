@@ -14,7 +14,9 @@ from bot.client import Interaction, Tokenwise
 from bot.limits import allowance
 from cogs.shared.asking import answered, answered_privately, caller, choices, drawn, suggested
 from cogs.shared.buttons import NOBODY, Buttons, OpenButton, open_template
+from cogs.shared.components import custom_ids
 from cogs.shared.guide import Topic, guide
+from cogs.shared.menus import MessageMenu
 from cogs.shared.recent import Recent
 from cogs.shared.reply import show
 from cogs.shared.text import clip
@@ -45,7 +47,8 @@ class ShowTokenizer(OpenButton, template=NOBODY):
         question = _questions(interaction).get(self.argument)
         request = Explain(caller(interaction), question.text, self.aspect, question.tokenizer, self.page)
         tokenizers = interaction.client.service.tokenizers
-        one = await answered_privately(interaction, tokenizers.explain(request))
+        turning = not any(ShowCost.name in custom_id for custom_id in custom_ids(interaction.message))
+        one = await answered_privately(interaction, tokenizers.explain(request), turning=turning)
         reply = await drawn(interaction, lambda: inspection.explanation(self.aspect, one.found))
         others = ((self.page - 1, say("token-previous")), (self.page + 1, say("token-next")))
         turns = [type(self)(self.argument, page, label) for page, label in others if 0 <= page < one.count]
@@ -124,11 +127,22 @@ class TokenCommands(commands.Cog):
     @app_commands.describe(
         text="Any text: try capitals, emoji, code, several languages",
         tokenizer="Look at one tokenizer with its token ids; leave it out to compare all of them",
+        private=say("option-private"),
     )
     async def tokens(
-        self, interaction: Interaction, text: Range[str, 1, 6000], tokenizer: Range[str, 1, 100] | None = None
+        self,
+        interaction: Interaction,
+        text: Range[str, 1, 6000],
+        tokenizer: Range[str, 1, 100] | None = None,
+        private: bool = False,
     ) -> None:
         """See how a language model's tokenizer cuts a text into pieces."""
+        await self.show_tokens(interaction, text, tokenizer, private=private)
+
+    async def show_tokens(
+        self, interaction: Interaction, text: str, tokenizer: str | None = None, *, private: bool
+    ) -> None:
+        """Answer with the tokens of a text."""
         if not text:
             raise EmptyText
         limit = allowance(interaction).text_characters
@@ -136,10 +150,14 @@ class TokenCommands(commands.Cog):
             raise TextTooLong(limit, len(text))
         tokenizers, asking = self.bot.service.tokenizers, caller(interaction)
         if tokenizer is None:
-            comparison = await answered(interaction, tokenizers.compare(CompareTokenizers(asking, text)))
+            comparison = await answered(
+                interaction, tokenizers.compare(CompareTokenizers(asking, text)), private=private
+            )
             reply = await drawn(interaction, lambda: messages.comparison(comparison))
         else:
-            one = await answered(interaction, tokenizers.tokenize(Tokenize(asking, text, tokenizer)))
+            one = await answered(
+                interaction, tokenizers.tokenize(Tokenize(asking, text, tokenizer)), private=private
+            )
             reply = await drawn(interaction, lambda: messages.pieces(one.found, with_picture=True))
         number = self.questions.keep(Question(text, tokenizer))
         view = Buttons(*(button(number) for button in BUTTONS))
@@ -169,6 +187,17 @@ class TokenCommands(commands.Cog):
         request = ListTokenizers(caller(interaction, typing=True))
         names = await suggested(self.bot.service.tokenizers.names(request))
         return choices([(name, name) for name in names if current.casefold() in name.casefold()])
+
+
+class TokensMenu(MessageMenu):
+    """The tokens of a message, for whoever asks: it may be somebody else's."""
+
+    label = "menu-tokens"
+
+    async def chosen(self, interaction: Interaction, text: str) -> None:
+        cog = interaction.client.get_cog(TokenCommands.__cog_name__)
+        if isinstance(cog, TokenCommands):
+            await cog.show_tokens(interaction, text, private=True)
 
 
 def _parse_ids(typed: str) -> tuple[int, ...]:
