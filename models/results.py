@@ -1,4 +1,4 @@
-"""What the models answer with.
+"""The models' results.
 
 Plain frozen dataclasses and nothing else: no torch, no Discord. A model returns them from a worker
 thread, a cog draws them, the terminal prints them.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """Where a slot of the hub stands."""
+    """The state of a slot."""
 
     EMPTY = "empty"
     LOADING = "loading"
@@ -33,23 +33,23 @@ class Finish(StrEnum):
     """Why a text ended."""
 
     EOS = "eos"
-    """The model ended it, by its end token or one of its own stop strings."""
+    """The model ended it with its end token or one of its own stop strings."""
     LENGTH = "length"
-    """`max_new_tokens` were written."""
+    """It reached `max_new_tokens`."""
     CONTEXT = "context"
-    """The model's window is full."""
+    """The context window is full."""
     STOP = "stop"
-    """One of the texts in `Sampling.stop` was written."""
+    """It reached one of the texts in `Sampling.stop`."""
     STOPPED = "stopped"
-    """Somebody asked for it."""
+    """Someone stopped it."""
     DEADLINE = "deadline"
-    """The asker's time was over."""
+    """The request's time was up."""
     MAX_TIME = "max_time"
-    """The model's own settings give a text so much time and no more."""
+    """It reached the model's own time limit for a text."""
 
 
 class Algorithm(StrEnum):
-    """How a tokenizer works. One written in Python has an algorithm of its own, which is called by its class instead."""
+    """A tokenizer's algorithm. A tokenizer written in Python has its own, named after its class."""
 
     BYTE_LEVEL_BPE = "byte-level BPE"
     BPE = "BPE"
@@ -78,7 +78,7 @@ class Role(StrEnum):
 
 
 class Mark(StrEnum):
-    """What a part of a token means that is no text; its sentence is `token-mark-<value>` in `texts/`."""
+    """The meaning of a part of a token that is not text; its sentence is `token-mark-<value>` in `texts/`."""
 
     CONTINUES = "continues"
     WORD_END = "word-end"
@@ -583,7 +583,7 @@ class NextToken:
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """What each layer would say comes next, at the positions `[start, start + count)` of the text.
+    """Each layer's prediction of the next token, at the positions `[start, start + count)` of the text.
 
     `layers` has a row for the embedding, one for what each layer but the last puts out, and one for what the model answers; in
     each the likeliest token at every position.

@@ -60,7 +60,7 @@ async def _restore(arguments: argparse.Namespace) -> int:
 
 
 def _database(arguments: argparse.Namespace) -> Path:
-    """The file that the settings name. DatabaseOnServer if they name a server."""
+    """The database file in the settings. Raises DatabaseOnServer if they name a server."""
     from bot.store.backup import file_of
     from bot.store.store import url_in
 

@@ -1,4 +1,4 @@
-"""`database`: what whoever runs the bot does with the database by hand."""
+"""`database`: maintain the database by hand."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def _copy(arguments: argparse.Namespace) -> int:
         raise NotSqlite
     if target.get_backend_name() != "postgresql":
         raise NotPostgresql
-    # Opening would make a new one.
+    # Opening would create a new file.
     if not await asyncio.to_thread(Path(source.database or "").is_file):
         raise NoSuchPath(source.database or "")
     reading = await Database.open(source)

@@ -1,4 +1,4 @@
-"""`health`: whether the running bot is well."""
+"""`health`: check the running bot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENCE = 4.0
 
 def add_arguments(parser: argparse.ArgumentParser, /) -> None:
     parser.add_argument(
-        "--live", action="store_true", help="only whether it works, whatever Discord and the models do"
+        "--live", action="store_true", help="check only the process, not Discord or the models"
     )
 
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def ask(health: Health, path: str) -> tuple[int, dict[str, Any]]:
-    """The status and the content of an answer of the running bot. NobodyAnswers if none comes."""
+    """The status and body of the running bot's response. Raises NobodyAnswers if there is none."""
     import http.client
     import json
 

@@ -1,4 +1,4 @@
-"""`train`: learn from the playlists in the settings, and keep that where the bot looks for it."""
+"""`train`: train on the playlists in the settings, and store the result for the bot."""
 
 from __future__ import annotations
 

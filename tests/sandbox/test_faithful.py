@@ -185,7 +185,7 @@ async def test_what_is_not_there_is_told_loudly(
     async with http.request(method, box.api_url + path, json={}) as answer:
         assert answer.status == 404
         assert await answer.json() == {"message": "404: Not Found", "code": 0}
-    assert f"The sandbox lacks {method} {path}" in caplog.text
+    assert f"The sandbox does not support {method} {path}" in caplog.text
     assert any(getattr(entry, "kind", "") == "lacking" for entry in box.log)
 
 
