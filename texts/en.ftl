@@ -940,8 +940,7 @@ why-page = Tokens { NUMBER($first, useGrouping: 0) } to { NUMBER($last, useGroup
 ## /recommend, /likes and the buttons under songs (cogs/songs)
 
 button-like = Like
-button-dislike = Dislike
-button-more-like-this = More like …
+button-liked = Liked
 button-compare = Compare with vectors
 button-map = Map
 button-three-favourites = Name three favourites
@@ -961,6 +960,11 @@ reason-shared =
     { $playlists ->
         [one] in { $shared } of the { $playlists } { -list } with { $song }
        *[other] in { $shared } of the { $playlists } { -lists } with { $song }
+    }
+reason-shared-named =
+    { $playlists ->
+        [one] in { $shared } of its { $playlists } { -list }
+       *[other] in { $shared } of its { $playlists } { -lists }
     }
 reason-alike = in no { -list } with { $song }
 
@@ -1006,8 +1010,9 @@ songs-nobody-likes = Nobody of you likes { A(-item) } yet, so these are popular 
 songs-like-some = Press Like under { A(-item) } or use { $add }, then ask again.
 songs-shorter = What you said about { -items } since then made the list shorter.
 songs-nothing-left = You have an opinion on every { -item } that I know.
-songs-more-like-which = More like which { -item }?
-songs-choose-one = Choose { A(-item) }
+songs-actions = More like one of these, or never again …
+songs-more-like-this = More like { $number }. { $title }
+songs-never-again = Never again: { $number }. { $title }
 
 # The form for three favourites.
 favourites-title = Three { -items } that you like
@@ -1022,7 +1027,7 @@ favourite-unknown = “{ $typed }”: I know no { -item } like it. Try its { -by
 # Opinions.
 liked-now = 👍 You like { $song } now.
 liked-already = You like { $song } already.
-liked-list = { $command } shows all your { -items }.
+liked-list = Press Like again to take it back; { $command } shows all your { -items }.
 liked-take-back = { $command } takes it back.
 like-removed = You no longer like { $song }.
 disliked-now = 👎 I will not recommend { $song } to you again, nor other versions of it.
@@ -1045,11 +1050,8 @@ likes-option-liked = One of the { -items } you like; choose from the list that a
 likes-option-disliked = One of the { -items } you do not like; choose from the list that appears
 
 # The list of likes.
-likes-title =
-    You like { $songs ->
-        [one] { $songs } { -item }
-       *[other] { $songs } { -items }
-    }
+likes-title = { CAPITAL(-items) } you like
+likes-undislike = Let one be recommended again …
 likes-not-recommended =
     Not recommended to you: { $songs ->
         [one] { $songs } { -item }
@@ -1074,7 +1076,6 @@ likes-exported =
        *[other] { $songs } { -items }
     }.
 
-songs-gone = Those { -items } are no longer in my catalogue. Ask for recommendations again.
 liked-song-gone = That { -item } is no longer in my catalogue, so I cannot keep it for you.
 not-one-of-your-songs =
     { $matching ->

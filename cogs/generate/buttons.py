@@ -35,7 +35,7 @@ class StopButton(OwnButton, template=own_template("stop")):
     """Ends the generation whose interaction is its argument; for the asker and for admins."""
 
     name = "stop"
-    label = say("button-stop")
+    label = "button-stop"
     style = discord.ButtonStyle.danger
 
     def check(self, interaction: Interaction) -> None:
@@ -52,7 +52,7 @@ class ShowTokensButton(OpenButton, template=open_template("generated-tokens")):
     """What the model read and wrote, token by token; for whoever presses."""
 
     name = "generated-tokens"
-    label = say("button-generated-tokens")
+    label = "button-generated-tokens"
 
     async def pressed(self, interaction: Interaction) -> None:
         result = _text(interaction, self.argument).result
@@ -65,7 +65,7 @@ class WhyThisWordButton(OpenButton, template=open_template("why")):
     """Some steps of the text as a picture and a table: each token with those that it was chosen over."""
 
     name = "why"
-    label = say("button-why")
+    label = "button-why"
 
     async def pressed(self, interaction: Interaction) -> None:
         text = _text(interaction, self.argument)
@@ -163,7 +163,7 @@ class ContinueButton(OpenButton, template=open_template("continue")):
     """Goes on with a text that stopped before its end, in a new message."""
 
     name = "continue"
-    label = say("button-continue")
+    label = "button-continue"
 
     async def pressed(self, interaction: Interaction) -> None:
         draft = _text(interaction, self.argument).continued()
@@ -174,7 +174,7 @@ class TryAgainButton(OpenButton, template=open_template("again")):
     """Another try with another seed, in a new message."""
 
     name = "again"
-    label = say("button-again")
+    label = "button-again"
 
     async def pressed(self, interaction: Interaction) -> None:
         draft = _text(interaction, self.argument).tried_again()

@@ -104,11 +104,12 @@ class OwnButton(ReportingItem[Button], template=NOBODY):
     everywhere = True
     name: ClassVar[str]
     label: ClassVar[str]
+    """The name of its text; without one, each button is given what it says."""
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
 
-    def __init__(self, user_id: int, argument: int = 0) -> None:
+    def __init__(self, user_id: int, argument: int = 0, label: str | None = None) -> None:
         custom_id = f"{self.name}:{user_id}:{argument}"
-        super().__init__(Button(label=self.label, style=self.style, custom_id=custom_id))
+        super().__init__(Button(label=label or say(self.label), style=self.style, custom_id=custom_id))
         self.user_id = user_id
         self.argument = argument
 
@@ -142,11 +143,12 @@ class OpenButton(ReportingItem[Button], template=NOBODY):
 
     name: ClassVar[str]
     label: ClassVar[str]
+    """The name of its text, unless a button is given what it says."""
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
 
     def __init__(self, argument: int = 0, page: int = 0, label: str | None = None) -> None:
         custom_id = f"{self.name}:{argument}:{page}"
-        super().__init__(Button(label=label or self.label, style=self.style, custom_id=custom_id))
+        super().__init__(Button(label=label or say(self.label), style=self.style, custom_id=custom_id))
         self.argument = argument
         self.page = page
 
@@ -164,7 +166,7 @@ class KeepButton(OwnButton, template=own_template("keep")):
     """The other answer to "Are you sure?"."""
 
     name = "keep"
-    label = say("button-keep")
+    label = "button-keep"
 
     async def act(self, interaction: Interaction) -> None:
         await interaction.response.edit_message(content=say("nothing-changed"), view=None)

@@ -57,25 +57,25 @@ class ShowTokenizer(OpenButton, template=NOBODY):
 
 class ShowIds(ShowTokenizer, template=open_template("token-ids")):
     name = "token-ids"
-    label = say("token-ids")
+    label = "token-ids"
     aspect = Aspect.PIECES
 
 
 class ShowBytes(ShowTokenizer, template=open_template("token-bytes")):
     name = "token-bytes"
-    label = say("token-bytes")
+    label = "token-bytes"
     aspect = Aspect.BYTES
 
 
 class ShowSpecialTokens(ShowTokenizer, template=open_template("token-specials")):
     name = "token-specials"
-    label = say("token-specials")
+    label = "token-specials"
     aspect = Aspect.SPECIAL_TOKENS
 
 
 class ShowMethod(ShowTokenizer, template=open_template("token-how")):
     name = "token-how"
-    label = say("token-how")
+    label = "token-how"
     aspect = Aspect.METHOD
 
 
@@ -83,7 +83,7 @@ class ShowCost(OpenButton, template=open_template("token-cost")):
     """All tokenizers beside each other, also where one was asked about: one cost alone says little."""
 
     name = "token-cost"
-    label = say("token-cost")
+    label = "token-cost"
 
     async def pressed(self, interaction: Interaction) -> None:
         request = CompareTokenizers(caller(interaction), _questions(interaction).get(self.argument).text)
