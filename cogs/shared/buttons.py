@@ -6,6 +6,7 @@ Buttons survive a restart: each carries what it needs in its custom_id, and noth
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, cast
 
 import discord
@@ -173,16 +174,49 @@ class KeepButton(OwnButton, template=own_template("keep")):
 
 
 class ReportingForm(discord.ui.Modal):
-    """A form whose failures are reported to whoever sent it. A subclass gives `submitted`."""
+    """A form whose failures are reported to whoever sent it, and which a restart does not harm: like buttons, it is known
+    by its custom_id alone.
 
-    async def submitted(self, interaction: Interaction) -> None:
+    A subclass gives `name`, `submitted`, and in `__init__` the inputs. `register` has it answered.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, title: str, *inputs: AnyItem) -> None:
+        super().__init__(title=title, custom_id=self.name, timeout=1)
+        for item in inputs:
+            self.add_item(item)
+        # So that discord.py does not keep it.
+        self.stop()
+
+    @classmethod
+    def register(cls, bot: Tokenwise) -> None:
+        bot.forms[cls.name] = cls._submitted
+
+    @classmethod
+    async def _submitted(cls, interaction: Interaction) -> None:
+        bot = interaction.client
+        bot.interactions.began(interaction, cls.__name__)
+        try:
+            check_place(interaction)
+            await cls.submitted(interaction, typed_into(interaction))
+        except Exception as error:  # noqa: BLE001 - every failure is reported
+            await errors.report(interaction, error)
+        else:
+            bot.interactions.done(interaction, ANSWERED)
+
+    @classmethod
+    async def submitted(cls, interaction: Interaction, typed: Mapping[str, str]) -> None:
+        """Answer what was `typed`, by the custom_ids of the inputs."""
         raise NotImplementedError
 
-    async def on_submit(self, interaction: AnyInteraction, /) -> None:
-        bot: Tokenwise = interaction.client
-        bot.interactions.began(interaction, type(self).__name__)
-        await self.submitted(interaction)
-        bot.interactions.done(interaction, ANSWERED)
 
-    async def on_error(self, interaction: AnyInteraction, error: Exception, /, *_: AnyItem) -> None:
-        await errors.report(interaction, error)
+def typed_into(interaction: Interaction) -> dict[str, str]:
+    """What somebody typed into the lines of a form, by their custom_ids."""
+    data: Mapping[str, Any] = interaction.data or {}
+    found: dict[str, str] = {}
+    for part in data.get("components", ()):
+        for item in part.get("components") or [part.get("component") or {}]:
+            if "custom_id" in item and isinstance(item.get("value"), str):
+                found[item["custom_id"]] = item["value"]
+    return found

@@ -8,6 +8,7 @@ from cogs.songs.likes import ClearLikesButton, LikesCommands, LikesPageButton, U
 from cogs.songs.lists import (
     CompareButton,
     FavouritesButton,
+    FavouritesForm,
     MapButton,
     SongActions,
     TurnPageButton,
@@ -30,5 +31,6 @@ async def setup(bot: Tokenwise) -> None:
         ClearLikesButton,
         KeepButton,
     )
+    FavouritesForm.register(bot)
     await bot.add_cog(RecommendCommands(bot))
     await bot.add_cog(LikesCommands(bot))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import ClassVar, Self
@@ -45,8 +45,6 @@ from texts import say
 
 PER_ARTIST = 2
 """Songs by one artist in a list, unless any number is asked for."""
-FORM_OPEN = 15 * 60
-"""Seconds that a form waits for what is written into it; nobody tells the bot that it was closed."""
 COMPARED = 10
 """Songs of each of two lists that are laid side by side."""
 
@@ -336,31 +334,35 @@ class FavouritesButton(OpenButton, template=open_template("three-favourites")):
 
 
 class FavouritesForm(ReportingForm):
-    def __init__(self) -> None:
-        super().__init__(title=say("favourites-title"), timeout=FORM_OPEN)
-        names = ("favourites-first", "favourites-second", "favourites-third")
-        self.songs: list[discord.ui.TextInput[Self]] = [
-            discord.ui.TextInput(
-                label=say(name),
-                placeholder=None if number else say("favourites-placeholder"),
-                required=not number,
-                max_length=100,
-            )
-            for number, name in enumerate(names)
-        ]
-        for song in self.songs:
-            self.add_item(song)
+    name = "favourites"
 
-    async def submitted(self, interaction: Interaction) -> None:
+    def __init__(self) -> None:
+        names = ("favourites-first", "favourites-second", "favourites-third")
+        super().__init__(
+            say("favourites-title"),
+            *(
+                discord.ui.TextInput[Self](
+                    label=say(name),
+                    custom_id=name,
+                    placeholder=None if number else say("favourites-placeholder"),
+                    required=not number,
+                    max_length=100,
+                )
+                for number, name in enumerate(names)
+            ),
+        )
+
+    @classmethod
+    async def submitted(cls, interaction: Interaction, typed: Mapping[str, str]) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        typed = [text for item in self.songs if (text := item.value.strip())]
-        if not typed:
+        wanted = [text.strip() for text in typed.values() if text.strip()]
+        if not wanted:
             raise NoFavourites
         bot = interaction.client
-        matches = await find_songs(interaction, typed)
+        matches = await find_songs(interaction, wanted)
         await bot.store.likes.add_all(interaction.user.id, [match.song for match in matches if match])
         lines = []
-        for text, match in zip(typed, matches, strict=True):
+        for text, match in zip(wanted, matches, strict=True):
             if match is None:
                 lines.append(say("favourite-unknown", typed=inline(text, 100)))
             else:

@@ -19,6 +19,7 @@ from cogs.shared.text import (
     inline,
     listed,
     size,
+    unescaped,
     whole_lines,
 )
 from cogs.songs.picture import song_map
@@ -70,14 +71,9 @@ class SongName:
 def names_in(description: str) -> dict[int, SongName]:
     """The songs of a numbered list that `recommendations` wrote, by their numbers."""
     return {
-        int(found["number"]): SongName(_plain(found["title"]), _plain(found["artist"] or ""))
+        int(found["number"]): SongName(unescaped(found["title"]), unescaped(found["artist"] or ""))
         for found in _NUMBERED.finditer(description)
     }
-
-
-def _plain(text: str) -> str:
-    """What `inline` made safe for markdown, as it was before."""
-    return re.sub(r"\\(.)", r"\1", text).replace("@\u200b", "@")
 
 
 @dataclass(frozen=True, slots=True)

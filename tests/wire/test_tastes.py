@@ -281,25 +281,17 @@ async def test_favourites_are_confirmed_although_no_songs_can_be_shown(
     assert any("You like these now" in message.content for message in done.messages)
 
 
-async def test_favourites_that_nobody_sends_are_not_waited_for(
-    live: Live, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_form_that_was_open_while_the_bot_restarted_is_answered(live: Live, launch: Launch) -> None:
     answer = await live.box.ask("/recommend")
     assert answer.message is not None
-    waiting = live.bot._connection._view_store._modals
-    monkeypatch.setattr(sys.modules["cogs.songs.lists"], "FORM_OPEN", 0.01)
     opened = live.box.send_press(answer.message, "Name three favourites")
     await opened.until(lambda it: it.modal)
-    for modal in tuple(waiting.values()):
-        assert await asyncio.wait_for(modal.wait(), 15), "it timed out"
-    assert not waiting
-    monkeypatch.setattr(sys.modules["cogs.songs.lists"], "FORM_OPEN", 600)
-    opened = live.box.send_press(answer.message, "Name three favourites")
-    await opened.until(lambda it: it.modal)
-    assert waiting
+    assert not live.bot._connection._view_store._modals, "nobody waits for a form that may never be sent"
     await live.stop()
-    left = {task for task in asyncio.all_tasks() if "Modal" in repr(task) or "View" in repr(task)}
-    assert not left
+    live = await launch()
+    done = await live.box.submit(opened.modal, {"A song": "Song Alpha"})
+    await done.until(lambda it: "because you liked Song" in it.text)
+    assert await listed(live) == ["Song Alpha"]
 
 
 # One artist
