@@ -18,6 +18,7 @@ HANDLERS = (
     "discord-ui-view-dispatch",
     "discord-ui-modal-dispatch",
     "discord-ui-dynamic-item",
+    "discord.py: on_interaction",
 )
 """How discord.py names the tasks that answer interactions; it keeps no list of them."""
 

@@ -37,7 +37,7 @@ commands-elsewhere =
         [0] I do not answer in this channel.
        *[other] I do not answer in this channel; ask me in { $channels }.
     }
-unclaimed = I no longer know what this button or form belongs to. Send the command again.
+unclaimed = I no longer know what this button or form belongs to. Ask the command again.
 answer-too-large = My answer is larger than Discord takes. Ask for less.
 discord-forbids = Discord does not let me do that in this channel. Ask somebody who manages the server.
 thread-archived = This thread is archived, so I cannot answer here. Open it again, or ask in another channel.
@@ -612,7 +612,7 @@ message-without-text = That message has no text to read. Choose one that has.
 option-private = True shows the answer to you alone
 
 not-an-admin = Only the people who run this bot may do that, on a server that the bot was invited to.
-answer-forgotten = I no longer have what this answer was about: I keep it for a while only. Ask again.
+answer-forgotten = I no longer know what this answer was about. Ask the command again.
 
 ## /help (cogs/help)
 
