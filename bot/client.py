@@ -344,14 +344,14 @@ class Tokenwise(commands.AutoShardedBot):
             await asyncio.sleep(reconnecting.APART + reconnecting.MARGIN)
             await self.store.neighbours.give_back(turn)
 
-        self._keep(give_back())
+        self.keep(give_back())
 
     def _heard(self, news: dict[str, str]) -> None:
         """Do what another process of the bot was told to do for all of them."""
         if (slot := news.get("reload")) and slot in self.service.slots:
-            self._keep(reload_like_others(self, slot, news.get("revision")))
+            self.keep(reload_like_others(self, slot, news.get("revision")))
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something in the background, until it is done or the bot stops."""
         task = asyncio.create_task(work)
         self._background.add(task)

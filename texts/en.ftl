@@ -275,26 +275,33 @@ not-downloaded = { $label } is not on this machine yet.
     .admin = “{ $command }” downloads it.
 partly-downloaded = { $label } is only partly on this machine.
     .admin = “{ $command }” downloads it.
-no-weights = The folder of { $label } holds no weights (no safetensors file).
+no-weights = The folder of { $label } holds no weights.
+    .admin = It has no safetensors file.
 only-pickled-weights = { $label } has its weights only as a pickle, which can run code when it is opened; I read safetensors only.
 only-pickles-offered = { $label } offers its weights only as a pickle, which can run code when it is opened; I read safetensors only.
 asks-for-hub-code = { $label } wants to run code from the hub, which I never do.
-not-one-vector-file = { $label } must hold one file of word vectors (.txt, .vec, .gz or .bin), and it holds { $count }; put the https:// address of one into the settings.
+not-one-vector-file = { $label } must hold one file of word vectors, and it holds { $count }.
+    .admin = Put the https:// address of one of them (.txt, .vec, .gz or .bin) into the settings.
 no-such-data-set = gensim has no word vectors called { $name }.
 not-a-web-address = Only addresses that begin with https:// or http:// can be downloaded.
 
 ## Downloads (models/failures.py)
 
-downloads-off = { $label } is not on this machine, and HF_HUB_OFFLINE says that nothing is to be downloaded.
+downloads-off = { $label } is not on this machine, and downloads are switched off.
+    .admin = HF_HUB_OFFLINE says that nothing is to be downloaded.
 no-room = There is no space for { $label }: it takes { SIZE($size) }, and the disk has { SIZE($free) } free.
 disk-full = There is no space left for { $label }; what has arrived is kept.
 cannot-write = { $label } cannot be written to its folder ({ $reason }).
-download-damaged = { $label } arrived damaged (its { $algorithm } checksum is wrong) and was thrown away; fetch it again.
-download-broke-off = The download of { $label } broke off; what has arrived is kept, so fetch it again to go on.
+download-damaged = { $label } arrived damaged and was thrown away.
+    .admin = Its { $algorithm } checksum is wrong. Fetch it again.
+download-broke-off = The download of { $label } was interrupted.
+    .admin = What has arrived is kept: fetch it again, and the download resumes.
 meaningless-answer = The server's answer about { $label } makes no sense.
-terms-not-accepted = { $label } may only be downloaded by people who agreed to its terms on the hub; agree there and set HF_TOKEN.
+terms-not-accepted = { $label } may only be downloaded by people who agreed to its terms.
+    .admin = Its terms are on the hub: agree there and set HF_TOKEN.
 no-such-revision = { $label } has no revision “{ $revision }” on the hub.
-no-such-repository = The hub has no model called { $label }, or it is private and HF_TOKEN does not open it.
+no-such-repository = The hub has no model called { $label }, or it is private.
+    .admin = If it is private, set an HF_TOKEN that opens it.
 download-refused = { $label } could not be downloaded: { $host } does not give it to everybody (status { $status }).
 nothing-at-address = { $label } could not be found: { $host } has nothing at this address.
 asked-too-often = { $label } could not be downloaded: { $host } was asked too often. Try again in a while.
@@ -309,13 +316,14 @@ brings-own-code = { $label } brings program code of its own, which I never run.
 not-enough-memory = There is not enough memory for { $label }.
 damaged-file = A file of { $label } is damaged.
 unknown-architecture = { $label } is of a kind that I do not know.
-missing-package = { $label } needs the Python package { $package }, which is not installed here.
+missing-package = { $label } needs a Python package that is not installed here.
+    .admin = It needs the Python package { $package }.
 unnamed-package = { $label } needs a Python package that is not installed here.
 model-failed = { $name } failed over this text ({ $kind }). Try another text.
-missing-shard = The weights of { $label } are incomplete: the file { $file } is missing.
-    .admin = Fetch the model again, or copy the file into its folder.
-only-variant-weights = { $label } has its weights only as { $file }, and I read model.safetensors.
-    .admin = Rename the file, or fetch a version with model.safetensors.
+missing-shard = The weights of { $label } are incomplete.
+    .admin = The file { $file } is missing. Fetch the model again, or copy the file into its folder.
+only-variant-weights = { $label } has no weights that I can read.
+    .admin = It has its weights only as { $file }, and I read model.safetensors. Rename the file, or fetch a version with model.safetensors.
 other-weights = { $label } has its weights only for other libraries ({ JOIN($formats, separator: ", ") }); I read safetensors and GGUF.
 adapter-folder = { $label } is an adapter, not a whole model: it belongs to { $base }.
     .admin = Name that model, or merge the two and name the result.
@@ -323,17 +331,20 @@ lone-adapter = { $label } is an adapter, not a whole model, and does not say to 
     .admin = Merge it into its model, and name the result.
 quantised-weights = The weights of { $label } are quantised with { $method }, which I cannot read.
     .admin = Name the unquantised model, or a GGUF file of it.
-pointer-file = The file { $file } of { $label } holds only a pointer to its content (Git LFS).
-    .admin = Run “git lfs pull” in its folder, or fetch the model.
-several-gguf-files = The folder { $label } holds several GGUF files ({ JOIN($files, separator: ", ") }). Name one of them.
+pointer-file = { $label } is not whole: one of its files holds only a pointer to its content.
+    .admin = The file is { $file }. Run “git lfs pull” in its folder, or fetch the model.
+several-gguf-files = The folder { $label } holds several GGUF files.
+    .admin = Name one of them: { JOIN($files, separator: ", ") }.
 folder-without-tokenizer = The folder of { $label } holds no tokenizer.
 incomplete-weights =
     The weights of { $label } are incomplete for this use: { $missing } is missing{ $more ->
         [0] {""}
        *[other] , and { $more } more
     }.
-no-such-device = This machine has no device “{ $device }” that torch can use; try “auto”.
-no-such-dtype = Unknown dtype “{ $dtype }”; use auto, { $known }.
+no-such-device = This machine has no device “{ $device }”.
+    .admin = torch cannot use it; try “auto”.
+no-such-dtype = Unknown number format “{ $dtype }”.
+    .admin = Set dtype to auto, { $known }.
 lone-surrogate = The text holds half of a character (a lone surrogate), which nothing can encode. Delete it and ask again.
 
 ## The hub of models (models/failures.py)
@@ -387,7 +398,8 @@ no-memory-for-text = There is not enough memory for this text. Ask for a shorter
 stopped-before-start = This was stopped before it began.
 late-before-start = There was no time left to begin with this.
 tokenizer-too-large = The tokenizer of { $model } has more entries than its model knows.
-int8-unsupported = int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.
+int8-unsupported = The model cannot be loaded in this number format.
+    .admin = int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.
 
 ## Looking inside (models/failures.py)
 
@@ -408,7 +420,8 @@ tokenizer-failed = { $tokenizer } cannot answer this: its own code fails ({ $kin
 no-tokenizer-answers = { $reasons }
 unknown-tokenizer = I have no tokenizer of that name. Choose one of: { $names }.
 missing-tokenizer = { $reason } Those that are there: { $names }.
-no-tokenizer-named = No tokenizer is named in the settings.
+no-tokenizer-named = No tokenizer is set up.
+    .admin = Name one in tokenizers.names.
 no-tokenizer-loaded = { $reasons }
     .admin = { $remedies }
 
@@ -418,8 +431,10 @@ nothing-to-embed = The text is empty. Write a word or a sentence.
 text-over-limit = The text has { $tokens } tokens, and { $model } reads { $limit } at most. Shorten it.
 no-shared-word = The two texts share no word. Use one word in both, to see how its vector moves.
 vectors-not-finite = { $model } gives numbers that are not finite.
-other-vocabulary = { $tokenizer } has another vocabulary than { $model } was trained with, so the vectors would mean nothing. Use the model's own tokenizer.
-mismatched-tokenizer = The tokenizer has { $entries } entries and { $model } knows { $known }: they do not belong together, so its vectors would mean nothing. Use the model's own tokenizer.
+other-vocabulary = { $tokenizer } has another vocabulary than { $model } was trained with, so the vectors would mean nothing.
+    .admin = Use the model's own tokenizer.
+mismatched-tokenizer = The tokenizer has { $entries } entries and { $model } knows { $known }: they do not belong together, so its vectors would mean nothing.
+    .admin = Use the model's own tokenizer.
 
 ## What special tokens are for (models/results.py, Role)
 
@@ -504,10 +519,12 @@ vector-line-unreadable = { $label } cannot be used: line { NUMBER($line, useGrou
 decimal-comma = { $label } cannot be used: line { NUMBER($line, useGrouping: 0) } has “{ $text }” where a number belongs. Decimals need a point, not a comma.
 vector-files-joined = { $label } gives different vectors to the same words, first to “{ $word }” (line or entry { NUMBER($place, useGrouping: 0) }), { $repeated } times in all. Several files may have been joined.
 only-zeros = Every vector in { $label } is all zeros, so none has a direction.
-not-a-matrix = The vectors.npy of { $label } is not a table of real numbers with a row for each word.
+not-a-matrix = The vectors of { $label } are not a table of real numbers with a row for each word.
+    .admin = The table is its vectors.npy.
 mismatched-word-vectors = The words and vectors of { $label } do not belong together.
 repeated-word = The words of { $label } do not belong together: one is there twice.
-folder-without-word-vectors = The folder { $label } must hold vectors.npy and words.txt, or one file of word vectors ({ JOIN($suffixes, separator: ", ") }).
+folder-without-word-vectors = The folder { $label } holds no word vectors.
+    .admin = It must hold vectors.npy and words.txt, or one file of word vectors ({ JOIN($suffixes, separator: ", ") }).
 
 ## Words (models/words/)
 
@@ -560,12 +577,14 @@ not-a-song-table =
 no-files = The folder or archive of the catalogue holds no files.
 no-titles = { $label } holds ids, but no file says what they stand for.
     .admin = Name the table of ids and titles in songs.songs.
-no-such-column = No file of the catalogue has a column “{ $column }”. There are: { JOIN($columns, separator: ", ") }.
+no-such-column = The catalogue has no column “{ $column }”.
+    .admin = Its columns are { JOIN($columns, separator: ", ") }.
 not-ratings = The ratings in { $label } are no numbers: the first is “{ $value }”.
 no-shared-ids = The { -lists } and the table of { -items } have no id in common: the { -lists } have ids such as { $played }, the table such as { $song }.
 no-playlists-in-file = { $label } holds no { -list } of two { -items } or more.
 unreadable-file = { $label } cannot be read ({ $reason }).
-no-frequent-song = No { -item } is in the { -lists } { $min_count } times; lower min_count.
+no-frequent-song = No { -item } is in enough { -lists } to learn from.
+    .admin = None is in { $min_count } of them; lower songs.min_count.
 too-few-playlists = { $playlists } { -lists } cannot be divided into { $folds } parts to learn from and to test.
 no-usable-test-playlist = No test { -list } has more than { $likes } different { -items } that the training { -lists } have. Ask with fewer likes.
 
