@@ -17,7 +17,7 @@ from cogs.shared.buttons import NOBODY, Buttons, OpenButton, open_template
 from cogs.shared.components import custom_ids
 from cogs.shared.guide import Topic, guide
 from cogs.shared.menus import MessageMenu
-from cogs.shared.recent import Recent
+from cogs.shared.recent import Recent, digest, quotes
 from cogs.shared.reply import show
 from cogs.shared.text import clip
 from cogs.tokens import inspection, messages
@@ -37,6 +37,10 @@ class Question:
     text: str
     tokenizer: str | None
 
+    @property
+    def number(self) -> int:
+        return digest(f"{self.tokenizer or ''}\n{self.text}")
+
 
 class ShowTokenizer(OpenButton, template=NOBODY):
     """Shows one tokenizer of an answer more closely, to whoever presses; its page is the number of the tokenizer."""
@@ -44,7 +48,7 @@ class ShowTokenizer(OpenButton, template=NOBODY):
     aspect: ClassVar[Aspect]
 
     async def pressed(self, interaction: Interaction) -> None:
-        question = _questions(interaction).get(self.argument)
+        question = await _question(interaction, self.argument)
         request = Explain(caller(interaction), question.text, self.aspect, question.tokenizer, self.page)
         tokenizers = interaction.client.service.tokenizers
         turning = not any(ShowCost.name in custom_id for custom_id in custom_ids(interaction.message))
@@ -57,25 +61,25 @@ class ShowTokenizer(OpenButton, template=NOBODY):
 
 class ShowIds(ShowTokenizer, template=open_template("token-ids")):
     name = "token-ids"
-    label = say("token-ids")
+    label = "token-ids"
     aspect = Aspect.PIECES
 
 
 class ShowBytes(ShowTokenizer, template=open_template("token-bytes")):
     name = "token-bytes"
-    label = say("token-bytes")
+    label = "token-bytes"
     aspect = Aspect.BYTES
 
 
 class ShowSpecialTokens(ShowTokenizer, template=open_template("token-specials")):
     name = "token-specials"
-    label = say("token-specials")
+    label = "token-specials"
     aspect = Aspect.SPECIAL_TOKENS
 
 
 class ShowMethod(ShowTokenizer, template=open_template("token-how")):
     name = "token-how"
-    label = say("token-how")
+    label = "token-how"
     aspect = Aspect.METHOD
 
 
@@ -83,10 +87,10 @@ class ShowCost(OpenButton, template=open_template("token-cost")):
     """All tokenizers beside each other, also where one was asked about: one cost alone says little."""
 
     name = "token-cost"
-    label = say("token-cost")
+    label = "token-cost"
 
     async def pressed(self, interaction: Interaction) -> None:
-        request = CompareTokenizers(caller(interaction), _questions(interaction).get(self.argument).text)
+        request = CompareTokenizers(caller(interaction), (await _question(interaction, self.argument)).text)
         comparison = await answered(
             interaction, interaction.client.service.tokenizers.compare(request), private=True
         )
@@ -104,6 +108,19 @@ def _questions(interaction: Interaction) -> Recent[Question]:
     if not isinstance(cog, TokenCommands):
         raise TypeError  # the buttons come and go with it
     return cog.questions
+
+
+async def _question(interaction: Interaction, number: int) -> Question:
+    """The question under a number, or the one that its message quotes. Raises AnswerForgotten."""
+    questions = _questions(interaction)
+    if number not in questions:
+        request = ListTokenizers(caller(interaction, typing=True))
+        names = await suggested(interaction.client.service.tokenizers.names(request))
+        for text in quotes(interaction.message):
+            for question in (Question(text, name) for name in (None, *names)):
+                if question.number == number:
+                    return question
+    return questions.get(number)
 
 
 _EXAMPLE = "Hello world"
@@ -159,7 +176,8 @@ class TokenCommands(commands.Cog):
                 interaction, tokenizers.tokenize(Tokenize(asking, text, tokenizer)), private=private
             )
             reply = await drawn(interaction, lambda: messages.pieces(one.found, with_picture=True))
-        number = self.questions.keep(Question(text, tokenizer))
+        question = Question(text, tokenizer)
+        number = self.questions.keep(question, question.number)
         view = Buttons(*(button(number) for button in BUTTONS))
         await show(interaction, reply, view=view)
 
