@@ -242,7 +242,7 @@ def test_students_do_not_read_what_is_for_the_people_who_run_the_bot(kind: type[
 
 def test_answers_do_not_say_what_is_for_the_people_who_run_the_bot() -> None:
     said = {
-        node.args[0].value
+        str(node.args[0].value)
         for path, tree in modules()
         if "cogs" in path.parts
         for node in ast.walk(tree)

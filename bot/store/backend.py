@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, Delete, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -32,6 +32,10 @@ class Backend(Protocol):
     def CHANGES(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
         """SQLAlchemy's execution options for a transaction that changes something."""
 
+    @property
+    def SINGLE_CHANGE(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
+        """The same for a transaction that consists of one statement, which also commits."""
+
     def name_of(self, url: URL, /) -> str:
         """The database's name in messages, without a password."""
 
@@ -49,6 +53,9 @@ class Backend(Protocol):
 
     def hand_over_to_alembic(self, connection: Connection, /) -> None:
         """Remove what only databases from before Alembic have."""
+
+    def in_one(self, changes: Sequence[Insert | Update | Delete], /) -> Select[Any] | None:
+        """One statement that makes all changes and selects the number of rows that each one changed; None if that is impossible."""
 
     def lost_a_race(self, error: DBAPIError, /) -> bool:
         """Whether a transaction was rolled back only because of a conflict."""

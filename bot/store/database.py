@@ -99,6 +99,12 @@ class Database:
         After it returns, the changes survive a crash of the process and of the database server. They are isolated from
         those of other processes.
         """
+        if (single := self._backend.in_one(changes)) is not None:
+
+            async def at_once(connection: AsyncConnection) -> list[int]:
+                return list(await self._for_good(_first_row(connection, single)))
+
+            return await self._run("write", at_once, self._backend.SINGLE_CHANGE)
 
         async def counts(connection: AsyncConnection) -> list[int]:
             return [(await connection.execute(change)).rowcount for change in changes]
@@ -177,7 +183,7 @@ class Database:
             self.reachable = False
             log.error("the database failed: %s", _reason(error))  # noqa: TRY400 - one line
             # A write that cannot be cancelled may be in the middle of a COMMIT.
-            stuck = isinstance(error, Stuck) and options is self._backend.CHANGES
+            stuck = isinstance(error, Stuck) and options is not self._backend.QUESTIONS
             raise (StoreUncertain if stuck else StoreUnavailable) from error
         if not self.reachable:
             log.info("the database answers again")
@@ -201,17 +207,21 @@ class Database:
             async with self._engine.connect() as connection:
                 await connection.execution_options(**options)
                 result = await work(connection)
-                try:
-                    await connection.commit()
-                except BaseException as error:
-                    if self._backend.is_unsure(error):
-                        log.error("the database failed during a commit: %s", _reason(error))  # noqa: TRY400 - one line
-                        raise StoreUncertain from error
-                    raise
+                await self._for_good(connection.commit())
                 return result
         except DBAPIError as error:
             if self._backend.lost_a_race(error):
                 return LostRace()
+            raise
+
+    async def _for_good(self, commit: Awaitable[T]) -> T:
+        """The result of a commit. Raises StoreUncertain if it failed in a way that leaves open whether it worked."""
+        try:
+            return await commit
+        except BaseException as error:
+            if self._backend.is_unsure(error):
+                log.error("the database failed during a commit: %s", _reason(error))  # noqa: TRY400 - one line
+                raise StoreUncertain from error
             raise
 
 
@@ -231,6 +241,10 @@ async def within(seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
     if task.cancelled():
         raise TimeoutError("no answer in time")
     return task.result()
+
+
+async def _first_row(connection: AsyncConnection, question: Select[Any]) -> tuple[Any, ...]:
+    return tuple((await connection.execute(question)).one())
 
 
 def _prepare(connection: Connection, backend: Backend) -> None:

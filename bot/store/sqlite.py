@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, Delete, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -31,6 +31,7 @@ DEADLINE: float | None = None
 """Waiting for a lock has its own limit (`busy_timeout`), and the disk has none."""
 QUESTIONS: Mapping[str, Any] = MappingProxyType({})
 CHANGES: Mapping[str, Any] = MappingProxyType({})
+SINGLE_CHANGE: Mapping[str, Any] = MappingProxyType({})
 """There is only one writer, so changes never conflict."""
 
 AFTER_NUMBERED_FILES = 3
@@ -149,6 +150,11 @@ def hand_over_to_alembic(connection: Connection) -> None:
     for trigger in ("like_takes_dislike_back", "dislike_takes_like_back"):
         connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {trigger}")
     connection.exec_driver_sql(f"PRAGMA user_version = {AFTER_NUMBERED_FILES}")
+
+
+def in_one(_: Sequence[Insert | Update | Delete]) -> Select[Any] | None:
+    """SQLite has no data-modifying CTEs, and no round trips to save."""
+    return None
 
 
 def lost_a_race(_: DBAPIError) -> bool:

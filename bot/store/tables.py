@@ -87,7 +87,7 @@ boards = Table(
     "boards",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),
-    Column("user_id", Id, nullable=False),
+    Column("user_id", Id, nullable=False, index=True),
     Column("version", Integer, nullable=False),
     Column("text", Words, nullable=False),
     Column("model", Words, nullable=False),
@@ -100,7 +100,7 @@ boards = Table(
     Column("min_p", Float, nullable=False),
     Column("locked", Boolean, nullable=False),
     Column("voting", Boolean, nullable=False),
-    Column("since", IsoTime, nullable=False),
+    Column("since", IsoTime, nullable=False, index=True),
 )
 """Texts that a group writes token by token with /next; `user_id` is the person who started."""
 
@@ -108,7 +108,7 @@ votes = Table(
     "votes",
     metadata,
     Column("board_id", Id, ForeignKey("boards.id", ondelete="CASCADE"), primary_key=True),
-    Column("user_id", Id, primary_key=True, autoincrement=False),
+    Column("user_id", Id, primary_key=True, autoincrement=False, index=True),
     Column("step", Integer, nullable=False),
     Column("token_id", Integer, nullable=False),
 )

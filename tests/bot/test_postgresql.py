@@ -171,7 +171,7 @@ async def test_the_store_is_back_as_soon_as_the_server(
     cluster: Cluster, store: Store, number: signal.Signals
 ) -> None:
     assert await store.likes.add(7, YESTERDAY)
-    cluster.stop(number)
+    await asyncio.to_thread(cluster.stop, number)
     try:
         for _ in range(2):
             with pytest.raises(StoreUnavailable, match="so nothing was changed"):
@@ -197,6 +197,26 @@ async def test_a_server_that_is_stuck_keeps_nobody_waiting_for_ever(
     monkeypatch.undo()
     await store.likes.add(7, NAMELESS)
     assert [like.song for like in await store.likes.list(7)] == [YESTERDAY, NAMELESS]
+
+
+async def test_a_like_is_one_round_trip_and_as_isolated_as_ever(cluster: Cluster, store: Store) -> None:
+    """The server logs every statement that it is asked for, BEGIN and COMMIT included."""
+    cluster.sql("ALTER SYSTEM SET log_min_duration_statement = 0")
+    cluster.sql("SELECT pg_reload_conf()")
+    try:
+        assert await store.likes.add(7, YESTERDAY)
+        log = cluster.folder / "log.txt"
+        before = len(log.read_text())
+        assert await store.likes.dislike(7, YESTERDAY)
+        done = [line for line in log.read_text()[before:].splitlines() if " execute " in line]
+    finally:
+        cluster.sql("ALTER SYSTEM RESET log_min_duration_statement")
+        cluster.sql("SELECT pg_reload_conf()")
+    assert len(done) == 1, done
+    assert await store.likes.list(7) == []
+    async with store._database._engine.connect() as connection:
+        await connection.execution_options(**postgresql.SINGLE_CHANGE)
+        assert (await connection.execute(text("SHOW transaction_isolation"))).scalar() == "serializable"
 
 
 AT_COMMIT = """

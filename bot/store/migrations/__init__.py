@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 
 FOLDER = Path(__file__).resolve().parent
 
-HEAD = "3"
+HEAD = "4"
 """The newest version, available without importing Alembic: most starts find it in the database and have nothing to do."""
 
 
