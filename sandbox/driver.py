@@ -149,12 +149,20 @@ class Sandbox(Server):
         """Another person in a guild, the first unless one is named; who is in several has one name in all of them."""
         return self.world.add_member(name, permissions=permissions, roles=roles, guild=guild)
 
-<<<<<<< HEAD
-    def add_guild(self, name: str, channels: Sequence[str] = ("general",), *, with_bot: bool = True) -> Guild:
+    def add_guild(
+        self,
+        name: str,
+        channels: Sequence[str] = ("general",),
+        shard: tuple[int, int] | None = None,
+        *,
+        with_bot: bool = True,
+    ) -> Guild:
         """Another guild with the admin, the student and, unless it was not invited there, the bot; pass one of its `channels`
         where something is to happen there.
+
+        With `shard`, a number and a count, it is one that this shard is responsible for.
         """
-        return self.world.add_guild(name, channels, with_bot=with_bot)
+        return self.world.add_guild(name, channels, shard, with_bot=with_bot)
 
     def add_thread(self, name: str, channel: Channel | None = None) -> Channel:
         """A thread of a channel, of the first one unless another is named. `archived` closes it for good."""
@@ -167,16 +175,6 @@ class Sandbox(Server):
     def install(self, member: Member) -> None:
         """Let a member install the app for themselves, so that they bring its commands along wherever these may go."""
         self.world.installed.add(member.id)
-=======
-    def add_guild(
-        self, name: str, channels: Sequence[str] = ("general",), shard: tuple[int, int] | None = None
-    ) -> Guild:
-        """Another guild with the bot, the admin and the student; pass one of its `channels` where something is to happen there.
-
-        With `shard`, a number and a count, it is one that this shard is responsible for.
-        """
-        return self.world.add_guild(name, channels, shard)
->>>>>>> main
 
     def add_channel(self, name: str, guild: Guild | None = None) -> Channel:
         """Another text channel, in the first guild unless another is named."""

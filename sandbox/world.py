@@ -121,29 +121,27 @@ class World:
         self.changed("role.create", (guild, role))
         return role
 
-<<<<<<< HEAD
     @property
     def joined(self) -> dict[int, Guild]:
         """The guilds that the bot is a member of, by id."""
         return {number: guild for number, guild in self.guilds.items() if guild.has_bot}
 
-    def add_guild(self, name: str, channels: Sequence[str] = ("general",), *, with_bot: bool = True) -> Guild:
-        """Another guild with the bot, unless it was not invited there, the same admin, who owns it, and the same student."""
-        everyone = Role(lasting_snowflake(f"guild {name}"), "@everyone", Permission.EVERYONE, 0)
-        guild = Guild(everyone.id, name, self.admin.id, everyone, has_bot=with_bot)
-=======
     def add_guild(
-        self, name: str, channels: Sequence[str] = ("general",), shard: tuple[int, int] | None = None
+        self,
+        name: str,
+        channels: Sequence[str] = ("general",),
+        shard: tuple[int, int] | None = None,
+        *,
+        with_bot: bool = True,
     ) -> Guild:
-        """Another guild with the bot, the same admin, who owns it, and the same student.
+        """Another guild with the bot, unless it was not invited there, the same admin, who owns it, and the same student.
 
         `shard` is a number and a count: the guild gets an id that this shard is responsible for.
         """
         ids = (lasting_snowflake(f"guild {name}" + (f" {again}" if again else "")) for again in count())
         everyone_id = next(id_ for id_ in ids if shard is None or shard_of(id_, shard[1]) == shard[0])
         everyone = Role(everyone_id, "@everyone", Permission.EVERYONE, 0)
-        guild = Guild(everyone.id, name, self.admin.id, everyone)
->>>>>>> main
+        guild = Guild(everyone.id, name, self.admin.id, everyone, has_bot=with_bot)
         if guild.id in self.guilds:
             raise ValueError(f"there is a guild called {name} already")
         role = Role(
