@@ -44,11 +44,16 @@ async def test_views_go_on_with_the_text_that_their_message_quotes(live: Live, l
     live = await again(live, launch)
     for message in (one, two, other):
         await (await live.box.press(message, "Layers")).until(shows("lens.png"))
-    edits = {message.id: message.edits for message in (lens, paths, attention)}
-    await live.box.press(lens, "◀ Earlier tokens")
-    await live.box.press(paths, "Draw again")
-    await live.box.select(attention, focus["custom_id"], ["0"])
-    await live.box.until(lambda _: all(one.edits > edits[one.id] for one in (lens, paths, attention)))
+    await changed(live, lens, live.box.send_press(lens, "◀ Earlier tokens"))
+    await changed(live, paths, live.box.send_press(paths, "Draw again"))
+    await changed(live, attention, live.box.send_select(attention, focus["custom_id"], ["0"]))
+
+
+async def changed(live: Live, message: Message, pressed: Answer) -> None:
+    """Wait for an edit of the message after a press."""
+    edits = message.edits
+    await live.box.until(lambda _: message.edits > edits or pressed.followups, 15)
+    assert not pressed.followups, pressed.text
 
 
 async def test_tokens_are_looked_behind(live: Live, launch: Launch) -> None:
