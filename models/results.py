@@ -97,7 +97,7 @@ class Piece:
     entry as the vocabulary spells it. `raw` holds the bytes the token stands for, where its
     vocabulary is made of bytes (byte-level BPE, byte-fallback tokens); `partial` says that they are no
     whole characters by themselves. `word_start` says that the vocabulary marks it as beginning a word
-    and `continues` that it is marked as going on with one (`##`).
+    and `continues` that it is marked as continuing one (`##`).
     """
 
     id: int
@@ -172,7 +172,7 @@ class Tokenization:
 @dataclass(frozen=True, slots=True)
 class SpecialToken:
     """A token that stands for no text. It has one or more `roles`; `here` is how often it is in the text that was looked at,
-    and `added` whether the tokenizer puts it around every text by itself.
+    and `added` whether the tokenizer adds it to every text.
     """
 
     token: str
@@ -269,7 +269,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A continuation of `prompt`: `text` and `output_ids` hold what is new, not the prompt again.
+    """A continuation of `prompt`: `text` and `output_ids` contain only what is new.
 
     A text that ended at a stop string includes it. `input_ids` and `output_ids` are token ids of the model's own
     tokenizer: all that it read, and what it wrote. `seed` is None where nothing was drawn. `steps` has one for each of
@@ -450,7 +450,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Recommendations:
-    """`unknown` holds the asked-for or liked ids that the catalogue or the model does not know; `more` says
+    """`unknown` contains requested or liked ids that the catalogue or the model does not know; `more` says
     that there is a next page.
     """
 
@@ -494,7 +494,7 @@ class SlotStatus:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes that the process holds in memory, and those of the models in it as they count themselves."""
+    """Memory in bytes: of the whole process, and of its models by their own count."""
 
     process: int
     models: int
@@ -594,7 +594,7 @@ class Lens:
     start: int = 0
 
     def takes_over(self, column: int) -> int:
-        """The row from which on all say what the model answers, for a column of `layers`."""
+        """The first row from which all rows agree with the model's answer, for a column of `layers`."""
         answer = self.layers[-1][column].piece.id
         rows = range(len(self.layers))
         return next(

@@ -139,8 +139,8 @@ class TokenizerService(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """A prompt to continue by at most `max_new_tokens`. `written` holds the ids that `model` wrote before and goes on with:
-    to another model they mean nothing (`OtherModel`).
+    """A prompt to continue by at most `max_new_tokens`. `written` contains earlier ids of `model` to continue from, which mean
+    nothing to another model (`OtherModel`).
     """
 
     caller: Caller

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: run a sandbox by itself, for any bot."""
+"""`python -m sandbox`: run a standalone sandbox for any bot."""
 
 from __future__ import annotations
 

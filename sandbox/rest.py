@@ -105,7 +105,7 @@ class Fault:
     applied: bool = False
     cut: bool = False
     body: str | None = None
-    """Sent in place of the answer, as `content_type`: what a proxy says, or JSON that breaks off."""
+    """Sent instead of the response, as `content_type`: a proxy's page, or truncated JSON."""
     content_type: str = "application/json"
     hits: int = 0
 

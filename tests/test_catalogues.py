@@ -1,4 +1,4 @@
-"""docs/catalogues.md: its files are complete, and do what it says."""
+"""docs/catalogues.md: its files are complete and work as described."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_films_from_the_download_to_the_bot_in_their_own_words(
     assert "watch lists in common" in said
     assert "10 of 10" in said
     assert {"Babe (1995)", "Shrek (2001)"} == set(re.findall(r"(?:Babe|Shrek) \(\d+\)", said))
-    # A process of its own, whose commands are made with the words of the catalogue.
+    # A separate process, whose commands use the words of the catalogue.
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "bot", *demo, "--say", "/recommend", "--say", "/help"],
         capture_output=True, text=True, timeout=100, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -106,7 +106,7 @@ def test_a_folder_is_a_catalogue_too(folder: Path, capsys: pytest.CaptureFixture
         archive.extractall(folder)
     (folder / "c.toml").write_text('[songs]\nsongs = "ml-latest-small"\nepochs = 1\n', encoding="utf-8")
     assert main(["check", "--config", "c.toml"]) == 0
-    assert "not here" not in capsys.readouterr().err
+    assert "not on this machine" not in capsys.readouterr().err
     assert main(["train", "--config", "c.toml"]) == 0
     assert capsys.readouterr().out.startswith("ml-latest-small: 6 songs, 20 playlists")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from models.results import Attention
 
-SUMMARY = "show where the tokens of a text look, in one layer of the language model"
+SUMMARY = "show where each token of a text looks, in one layer of the language model"
 LOOKED_AT = 3
 """Number of tokens shown per row: those that it attends to most."""
 

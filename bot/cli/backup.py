@@ -29,8 +29,8 @@ def add_actions(actions: Actions) -> None:
         (
             "restore",
             _restore,
-            "what `backup` wrote",
-            "put such a copy in the place of the database; the bot must not run",
+            "a file written by `backup`",
+            "replace the database by such a copy; stop the bot first",
         ),
     ):
         description = f"{summary[0].upper()}{summary[1:]}."

@@ -15,7 +15,7 @@ from bot.settings.schema import ConfigError, Settings
 from bot.visible import harmless
 from models.failures import ModelError
 
-SUMMARY = "say what is wrong with the settings and the models, or show the settings in force"
+SUMMARY = "report mistakes in the settings and missing models, or show the settings in force"
 
 
 def add_arguments(parser: argparse.ArgumentParser, /) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from models.songs.evaluation import Evaluation, Measured
 
-SUMMARY = "compare ways of recommending on playlists that were held back"
+SUMMARY = "compare recommenders on held-out playlists"
 NARROWEST = 160
 """Minimum width of a terminal, in columns, that shows the table's numbers uncut."""
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from models.files.downloading import Watch
 
-SUMMARY = "download what the settings name, as far as it is not there"
+SUMMARY = "download missing models and files in the settings"
 EVERY = 5.0
 """Seconds between progress lines for a file, when there is no terminal for a bar."""
 

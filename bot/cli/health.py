@@ -10,7 +10,7 @@ from bot.cli.terminal import FAILED, print_json
 from bot.settings.load import load
 from bot.settings.schema import Health
 
-SUMMARY = "ask the running bot whether it is ready; exit code 0 or 1"
+SUMMARY = "check whether the running bot is ready; exit code 0 or 1"
 PATIENCE = 4.0
 """Seconds."""
 

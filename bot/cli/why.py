@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from models.results import Attribution
 
-SUMMARY = "show which words of a prompt a token of its continuation rests on"
+SUMMARY = "show which words of a prompt a token of its continuation depends on"
 FURTHEST = 255
 """The last token of a continuation that can be explained."""
 

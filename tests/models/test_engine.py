@@ -1,4 +1,4 @@
-"""Many texts at once: each the same as alone, whoever comes and goes, and nobody pays for another's failure."""
+"""Many texts at once: each is the same as alone, whoever joins and leaves, and failures do not affect others."""
 
 from __future__ import annotations
 
@@ -462,7 +462,7 @@ def test_turns_are_taken_between_users_and_everybody_learns_their_place(phi_mode
         assert len(written(stream)) == 3
     assert begun == ["anna0", "ben0", "carl0", "anna1", "anna2", "anna3"]
     assert places["carl0"] == [3, 2, 1, 0]
-    # Others overtake whoever asks a second time.
+    # Others overtake a person's second request.
     assert places["anna1"][0] < max(places["anna1"])
     assert places["anna1"][-1] == 0
 
