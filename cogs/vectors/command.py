@@ -14,6 +14,7 @@ from cogs.shared.guide import Topic, guide
 from cogs.shared.reply import show
 from cogs.vectors import messages
 from models.service import CompareContexts, EmbedText
+from texts import say
 
 
 class TextToEmbedTooLong(Refused):
@@ -33,12 +34,14 @@ class VectorCommands(commands.Cog):
     @app_commands.describe(
         text="A word or a sentence, for example: I sat on the river bank",
         other="A second text that shares a word with the first, to see how its vector moves",
+        private=say("option-private"),
     )
     async def embed(
         self,
         interaction: Interaction,
         text: Range[str, 1, 6000],
         other: Range[str, 1, 6000] | None = None,
+        private: bool = False,
     ) -> None:
         """See the vectors that a model makes of a text, one for each token."""
         limit = allowance(interaction).text_characters
@@ -47,9 +50,11 @@ class VectorCommands(commands.Cog):
                 raise TextToEmbedTooLong(limit, len(one))
         encoder, asking = self.bot.service.encoder, caller(interaction)
         if other is None:
-            embedding = await answered(interaction, encoder.embed(EmbedText(asking, text)))
+            embedding = await answered(interaction, encoder.embed(EmbedText(asking, text)), private=private)
             reply = await drawn(interaction, lambda: messages.embedding(embedding))
         else:
-            contexts = await answered(interaction, encoder.contexts(CompareContexts(asking, text, other)))
+            contexts = await answered(
+                interaction, encoder.contexts(CompareContexts(asking, text, other)), private=private
+            )
             reply = await drawn(interaction, lambda: messages.contexts(contexts))
         await show(interaction, reply)
