@@ -39,7 +39,7 @@ class Model(Protocol):
     """What every model tells of itself.
 
     It may also have `concurrent`, true if several threads may use it at once, `now`, a sentence about this moment, such as
-    how full its cache is, and `figures`, numbers of this moment by name.
+    how full its cache is, `figures`, numbers of this moment by name, and `context`, how many tokens it can look at.
     """
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cogs.shared.canvas import BLUE, INK, MUTED, ORANGE
 from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown, text_width
 from cogs.shared.text import percent
 from models.results import Branch, Paths
@@ -15,7 +14,6 @@ _ROW = 38
 _TOP = 14
 _THICKEST = 11.0
 _ROOT = 46
-_BRANCH = "#b4bacb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +38,10 @@ def draw(view: Paths) -> bytes:
     _branches(sheet, root, column)
     _names(sheet, root, column)
     y = sheet.height - 16
-    sheet.line((MARGIN, MARGIN + 22), (y, y), ORANGE, 4)
-    sheet.text(MARGIN + 28, y, say("paths-legend-greedy"), colour=ORANGE, bold=True)
-    sheet.line((WIDTH / 2, WIDTH / 2 + 22), (y, y), BLUE, 3, ":")
-    sheet.text(WIDTH / 2 + 28, y, say("paths-legend-sampled"), colour=BLUE, bold=True)
+    sheet.line((MARGIN, MARGIN + 22), (y, y), sheet.colours.orange, 4)
+    sheet.text(MARGIN + 28, y, say("paths-legend-greedy"), colour=sheet.colours.orange, bold=True)
+    sheet.line((WIDTH / 2, WIDTH / 2 + 22), (y, y), sheet.colours.blue, 3, dotted=True)
+    sheet.text(WIDTH / 2 + 28, y, say("paths-legend-sampled"), colour=sheet.colours.blue, bold=True)
     return sheet.png()
 
 
@@ -73,9 +71,11 @@ def _branches(sheet: Sheet, node: _Node, column: float) -> None:
         xs, ys = _curve(min(_x(node.depth, column) + written + 3, end - 8), node.y, end, child.y)
         width = max(0.8, _THICKEST * child.branch.probability)
         greedy = child.branch.greedy
-        sheet.line(xs, ys, ORANGE if greedy else _BRANCH, max(width, 2) if greedy else width)
+        sheet.line(
+            xs, ys, sheet.colours.orange if greedy else sheet.colours.grey, max(width, 2) if greedy else width
+        )
         if child.branch.sampled:
-            sheet.line(xs, ys, BLUE, 2.4, ":")
+            sheet.line(xs, ys, sheet.colours.blue, 2.4, dotted=True)
 
 
 def _curve(x: float, y: float, to_x: float, to_y: float) -> tuple[Sequence[float], Sequence[float]]:
@@ -91,9 +91,12 @@ def _names(sheet: Sheet, node: _Node, column: float) -> None:
     if node.depth == 0:
         sheet.text(x, node.y, _name(node, column), bold=True)
         return
-    colour = ORANGE if branch.greedy else BLUE if branch.sampled else INK
+    chosen = sheet.colours
+    colour = chosen.orange if branch.greedy else chosen.blue if branch.sampled else chosen.ink
     sheet.text(x, node.y - 8, _name(node, column), bold=branch.greedy or branch.sampled, colour=colour)
-    sheet.text(x, node.y + 8, _share(node), colour=colour if branch.greedy or branch.sampled else MUTED)
+    sheet.text(
+        x, node.y + 8, _share(node), colour=colour if branch.greedy or branch.sampled else chosen.muted
+    )
 
 
 def _name(node: _Node, column: float) -> str:
