@@ -634,7 +634,11 @@ not-a-token-id = “{ $text }” is not a token id. Write numbers such as 16594,
 no-token-ids = Write at least one token id, such as 16594.
 too-many-token-ids = I decode at most { $limit } ids at a time; you sent { $count }.
 
-tokens-compared = tokenizer | tokens | vocab
+tokens-about =
+    { $tokenizer }: **{ $n ->
+        [one] { $n } token
+       *[other] { $n } tokens
+    }** · vocabulary of { $vocabulary } · { $algorithm }
 tokens-missing = { $tokenizer }: { $why }
 tokens-more-in-file = … and { $n } more in the file.
 tokens-alt =
@@ -653,11 +657,6 @@ tokens-file-head =
        *[other] { $n } tokens
     }
 tokens-file-cut = ... truncated: the file would be too large for Discord.
-tokens-in-picture =
-    { $n ->
-        [one] { $n } token
-       *[other] { $n } tokens
-    } · { $algorithm }
 tokens-not-in-picture = … and { $left } more
 
 decoded-title =
@@ -736,10 +735,10 @@ token-cost-tokens =
 token-cost-rate = { NUMBER($rate, maximumFractionDigits: 0) } per 1,000 characters
 token-cost-share = { $share } of the window
 token-cost-loses =
-    Loses text: { $n ->
+    loses text: { $n ->
         [one] { $n } part becomes
        *[other] { $n } parts become
-    } { $token } and cannot be recovered.
+    } { $token } and cannot be recovered
 token-cost-cheapest = { $tokenizer } needs the fewest tokens here; in another language, the order may change
 
 ## /embed (cogs/vectors)
@@ -1236,6 +1235,7 @@ surprise-two = Perplexity **{ NUMBER($first, maximumFractionDigits: 1) }** for t
 surprise-peak = { $token } was a surprise of **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**; the model expected { $expected }.
 surprise-beginning = The picture shows the first { $shown } tokens; the file has all of them.
 surprise-care = 1 bit is a probability of 1/2, 10 bits one of 1/1024. Bits per token depend on the tokenizer, so models with different tokenizers cannot be compared by them.
+surprise-axis = bits, token by token
 surprise-scale = surprise (bits)
 surprise-alt =
     A text of { $tokens ->
@@ -1250,6 +1250,7 @@ paths-best = Likeliest path: { $text } ({ $share })
 paths-greedy-is-best = Taking the likeliest token at each step (greedy) gives the same path.
 paths-greedy = Taking the likeliest token at each step (greedy): { $text } ({ $share })
 paths-sampled = Sampled at temperature 1: { $text } ({ $share })
+paths-pruned = The picture shows { $shown } of { $paths } paths; the file has all of them.
 paths-care = Each percentage is the probability of a token after those before it; the probability of a path is their product. Beam search finds likely texts, but not all of them, and likely does not mean good.
 paths-footer = { $width } paths followed, { $depth ->
         [one] { $depth } token

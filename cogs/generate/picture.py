@@ -12,9 +12,9 @@ from models.results import Candidate, Step
 from texts import say
 
 _TOP = 30
-_HIGH = 21
+_HIGH = 19
 _GAP = 3
-_STEP = 2 * _HIGH + 3 * _GAP + 2
+_STEP = 2 * _HIGH + 3 * _GAP
 _NUMBER = 30
 _WRITTEN = 84
 _PAD = 5

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown, text_width
 from cogs.shared.text import percent
 from models.results import Branch, Paths
 from texts import say
 
+LEAVES = 10
+"""Paths that a picture shows."""
 _ROW = 38
 _TOP = 14
 _THICKEST = 11.0
@@ -31,7 +34,7 @@ def draw(view: Paths) -> bytes:
     Takes some tenths of a second: call it from a worker thread.
     """
     rows = [0]
-    root = _placed(view.root, 0, rows)
+    root = _placed(pruned(view.root), 0, rows)
     depth = max(_depth(root), 1)
     sheet = Sheet(_TOP + _ROW * rows[0] + 34)
     column = (WIDTH - MARGIN - _ROOT - 4) / depth
@@ -43,6 +46,35 @@ def draw(view: Paths) -> bytes:
     sheet.line((WIDTH / 2, WIDTH / 2 + 22), (y, y), sheet.colours.blue, 3, dotted=True)
     sheet.text(WIDTH / 2 + 28, y, say("paths-legend-sampled"), colour=sheet.colours.blue, bold=True)
     return sheet.png()
+
+
+def pruned(root: Branch) -> Branch:
+    """The tree with at most LEAVES leaves: the longest paths before those that the beam left behind, the likeliest first, and
+    the greedy and the sampled one in any case.
+    """
+    ways = list(leaves(root))
+    longest = max(map(len, ways))
+
+    def worth(way: Sequence[Branch]) -> tuple[bool, bool, float]:
+        kept = way[-1].greedy or way[-1].sampled
+        return kept, len(way) == longest or way[-1].ends, math.prod(one.probability for one in way)
+
+    best = sorted(ways, key=worth, reverse=True)[:LEAVES]
+    return _only(root, {id(branch) for way in best for branch in way})
+
+
+def leaves(branch: Branch, before: tuple[Branch, ...] = ()) -> Iterator[tuple[Branch, ...]]:
+    """The branches from the root, which is left out, to each leaf."""
+    for child in branch.next:
+        way = (*before, child)
+        if child.next:
+            yield from leaves(child, way)
+        else:
+            yield way
+
+
+def _only(branch: Branch, kept: set[int]) -> Branch:
+    return replace(branch, next=tuple(_only(child, kept) for child in branch.next if id(child) in kept))
 
 
 def _placed(branch: Branch, depth: int, rows: list[int]) -> _Node:
@@ -89,13 +121,19 @@ def _names(sheet: Sheet, node: _Node, column: float) -> None:
         _names(sheet, child, column)
     x, branch = _x(node.depth, column), node.branch
     if node.depth == 0:
-        sheet.text(x, node.y, _name(node, column), bold=True)
+        sheet.text(x, node.y, _name(node, column), bold=True, cleared=True)
         return
     chosen = sheet.colours
     colour = chosen.orange if branch.greedy else chosen.blue if branch.sampled else chosen.ink
-    sheet.text(x, node.y - 8, _name(node, column), bold=branch.greedy or branch.sampled, colour=colour)
     sheet.text(
-        x, node.y + 8, _share(node), colour=colour if branch.greedy or branch.sampled else chosen.muted
+        x, node.y - 8, _name(node, column), bold=branch.greedy or branch.sampled, colour=colour, cleared=True
+    )
+    sheet.text(
+        x,
+        node.y + 8,
+        _share(node),
+        colour=colour if branch.greedy or branch.sampled else chosen.muted,
+        cleared=True,
     )
 
 

@@ -113,7 +113,7 @@ def _with_fonts(text: str) -> Iterator[tuple[str, str]]:
 def _run(text: str, path: str, size: float, *, bold: bool) -> Run:
     if _is_emoji_font(path) and (drawn := _emoji(text, path, round(size) + 2)):
         return Run(text, drawn, drawn.width)
-    if bold and path == font_path():
+    if bold and Path(path).name == Path(font_path()).name:
         path = font_path(bold=True)
     font = _opened(path, size)
     text = text if _RAQM else _turned(text)

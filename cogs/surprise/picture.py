@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown, text_width
+from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting, shown, text_width
 from models.results import Surprise
 from texts import say
 
@@ -14,7 +14,8 @@ FULL = 16.0
 """Bits from which on a token is as dark as can be: one in 65,536."""
 _LINE = 24
 _BARS = 64
-_GAP = 14
+_GAP = 12
+_AXIS = TEXT + 6
 
 
 def draw(views: Sequence[Surprise]) -> bytes:
@@ -23,7 +24,7 @@ def draw(views: Sequence[Surprise]) -> bytes:
     Takes some tenths of a second: call it from a worker thread.
     """
     flows = [_flow(view) for view in views]
-    height = sum(_LINE * (1 + flow[-1][1]) + _BARS + 3 * _GAP for flow in flows) + 26
+    height = sum(_LINE * (1 + flow[-1][1]) + _AXIS + _BARS + 3 * _GAP for flow in flows) + 26
     sheet = Sheet(height)
     shade, ink_on = sheet.colours.shade, sheet.colours.ink_on
     y = float(_GAP)
@@ -37,6 +38,8 @@ def draw(views: Sequence[Surprise]) -> bytes:
             sheet.box(x, top, width, _LINE - 3, shade(share), framed=place in peaks)
             sheet.text(x + width / 2, top + (_LINE - 3) / 2, text, colour=ink_on(share), side="center")
         y += _LINE * (1 + flow[-1][1]) + _GAP
+        sheet.text(MARGIN, y + TEXT / 2, say("surprise-axis"), colour=sheet.colours.muted)
+        y += _AXIS
         _bars(sheet, view, y, most, peaks)
         y += _BARS + 2 * _GAP
     sheet.text(

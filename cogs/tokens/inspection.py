@@ -210,7 +210,7 @@ def _cost_line(rank: int, made: Tokenization, window: int | None) -> str:
     if not (lost := _lost(made)):
         return line
     unknown = next(piece.token for piece in made.pieces if piece.unknown)
-    return f"{line}\n⚠️ {say('token-cost-loses', n=lost, token=code(clip(unknown, 40)))}"
+    return f"{line} · ⚠️ {say('token-cost-loses', n=lost, token=code(clip(unknown, 40)))}"
 
 
 def _lost(made: Tokenization) -> int:

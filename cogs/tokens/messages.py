@@ -19,6 +19,7 @@ from cogs.shared.reply import (
 )
 from cogs.shared.text import (
     DESCRIPTION,
+    EMBEDS,
     block,
     clip,
     code,
@@ -27,6 +28,7 @@ from cogs.shared.text import (
     inline,
     size,
     table,
+    whole_lines,
 )
 from cogs.tokens import picture
 from models.results import Tokenization
@@ -38,8 +40,6 @@ _ALT_PIECES = 24
 PICTURES = 9
 """Tokenizers with a picture at most: a message has ten embeds, of which one holds the table."""
 _ROWS = 24
-_COMPARED = 30
-_NAME_COLUMN = 15
 _MOST_MARKED = 500
 """Tokens whose marks are explained; a picture shows fewer."""
 _DECODED_SHOWN = 1400
@@ -47,28 +47,39 @@ _DECODED_SHOWN = 1400
 
 
 def comparison(compared: Comparison) -> Reply:
-    """How several tokenizers split the same text: a table, then a picture of the pieces of each."""
+    """How several tokenizers split the same text: for each a line about it and a picture of its pieces."""
     tokenizations = compared.tokenizations
-    rows = [
-        (_short(made.name), f"{made.count:,}", f"{made.vocab_size:,}") for made in tokenizations[:_COMPARED]
-    ]
-    embed = discord.Embed(
-        title=quoted(tokenizations[0].text if tokenizations else ""),
-        description=block(table(columns("tokens-compared"), rows), DESCRIPTION // 2)
-        + missing(compared.failures),
-        colour=BLUE,
-    )
     lines = picture.LINES if len(tokenizations) > 1 else 2 * picture.LINES
     drawn = [picture.draw(made, lines) for made in tokenizations[:PICTURES]]
     names = [f"tokens-{number}.png" for number in range(1, len(drawn) + 1)]
-    more = [discord.Embed(colour=BLUE).set_image(url=f"attachment://{name}") for name in names]
+    others = [_about(made) for made in tokenizations[PICTURES:]]
+    embed = discord.Embed(
+        title=quoted(tokenizations[0].text if tokenizations else ""),
+        description=whole_lines(others, EMBEDS // 3) + missing(compared.failures) or None,
+        colour=BLUE,
+    )
+    more = [
+        discord.Embed(description=_about(made), colour=BLUE).set_image(url=f"attachment://{name}")
+        for name, made in zip(names, tokenizations, strict=False)
+    ]
     if more:
         foot(more[-1], _legend(tokenizations[:PICTURES]))
     files = {name: one.png for name, one in zip(names, drawn, strict=True)}
-    if any(one.left for one in drawn) or len(tokenizations) > len(drawn):
+    if others or any(one.left for one in drawn):
         files["tokens.txt"] = listing(tokenizations)
     alt = {name: _alt(made) for name, made in zip(names, tokenizations, strict=False)}
     return Reply(embed=embed, files=files, alt=alt, more=more)
+
+
+def _about(made: Tokenization) -> str:
+    """A tokenizer in one line: its name, how many tokens it made, and what it is."""
+    return say(
+        "tokens-about",
+        tokenizer=code(clip(made.name, 80)),
+        n=made.count,
+        vocabulary=made.vocab_size,
+        algorithm=inline(made.algorithm, 60),
+    )
 
 
 def pieces(tokenization: Tokenization, *, with_picture: bool = False) -> Reply:
@@ -178,11 +189,6 @@ _MORE_ROOM = 60
 def _more(drawing: ansi.Drawing, tokenization: Tokenization) -> str:
     left = tokenization.count - drawing.shown
     return "\n" + say("tokens-more-in-file", n=left) if left else ""
-
-
-def _short(name: str) -> str:
-    """A hub name without its owner, where it would not fit into the table."""
-    return clip(harmless(name if len(name) <= _NAME_COLUMN else name.rpartition("/")[2]), _NAME_COLUMN)
 
 
 def missing(failures: Mapping[str, str]) -> str:

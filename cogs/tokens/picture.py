@@ -16,13 +16,11 @@ from bot.visible import spelt
 from cogs.shared.colours import colours
 from cogs.shared.lettering import joined
 from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting, shown, text_width
-from cogs.shared.text import harmless
 from models.results import Piece, Tokenization
 from texts import say
 
 LINES = 4
 """Lines of chips for each of several tokenizers at most; of one alone, twice as many."""
-_HEAD = 26
 _HIGH = 24
 _PAD, _GAP = 5, 4
 _LINE = _HIGH + TEXT + 2 * _GAP + 3
@@ -60,22 +58,14 @@ class Drawn:
 
 
 def draw(tokenization: Tokenization, most: int = 2 * LINES) -> Drawn:
-    """A tokenizer's name, and its tokens in order on at most `most` lines, each with its id below.
+    """The tokens in order on at most `most` lines, each with its id below.
 
     Neighbours differ in colour; special tokens have a thick edge, and bytes that are no whole character a broken
     one, with the character below. Takes some tenths of a second: call it from a worker thread.
     """
     lines, left = _lines(tokenization, most)
-    more = say("tokens-not-in-picture", left=left) if left else ""
-    sheet = Sheet(MARGIN + _HEAD + sum(map(_height, lines)) + (TEXT + 8 if left else 0))
-    facts = say("tokens-in-picture", n=tokenization.count, algorithm=_line(tokenization.algorithm))
-    room = min(text_width(facts), _ROOM / 2)
-    title = fitting(_line(tokenization.name), _ROOM - room - 8, bold=True)
-    _, _, end, _ = sheet.text(MARGIN, MARGIN + TEXT / 2, title, bold=True)
-    sheet.text(
-        end + 8, MARGIN + TEXT / 2, fitting(facts, WIDTH - MARGIN - end - 8), colour=sheet.colours.muted
-    )
-    top = float(MARGIN + _HEAD)
+    sheet = Sheet(MARGIN + sum(map(_height, lines)) + (TEXT + 8 if left else 0))
+    top = float(MARGIN)
     for chips in lines:
         across = float(MARGIN)
         for link, together in groupby(chips, key=lambda chip: chip.link):
@@ -87,13 +77,10 @@ def draw(tokenization: Tokenization, most: int = 2 * LINES) -> Drawn:
                 _draw_below(sheet, (begin, across - _GAP), top + _LINE - 3, link)
         top += _height(chips)
     if left:
-        sheet.text(MARGIN, top + TEXT / 2, more, colour=sheet.colours.muted)
+        sheet.text(
+            MARGIN, top + TEXT / 2, say("tokens-not-in-picture", left=left), colour=sheet.colours.muted
+        )
     return Drawn(sheet.png(), left)
-
-
-def _line(text: str) -> str:
-    """What ends a line would end the layout."""
-    return " ".join(harmless(text).split())
 
 
 def _height(chips: Sequence[_Chip]) -> float:

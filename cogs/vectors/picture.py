@@ -16,7 +16,7 @@ from texts import say
 TOKENS = 20
 """Tokens that a picture shows; more of them nobody can read."""
 WORDS = 15
-NUMBERS = 7
+NUMBERS = 9
 """Tokens up to which each cosine is written into its field."""
 _NAMES = 78
 _TOP = 26
@@ -82,7 +82,7 @@ def alike(embedding: Embedding) -> bytes:
     if few:
         for y, x in np.ndindex(count, count):
             sheet.text(
-                _LEFT + (x + 0.5) * column, _TOP + (y + 0.5) * row, f"{found[y, x]:.2f}",
+                _LEFT + (x + 0.5) * column, _TOP + (y + 0.5) * row, f"{found[y, x]:.2f}".replace("0.", ".").replace("1.00", "1"),
                 colour=sheet.colours.ink_on(float(shares[y, x])), side="center",
             )  # fmt: skip
     step = 1 if column >= text_width("00") + 2 else 2
