@@ -75,7 +75,7 @@ def fit(text: str, cells: int) -> str:
 def wrapped(text: str, cells: int = COLUMNS, indent: str = "") -> str:
     """A text in lines of at most `cells`, broken at spaces where there are any; later lines begin with `indent`."""
     lines: list[str] = []
-    for paragraph in text.split("\n"):
+    for paragraph in text.replace("\t", "    ").split("\n"):
         line, used = "", 0
         for part in re.findall(r" +|[^ ]+", paragraph):
             if line.strip() and used + cell_len(part) > cells:

@@ -142,12 +142,12 @@ def method(used: Method) -> Reply:
     """How the tokenizer works, and how one word of the text came to its tokens."""
     parts = [say(used.idea)]
     if used.normalized is not None:
-        parts += [say("token-how-normalized"), block(wrapped(clip(used.normalized, 300)))]
+        parts += [say("token-how-normalized"), block(wrapped(clip(harmless(used.normalized), 300)))]
     if used.whole:
-        parts += [say("token-how-whole"), block(wrapped(clip(" ".join(used.whole), 280)))]
+        parts += [say("token-how-whole"), block(wrapped(clip(harmless(" ".join(used.whole)), 280)))]
     if used.chunks:
         chunks = " | ".join(used.chunks[:_ROWS]) + (" | …" if len(used.chunks) > _ROWS else "")
-        parts += [say("token-how-chunks", n=len(used.chunks)), block(wrapped(clip(chunks, 650)))]
+        parts += [say("token-how-chunks", n=len(used.chunks)), block(wrapped(clip(harmless(chunks), 650)))]
     if used.steps:
         told = "token-how-merges" if used.merges else "token-how-steps"
         parts += [say(told, word=code(clip(used.word, 60))), block(_numbered(used.steps), 2400)]

@@ -59,8 +59,10 @@ def comparison(compared: Comparison) -> Reply:
         colour=BLUE,
     )
     more = [
-        discord.Embed(description=_about(made), colour=BLUE).set_image(url=f"attachment://{name}")
-        for name, made in zip(names, tokenizations, strict=False)
+        discord.Embed(description=_about(made) + _more(one.left), colour=BLUE).set_image(
+            url=f"attachment://{name}"
+        )
+        for name, made, one in zip(names, tokenizations, drawn, strict=False)
     ]
     if more:
         foot(more[-1], _legend(tokenizations[:PICTURES]))
@@ -99,12 +101,13 @@ def pieces(tokenization: Tokenization, *, with_picture: bool = False) -> Reply:
         foot(embed, _legend([tokenization]))
         files = {"tokens.png": drawn.png}
         left = drawn.left
+        embed.description = head + _more(left)
     else:
         drawing = ansi.grid(tokenization.pieces, DESCRIPTION - size(head) - 1 - _MORE_ROOM)
-        embed.description = f"{head}\n{drawing.text}{_more(drawing, tokenization)}"
+        left = tokenization.count - drawing.shown
+        embed.description = f"{head}\n{drawing.text}{_more(left)}"
         foot(embed, ansi.legend(drawing.marks))
         files = {}
-        left = tokenization.count - drawing.shown
     if left:
         files["tokens.txt"] = listing([tokenization])
     return Reply(embed=embed, files=files, alt={"tokens.png": _alt(tokenization)})
@@ -186,8 +189,7 @@ def _lines(tokenizations: Sequence[Tokenization]) -> Iterator[str]:
 _MORE_ROOM = 60
 
 
-def _more(drawing: ansi.Drawing, tokenization: Tokenization) -> str:
-    left = tokenization.count - drawing.shown
+def _more(left: int) -> str:
     return "\n" + say("tokens-more-in-file", n=left) if left else ""
 
 

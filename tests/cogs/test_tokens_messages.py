@@ -45,7 +45,7 @@ def test_what_does_not_fit_is_in_the_file() -> None:
     tokenization = by_words("many words " * 500)
     for answer in (messages.pieces(tokenization), messages.comparison(Comparison((tokenization,), {}))):
         assert answer.embed is not None
-        text = (answer.embed.description or "") + "".join(field.value or "" for field in answer.embed.fields)
+        text = "".join(embed.description or "" for embed in (answer.embed, *answer.more))
         left = re.search(r"and ([\d,]+) more in the file", text)
         assert left
         shown = tokenization.count - int(left[1].replace(",", ""))
