@@ -36,7 +36,7 @@ def test_no_line_of_a_table_is_wider_than_a_phone(rows: list[list[str]], left: s
 def test_a_table_cuts_words_and_keeps_numbers() -> None:
     rows = [("a-tokenizer-with-a-long-name", "1,234", "128,256"), ("漢字漢字漢字漢字漢字漢字漢字", "1", "2")]
     assert ui.table(("tokenizer", "tokens", "vocab"), rows) == (
-        "tokenizer         tokens   vocab\na-tokenizer-wit…   1,234 128,256\n漢字漢字漢字漢…        1       2"
+        "tokenizer         tokens   vocab\na-tokenizer-with…  1,234 128,256\n漢字漢字漢字漢字…      1       2"
     )
 
 

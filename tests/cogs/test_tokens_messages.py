@@ -19,7 +19,7 @@ def one_piece(text: str) -> Tokenization:
 
 
 @given(LONG_TEXT, st.integers(0, 26))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=12)
 def test_any_text_is_compared_within_discords_limits(text: str, more: int) -> None:
     tokenizations = [by_bytes(text), by_words(text), one_piece(text)]
     tokenizations += [by_bytes(text, f"owner/a-long-name-of-a-tokenizer-{number}") for number in range(more)]
