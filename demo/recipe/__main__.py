@@ -27,6 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--target", type=Path, default=Path(__file__).parents[1], help="where the folders go")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--device", default="cpu", help="where encoder and language model are trained (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     target: Path = options.target
     try:
@@ -47,13 +50,13 @@ def main(arguments: list[str] | None = None) -> int:
             case "songs":
                 songs.make(target / "tiny-songs", options.seed)
             case "encoder":
-                encoder.make(wordnet, corpus, target / "tiny-bert", options.seed)
+                encoder.make(wordnet, corpus, target / "tiny-bert", options.seed, options.device)
             case "language":
-                language.make(wordnet, target / "tiny-phi", options.seed)
+                language.make(wordnet, target / "tiny-phi", options.seed, options.device)
             case _:
                 report.make(wordnet, target, options.seed)
         minutes = (time.process_time() - began) / 60
-        if part != "report":
+        if part != "report" and (options.device == "cpu" or part not in ("encoder", "language")):
             _remember(target / report.TIMES, part, minutes)
         print(f"{part}: done, {minutes:.1f} min of processor time", flush=True)
     return 0

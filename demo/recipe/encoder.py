@@ -19,6 +19,7 @@ from transformers import AutoTokenizer, BertConfig, BertForMaskedLM, BertModel, 
 
 from demo.recipe import words
 from demo.recipe.corpus import Corpus
+from demo.recipe.language import half
 from demo.recipe.wordnet import WordNet
 
 LENGTH = 64
@@ -101,11 +102,13 @@ def mask(ids: Tensor, attention: Tensor, tokenizer: PreTrainedTokenizerBase) -> 
     return torch.where(chosen & (fate > 0.9), other, seen), labels
 
 
-def make(wordnet: WordNet, corpus: Corpus, target: Path, seed: int = 1, steps: int = STEPS) -> None:
+def make(
+    wordnet: WordNet, corpus: Corpus, target: Path, seed: int = 1, device: str = "cpu", steps: int = STEPS
+) -> None:
     """Trains on masked words and writes the encoder without its head as float16 safetensors beside the tokenizer."""
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(target)
-    model = BertForMaskedLM(config(tokenizer)).train()
+    model = BertForMaskedLM(config(tokenizer)).to(device).train()
     table = model.bert.embeddings.word_embeddings.weight
     with torch.no_grad():
         for token, vector in first_vectors(wordnet, tokenizer, seed).items():
@@ -122,10 +125,11 @@ def make(wordnet: WordNet, corpus: Corpus, target: Path, seed: int = 1, steps: i
     began, running = time.monotonic(), 0.0
     for step in range(steps):
         rate = RATE * min(1.0, (step + 1) / WARMUP, (1 - step / steps) / 0.8)
-        seen, labels = mask(*(batch := next(source)), tokenizer)
+        ids, attention = next(source)
+        seen, labels = (tensor.to(device) for tensor in mask(ids, attention, tokenizer))
         wanted = labels != _IGNORED
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            hidden = model.bert(input_ids=seen, attention_mask=batch[1]).last_hidden_state
+        with half(model.device):
+            hidden = model.bert(input_ids=seen, attention_mask=attention.to(device)).last_hidden_state
             logits = model.cls(hidden[wanted])  # only where there is something to guess
         value = functional.cross_entropy(logits.float(), labels[wanted])
         value.backward()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
@@ -25,6 +26,8 @@ SIZE = 8000
 Settings: TypeAlias = dict[str, str | int | bool]
 """Of tokenizer_config.json."""
 START = "\u2581"  # the word-start mark of SentencePiece
+ALPHABET = [*string.ascii_letters, *string.digits, *string.punctuation]
+"""Known to every tokenizer, also where the text is silent about one of them."""
 
 
 def byte_level(text: Iterable[str]) -> tuple[Tokenizer, Settings]:
@@ -50,7 +53,9 @@ def word_piece(text: Iterable[str]) -> tuple[Tokenizer, Settings]:
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
     specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(vocab_size=SIZE, special_tokens=specials, show_progress=False)
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=SIZE, special_tokens=specials, initial_alphabet=ALPHABET, show_progress=False
+    )
     tokenizer.train_from_iterator(text, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
@@ -70,7 +75,11 @@ def unigram(text: Iterable[str]) -> tuple[Tokenizer, Settings]:
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=START, prepend_scheme="always")
     tokenizer.decoder = decoders.Metaspace(replacement=START, prepend_scheme="always")
     trainer = trainers.UnigramTrainer(
-        vocab_size=SIZE, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+        vocab_size=SIZE,
+        special_tokens=["<pad>", "</s>", "<unk>"],
+        initial_alphabet=ALPHABET,
+        unk_token="<unk>",
+        show_progress=False,
     )
     tokenizer.train_from_iterator(text, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -94,7 +103,11 @@ def byte_fallback(text: Iterable[str]) -> tuple[Tokenizer, Settings]:
     specials = ["<unk>", "<s>", "</s>"]
     fallback = [f"<0x{byte:02X}>" for byte in range(256)]
     trainer = trainers.BpeTrainer(
-        vocab_size=SIZE, special_tokens=[*specials, *fallback], limit_alphabet=300, show_progress=False
+        vocab_size=SIZE,
+        special_tokens=[*specials, *fallback],
+        initial_alphabet=ALPHABET,
+        limit_alphabet=300,
+        show_progress=False,
     )
     learner.train_from_iterator((line for document in text for line in document.split("\n")), trainer)
     learnt = json.loads(learner.to_str())["model"]
