@@ -16,7 +16,7 @@ WORDS = 14
 """Words that a picture shows."""
 _ROW = 19.0
 _TOP = 34
-_NAMES = 84
+_NAMES = 74
 _NUMBER = 44
 
 
@@ -86,7 +86,7 @@ def draw(found: Attribution) -> bytes:
         sheet.text(MARGIN + _NAMES - 6, _TOP + _ROW * (row + 0.5), name, side="right")
     for column, (title, values, colour) in enumerate(series):
         left = MARGIN + _NAMES + column * width
-        sheet.text(left + 4, 16, fitting(say(title), width - 6, bold=True), bold=True, colour=colour)
+        sheet.text(left + 4, 16, fitting(say(title), width - 6), colour=colour)
         low = min(0.0, *(value or 0.0 for value in values), 0.0)
         high = max(0.0, *(value or 0.0 for value in values), 0.0)
         scale = (width - _NUMBER - 10) / ((high - low) or 1.0)

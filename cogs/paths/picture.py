@@ -17,6 +17,8 @@ _ROW = 38
 _TOP = 14
 _THICKEST = 11.0
 _ROOT = 46
+_APART = 8
+_ROUGH = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,10 @@ def _x(depth: int, column: float) -> float:
 
 
 def _branches(sheet: Sheet, node: _Node, column: float) -> None:
-    written = max(text_width(_name(node, column)), text_width(_share(node)) if node.depth else 0)
+    written = max(
+        text_width(_name(node, column), bold=True),
+        text_width(_share(node, column), bold=True) if node.depth else 0,
+    )
     for child in node.children:
         _branches(sheet, child, column)
         end = _x(child.depth, column) - 4
@@ -131,7 +136,7 @@ def _names(sheet: Sheet, node: _Node, column: float) -> None:
     sheet.text(
         x,
         node.y + 8,
-        _share(node),
+        _share(node, column),
         colour=colour if branch.greedy or branch.sampled else chosen.muted,
         cleared=True,
     )
@@ -140,9 +145,15 @@ def _names(sheet: Sheet, node: _Node, column: float) -> None:
 def _name(node: _Node, column: float) -> str:
     """The token as far as there is room, and a mark where the model ends."""
     room = _ROOT - 8 if node.depth == 0 else column - 12
-    return fitting(shown(node.branch.piece), room - 10 * node.branch.ends) + " ∎" * node.branch.ends
+    return (
+        fitting(shown(node.branch.piece), room - 14 * node.branch.ends, bold=True) + " ∎" * node.branch.ends
+    )
 
 
-def _share(node: _Node) -> str:
-    share = percent(node.branch.probability).replace(" ", "")
-    return share + "★" * node.branch.greedy + "⚄" * node.branch.sampled
+def _share(node: _Node, column: float) -> str:
+    """The probability and the marks of a token, as exactly as there is room for; the marks go last."""
+    share = node.branch.probability
+    exact, rough = percent(share).replace(" ", ""), f"{100 * share:.0f}%" if share >= _ROUGH else "<1%"
+    marks = "★" * node.branch.greedy + "⚄" * node.branch.sampled
+    tries = (exact + marks, rough + marks, rough)
+    return next((one for one in tries if text_width(one, bold=True) <= column - _APART), rough)

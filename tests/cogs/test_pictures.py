@@ -207,7 +207,8 @@ def paths(words: Sequence[str]) -> None:
             given[number % len(given)], 0.9 / (1 + number % 4), children, number < 2, number == 2, depth == 0
         )
 
-    paths_picture.draw(Paths(reading(words), branch(4, 0), 3, 4, 7))
+    for depth in (4, 6):
+        paths_picture.draw(Paths(reading(words), branch(depth, 0), 3, depth, 7))
 
 
 DRAWINGS: tuple[Callable[[Sequence[str]], object], ...] = (
