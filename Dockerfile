@@ -1,25 +1,29 @@
-# Two stages: the first installs, the second runs. Dependencies are their own layer, before any code, so
-# that a change of code rebuilds in seconds.
+# Two stages: the first installs, the second runs. Dependencies have their own layer before the code, so that
+# code changes rebuild in seconds. The same image runs the bot and, with `--build-arg EXTRAS="postgresql ray"`,
+# the nodes of a Ray cluster.
 
 FROM python:3.11-slim AS build
-# On a machine without a GPU a CPU build of PyTorch saves gigabytes: name an index that has one with
-# --build-arg PIP_EXTRA_INDEX_URL=... (pip reads it by itself).
+# Without a GPU, a CPU build of PyTorch saves gigabytes: pass an index that has one with
+# --build-arg PIP_EXTRA_INDEX_URL=... (pip reads the variable itself).
 ARG PIP_EXTRA_INDEX_URL=""
+# The extras of pyproject.toml that are installed, with spaces between them.
+ARG EXTRAS="postgresql"
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
 WORKDIR /build
 COPY pyproject.toml ./
-RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-        print('\n'.join(project['dependencies'] + project['optional-dependencies']['postgresql']))" \
+RUN python -c "import os, tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+        extras = [project['optional-dependencies'][name] for name in os.environ['EXTRAS'].split()]; \
+        print('\n'.join(sum(extras, project['dependencies'])))" \
         > requirements.txt \
     && pip install --requirement requirements.txt
 
 FROM python:3.11-slim
-# OpenMP is what torch's CPU kernels run on; slim images lack it. FriBidi and the fonts (60 MB) are for pictures of tokens:
-# right-to-left text, emoji, and scripts that matplotlib's own font does not cover.
+# torch's CPU kernels need OpenMP, which slim images lack. FriBidi and the fonts (60 MB) are for pictures of tokens:
+# right-to-left text, emoji, and scripts that matplotlib's own font does not cover. KubeRay's probes use wget.
 RUN apt-get update && apt-get install --yes --no-install-recommends \
-        libgomp1 libfribidi0 fonts-noto-core fonts-noto-color-emoji fonts-droid-fallback \
+        libgomp1 wget libfribidi0 fonts-noto-core fonts-noto-color-emoji fonts-droid-fallback \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 tokenwise \
     && install --directory --owner tokenwise --group tokenwise /data
@@ -41,8 +45,8 @@ ENV PATH=/venv/bin:$PATH \
     TOKENWISE_HEALTH__ENABLED=true
 USER tokenwise
 VOLUME /data
-# Live, not ready: a restart helps neither a model that is missing nor Discord when it is away.
+# Live, not ready: a restart does not help if a model is missing or Discord is unavailable.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-m", "bot", "health", "--live"]
-# Exec form: the bot itself is process 1 and gets SIGTERM from `docker stop`.
+# Exec form: the bot is process 1 and receives SIGTERM from `docker stop`.
 ENTRYPOINT ["python", "-m", "bot"]
 CMD ["run"]

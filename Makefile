@@ -1,14 +1,14 @@
-# The two commands a newcomer needs are `make demo` and `make test`; each sets up what it needs.
+# Newcomers need only `make demo` and `make test`; both install what they need.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# What the demo asks instead of opening a prompt, e.g. make demo SAY='/similar word:engineer'
+# Commands for the demo to run instead of opening a prompt, e.g. make demo SAY='/similar word:engineer'
 SAY ?=
-# starter: real models, downloaded once (260 MB); small: those in the repository
+# starter: real models, downloaded once (260 MB); small: the bundled ones
 MODELS ?= starter
 CONFIG ?= config.toml
-# As it was typed: make would take a $ in it for a variable of its own.
+# As typed; otherwise make would expand a $ in it.
 override SAY := $(value SAY)
 export SAY
 
@@ -18,24 +18,24 @@ export SAY
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed  ## Try the bot without a Discord account: in a browser and at a prompt
+demo: $(VENV)/.installed  ## Try the bot without a Discord account, in the browser and in the terminal
 	@$(BIN)/python -m bot demo --models $(MODELS) $(if $(strip $(SAY)),--say "$$SAY")
 
 run: $(VENV)/.installed  ## Run the bot on the real Discord (needs DISCORD_TOKEN; see the README)
 	@exec $(BIN)/python -m bot run --config $(CONFIG)
 
-check: $(VENV)/.installed  ## Say what is wrong with the configuration, if anything
+check: $(VENV)/.installed  ## Check the configuration
 	@$(BIN)/python -m bot check --config $(CONFIG)
 
 test: lint types browser  ## Lint, types and the whole test suite
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-browser: $(VENV)/.installed-dev  ## Get Chromium for the tests of the page, where there is none and it can be had
+browser: $(VENV)/.installed-dev  ## Install Chromium for the tests of the page, if it is missing
 	@$(BIN)/python -m tests.chromium
 
-# Each in an environment of its own, since some of them take the same names. A library that cannot be installed is skipped.
+# Each in its own environment, because some share package names. Libraries that cannot be installed are skipped.
 CLIENTS := pycord nextcord disnake hikari
-clients: $(addprefix .clients/,$(addsuffix /.installed,$(CLIENTS) discordjs))  ## Install other Discord libraries, which the tests try the sandbox with
+clients: $(addprefix .clients/,$(addsuffix /.installed,$(CLIENTS) discordjs))  ## Install other Discord libraries for the tests of the sandbox
 
 .clients/pycord/.installed: PACKAGE := py-cord==2.8.1
 .clients/nextcord/.installed: PACKAGE := nextcord==2.6.0
@@ -54,16 +54,16 @@ lint: $(VENV)/.installed-dev
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev  ## Measure responsiveness, look-ups, word vectors and recommending, each against a plain baseline
+bench: $(VENV)/.installed-dev  ## Measure responsiveness, look-ups, word vectors and recommendations against plain baselines
 	$(BIN)/python -m bench.responsiveness
 	$(BIN)/python -m bench.lookups
 	$(BIN)/python -m bench.words
 	$(BIN)/python -m bench.recommend
 
-pictures: $(VENV)/.installed-dev  ## Take the pictures of the docs again, with the starter models (needs Chromium)
+pictures: $(VENV)/.installed-dev  ## Retake the pictures of the docs with the starter models (needs Chromium)
 	$(BIN)/python -m docs.pictures
 
-demo-models: $(VENV)/.installed  ## Make the embedded models again (needs Debian's wordnet-base; about an hour)
+demo-models: $(VENV)/.installed  ## Rebuild the small models (needs Debian's wordnet-base; about an hour)
 	$(BIN)/python -m demo.recipe
 
 clean:  ## Remove the virtual environment and caches
@@ -71,16 +71,16 @@ clean:  ## Remove the virtual environment and caches
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Tokenwise needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
-	@echo "Making $(VENV) ..."
+		{ echo "Tokenwise needs Python 3.11 or newer; set it with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Creating $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	@echo "Installing what the bot needs (PyTorch is the large one; this happens once) ..."
+	@echo "Installing the bot's dependencies (PyTorch is the large one; this happens only once) ..."
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	@echo "Installing what the tests need ..."
+	@echo "Installing the tests' dependencies ..."
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[dev]'
 	@touch $@

@@ -18,7 +18,7 @@ from pathlib import Path
 
 DATA = "recbole/dataset_example/ml-100k/ml-100k"
 LIKED = 4.0
-"""Ratings from which on a film counts as liked."""
+"""Lowest rating that counts as a like."""
 
 
 def films(wheel: Path) -> tuple[list[str], list[list[str]]]:

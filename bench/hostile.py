@@ -2,8 +2,8 @@
 
     python -m bench.hostile [--only crowd strange drops kills reloads] [--share 1.0]
 
-Everything goes through the real bot in a process of its own, over the sandbox's real socket, with the embedded models.
-There is no baseline: each line counts what was lost, which is to be nothing.
+Everything uses the real bot in its own process, over the sandbox's real socket, with the embedded models. There is no
+baseline: each line counts losses, which should be 0.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sandbox import Answer, CommandLineError, Limits, Member, Sandbox, SandboxEr
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "demo" / "config.toml"
 PATIENCE = 120.0
-"""Seconds that anything here may take before it counts as lost."""
+"""Seconds after which anything counts as lost."""
 AT_ONCE = 20
 LIGHT = "/tokens text:quick"
 MIX = (
@@ -58,7 +58,7 @@ SHAPES = (
 
 
 class Bot:
-    """The bot as a process, and what it said."""
+    """The bot's process and its output."""
 
     def __init__(self, box: Sandbox, folder: Path) -> None:
         self._box = box
@@ -70,7 +70,7 @@ class Bot:
             "TOKENWISE_DATA_DIR": str(folder / "data"),
             "TOKENWISE_LIMITS__COMMANDS": "1000",
             "TOKENWISE_LIMITS__PER_USER": "100",
-            # The demo's pace and queue are there to be looked at.
+            # The demo's speed limit and queue are only for people to watch.
             "TOKENWISE_LANGUAGE__TOKENS_PER_SECOND": "0",
             "TOKENWISE_LANES__LANGUAGE__WORKERS": "8",
         }
@@ -102,7 +102,7 @@ async def running() -> AsyncIterator[tuple[Sandbox, Bot]]:
             bot = Bot(box, Path(folder))
             await bot.start()
             await box.ask("/models status", timeout=PATIENCE)
-            for line in MIX:  # what is loaded and drawn for the first time takes its time
+            for line in MIX:  # first loads and drawings are slow
                 await settled(box.send(line, member=box.admin))
             try:
                 yield box, bot
@@ -111,7 +111,7 @@ async def running() -> AsyncIterator[tuple[Sandbox, Bot]]:
 
 
 async def settled(answer: Answer) -> bool:
-    """Whether an answer came to its end: something to read that does not grow any more."""
+    """Whether an answer is complete: it has text that no longer grows."""
 
     def over(now: Answer) -> bool:
         message = now.message

@@ -1,4 +1,4 @@
-"""How fast the look-ups are that people wait for while typing.
+"""How fast the look-ups are that run while people type.
 
     python -m bench.lookups [--songs FILE --playlists FILE]
 

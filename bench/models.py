@@ -54,7 +54,7 @@ def phi_1_5(folder: Path, tokenizer: Path) -> int:
 
 
 def _write(folder: Path, tokenizer: Path, config: PhiConfig, dtype: torch.dtype) -> int:
-    """Write a model that never ends a text by itself, with a copy of `tokenizer`."""
+    """Write a model that never ends a text early, with a copy of `tokenizer`."""
     logging.disable_progress_bar()
     config.update({"max_position_embeddings": 2048, "bos_token_id": None, "eos_token_id": None})
     torch.manual_seed(0)

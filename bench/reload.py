@@ -1,8 +1,8 @@
-"""What reloading models costs those who are asking: how late the event loop gets, and what the process keeps.
+"""The cost of reloading models for other requests: event-loop lag, and memory growth.
 
     python -m bench.reload [--reloads 100] [--slots words encoder language]
 
-The baseline is the same load of questions without any reload, before and after, in the same process.
+The baseline is the same load of requests without reloads, before and after, in the same process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from models.specs import Spec
 
 DEMO = Path(__file__).resolve().parent.parent / "demo" / "config.toml"
 TICK = 0.005
-"""Seconds between two looks at the clock."""
+"""Seconds between two measurements."""
 
 
 async def main() -> None:
@@ -92,7 +92,7 @@ async def _reload(service: LocalService, slot: str, spec: Spec) -> None:
 
 
 async def _lag_during(service: LocalService, work: object) -> list[float]:
-    """Seconds that the loop was late for each tick while the work ran and people asked."""
+    """The loop's lag in seconds at each tick during the work and requests."""
     late: list[float] = []
     async with _asking(service):
         task = asyncio.ensure_future(work)  # type: ignore[call-overload]
@@ -106,7 +106,7 @@ async def _lag_during(service: LocalService, work: object) -> list[float]:
 
 @contextlib.asynccontextmanager
 async def _asking(service: LocalService) -> AsyncIterator[None]:
-    """Four people who ask without end: one generates, the others ask light questions."""
+    """Four people who keep asking: one generates, the others send quick requests."""
 
     async def generate() -> None:
         for number in itertools.count():

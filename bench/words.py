@@ -1,4 +1,4 @@
-"""How soon word vectors are loaded, and how fast the nearest of them are found.
+"""How fast word vectors load, and how fast nearest words are found.
 
     python -m bench.words [--words N] [--size N]
 

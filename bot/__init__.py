@@ -1,3 +1,3 @@
-"""The process: settings, the Discord client, admission of jobs, liked songs, errors, the command line."""
+"""The bot's process: settings, Discord client, store, errors, and command line."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Who may do what, decided on this side: Discord's own permissions can be overridden in a server."""
+"""Who may do what. The bot checks this itself, because servers can override Discord's command permissions."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import discord
 
 
 def is_admin(interaction: discord.Interaction[Any]) -> bool:
-    """Whether the person is one of those who run the bot, and asks in a server that the bot was invited to.
+    """Whether the person is an admin of the bot, and the interaction is in a server that the bot was invited to.
 
-    They are the owner of the application, the members of its team, people with a role that the settings name, and those
-    who manage a server that the settings name as home. On any other server whoever invited the bot is a stranger.
+    Admins are the application's owner and team, people with a role listed in the settings, and those who manage a
+    home server listed in the settings. Managers of other servers are not admins.
     """
     if (
         not interaction.is_guild_integration()
-    ):  # of a user's own installation Discord tells nothing that can be relied on
+    ):  # for a user installation, Discord sends no reliable roles or permissions
         return False
     settings = interaction.client.settings.discord
     at_home = interaction.guild_id in settings.home_guild_ids and interaction.permissions.manage_guild
@@ -34,8 +34,8 @@ def manages_server(interaction: discord.Interaction[Any]) -> bool:
 
 
 def roles_of(interaction: discord.Interaction[Any]) -> tuple[int, ...]:
-    """The ids of the person's roles, as Discord sent them with this very interaction: `roles` of a member leaves out what
-    the cache has not heard of.
+    """The ids of the person's roles, as Discord sent them with this interaction: a member's `roles` omits roles that
+    are not in the cache.
     """
     return tuple(getattr(interaction.user, "_roles", ()))
 

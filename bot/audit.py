@@ -1,6 +1,6 @@
-"""The audit log: who used which command, where, how it ended and how long it took. Never what was said.
+"""The audit log: who used which command, where, with what result and for how long. Never what was said.
 
-One JSON object a line, in files that are replaced when they are full. They are written on a thread of their own.
+One JSON object per line, in rotated files. A separate thread writes them.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ FILE = "audit.jsonl"
 
 
 class AuditLog:
-    """Notes every command, button and form from when it is opened."""
+    """Records every command, button and form after it is opened."""
 
     def __init__(self, events: Events, path: Path, max_bytes: int, keep: int) -> None:
-        """AuditNotWritable if there cannot be such a file."""
+        """Raises AuditNotWritable if the file cannot be created."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = _Files(path, maxBytes=max_bytes, backupCount=keep, encoding="utf-8")
@@ -41,12 +41,12 @@ class AuditLog:
         events.subscribe(CommandDone, self._note)
 
     def close(self) -> None:
-        """Write what is left, and close the file."""
+        """Flush and close the file."""
         self._listener.stop()
         self._file.close()
 
     def _note(self, event: CommandDone) -> None:
-        # Ids are text, as in Discord's own API: as numbers they are too long for many a reader of JSON.
+        # Ids are strings, as in Discord's API: many JSON parsers cannot represent numbers of that size.
         note = {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "user": str(event.user),
@@ -61,7 +61,7 @@ class AuditLog:
 
 
 class _Files(RotatingFileHandler):
-    """Files that only the bot's own user may read; a disk that is full is said once in the bot's log."""
+    """Rotating files that only the bot's user can read. A full disk is reported once in the bot's log."""
 
     _failing = False
 
@@ -82,4 +82,4 @@ class _Files(RotatingFileHandler):
         del record
         self._failed = True
         if not self._failing:
-            log.error("the audit log cannot be written: %s", sys.exc_info()[1])
+            log.error("cannot write the audit log: %s", sys.exc_info()[1])

@@ -49,7 +49,7 @@ from models.slots import LaneLimits
 
 log = logging.getLogger(__name__)
 
-# The bot never speaks, so nobody needs to hear that the libraries for it are missing.
+# The bot never uses voice, so do not warn about missing voice libraries.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 Interaction: TypeAlias = "discord.Interaction[Tokenwise]"
@@ -64,18 +64,18 @@ EXTENSIONS = tuple(
 
 DRAWING = "drawing"
 DRAWING_LANE = LaneLimits(workers=2, queue=1000, timeout=60.0)
-"""For pictures of what a model has answered. Nobody whose question was admitted is refused the picture."""
+"""The lane for pictures of answers. It admits every request that a model has admitted."""
 
 DRAWING_POLL = 0.2
-"""Seconds between looks at whether a picture is still drawn, when the bot stops."""
+"""Seconds between checks for unfinished pictures during shutdown."""
 
 CLOSING = 5.0
-"""Seconds that closing one thing may take when the bot stops."""
+"""Most seconds for closing one thing during shutdown."""
 
 SYNC_WAIT = 5.0
-"""Seconds that the start waits for the registration of commands; then it goes on beside it."""
+"""Seconds that startup waits for the registration of commands, which then continues in the background."""
 LONGEST_RATELIMIT = 60.0
-"""Seconds that a request waits for a rate limit; the daily limit of registrations asks for hours."""
+"""Most seconds that a request waits for a rate limit; the daily limit of registrations can demand hours."""
 
 FIRST_RETRY, LONGEST_RETRY = 2.0, 60.0
 UNREACHABLE = (
@@ -90,21 +90,21 @@ AUTHENTICATION_FAILED = 4004
 
 
 def local_service(settings: Settings, hub: Hub | None = None) -> LocalService:
-    """The models in this process, as the settings describe them; `hub` stands in for the one that they do."""
+    """The models in this process, as configured; `hub` replaces the default one."""
     hub = hub or Hub(settings.specs())
     lanes = {slot: settings.lane(slot) for slot in hub.slots}
     return LocalService(hub, lanes, settings.limits.per_user)
 
 
 def _shards(settings: Settings) -> dict[str, Any]:
-    """The shards of this process, as discord.py takes them."""
+    """The shards of this process, as discord.py expects them."""
     discord_ = settings.discord
     counted = {"shard_count": discord_.shard_count} if discord_.shard_count else {}
     return counted | ({"shard_ids": discord_.shard_ids} if discord_.shard_ids else {})
 
 
 class Tree(app_commands.CommandTree["Tokenwise"]):
-    """The commands, with one pace for everybody and one handler of failures."""
+    """The command tree, with shared rate limits and a shared failure handler."""
 
     def __init__(self, client: Tokenwise) -> None:
         super().__init__(client)
@@ -132,8 +132,8 @@ class Tree(app_commands.CommandTree["Tokenwise"]):
 
 
 class Tokenwise(commands.AutoShardedBot):
-    """The bot. Cogs find in it the settings, the models (`service`), a lane for pictures (`drawing`) and what is kept about
-    people (`store`).
+    """The bot. It gives cogs the settings, the models (`service`), a lane for pictures (`drawing`) and people's data
+    (`store`).
     """
 
     store: Store
@@ -141,15 +141,15 @@ class Tokenwise(commands.AutoShardedBot):
     def __init__(
         self, settings: Settings, service: Service | None = None, *, forget_commands: bool = False
     ) -> None:
-        """`service` are the models, in this process unless given. `forget_commands` registers the commands
-        although nothing changed, for a Discord that does not remember them.
+        """`service` provides the models; by default they run in this process. `forget_commands` registers the commands
+        even if nothing changed, for a Discord that does not remember them.
         """
         intents = discord.Intents.none()
         intents.guilds = True
         self.events = Events()
         super().__init__(
             **_shards(settings),
-            command_prefix=commands.when_mentioned,  # without message intents no message ever comes
+            command_prefix=commands.when_mentioned,  # without message intents, no messages arrive
             help_command=None,
             tree_cls=Tree,
             intents=intents,
@@ -187,7 +187,7 @@ class Tokenwise(commands.AutoShardedBot):
                 Step("audit", self._close_audit, CLOSING),
                 Step("database", self._close_store, CLOSING),
                 Step("connection", self._disconnect, CLOSING),
-                # Last, because freeing their memory takes so long that the loop must have nothing else to do.
+                # Last, because freeing their memory blocks the loop.
                 Step("models", self.service.close, 2 * CLOSING),
             )
         )
@@ -201,7 +201,7 @@ class Tokenwise(commands.AutoShardedBot):
 
     @property
     def connected(self) -> bool:
-        """Whether Discord's gateway is there."""
+        """Whether the bot is connected to Discord's gateway."""
         return self.is_ready() and any(not shard.is_closed() for shard in self.shards.values())
 
     @property
@@ -210,14 +210,14 @@ class Tokenwise(commands.AutoShardedBot):
         return time.monotonic() - self._began
 
     async def idle(self) -> None:
-        """Return when no interaction is being answered and no job runs."""
+        """Wait until no interaction is being answered and no job is running."""
         while handlers := open_interactions():
             await asyncio.wait(handlers)
         await self.service.idle()
         await self.drawing.idle()
 
     async def health(self) -> dict[str, Any]:
-        """How the bot is, for /healthz: nothing about people, nothing secret."""
+        """The bot's state for /healthz, without personal data or secrets."""
         return (await Snapshot.of(self)).report()
 
     # Opening
@@ -237,7 +237,7 @@ class Tokenwise(commands.AutoShardedBot):
             await self._load(extension)
         await self.service.start()
         self._registration = asyncio.create_task(self._register(), name="tokenwise-register")
-        # Usually done before anybody can ask; a Discord that makes us wait must not keep the bot offline.
+        # Usually done before anyone can ask; waiting for Discord must not keep the bot offline.
         await asyncio.wait({self._registration}, timeout=SYNC_WAIT)
 
     async def _load(self, extension: str) -> None:
@@ -261,9 +261,9 @@ class Tokenwise(commands.AutoShardedBot):
         self.command_ids = register.ids
 
     async def start(self, token: str, *, reconnect: bool = True) -> None:
-        """Log in and stay connected, however long Discord takes to be there.
+        """Log in and stay connected, however long Discord is unavailable.
 
-        StartupError, in one sentence, if that can never succeed.
+        Raises StartupError, with one sentence, if that can never succeed.
         """
         transport.use(self.http, self.interactions.acknowledged)
         try:
@@ -281,7 +281,7 @@ class Tokenwise(commands.AutoShardedBot):
             raise LoginRefused(self.settings.discord.api_url, str(error.status)) from error
 
     async def _persist(self, attempt: Callable[[], Awaitable[None]]) -> None:
-        """Try until Discord can be reached. Later breaks are discord.py's business."""
+        """Retry until Discord can be reached. discord.py handles later disconnects."""
         pause = FIRST_RETRY
         while True:
             try:
@@ -289,7 +289,7 @@ class Tokenwise(commands.AutoShardedBot):
             except UNREACHABLE as error:
                 reason, wait = " ".join(str(error).split()) or type(error).__name__, pause
             except discord.HTTPException as error:
-                # Ending would only have whatever restarts the bot ask again, and a ban last longer.
+                # Exiting would only make the service manager retry, and prolong a ban.
                 if error.status != HTTPStatus.TOO_MANY_REQUESTS:
                     raise
                 reason, wait = "429, too many requests", transport.retry_after(error, LONGEST_RETRY)
@@ -300,31 +300,31 @@ class Tokenwise(commands.AutoShardedBot):
             pause = min(2 * pause, LONGEST_RETRY)
 
     async def _log_in_afresh(self, token: str) -> None:
-        # Each login opens a session of its own; that of a failed one must not be left open.
+        # Each login opens an HTTP session; close that of a failed one.
         await self.http.close()
         self.http.connector = discord.utils.MISSING
         await self.login(token)
 
     async def launch_shards(self) -> None:
-        """Ask Discord for its limits, the gateway, and where the settings do not say it the number of shards."""
+        """Ask Discord for its limits, the gateway and, unless configured, the number of shards."""
         count, url, limit = await self.http.get_bot_gateway()
-        if cast("int | None", self.shard_count) is None:  # discord.py declares what it becomes
+        if cast("int | None", self.shard_count) is None:  # discord.py declares only its later type
             self.shard_count = count
         own = len(self.shard_ids or range(self.shard_count))
         self._sessions.allow(
             int(limit.get("max_concurrency") or 1), int(limit.get("total") or 1000), own, self.shard_count
         )
         if int(limit.get("remaining", own)) < own:
-            # One more would have Discord reset the token.
+            # One session more, and Discord would reset the token.
             seconds = float(limit.get("reset_after", 0)) / 1000
-            log.warning("no session is left for today; waiting for %.0f s", seconds)
+            log.warning("no sessions left for today; waiting for %.0f s", seconds)
             await asyncio.sleep(seconds)
-        # A client that knows its number of shards connects to the gateway that is the default.
+        # A client with a fixed number of shards connects to the default gateway.
         endpoints.use_gateway(self.settings.discord.gateway_url, url)
         await super().launch_shards()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
-        """Wait until neither this process nor another has begun a session with which this one would collide."""
+        """Wait until a new session does not collide with one started by this or another process."""
         turn = f"identify {self.application_id} {self._sessions.key(shard_id or 0)}"
         await self.store.neighbours.take(turn)
         await self._sessions.begin(shard_id or 0)
@@ -338,12 +338,12 @@ class Tokenwise(commands.AutoShardedBot):
         self._keep(give_back())
 
     def _heard(self, news: dict[str, str]) -> None:
-        """Do what another process of the bot was told to do for all of them."""
+        """Do what another process asks all processes of the bot to do."""
         if (slot := news.get("reload")) and slot in self.service.slots:
             self._keep(reload_like_others(self, slot, news.get("revision")))
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something in the background, until it is done or the bot stops."""
+        """Run something in the background until it finishes or the bot stops."""
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
@@ -377,18 +377,18 @@ class Tokenwise(commands.AutoShardedBot):
         await self._shutdown.wanted.wait()
 
     async def close(self) -> None:
-        """Shut down in order. Whoever calls it later waits for the same shutdown."""
+        """Shut down in order. Later calls wait for the same shutdown."""
         await self._shutdown.run()
 
     async def _drain(self) -> None:
-        """Let what runs end, until the time is over or somebody is in a hurry."""
+        """Let running work finish, until the time is up or a second signal arrives."""
         self.service.stop_admitting()
         seconds = self.settings.limits.drain_seconds
         if not await self._shutdown.unless_hurried(self._finish_work(seconds)):
             await asyncio.gather(self.service.drain(0), self.drawing.drain(0))
 
     async def _finish_work(self, seconds: float) -> None:
-        """Let the models end, then what is made of their answers, all within so many seconds."""
+        """Let the models finish, then the answers made from their results, within `seconds` in total."""
         until = time.monotonic() + seconds
         await self.service.drain(seconds)
         while (handlers := open_interactions()) and (left := until - time.monotonic()) > 0:
@@ -409,7 +409,7 @@ class Tokenwise(commands.AutoShardedBot):
 
     async def _disconnect(self) -> None:
         await super().close()
-        # discord.py leaves its tasks that wait for the list of servers, or for a form, to themselves.
+        # discord.py does not cancel its tasks that wait for the list of servers or for a form.
         await cancelled(
             {
                 task

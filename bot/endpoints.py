@@ -1,6 +1,6 @@
-"""Where Discord is: the one place that changes discord.py's addresses, which hold for the whole process.
+"""Discord's addresses: the only place that changes those of discord.py, which apply to the whole process.
 
-A proxy or the sandbox can stand in Discord's place. The library has no setting for that; large bots do the same.
+They can point to a proxy or to the sandbox. The library has no setting for that.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ def use_rest(api_url: str) -> None:
 
 
 def use_gateway(configured: str, named_by_discord: str) -> None:
-    """Have every new session connect to the configured gateway, or else to the one that Discord names."""
+    """Make every new session connect to the configured gateway, or otherwise to the one from Discord."""
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(own_gateway(configured) or named_by_discord)
 
 
 def keep_gateway(socket: DiscordWebSocket, configured: str) -> None:
-    """Have a session resume where it began. Discord names another gateway for that, which would go around a proxy."""
+    """Make sessions resume where they started. Discord names another gateway for that, which would bypass a proxy."""
     if url := own_gateway(configured):
         socket.gateway = yarl.URL(url)
 
 
 def own_gateway(configured: str) -> str:
-    """The configured gateway, if it is another than Discord's own."""
+    """The configured gateway, if it differs from Discord's own."""
     return "" if configured.rstrip("/") == GATEWAY_URL else configured

@@ -1,8 +1,8 @@
-"""What can go wrong, and the sentence a person reads.
+"""Failures, and the sentences that people read.
 
-Commands, views and modals hand every failure to `report`, and the terminal uses the same `sentence`, so
-a failure reads the same wherever it happens. What nobody foresaw is logged with its traceback under a
-short reference; the person gets the reference and nothing else.
+Commands, views and modals pass every failure to `report`, and the terminal uses the same `sentence`, so
+a failure reads the same everywhere. Unexpected failures are logged with their traceback under a short
+reference; people see only the reference.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from texts import say
 log = logging.getLogger(__name__)
 
 LONGEST = 1800
-"""Characters of a sentence; a message may have 2000."""
+"""Maximum length of a sentence in characters; a message may have 2000."""
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION = 10003, 10008, 10015, 10062
@@ -36,7 +36,7 @@ GONE = {UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION, 
 
 
 def cause(error: BaseException) -> BaseException:
-    """The failure inside the wrappers that discord.py puts around it."""
+    """The failure inside discord.py's wrappers."""
     while True:
         inner: BaseException | None = None
         if isinstance(error, app_commands.CommandInvokeError):
@@ -51,10 +51,10 @@ def cause(error: BaseException) -> BaseException:
 
 
 def sentence(error: BaseException, *, admin: bool = False) -> str | None:
-    """Any failure as one sentence for Discord; None where nobody is there to read it.
+    """Any failure as one sentence for Discord; None if nobody can read it.
 
-    An `admin` is told as well what mends it, where something does. A failure that is not foreseen is logged here,
-    with its traceback, under the reference that the sentence gives.
+    An `admin` also gets the hint on how to fix it, if there is one. An unexpected failure is logged here, with its
+    traceback, under the reference in the sentence.
     """
     error = cause(error)
     if isinstance(error, asyncio.CancelledError):
@@ -69,13 +69,13 @@ def sentence(error: BaseException, *, admin: bool = False) -> str | None:
         text = _other(error)
     if not text:
         reference = secrets.token_hex(3)
-        log.error("reference %s: unforeseen failure", reference, exc_info=error)
+        log.error("reference %s: unexpected failure", reference, exc_info=error)
         text = say("unforeseen", reference=reference)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def told(failure: Failure, *, admin: bool = False) -> str:
-    """The sentence of a failure for Discord: nothing in its facts is formatted, linked or mentioned."""
+    """The sentence of a failure for Discord, with facts escaped so that they cannot format, link or mention."""
     if not texts.knows(failure.code):
         return str(failure)
     sentence = say(failure.code, **texts.escaped(failure.facts, inline))
@@ -83,21 +83,21 @@ def told(failure: Failure, *, admin: bool = False) -> str:
 
 
 def _other(error: BaseException) -> str:
-    """The sentence for a failure outside of discord.py; empty if it is not foreseen."""
+    """The sentence for a failure outside discord.py; empty if it is unexpected."""
     match error:
         case TimeoutError():
             return told(Late())
         case aiohttp.ClientError():
             return say("connection-broke")
         case _ if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-            # torch.OutOfMemoryError is known by its name, because this module must not load torch.
+            # torch.OutOfMemoryError is recognised by name, because this module must not load torch.
             log.error("out of memory: %s", error)
             return say("out-of-memory")
     return ""
 
 
 def _discord(error: discord.DiscordException) -> str:
-    """The sentence for one of discord.py's own failures; empty if it is not foreseen."""
+    """The sentence for one of discord.py's own failures; empty if it is unexpected."""
     match error:
         case app_commands.CommandOnCooldown():
             return say("on-cooldown", seconds=max(1, math.ceil(error.retry_after)))
@@ -117,11 +117,11 @@ DISCORD_SENTENCES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], st
     ((app_commands.CommandNotFound, app_commands.CommandSignatureMismatch), "command-changed"),
     ((discord.DiscordServerError, discord.RateLimited), "discord-in-trouble"),
 )
-"""Sentences without facts; the first that fits holds."""
+"""Sentences without facts; the first match applies."""
 
 
 def _status(error: discord.DiscordException) -> str:
-    """The sentence for an answer of Discord with a status that is foreseen."""
+    """The sentence for a known HTTP status from Discord."""
     if not isinstance(error, discord.HTTPException):
         return ""
     if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or error.code == TOO_LARGE:
@@ -132,17 +132,17 @@ def _status(error: discord.DiscordException) -> str:
 
 
 def _permissions(names: list[str]) -> str:
-    """Permissions as Discord's own settings spell them."""
+    """Permissions as spelt in Discord's settings."""
     spelled = {"manage_guild": "Manage Server"}
     return ", ".join(spelled.get(name, name.replace("_", " ").title()) for name in names)
 
 
 async def report(interaction: discord.Interaction[Any], error: BaseException) -> None:
-    """Answer the interaction with the failure's sentence, for the asker alone. Never raises.
+    """Answer the interaction with the failure's sentence, privately. Never raises.
 
-    Where the command has deferred its answer publicly and shown nothing yet, the placeholder is deleted
-    first, because Discord would make the next message public like it. An answer that is already on show
-    is left alone. The client's listeners for `interaction_failure` get the interaction and the failure.
+    If the command has deferred publicly and shown nothing yet, the placeholder is deleted first, because
+    otherwise Discord would make the next message public too. An existing answer stays. The client's listeners
+    for `interaction_failure` get the interaction and the failure.
     """
     interaction.client.dispatch("interaction_failure", interaction, cause(error))
     text = sentence(error)
@@ -151,11 +151,11 @@ async def report(interaction: discord.Interaction[Any], error: BaseException) ->
     try:
         await _tell(interaction, text, _hint(interaction, cause(error)))
     except Exception as failure:  # noqa: BLE001 - it would be logged with what the asker wrote
-        log.info("the asker could not be told of %s: %s", type(cause(error)).__name__, type(failure).__name__)
+        log.info("could not report %s to the asker: %s", type(cause(error)).__name__, type(failure).__name__)
 
 
 def _hint(interaction: discord.Interaction[Any], error: BaseException) -> str:
-    """What mends it, where the asker is one of those who can; only for messages that nobody else sees."""
+    """The hint on how to fix it, if the asker is an admin; only for private messages."""
     return error.hint if isinstance(error, Failure) and is_admin(interaction) else ""
 
 
@@ -170,17 +170,17 @@ async def _tell(interaction: discord.Interaction[Any], text: str, hint: str) -> 
 
 
 async def _placeholder_is_in_the_way(interaction: discord.Interaction[Any]) -> bool:
-    """Delete the "thinking ..." of a public answer; True if the sentence has to take its place instead."""
+    """Delete the "thinking ..." of a public answer; True if the sentence must replace it instead."""
     if interaction.response.type is not discord.InteractionResponseType.deferred_channel_message:
         return False
     try:
-        # `original_response` would answer from a cache that edits do not refresh.
+        # `original_response` uses a cache that edits do not update.
         original = await interaction.followup.fetch_message("@original")  # type: ignore[arg-type]
     except discord.HTTPException as error:
         if error.code in GONE:
             return False
     except (LookupError, TypeError, ValueError, AttributeError, aiohttp.ClientError):
-        pass  # what came back is no message: a proxy in Discord's place has nothing to show yet
+        pass  # the response is not a message: a proxy has nothing to show yet
     else:
         shown = original.content or original.embeds or original.attachments or original.components
         if shown or original.flags.ephemeral:

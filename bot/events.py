@@ -1,6 +1,6 @@
-"""What happens in the bot, as one stream: whoever logs, counts or reports reads it here.
+"""The bot's events as one stream, for logging, metrics and the audit log.
 
-An event is a frozen dataclass; `models.service.JobDone` is one too. Listeners are called on the event loop and must not wait.
+An event is a frozen dataclass; `models.service.JobDone` is one too. Listeners run on the event loop and must not block.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ EventT = TypeVar("EventT")
 
 ANSWERED = "answered"
 REMEMBERED = 1000
-"""Interactions whose jobs are kept until they are logged."""
+"""Most interactions whose jobs are kept until they are logged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Discord was told that an interaction is being answered, or got the answer at once. `kind` is that of the
-    interaction as discord.py names it; the time is counted from its arrival.
+    """An interaction was acknowledged or answered. `kind` is discord.py's name for its type; the time counts from its
+    arrival.
     """
 
     kind: str
@@ -35,8 +35,8 @@ class Acknowledged:
 class CommandDone:
     """An interaction was answered, or failed: `outcome` is "answered" or the name of the failure.
 
-    `name` is the command as people type it, or the class of the button, menu or form. The id of an interaction is that of
-    its requests to the models, too. `server` is None in direct messages.
+    `name` is the command as people type it, or the class of the button, menu or form. The interaction's id is also the
+    id of its requests to the models. `server` is None in direct messages.
     """
 
     interaction_id: str
@@ -50,7 +50,7 @@ class CommandDone:
 
 @dataclass(frozen=True, slots=True)
 class RestDone:
-    """A request to Discord's REST API was answered; `status` is "error" where no answer came."""
+    """A request to Discord's REST API finished; `status` is "error" if there was no response."""
 
     status: str
     seconds: float
@@ -64,7 +64,7 @@ class GatewayChanged:
 
 
 class Events:
-    """Listeners by the type of event that they want."""
+    """Listeners by event type."""
 
     def __init__(self) -> None:
         self._listeners: dict[type[Any], list[Callable[[Any], object]]] = {}
@@ -73,7 +73,7 @@ class Events:
         self._listeners.setdefault(kind, []).append(listener)
 
     def emit(self, event: object) -> None:
-        """Call the listeners in the order in which they subscribed. One that fails does not keep the others from it."""
+        """Call the listeners in the order in which they subscribed. If one fails, the others are still called."""
         for listener in self._listeners.get(type(event), ()):
             try:
                 listener(event)
@@ -82,18 +82,18 @@ class Events:
 
 
 class CommandLog:
-    """One line for each command: which, how it ended, and how long it took; not who, nor what was said."""
+    """One line per command: which one, its outcome and its duration; not who sent it, nor what was said."""
 
     def __init__(self, events: Events) -> None:
         self._jobs: dict[str, tuple[float, float]] = {}
-        """Seconds that the jobs of an interaction waited and ran."""
+        """Seconds that an interaction's jobs waited and ran."""
         events.subscribe(JobDone, self._job_done)
         events.subscribe(CommandDone, self._done)
 
     def _job_done(self, event: JobDone) -> None:
         waited, ran = self._jobs.get(event.request_id, (0.0, 0.0))
         self._jobs[event.request_id] = waited + event.queue_seconds, ran + event.run_seconds
-        # Some jobs belong to no interaction, or end after it.
+        # Some jobs belong to no interaction, or finish after it.
         while len(self._jobs) > REMEMBERED:
             del self._jobs[next(iter(self._jobs))]
 

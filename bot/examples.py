@@ -1,4 +1,4 @@
-"""Examples of the commands that work with the models that are loaded: for /help, /learn and the demo's page."""
+"""Examples of commands that work with the loaded models, for /help, /learn and the demo's page."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from models.service import Caller, Service
 
 Command: TypeAlias = app_commands.Command[Any, ..., Any]
 Fitted: TypeAlias = Callable[[Service, Caller], Awaitable[str]]
-"""Makes an example of what the loaded model knows; "" if there is none."""
+"""Makes an example that fits the loaded model; "" if there is none."""
 
 EXTRA = "guide"
-"""The key of a command's `extras` under which its example is."""
+"""The key of a command's example in its `extras`."""
 PATIENCE = 1.0
-"""Seconds for all examples of one answer. A model that takes longer leaves the example as it was written."""
+"""Seconds for all examples of one answer. If a model takes longer, the example stays unadapted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`line` is how the command is typed, `slot` the model that it needs, if any."""
+    """`line` is the command as typed, `slot` the model that it needs, if any."""
 
     line: str = ""
     slot: str = ""
@@ -31,7 +31,7 @@ class Example:
 
 
 def commands_of(tree: app_commands.CommandTree[Any]) -> dict[str, Command]:
-    """The commands that people type, by their full names."""
+    """The slash commands, by their full names."""
     return {
         command.qualified_name: command
         for command in tree.walk_commands()
@@ -40,13 +40,13 @@ def commands_of(tree: app_commands.CommandTree[Any]) -> dict[str, Command]:
 
 
 def example_of(command: Command) -> Example:
-    """The example that a command brings, before it is fitted; an empty one if it brings none."""
+    """A command's example before it is adapted; an empty one if it has none."""
     found = command.extras.get(EXTRA)
     return found if isinstance(found, Example) else Example()
 
 
 async def examples_of(service: Service, asking: Caller, commands: Sequence[Command]) -> list[str]:
-    """A line for each command, all within PATIENCE; "" for a command whose name alone is one."""
+    """One line per command, all within PATIENCE; "" for a command without an example."""
     examples = [example_of(command) for command in commands]
     lines = [example.line for example in examples]
     asked = {

@@ -1,4 +1,4 @@
-"""What the bot itself raises for a person to read. The sentences are in `texts/`, under the name of each class."""
+"""The bot's own failures. Their sentences are in `texts/`, under each class's name."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from models.failures import Failure
 
 
 class Refused(Failure):
-    """The question cannot be taken as it was asked; the sentence says what to do instead."""
+    """The request is rejected; the sentence says what to do instead."""
 
 
 class StartupError(Failure):
-    """The bot cannot run; the sentence is for whoever runs it and may name files."""
+    """The bot cannot run; the sentence is for the operator and may name files."""
 
 
 class BrokenExtension(StartupError):
-    """A cog cannot be loaded."""
+    """A cog failed to load."""
 
     extension: str
     kind: str
@@ -22,21 +22,21 @@ class BrokenExtension(StartupError):
 
 
 class BadToken(StartupError):
-    """Discord does not know the token."""
+    """Discord rejected the token."""
 
 
 class IntentsRefused(StartupError):
-    """Discord does not allow the intents that the bot asks for."""
+    """Discord rejected the requested intents."""
 
 
 class GatewayClosed(StartupError):
-    """Discord closed the gateway with a code after which nothing may be tried again."""
+    """Discord closed the gateway with a code that forbids reconnecting."""
 
     close_code: str
 
 
 class LoginRefused(StartupError):
-    """Discord answered the login with a status after which nothing may be tried again."""
+    """Discord answered the login with a status that makes retries pointless."""
 
     url: str
     status: str
@@ -61,25 +61,25 @@ class AuditNotWritable(StartupError):
 
 
 class DatabaseNotOpened(StartupError):
-    """There is no getting at the database: a folder that cannot be written, a URL that leads nowhere."""
+    """The database cannot be accessed, for example because of a read-only folder or an unreachable server."""
 
     database: str
     reason: str
 
 
 class DatabaseNotSupported(StartupError):
-    """The store does not live in databases of this kind, or does not use this driver."""
+    """The store does not support this kind of database, or this driver."""
 
     database: str
     driver: str
 
 
 class DatabaseUrlUnreadable(StartupError):
-    """The URL in the settings is none that SQLAlchemy knows."""
+    """SQLAlchemy cannot parse the URL in the settings."""
 
 
 class DatabaseOnServer(Failure):
-    """Only a file can be backed up and restored here."""
+    """Only database files can be backed up and restored here."""
 
 
 class NoDatabaseFile(Failure):
@@ -89,19 +89,19 @@ class NoDatabaseFile(Failure):
 
 
 class WouldOverwrite(Failure):
-    """Where a backup is to be written, there is a file."""
+    """The file for the backup already exists."""
 
     path: str
 
 
 class DatabaseInUse(Failure):
-    """Another process has the database open that a backup is to replace."""
+    """Another process has the database open."""
 
     database: str
 
 
 class BackupFailed(Failure):
-    """A copy could not be made, or is not whole."""
+    """The copy failed or is incomplete."""
 
     source: str
     target: str
@@ -109,7 +109,7 @@ class BackupFailed(Failure):
 
 
 class DatabaseUnusable(StartupError):
-    """What was opened is no database, or not one of ours."""
+    """The file is not a database, or not one of ours."""
 
     database: str
     reason: str
@@ -121,14 +121,14 @@ class DatabaseDamaged(StartupError):
 
 
 class DatabaseEmptied(StartupError):
-    """Where a database used to be, as the file `beside` tells, there is now an empty file or none."""
+    """The database is empty or missing, but the file `beside` shows that there was one."""
 
     database: str
     beside: str
 
 
 class DatabaseTooNew(StartupError):
-    """A later version of the program has been here. `known` is the newest version that this one knows."""
+    """A newer version of the program migrated the database. `known` is the newest version supported by this one."""
 
     database: str
     version: str
@@ -136,7 +136,7 @@ class DatabaseTooNew(StartupError):
 
 
 class DatabaseTooOld(StartupError):
-    """The server's own version is one that the store is not used with."""
+    """The server's version is too old for the store."""
 
     database: str
     version: str
@@ -144,42 +144,42 @@ class DatabaseTooOld(StartupError):
 
 
 class DatabaseEncoding(StartupError):
-    """The database cannot hold every character."""
+    """The database's encoding cannot store every character."""
 
     database: str
     encoding: str
 
 
 class DatabaseReadOnly(StartupError):
-    """The server is a standby, or the account may only read."""
+    """The server is a standby, or the account is read-only."""
 
     database: str
 
 
 class PostgresqlNotInstalled(StartupError):
-    """The settings name a PostgreSQL server, but its driver is an extra that was not installed."""
+    """The settings name a PostgreSQL server, but the driver, an optional extra, is not installed."""
 
 
 class CopyDiffers(Failure):
-    """What is there already is not what is to be copied."""
+    """The target contains other data than the source."""
 
     database: str
     table: str
 
 
 class StoreUnavailable(Failure):
-    """The database failed while the bot was running; the whole change was taken back."""
+    """The database failed while the bot was running; the change was rolled back."""
 
 
 class StoreUncertain(StoreUnavailable):
-    """The connection broke after the last word was sent and before the answer came: it may be stored, or not."""
+    """The connection was lost during COMMIT, so the change may or may not be stored."""
 
 
 # Where commands are answered --------------------------------------------------------------------------------
 
 
 class CommandsElsewhere(Refused):
-    """The settings name channels for commands, and this is none of them. `channels` has some that the person sees."""
+    """The settings restrict commands to other channels. `channels` lists some that the person can see."""
 
     channels: tuple[str, ...]
 
@@ -188,17 +188,17 @@ class CommandsElsewhere(Refused):
 
 
 class Unclaimed(Refused):
-    """A button or a form belongs to an earlier run of the bot, and nothing answers it any more."""
+    """A button or form belongs to an earlier run of the bot, and nothing handles it any more."""
 
 
 class SettingsWrong(Refused):
-    """The settings file cannot be used any more; `problems` says why, in its own words."""
+    """The settings file is no longer valid; `problems` are its error messages."""
 
     problems: str
 
 
 class NoSection(Refused):
-    """The settings leave out a slot that was to be loaded."""
+    """The settings have no section for the requested slot."""
 
     slot: str
 
@@ -210,4 +210,4 @@ class NoRevisions(Refused):
 
 
 class RevisionOfFolder(Refused):
-    """A revision was asked for, but the model is a local folder."""
+    """A revision was requested, but the model is a local folder."""

@@ -1,4 +1,4 @@
-"""What the bot tells whatever watches it, over HTTP on loopback: whether it is live, whether it is ready, and figures."""
+"""The health endpoint, HTTP on loopback: liveness, readiness, and metrics."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from bot.client import Tokenwise
 
 TICK = 0.25
-"""Seconds between two looks at the clock."""
+"""Seconds between two measurements."""
 SPAN = 60
-"""Seconds that the reported lag looks back."""
+"""The reported lag is the worst of this many seconds."""
 
 
 class LoopLag:
-    """How late the event loop is for its appointments: what people feel when something blocks it."""
+    """The event loop's lag: how late its timers fire when something blocks it."""
 
     def __init__(self, observe: Callable[[float], object]) -> None:
         """`observe` is called with each lag, in seconds."""
@@ -62,10 +62,10 @@ class LoopLag:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """How the bot is at one moment: the models, the lanes with that for drawing, and the connection to Discord.
+    """The bot's state at one moment: the models, the lanes (including drawing), and the connection to Discord.
 
-    `problems` has a sentence for each thing that keeps it from being ready; `latencies` are seconds by shard, NaN for a
-    shard without a heartbeat.
+    `problems` has a sentence for everything that keeps it from being ready; `latencies` are seconds by shard, NaN for
+    a shard without a heartbeat.
     """
 
     status: ServiceStatus
@@ -101,10 +101,10 @@ class Snapshot:
         return not self.problems
 
     def report(self) -> dict[str, Any]:
-        """For /healthz, ready for JSON: nothing about people, nothing secret."""
+        """JSON values for /healthz, without personal data or secrets."""
         known = [latency for latency in self.latencies.values() if math.isfinite(latency)]
         return {
-            "live": True,  # whoever answers is
+            "live": True,  # a process that answers is live
             "ready": self.ready,
             "problems": list(self.problems),
             "connected": self.connected,
@@ -133,7 +133,7 @@ class Snapshot:
 
 
 def _problems(status: ServiceStatus, *, connected: bool, stopping: bool) -> list[str]:
-    """Why the bot is not ready, a sentence each."""
+    """Why the bot is not ready, one sentence each."""
     lines = []
     if stopping:
         lines.append(texts.say("health-stopping"))
@@ -155,7 +155,7 @@ def _problem(slot: SlotStatus) -> str:
 class HealthServer:
     """Answers GET /livez, /readyz and /healthz with the bot's `Snapshot` as JSON, and GET /metrics.
 
-    The status is 503 at /readyz and /healthz while the bot is not ready, and else 200.
+    The status is 503 at /readyz and /healthz while the bot is not ready, and 200 otherwise.
     """
 
     def __init__(self, bot: Tokenwise) -> None:
@@ -168,7 +168,7 @@ class HealthServer:
         self.observe_transaction = self._metrics.observe_transaction
 
     async def start(self, host: str, port: int) -> None:
-        """Listen. StartupError if the address cannot be had."""
+        """Start listening. Raises StartupError if the address is not available."""
         app = web.Application()
         app.router.add_get("/livez", partial(self._answer, "live"))
         for path in ("/readyz", "/healthz"):

@@ -1,4 +1,4 @@
-"""How much one person may ask for, and where: the general limits, and those of roles and channels."""
+"""Limits per person: the general ones, and those of roles and channels."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from models.sections import LanguageSection
 T = TypeVar("T", int, float)
 
 EVERYWHERE = "everywhere"
-"""The key in the `extras` of a command that is answered in every channel."""
+"""The key in the `extras` of commands that work in every channel."""
 NAMED = 3
-"""Channels that a refusal names."""
+"""Most channels to name in a rejection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What one person may do in one place. `max_new_tokens` is 0 without a language model.
+    """What one person may do in one channel. `max_new_tokens` is 0 without a language model.
 
-    `pace_of` is the channel whose own pace applies, in which commands are counted by themselves; 0 for the general pace.
+    `pace_of` is the channel whose own rate limit applies and which counts its commands separately; 0 for the general one.
     """
 
     per_user: int
@@ -38,9 +38,9 @@ class Allowance:
 
 
 def allowance(interaction: discord.Interaction[Any]) -> Allowance:
-    """The limits of the person of an interaction where it happens.
+    """The limits for an interaction's person and channel.
 
-    For each key, the highest among the person's roles comes first, then the nearest of the place, then the general one.
+    For each key, the highest limit of the person's roles takes precedence, then the nearest channel's, then the general one.
     """
     settings = interaction.client.settings
     general = settings.limits
@@ -73,7 +73,7 @@ def allowance(interaction: discord.Interaction[Any]) -> Allowance:
 
 
 def check_place(interaction: discord.Interaction[Any]) -> None:
-    """CommandsElsewhere where the settings name channels for commands, and this is none of them."""
+    """Raises CommandsElsewhere if the settings restrict commands to other channels."""
     allowed = interaction.client.settings.discord.channel_ids
     if not allowed or not set(allowed).isdisjoint(_places(interaction)):
         return
@@ -87,7 +87,7 @@ def _has_pace(own: OwnLimits) -> bool:
 
 
 def _places(interaction: discord.Interaction[Any]) -> Iterator[int]:
-    """The thread, the channel and the category of an interaction, as far as there are, the nearest first."""
+    """The interaction's thread, channel and category, as far as they exist, nearest first."""
     channel: Any = interaction.channel
     if interaction.channel_id is not None:
         yield interaction.channel_id
@@ -99,7 +99,7 @@ def _places(interaction: discord.Interaction[Any]) -> Iterator[int]:
 
 
 def _visible(interaction: discord.Interaction[Any], channels: list[int]) -> Iterator[str]:
-    """The names of those channels that the person can see; to others not even a name is told."""
+    """Mentions of the channels that the person can see; the names of others stay hidden."""
     if interaction.guild is None or not isinstance(interaction.user, discord.Member):
         return
     for number in channels:

@@ -1,6 +1,6 @@
-"""One line for each record, and never a token in it.
+"""One line per record, without tokens.
 
-Redaction works on the finished text, so that it covers arguments and tracebacks as well.
+Redaction works on the formatted text, so it also covers arguments and tracebacks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TextIO
 
 from bot.redaction import HIDDEN, redacted
 
-# A broken connection is news, but its traceback is not: discord.py tries again by itself.
+# A lost connection is worth a line, but not a traceback: discord.py reconnects.
 EXPECTED = (
     "OSError",
     "ClientError",
@@ -23,11 +23,11 @@ EXPECTED = (
 
 
 LATE_COMPLETION = "Ignoring exception in autocomplete"
-"""How discord.py begins what it says of a completion that Discord did not want any more."""
+"""The prefix of discord.py's message about an outdated autocompletion."""
 
 
 def wanted(record: logging.LogRecord) -> bool:
-    """Whether a record is worth a line. Somebody who types on makes Discord forget the completion before."""
+    """Whether to log a record. When people keep typing, Discord drops the previous autocompletion."""
     error = record.exc_info[1] if record.exc_info else None
     late = str(record.msg).startswith(LATE_COMPLETION)
     return not (late and error is not None and (_is_expected(error) or _is_answer(error)))
@@ -51,12 +51,12 @@ class Formatter(logging.Formatter):
 
 
 def setup(level: str, token: str | None = None, stream: TextIO | None = None) -> None:
-    """Log to `stream` (standard error) from `level` on; replaces handlers that were there before."""
+    """Log to `stream` (default: standard error) at `level` and above; replaces existing handlers."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(Formatter(token))
     handler.addFilter(wanted)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # At DEBUG these log payloads with what people wrote, or every call.
+    # At DEBUG these log payloads with people's texts, or every call.
     for name in ("discord", "aiosqlite", "asyncio", "matplotlib", "filelock", "urllib3"):
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
     for name in ("gensim", "smart_open", "httpx", "sqlalchemy", "alembic"):
@@ -64,17 +64,17 @@ def setup(level: str, token: str | None = None, stream: TextIO | None = None) ->
 
 
 def _is_expected(error: BaseException) -> bool:
-    """By name, so that this module loads neither discord.py nor aiohttp."""
+    """By name, so that this module does not load discord.py or aiohttp."""
     return any(kind.__name__ in EXPECTED for kind in type(error).__mro__)
 
 
 def _is_answer(error: BaseException) -> bool:
-    """Whether Discord itself refused, or an interaction was over."""
+    """Whether Discord itself rejected the call, or the interaction had expired."""
     return any(kind.__name__ in {"HTTPException", "InteractionResponded"} for kind in type(error).__mro__)
 
 
 def _bare(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    """The record's own line, without its traceback."""
+    """The record's line without its traceback."""
     record.message = record.getMessage()
     record.asctime = formatter.formatTime(record, formatter.datefmt)
     return formatter.formatMessage(record)

@@ -1,7 +1,7 @@
-"""Figures for Prometheus: what the events of the bot add up to, and how things stand whenever somebody asks.
+"""Prometheus metrics: counts of the bot's events, and gauges of its current state.
 
-No label holds anything about people, and every label has few values: names of commands, slots, lanes, and kinds of failures
-that the program knows. https://prometheus.io/docs/practices/naming/
+No label contains personal data, and every label has few values: names of commands, slots, lanes, and known kinds of
+failures. https://prometheus.io/docs/practices/naming/
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from models.results import State
 from models.service import JobDone, LaneStatus, LoadDone, ServiceStatus, TextDone
 
 OTHER = "other"
-"""The label of whatever the program does not know by name."""
+"""The label for everything without a known name."""
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 # Discord allows three seconds.
 FIRST_ANSWER = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 5)
 LONG = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900)
 PACES = (1, 2, 5, 10, 15, 20, 30, 50, 100, 200, 500)
-"""Bounds of the histograms: seconds, but for the last, which are tokens a second."""
+"""Histogram buckets, in seconds; the last one in tokens per second."""
 
 
 class Metrics:
-    """Counts from when it is made; each bot has a registry of its own."""
+    """Collects metrics from its creation on; each bot has its own registry."""
 
     def __init__(self, events: Events) -> None:
         self.registry = registry = CollectorRegistry()
@@ -94,7 +94,7 @@ class Metrics:
         events.subscribe(GatewayChanged, lambda event: self._gateway.labels(event.what).inc())
 
     def exposition(self, snapshot: Snapshot) -> tuple[str, bytes]:
-        """The type of the content, and all figures."""
+        """The content type and all metrics."""
         self._now.snapshot = snapshot
         return CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self.registry)
 
@@ -138,19 +138,19 @@ class Metrics:
 
     @cached_property
     def _outcomes(self) -> set[str]:
-        """The outcomes with a label of their own. Looked up late, when all failures are defined."""
+        """The outcomes with their own label. Looked up late, when all failures are defined."""
         return {ANSWERED, *_names(Failure), *_names(discord.DiscordException)}
 
 
 def _names(kind: type[Any]) -> Iterator[str]:
-    """The names of a class and all that are derived from it."""
+    """The names of a class and all its subclasses."""
     yield kind.__name__
     for derived in kind.__subclasses__():
         yield from _names(derived)
 
 
 class _Now(Collector):
-    """What is not counted but looked at."""
+    """Gauges that are read on demand."""
 
     snapshot: Snapshot | None = None
 

@@ -1,11 +1,11 @@
-"""How many commands one person may send in a span of time."""
+"""Rate limits: how many commands one person may send per period."""
 
 from __future__ import annotations
 
 from discord import app_commands
 
 MANY_PEOPLE = 256
-"""From so many people on, those who have been silent are forgotten."""
+"""Above this number of people, inactive ones are forgotten."""
 
 
 class Pace:
@@ -13,9 +13,9 @@ class Pace:
         self._cooldowns: dict[tuple[int, int], app_commands.Cooldown] = {}
 
     def count(self, user: int, commands: int, seconds: float, channel: int = 0) -> None:
-        """Count a command of this person; CommandOnCooldown if it is one more than `commands` in `seconds`.
+        """Count a command of this person. Raises CommandOnCooldown if it exceeds `commands` in `seconds`.
 
-        Commands in a `channel` with a pace of its own are counted by themselves.
+        Commands in a `channel` with its own rate limit are counted separately.
         """
         if len(self._cooldowns) > MANY_PEOPLE:
             self._cooldowns = {

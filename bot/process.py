@@ -1,4 +1,4 @@
-"""The process around the client: it runs until a signal, or a failure that cannot pass."""
+"""The process around the client: it runs until a signal or a permanent failure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bot.failures import StartupError
 log = logging.getLogger(__name__)
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""SIGHUP comes when the terminal is closed."""
+"""SIGHUP arrives when the terminal closes."""
 ATTEMPTS, PATIENCE = 3, 0.5
-"""How often discord.py is told to let go, and seconds for each: while it reconnects it ignores the first time."""
+"""Number of attempts to cancel discord.py, and seconds for each: while it reconnects, it ignores the first."""
 
 
 async def serve(bot: Tokenwise, token: str) -> int:
-    """Run the bot until a signal or a failure that cannot pass; the exit code. A second signal ends it at once."""
+    """Run the bot until a signal or a permanent failure, and return the exit code. A second signal ends it at once."""
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, bot.request_stop)
@@ -31,7 +31,7 @@ async def serve(bot: Tokenwise, token: str) -> int:
             if wanted.done():
                 log.info("stopping")
             wanted.cancel()
-            # The shards have tasks of their own, so that open interactions still get through.
+            # The shards have separate tasks, so open interactions still get through.
             await _let_go(running)
             code = _code(running) if running.done() else 0
         await _let_go(running)
@@ -49,7 +49,7 @@ async def _let_go(task: asyncio.Task[None]) -> None:
 
 
 def _code(running: asyncio.Task[None]) -> int:
-    """The exit code of how the client ended."""
+    """The exit code for the client's outcome."""
     with contextlib.suppress(asyncio.CancelledError):
         match running.exception():
             case None:

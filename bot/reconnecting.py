@@ -1,7 +1,7 @@
-"""Coming back after Discord's gateway was away: soon after it returns, and within Discord's limits.
+"""Reconnecting after a gateway outage: soon after it ends, and within Discord's limits.
 
-A connection that is refused costs nothing, so it is tried again every few seconds. What Discord counts are the sessions
-that are begun (IDENTIFY): one at a time in 5 seconds, and 1,000 a day.
+A refused connection costs nothing, so the bot retries every few seconds. Discord counts started sessions
+(IDENTIFY): one per 5 seconds, and 1,000 per day.
 https://discord.com/developers/docs/events/gateway#rate-limiting
 """
 
@@ -16,36 +16,36 @@ from collections.abc import Callable
 from discord import shard
 
 APART = 5.0
-"""Seconds between two sessions that are begun."""
+"""Seconds between the starts of two sessions."""
 MARGIN = 0.25
-"""Seconds more between two processes: what they send does not always take equally long."""
+"""Extra seconds between two processes, because network delays vary."""
 SPAN, FREE = 3600.0, 40
-"""So many sessions in so many seconds are begun without a pause; 1,000 a day are 41 an hour."""
+"""This many sessions per this many seconds start without a delay; 1,000 a day are 41 an hour."""
 SLOWED = 90.0
-"""Seconds between sessions beyond that."""
+"""Seconds between further sessions."""
 DAILY = 1000
-"""Sessions a day that these figures are for; Discord allows large bots more."""
+"""The daily limit that these values are for; Discord allows more for large bots."""
 SHORTEST, LONGEST = 0.5, 3.0
-"""Seconds between two attempts to connect, drawn anew each time so that many bots do not come back at once."""
+"""Range of the random delay between connection attempts, in seconds, so that many bots do not reconnect at once."""
 
 
 class Backoff:
-    """Stands in for discord.py's own, whose pauses double up to a quarter of an hour."""
+    """Replaces discord.py's backoff, whose delays double up to a quarter of an hour."""
 
     def delay(self) -> float:
         return random.uniform(SHORTEST, LONGEST)
 
 
 def use() -> None:
-    """Have every shard wait as here."""
-    # The library has no setting for it.
+    """Make every shard use this backoff."""
+    # The library has no setting for this.
     shard.ExponentialBackoff = Backoff  # type: ignore[assignment, attr-defined]
 
 
 class Sessions:
-    """When this process began sessions, and so how long the next one has to wait.
+    """When this process started sessions, and therefore how long the next one must wait.
 
-    `limits` are what Discord allows the bot as a whole; a process has the share of its shards.
+    `limits` are Discord's limits for the whole bot; a process gets the share of its shards.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -55,12 +55,12 @@ class Sessions:
         self._last: dict[int, float] = {}
         self._turns: dict[int, asyncio.Lock] = {}
         self.concurrency = 1
-        """How many sessions Discord lets a bot begin at once: shards of different remainders by this number."""
+        """Discord's max_concurrency: shards with different remainders modulo this number may start at once."""
 
     def allow(self, concurrency: int, daily: int, shards: int, of: int) -> None:
-        """Take on what Discord allows: so many sessions at once, and so many a day, for `of` shards in all.
+        """Apply Discord's limits: concurrent sessions and sessions per day, for `of` shards in total.
 
-        All shards of this process may always begin one each without a pause between them but Discord's own.
+        All shards of this process may always start one session each with only Discord's own delay.
         """
         self.concurrency = max(1, concurrency)
         share = max(1.0, daily * shards / max(1, of))
@@ -69,11 +69,11 @@ class Sessions:
         self._begun = deque(self._begun, maxlen=free)
 
     def key(self, shard_id: int) -> int:
-        """Shards of the same key begin their sessions one after the other, in whichever process they are."""
+        """Shards with the same key start their sessions one after the other, across all processes."""
         return shard_id % self.concurrency
 
     def pause(self, shard_id: int = 0) -> float:
-        """Seconds until the session of a shard may be begun."""
+        """Seconds until a shard may start its session."""
         now = self._clock()
         free = self._begun.maxlen or 1
         busy = len(self._begun) == free and now - self._begun[0] < free * self._slowed
@@ -83,7 +83,7 @@ class Sessions:
         return max([0.0, *waits])
 
     async def begin(self, shard_id: int = 0) -> None:
-        """Wait for the turn, and take it."""
+        """Wait until the session may start, and record it."""
         key = self.key(shard_id)
         async with self._turns.setdefault(key, asyncio.Lock()):
             await asyncio.sleep(self.pause(shard_id))

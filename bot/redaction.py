@@ -1,30 +1,30 @@
-"""What must not be printed, and how it is taken out: the one place that knows what a secret looks like."""
+"""Redaction of secrets: the only place that knows what a secret looks like."""
 
 from __future__ import annotations
 
 import re
 
 TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,8}\.[\w-]{20,}")
-"""What a bot token looks like: id, time and signature in base64, with points between."""
+"""The pattern of a bot token: id, time and signature in base64, separated by dots."""
 HIDDEN = "[hidden]"
 
 _SECRETS = re.compile(
     TOKEN_SHAPE.pattern
-    # An interaction's token lets anybody answer in the bot's name.
+    # Anyone with an interaction's token can answer in the bot's name.
     + r"|(?<=/interactions/)\d+/[^/\s?]+|(?<=/webhooks/)\d+/[^/\s?]+"
 )
 _PASSWORD_PARAMETER = re.compile(r"(pass\w*|sslpassword)=[^&]*", re.IGNORECASE)
 
 
 def redacted(text: str) -> str:
-    """A line of a log without tokens."""
+    """A log line without tokens."""
     return _SECRETS.sub(HIDDEN, text)
 
 
 def without_password(url: str) -> str:
-    """A URL with *** in place of its password, and of passwords among its parameters.
+    """A URL with *** instead of its password and of passwords in its parameters.
 
-    In doubt it hides too much: a password may hold signs that end it elsewhere, such as @ and /.
+    When in doubt it hides too much: a password may contain delimiters such as @ and /.
     """
     before, separator, rest = url.rpartition("://")
     account, at, place = rest.rpartition("@")

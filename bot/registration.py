@@ -1,8 +1,7 @@
-"""Registers the commands with Discord, and only when they changed.
+"""Registers the commands with Discord, but only when they have changed.
 
-Discord allows 200 registrations a day and bans bots that register on every start. The hash of what was
-registered lies in the data folder, with the ids that Discord gave, which clickable mentions of commands
-(`</tokens:ID>`) need.
+Discord allows 200 registrations a day and bans bots that register on every start. The data folder keeps the hash of
+the registered commands and their ids, which clickable mentions (`</tokens:ID>`) need.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ log = logging.getLogger(__name__)
 
 EVERYWHERE = "global"
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
-"""Seconds between two looks at whether another process has registered the commands."""
+"""Seconds between checks whether another process has registered the commands."""
 
 
 class CommandRegister:
-    """What is registered where, as a file in the data folder remembers it."""
+    """The registered commands, as recorded in the data folder."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -48,13 +47,13 @@ class CommandRegister:
             }
 
     def forget(self) -> None:
-        """Register everything again next time."""
+        """Register everything again the next time."""
         self._known = {}
         self._path.unlink(missing_ok=True)
 
     @property
     def ids(self) -> dict[str, int]:
-        """Ids of the commands by name; those that are registered everywhere win."""
+        """Ids of the commands by name; globally registered ones take precedence."""
         return {
             name: number
             for target in sorted(self._known, key=EVERYWHERE.__eq__)
@@ -62,9 +61,9 @@ class CommandRegister:
         }
 
     async def sync(self, tree: app_commands.CommandTree[Any], guild_ids: Sequence[int]) -> None:
-        """Register what changed since last time, in the guilds or else everywhere.
+        """Register what has changed, in the given guilds or otherwise globally.
 
-        What does not work is logged and tried again at the next start: the commands of last time still do.
+        Failures are logged and retried at the next start; the previously registered commands still work.
         """
         application = tree.client.application_id or 0
         if application != self._application:
@@ -76,12 +75,12 @@ class CommandRegister:
         for target in wanted:
             if self._known.get(target, {}).get("hash") != digest:
                 await self._put(tree, target, payload, digest)
-        # A test server that is no longer named would show every command twice.
+        # A test server that was removed from the settings would show every command twice.
         for target in [name for name in self._known if name not in wanted and name != EVERYWHERE]:
             await self._put(tree, target, [], None)
 
     async def look_up(self, tree: app_commands.CommandTree[Any], guild_ids: Sequence[int]) -> None:
-        """Ask for the ids of the commands, which another process registers; until all are there, or it takes too long."""
+        """Look up the ids of the commands, which another process registers, until all exist or a timeout."""
         http, application = tree.client.http, tree.client.application_id or 0
         wanted = {command.name for command in tree.get_commands()}
         for pause in (*PAUSES, 0.0):
@@ -91,13 +90,13 @@ class CommandRegister:
                 for guild in guild_ids:
                     self._remember(str(guild), await http.get_guild_commands(application, guild))
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-                log.warning("the ids of the commands cannot be had: %s", " ".join(str(error).split()))
+                log.warning("cannot get the ids of the commands: %s", " ".join(str(error).split()))
             if wanted <= self.ids.keys():
                 break
             await asyncio.sleep(pause)
 
     def _remember(self, target: str, commands: Any) -> None:
-        """Keep what is registered, until the process ends: only who registers knows what it belongs to."""
+        """Keep the record in memory only, because this process does not know the hash of the registered commands."""
         self._known[target] = {"hash": "", "ids": _ids(commands)}
 
     async def _put(
@@ -112,7 +111,7 @@ class CommandRegister:
                     self._application, int(target), payload=payload
                 )
         except discord.Forbidden:
-            if digest is None:  # the bot has left that server, and its commands went with it
+            if digest is None:  # the bot has left that server, so its commands are gone
                 self._forget_target(target)
                 return
             log.error("commands are not registered in server %s: the bot was not invited there", target)  # noqa: TRY400
@@ -121,7 +120,7 @@ class CommandRegister:
             log.error("commands could not be registered (%s): %s", target, " ".join(str(error).split()))  # noqa: TRY400
             return
         if not isinstance(answer, list):
-            log.error("commands could not be registered (%s): Discord's answer is no list", target)
+            log.error("commands could not be registered (%s): Discord's response is not a list", target)
             return
         if digest is None:
             self._forget_target(target)
@@ -139,11 +138,11 @@ class CommandRegister:
             content: dict[str, kept.JSON] = {"application": self._application, "targets": self._known}
             kept.write_json(self._path, content)
         except OSError as error:
-            log.error("the registered commands cannot be remembered: %s", error)  # noqa: TRY400
+            log.error("cannot record the registered commands: %s", error)  # noqa: TRY400
 
 
 def _ids(answer: Any) -> dict[str, int]:
-    """Ids by name; none from a stand-in for Discord that does not say them."""
+    """Ids by name; empty if a proxy does not return them."""
     try:
         return {str(command["name"]): int(command["id"]) for command in answer}
     except (KeyError, TypeError, ValueError):
@@ -151,6 +150,6 @@ def _ids(answer: Any) -> dict[str, int]:
 
 
 def fingerprint(payload: Sequence[Any]) -> str:
-    """A hash of the commands that does not depend on the order in which cogs were loaded."""
+    """A hash of the commands, independent of the order in which cogs were loaded."""
     parts = sorted(json.dumps(command, sort_keys=True) for command in payload)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Loading a model again: with what the settings say now, or in another revision."""
+"""Reloading a model, from the current settings or in another revision."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class ReloadRequest(NamedTuple):
-    """What a slot is to hold from now on, and whether it is downloaded first."""
+    """The new spec of a slot, and whether to download it first."""
 
     section: ModelSection
     spec: Spec
@@ -37,18 +37,18 @@ class ReloadRequest(NamedTuple):
 async def reload(
     bot: Tokenwise, caller: Caller, slot: str, revision: str | None, *, told: bool = False
 ) -> AsyncGenerator[LoadProgress | Reload, None]:
-    """Fill a slot with what the settings file says now; with a `revision`, with that one, downloaded if need be.
+    """Reload a slot from the current settings file; with a `revision`, load that one and download it if necessary.
 
-    The other processes of the bot are told to do the same once it has worked, unless this one was `told` by them.
+    On success the other processes of the bot are told to do the same, unless they `told` this one.
 
-    Refused, in the words of the settings, if they are wrong by now, and ModelError if the model cannot be had or
-    loaded; the old one serves on then.
+    Raises Refused, with the errors in the settings, if they are invalid now, and ModelError if the model cannot be
+    downloaded or loaded; then the old one keeps serving.
     """
     section, spec, fetch = await asyncio.to_thread(reload_request, bot.settings, slot, revision)
     async with aclosing(bot.service.reload(ReloadModel(caller, slot, spec, fetch))) as items:
         async for item in items:
             if isinstance(item, Reload):
-                # From now on its limits hold, too.
+                # The section's limits apply from now on, too.
                 bot.settings = bot.settings.model_copy(update={slot: section})
                 if not told:
                     await bot.store.neighbours.tell(
@@ -58,21 +58,21 @@ async def reload(
 
 
 async def reload_like_others(bot: Tokenwise, slot: str, revision: str | None) -> None:
-    """Fill a slot as another process of this bot has just done. If that fails, the old model serves on here."""
+    """Reload a slot because another process has done so. If that fails, the old model keeps serving here."""
     caller = Caller(f"reload {slot} {time.monotonic_ns()}", 0)
     try:
         async with aclosing(reload(bot, caller, slot, revision, told=True)) as items:
             async for item in items:
                 if isinstance(item, Reload):
-                    log.info("%s: loaded, as in another process", slot)
+                    log.info("%s: reloaded, like in another process", slot)
     except Failure as error:
-        log.error("%s: another process has loaded a model that this one cannot: %s", slot, error)  # noqa: TRY400
+        log.error("%s: another process has loaded a model that fails to load here: %s", slot, error)  # noqa: TRY400
 
 
 def reload_request(settings: Settings, slot: str, revision: str | None) -> ReloadRequest:
-    """What a slot is to hold by the file of these settings as it is now, or in another revision of that.
+    """The spec of a slot from the current settings file, optionally in another revision.
 
-    Settings that come from no file stand as they are. Reads the file; raises one of the subclasses of Refused.
+    Settings without a file stay unchanged. Reads the file; raises subclasses of Refused.
     """
     try:
         section = load_again(settings).model_section(slot)
@@ -84,7 +84,7 @@ def reload_request(settings: Settings, slot: str, revision: str | None) -> Reloa
         if "revision" not in type(section).model_fields:
             raise NoRevisions(slot)
         section = section.model_copy(update={"revision": revision})
-    # The other sections stay as they are until the bot starts again, and so do the lanes.
+    # The other sections and the lanes stay unchanged until the bot restarts.
     spec = settings.spec_of(slot, section)
     if revision is not None and spec.items(slot)[0].kind is Kind.PATH:
         raise RevisionOfFolder

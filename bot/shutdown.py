@@ -1,4 +1,4 @@
-"""The end of the bot's life, in order: tell, drain, close. What was promised before is kept until then."""
+"""The shutdown sequence: notify, drain, close."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 IN_A_HURRY = 0.5
-"""Seconds that each step may take once somebody has asked a second time."""
+"""Seconds for each step after a second signal."""
 
 HANDLERS = (
     "CommandTree-invoker",
@@ -19,12 +19,12 @@ HANDLERS = (
     "discord-ui-modal-dispatch",
     "discord-ui-dynamic-item",
 )
-"""How discord.py names the tasks that answer interactions; it keeps no list of them."""
+"""The names of discord.py's tasks that answer interactions, which it does not list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of the shutdown, which is given up after so many seconds."""
+    """A step of the shutdown, abandoned after `seconds`."""
 
     name: str
     run: Callable[[], Awaitable[object]]
@@ -32,9 +32,9 @@ class Step:
 
 
 class Shutdown:
-    """Runs its steps once, however often it is asked for; whoever asks later waits for the same end.
+    """Runs its steps once; later callers wait for the same shutdown.
 
-    Every step has a bound, because discord.py, a disk or a thread may never come to an end.
+    Every step has a time limit, because discord.py, a disk or a thread may hang.
     """
 
     def __init__(self, steps: Sequence[Step]) -> None:
@@ -42,19 +42,19 @@ class Shutdown:
         self._task: asyncio.Task[None] | None = None
         self._notices: dict[object, Callable[[], object]] = {}
         self.wanted = asyncio.Event()
-        """Set when somebody wants the bot to stop."""
+        """Set when the bot should stop."""
         self.hurry = asyncio.Event()
-        """Set when somebody wants so a second time."""
+        """Set when it is asked a second time."""
         self.begun = asyncio.Event()
 
     def request(self) -> None:
-        """Ask for the end; asked again, hurry."""
+        """Request the shutdown; a second request makes it hurry."""
         if self.wanted.is_set():
             self.hurry.set()
         self.wanted.set()
 
     def notify(self, notice: Callable[[], object]) -> Callable[[], object]:
-        """Have `notice()` called when the shutdown begins; call what this returns to take it back."""
+        """Call `notice()` when the shutdown begins; call the returned function to unsubscribe."""
         key = object()
         self._notices[key] = notice
         return lambda: self._notices.pop(key, None)
@@ -85,7 +85,7 @@ class Shutdown:
             log.error("shutdown: %s failed", step.name, exc_info=error)
 
     async def unless_hurried(self, work: Awaitable[object]) -> bool:
-        """Wait for `work`, or until somebody is in a hurry; whether it came to its end."""
+        """Wait for `work` or for a second request; whether the work finished."""
         working = asyncio.ensure_future(work)
         hurried = asyncio.create_task(self.hurry.wait())
         await asyncio.wait({working, hurried}, return_when=asyncio.FIRST_COMPLETED)
@@ -97,20 +97,20 @@ class Shutdown:
 
 
 def open_interactions() -> set[asyncio.Task[Any]]:
-    """The tasks that answer interactions now, without the one that asks."""
+    """The tasks that answer interactions now, except the calling one."""
     own = asyncio.current_task()
     return {task for task in asyncio.all_tasks() if task.get_name().startswith(HANDLERS) and task is not own}
 
 
 async def finish_interactions(seconds: float) -> None:
-    """Let every open interaction say its last word, at most so many seconds."""
+    """Let every open interaction finish its answer, for at most `seconds`."""
     if handlers := open_interactions():
         _, late = await asyncio.wait(handlers, timeout=seconds)
         await cancelled(late)
 
 
 async def cancelled(tasks: Iterable[asyncio.Task[Any]], seconds: float = 5.0) -> None:
-    """Cancel tasks and wait for their end, at most so many seconds: a task may ignore it, as discord.py's do at times."""
+    """Cancel tasks and wait for them, for at most `seconds`: some of discord.py's tasks ignore cancellation."""
     waiting = set(tasks)
     for task in waiting:
         task.cancel()

@@ -1,7 +1,7 @@
-"""Calls of Discord's REST API whose answer was lost or cannot be read.
+"""Retries for calls to Discord's REST API whose response was lost or unreadable.
 
-discord.py takes for granted that every answer arrives and is JSON. In between are proxies that answer with a page of
-HTML, and connections that break after Discord took a request. Such a call is tried again where that does no harm.
+discord.py assumes that every response arrives and is JSON. But proxies may respond with an HTML page, and connections
+may break after Discord accepted a request. Such calls are retried where that is harmless.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ log = logging.getLogger(__name__)
 PAUSES = (0.3, 1.0, 2.0, 4.0)
 """Seconds before each further attempt."""
 HASTE = 0.25
-"""What the pauses are multiplied with before an interaction is acknowledged, for which there are 3 seconds."""
+"""Factor for the delays before an interaction is acknowledged, which must happen within 3 seconds."""
 LONGEST_PAUSE = 15.0
 ALREADY_ACKNOWLEDGED = 40060
 _REPEATABLE = ("PATCH", "PUT", "DELETE")
-"""Asked twice, these leave what they leave when asked once. What is read (GET) is asked for again by whoever wants it."""
+"""These calls are idempotent. Callers retry reads (GET) themselves."""
 
 
 class UnreadableAnswer(aiohttp.ClientError):
-    """What came back is not what Discord sends: broken JSON, or somebody else's page."""
+    """The response is not from Discord: broken JSON, or a proxy's page."""
 
 
 LOST = (aiohttp.ClientError, OSError)
-"""What is raised when an answer was lost on the way. A timeout is an OSError too."""
+"""The errors when a response was lost. A timeout is an OSError too."""
 
 
 def use(http: HTTPClient, on_acknowledged: Callable[[int], object]) -> None:
-    """Have all calls of a client, and of everything that runs in this context, go through here.
+    """Route all calls of a client, and of everything that runs in this context, through this module.
 
-    `on_acknowledged` is called with the id of each interaction to which Discord has taken the first answer.
+    `on_acknowledged` is called with the id of each interaction whose first answer Discord has accepted.
     """
     plain = http.request
 
@@ -55,13 +55,13 @@ def use(http: HTTPClient, on_acknowledged: Callable[[int], object]) -> None:
         pauses = PAUSES if route.method in _REPEATABLE else ()
         return await _persist(route, call, pauses, limited=False)
 
-    # There is no other place to hook in.
+    # There is no public hook.
     http.request = request  # type: ignore[method-assign]
     async_context.set(Adapter(on_acknowledged))
 
 
 def trace(events: Events) -> aiohttp.TraceConfig:
-    """Have an event emitted for each request of a client's session, whoever sends it."""
+    """Emit an event for each request of a client's session."""
     config = aiohttp.TraceConfig()
 
     async def began(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
@@ -83,7 +83,7 @@ def trace(events: Events) -> aiohttp.TraceConfig:
 
 
 class Adapter(AsyncWebhookAdapter):
-    """Interactions: acknowledging them, and editing what was answered."""
+    """Interactions: acknowledging them, and editing answers."""
 
     def __init__(self, on_acknowledged: Callable[[int], object]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -99,7 +99,7 @@ class Adapter(AsyncWebhookAdapter):
             try:
                 answer = await super(Adapter, self).request(route, counted, **options)  # type: ignore[arg-type]
             except discord.HTTPException as error:
-                # Who is told so at the first attempt has a second bot beside it; later ones mean the one before.
+                # On the first attempt this means that a second bot is running; on later ones, that an earlier attempt succeeded.
                 if acknowledging and error.code == ALREADY_ACKNOWLEDGED and counted.requests > 1:
                     return _acknowledged(route)
                 raise
@@ -116,7 +116,7 @@ class Adapter(AsyncWebhookAdapter):
 
 
 class _Counted:
-    """A session that counts how many requests were sent, those that discord.py repeats by itself too."""
+    """A session that counts sent requests, including discord.py's own retries."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
@@ -130,9 +130,9 @@ class _Counted:
 async def _persist(
     route: Route, call: Callable[[], Awaitable[Any]], pauses: tuple[float, ...], *, limited: bool
 ) -> Any:
-    """The answer of a call, which is made again after each pause while its answer is lost.
+    """The response to a call, retried after each delay while responses are lost.
 
-    If it is `limited`, also when there were too many requests; those who log in have to wait much longer.
+    If it is `limited`, also retried after 429; logins have to wait much longer.
     """
     for pause in pauses:
         try:
@@ -145,9 +145,7 @@ async def _persist(
                 raise
         except LOST as error:
             reason = type(error).__name__
-        log.info(
-            "%s %s failed on the way (%s); trying again in %.1f s", route.method, _named(route), reason, pause
-        )
+        log.info("%s %s: response lost (%s); retrying in %.1f s", route.method, _named(route), reason, pause)
         await asyncio.sleep(pause)
     return await _readable(call)
 
@@ -155,24 +153,24 @@ async def _persist(
 async def _readable(call: Callable[[], Awaitable[Any]]) -> Any:
     try:
         return await call()
-    except (ValueError, KeyError) as error:  # JSON that is cut off, or a 429 without its fields
+    except (ValueError, KeyError) as error:  # truncated JSON, or a 429 without its fields
         raise UnreadableAnswer(type(error).__name__) from error
 
 
 def _read(answer: Any) -> Any:
-    """What discord.py reads from a body: text where it was not JSON. Only an empty body is right to be text."""
+    """What discord.py parses from a body: text if it is not JSON, which is valid only for an empty body."""
     if isinstance(answer, str) and answer.strip():
         raise UnreadableAnswer("not JSON")
     return answer
 
 
 def _acknowledged(route: Route) -> dict[str, Any]:
-    """What is known of an acknowledgement whose answer was lost; discord.py wants this much."""
+    """The known part of an acknowledgement's lost response; discord.py needs this much."""
     return {"interaction": {"id": str(route.webhook_id), "type": 2}}
 
 
 def retry_after(error: discord.HTTPException, otherwise: float) -> float:
-    """Seconds that Discord, or what stands before it, asks to wait."""
+    """Seconds that Discord, or a proxy, asks to wait."""
     try:
         return max(0.0, float(error.response.headers.get("Retry-After", otherwise)))
     except ValueError:
@@ -180,5 +178,5 @@ def retry_after(error: discord.HTTPException, otherwise: float) -> float:
 
 
 def _named(route: Route) -> str:
-    """The route as the documentation writes it: without ids, and above all without tokens."""
+    """The route as in Discord's documentation: without ids and tokens."""
     return route.path

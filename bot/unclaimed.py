@@ -1,4 +1,4 @@
-"""Buttons, menus and forms that nothing in this process answers, of which Discord would only say that they failed."""
+"""Answers to buttons, menus and forms that no view in this process handles, which would otherwise just fail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KINDS = (discord.InteractionType.component, discord.InteractionType.modal_submit
 
 
 def is_unclaimed(interaction: discord.Interaction[Any]) -> bool:
-    """Whether nobody answers: an earlier version sent the button, or the form was open while the bot restarted."""
+    """Whether nothing handles it: an earlier version sent the button, or the form was open while the bot restarted."""
     if interaction.type not in KINDS:
         return False
     data: Mapping[str, object] = interaction.data or {}

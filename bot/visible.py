@@ -1,9 +1,9 @@
-"""The invisible made visible: what a terminal or a client would act upon is spelt out instead.
+"""Makes invisible characters visible, including those that a terminal or client would interpret.
 
 The marks are the same wherever tokens are shown; docs/commands.md explains them.
 """
 
-# ruff: noqa: RUF001 - the marks look like others on purpose: they are quotation marks
+# ruff: noqa: RUF001 - the lookalike marks are intended: they are quotation marks
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 ZERO_WIDTH_SPACE = "\u200b"
 _MARKDOWN = re.compile(r"[\\`*_~|<>\[\]()#]|:(?=//)")
 _WHITE = {" ": "·", "\t": "→", "\n": "↵", "\r": "␍"}
-_KEPT = {"\n", "\t", "\u200c", "\u200d"}  # line breaks, tabs, and the joiners that scripts and emoji need
+_KEPT = {"\n", "\t", "\u200c", "\u200d"}  # line breaks, tabs, and joiners for scripts and emoji
 
 
 def named(character: str) -> str:
-    """A character that cannot be seen, by its code point."""
+    """An invisible character, shown by its code point."""
     return f"‹U+{ord(character):04X}›"
 
 
 def invisible(character: str) -> bool:
-    """Controls, direction overrides and lone surrogates: what changes a text without being seen."""
+    """Controls, direction overrides and lone surrogates, which change a text invisibly."""
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def harmless(text: str) -> str:
-    """The text with escape codes, direction overrides and the like spelt out instead of acted upon."""
+    """The text with escape codes, direction overrides and the like spelt out."""
     text = text.replace("\r\n", "\n")
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
@@ -42,11 +42,11 @@ def harmless(text: str) -> str:
 
 
 def spelt(source: str) -> tuple[str, set[str]]:
-    """White space and whatever else has no shape, as marks; and which marks those are."""
+    """The text with white space and other invisible characters as marks; and the marks used."""
     parts: list[str] = []
     marks: set[str] = set()
     if source and unicodedata.category(source[0]) in {"Mn", "Me"}:
-        parts.append("◌")  # carries an accent that would otherwise sit on the bar before it
+        parts.append("◌")  # carries an accent that would otherwise combine with the preceding bar
     for character in source:
         if character in _WHITE:
             parts.append(_WHITE[character])
@@ -60,7 +60,7 @@ def spelt(source: str) -> tuple[str, set[str]]:
 
 
 def spelt_piece(piece: Piece) -> tuple[str, set[str]]:
-    """A token as it is shown, and which marks that takes."""
+    """A token for display, and the marks used."""
     if piece.special or piece.unknown:
         return f"«{spelt(piece.token)[0]}»", {"«»"}
     if piece.partial:
@@ -75,8 +75,8 @@ def spelt_piece(piece: Piece) -> tuple[str, set[str]]:
 
 
 def source(piece: Piece) -> str:
-    """What a token stands for. The bytes of a byte-level token are its text. Other vocabularies spell a
-    token as they mean it: decoding it alone would lose the mark at the start of a word.
+    """The text of a token. A byte-level token is decoded from its bytes. Other vocabularies spell tokens literally:
+    decoding one alone would lose the mark at the start of a word.
     """
     return piece.raw.decode("utf-8", "replace") if piece.raw is not None else piece.token
 
@@ -91,7 +91,7 @@ def size(text: str) -> int:
 
 
 def inline(text: str, limit: int = 2000) -> str:
-    """One line that may stand amid markdown: nothing in it is formatted, linked or mentioned."""
+    """One line that is safe inside markdown: nothing in it is formatted, linked or mentioned."""
     line = " ".join(harmless(text).split())
     escaped = [
         f"\\{character}" if _MARKDOWN.match(line, place) else character.replace("@", "@" + ZERO_WIDTH_SPACE)

@@ -1,5 +1,5 @@
-"""Takes the README's pictures: the demo's page in Chromium with the starter models, a picture for each of the commands and one
-of the wire.
+"""Takes the README's pictures of the demo's page in Chromium with the starter models: one per command and one of the
+wire.
 
 python -m docs.pictures
 """
@@ -40,15 +40,15 @@ LINES = {
 }
 LIKED = ("bohemian rhapsody", "billie jean", "like a prayer")
 WHOLE, ALONE, PHONE = 1280, 640, 390
-"""Widths in pixels: of the page with all that stands around the messages, of a message alone, and of a phone."""
+"""Widths in pixels: of the whole page, of a message alone, and of a phone."""
 VIEWS = {"next", "surprise", "lens", "attention", "paths"}
-"""What is shown as a phone shows it."""
+"""The pictures taken at phone width."""
 LOWEST = 420
-"""Height in pixels of a picture at least."""
+"""Minimum height of a picture in pixels."""
 
 
 async def main(folder: Path) -> int:
-    """`folder` is for what the student of the pictures likes."""
+    """`folder` stores the student's likes."""
     FOLDER.mkdir(exist_ok=True)
     settings = load(CONFIG)
     list(prepare_starters(settings))
@@ -83,7 +83,7 @@ async def main(folder: Path) -> int:
 
 
 async def like(box: Sandbox, bot: Tokenwise) -> None:
-    """The student has favourites."""
+    """Give the student some likes."""
     for words in LIKED:
         choices = await box.autocomplete(f"/likes add song:{words}")
         await box.ask_command("likes add", {"song": choices[0]["value"]})
@@ -91,7 +91,7 @@ async def like(box: Sandbox, bot: Tokenwise) -> None:
 
 
 async def answered(tab: Tab, box: Sandbox, bot: Tokenwise, line: str, width: int) -> None:
-    """Send the line as a person does, and wait until the bot has finished."""
+    """Send the line like a person, and wait until the bot has finished."""
     if tab.url != f"{box.url}/":
         await tab.goto(box.url)
     await tab.set_viewport_size({"width": width, "height": LOWEST})
@@ -106,7 +106,7 @@ async def answered(tab: Tab, box: Sandbox, bot: Tokenwise, line: str, width: int
 
 
 async def take(tab: Tab, name: str, width: int) -> None:
-    """A picture of the page with nothing but the last message in it."""
+    """A picture of the page with only the last message."""
     height = await tab.evaluate(
         """async () => {
             for (const image of document.images) image.loading = "eager";

@@ -1,1 +1,1 @@
-"""Models about text and songs: a library that a notebook can import as well as a bot."""
+"""Models for text and songs: a library for the bot and for notebooks."""

@@ -1,7 +1,7 @@
 # ruff: noqa: PLC0415 - what explains tokenizers imports transformers, which takes seconds: only a worker waits for that
-"""How a model answers each request, on a thread that has the model to itself, wherever that runs.
+"""How a model answers each request, on a thread with exclusive use of the model.
 
-A function for each request of `models.service` that is answered once; generation, which streams, has its own way.
+One function per request of `models.service` with a single answer; generation streams and is handled elsewhere.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def explain(model: Tokenizers, request: Explain) -> OneOf[Explanation]:
     try:
         return OneOf(explain(tokenizer, request.text, request.aspect), count)
     except (NoTokenFor, TokenizerFailed) as error:
-        # An answer, too: whoever looks through the tokenizers can go on to the next.
+        # Also an answer, so that people can continue to the next tokenizer.
         return OneOf(Unexplained(tokenizer.name, error.sentence), count)
 
 

@@ -30,19 +30,19 @@ from models.specs import EncoderSpec
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, read
 
 EncoderModel: TypeAlias = Any
-"""An encoder of transformers, which are typed too loosely for what is used of them here."""
+"""An encoder from transformers, whose own types are too loose for this module."""
 
 SAMPLE = 50
-"""Words of each text that are compared with those of the other, to see what unrelated words come to."""
+"""Most words of each text to compare with the other text, for the mean cosine of unrelated words."""
 _UNBOUNDED = 10**9
 
 
 class Encoder:
-    """An encoder with the tokenizer that it was trained with. For one thread at a time."""
+    """An encoder with its own tokenizer. Not thread-safe."""
 
     def __init__(self, model: EncoderModel, tokenizer: PretrainedTokenizer, name: str) -> None:
         """`model` is in evaluation mode."""
-        # The first half of a translator such as T5 is what embeds a text.
+        # Of an encoder-decoder such as T5, use the encoder.
         self._model = model.get_encoder() if pretrained.is_translator(model) else model
         self._tokenizer = tokenizer
         self._pieces = Tokenizer(tokenizer, name)
@@ -52,16 +52,16 @@ class Encoder:
         self.dtype = str(model.dtype).removeprefix("torch.")
         self.memory = pretrained.footprint(self._model)
         self.limit = _limit(model, tokenizer)
-        """How many tokens a text may have, special ones included; None if there is no limit."""
+        """Maximum tokens per text, including special ones; None if there is no limit."""
         known: int = model.get_input_embeddings().weight.shape[0]
         if len(tokenizer) > known:
             raise MismatchedTokenizer(len(tokenizer), name, known)
         self.inside = Inside(self._model, name)
-        """What passes between its layers while it reads a text."""
+        """Access to the states between its layers."""
 
     @classmethod
     def load(cls, spec: EncoderSpec, progress: Progress | None = None) -> Self:
-        """Raises ModelError, also for a tokenizer whose ids mean other words than in training."""
+        """Raises ModelError, also for a tokenizer that does not match the model."""
         source = finding.find(spec.name, revision=spec.revision, slot="encoder")
         tokenizer = _tokenizer(spec, source)
         model = pretrained.pretrained(
@@ -75,7 +75,7 @@ class Encoder:
         return cls(model, tokenizer, source.label)
 
     def release(self) -> None:
-        """Free the memory of the weights; the model answers nothing after that."""
+        """Free the memory of the weights; the model cannot be used afterwards."""
         pretrained.release(self._model)
 
     @property
@@ -85,9 +85,9 @@ class Encoder:
         return f"{type(self._model).__name__}, {numbers:,} numbers for each token{limit}"
 
     def embed(self, text: str) -> Embedding:
-        """The last layer's vectors of a text: shape (1, T, D) for T tokens, special ones included.
+        """The last layer's vectors of a text: shape (1, T, D) for T tokens, including special ones.
 
-        BadInput for a text without tokens or with more than the model reads.
+        Raises BadInput for a text without tokens or with more than the model reads.
         """
         encoded = self._pieces.encode(text, return_tensors="pt")
         ids: list[int] = [int(number) for number in encoded["input_ids"][0]]
@@ -128,9 +128,9 @@ class Encoder:
         return Reading(self.name, text, self._pieces.pieces(ids))
 
     def contexts(self, text: str, other: str) -> Contexts:
-        """How far the vectors of the words that both texts have are apart.
+        """How far apart the vectors of the shared words are.
 
-        BadInput if there are none, or one has a vector of zeros.
+        Raises BadInput if there are none, or one has a zero vector.
         """
         first, second = self.embed(text), self.embed(other)
         there = {word.text.casefold(): word for word in reversed(second.words)}
@@ -156,7 +156,7 @@ class Encoder:
         return Contexts(first, second, moved, float(np.mean(unrelated)) if unrelated else None)
 
     def probe(self) -> None:
-        """Embed a word, so that a model that cannot is found out before it serves."""
+        """Embed a word, to detect a broken model before it serves."""
         self.embed("Hello world")
 
 
@@ -168,14 +168,14 @@ def _tokenizer(spec: EncoderSpec, source: finding.Source) -> PretrainedTokenizer
     try:
         own = read(source)
     except ModelError:
-        return tokenizer  # the model comes without one; whether the sizes fit is seen later
+        return tokenizer  # the model has no tokenizer of its own; sizes are checked later
     if own.get_vocab() != tokenizer.get_vocab():
         raise OtherVocabulary(other.label, source.label)
     return tokenizer
 
 
 def _words(encoded: BatchEncoding, text: str) -> tuple[Word, ...]:
-    """Words as the tokenizer saw them before it cut them into tokens; those of letters or digits only."""
+    """Words from the tokenizer's pre-tokenization that consist only of letters or digits."""
     if not encoded.is_fast:
         return ()
     places: dict[int, list[int]] = {}
@@ -207,7 +207,7 @@ def _limit(model: EncoderModel, tokenizer: PretrainedTokenizer) -> int | None:
     limits = [int(tokenizer.model_max_length)]
     if positions := getattr(config, "max_position_embeddings", None):
         table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
-        # RoBERTa counts positions from the padding id on, so its table is longer than its texts.
+        # RoBERTa counts positions from the padding id, so its table is longer than its texts.
         padding = getattr(table, "padding_idx", None)
         limits.append(int(positions) - (padding + 1 if padding is not None else 0))
     limit = min(limits)

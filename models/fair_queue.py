@@ -1,4 +1,4 @@
-"""A queue that takes turns between people, so that somebody's second question waits for everybody else's first."""
+"""A queue with turns between people: a person's second request waits until everyone else has had one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """Items in the order of their turns; iteration gives that order, so the first item is "1st in line".
+    """Items in the order of their turns; iteration follows that order, so the first item is "1st in line".
 
-    Not for several threads at once.
+    Not thread-safe.
     """
 
     def __init__(self) -> None:
         self._queues: dict[Hashable, deque[T]] = {}
-        """What each person has waiting; the order of the keys is the order of the turns."""
+        """Waiting items by person; the order of the keys is the order of the turns."""
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
@@ -31,7 +31,7 @@ class FairQueue(Generic[T]):
         self._queues.setdefault(user, deque()).append(item)
 
     def pop(self) -> T:
-        """Take the item whose turn it is; its person's next one waits until the others had theirs. IndexError if empty."""
+        """Pop the next item; its person's next one waits until the others had a turn. Raises IndexError if empty."""
         if not self._queues:
             raise IndexError("pop from an empty queue")
         user = next(iter(self._queues))
@@ -42,7 +42,7 @@ class FairQueue(Generic[T]):
         return item
 
     def remove(self, user: Hashable, item: T) -> bool:
-        """Take an item out of its place; whether it was there."""
+        """Remove an item; whether it was there."""
         queue = self._queues.get(user)
         if not queue or item not in queue:
             return False

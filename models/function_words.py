@@ -1,4 +1,4 @@
-"""English words that hold a sentence together and mean little alone: articles, pronouns, prepositions and the like."""
+"""English function words: articles, pronouns, prepositions and the like."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ FUNCTION_WORDS = frozenset([
 
 
 def is_function_word(word: str) -> bool:
-    """Whether a word is one of these; punctuation counts as one, too."""
+    """Whether a word is a function word; punctuation counts as one."""
     return word.casefold() in FUNCTION_WORDS or not any(character.isalnum() for character in word)

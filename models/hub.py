@@ -1,4 +1,4 @@
-"""The models that everybody shares: loaded once, lent to jobs, exchanged while they serve."""
+"""The hub of shared models: loaded once, leased to jobs, and replaced while they serve."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ from models.specs import Spec
 log = logging.getLogger(__name__)
 
 Loader: TypeAlias = Callable[[Any, Progress | None], Model]
-"""Makes a model of a spec of its own kind."""
+"""Loads a model from a spec."""
 Listener: TypeAlias = Callable[[str, SlotStatus], object]
 Fits: TypeAlias = Callable[[Spec, SlotStatus], bool]
-"""Whether a model of a spec fits into memory beside the one that is there."""
+"""Whether a spec's model fits into memory together with the current one."""
 
 DRAIN = 900.0
-"""Seconds that the jobs of a model have to end before it is replaced; those of the bot have shorter deadlines."""
+"""Seconds for a model's jobs to finish before it is replaced; the bot's jobs have shorter deadlines."""
 ROOM = 1.15
-"""How much more than its weights a model takes while it is loaded."""
+"""A model's memory while loading, as a multiple of its weights."""
 
 
 @dataclass(eq=False)
 class _SharedModel:
-    """A model, what lets one job at a time use it (or all), and the number of jobs that use it or wait for that."""
+    """A model, its lock, and the number of jobs that use it or wait for it."""
 
     model: Model
     turn: AbstractContextManager[object] = field(init=False)
@@ -65,7 +65,7 @@ class _Slot:
     shared: _SharedModel | None = None
     loading: bool = False
     draining: bool = False
-    """Whether no new job may begin, because the model is about to go."""
+    """Whether new jobs are rejected, because the model is about to be freed."""
 
     @property
     def name(self) -> str:
@@ -77,7 +77,7 @@ class _Slot:
 
 
 class Hub:
-    """Slots with a model each. Every method may be called from any thread."""
+    """Slots with one model each. All methods are thread-safe."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Hub:
         loaders: Mapping[str, Loader] | None = None,
         fits: Fits | None = None,
     ) -> None:
-        """`specs` say what each slot is to hold; nothing is loaded yet. `loaders` and `fits` replace the usual ones."""
+        """`specs` describe each slot's model; nothing is loaded yet. `loaders` and `fits` replace the defaults."""
         self._loaders: dict[str, Loader] = {name: slot.load for name, slot in SLOTS.items()}
         self._loaders.update(loaders or {})
         self._fits = fits or _fits
@@ -101,22 +101,21 @@ class Hub:
         return list(self._slots)
 
     def listen(self, callback: Listener) -> None:
-        """Have `callback(slot, status)` called, on the loading thread, whenever a slot's state changes."""
+        """Call `callback(slot, status)` on the loading thread whenever a slot's state changes."""
         self._listeners.append(callback)
 
     def load(self, slot: str, progress: Progress | None = None, spec: Spec | None = None) -> SlotStatus:
-        """Fill a slot, with what `spec` says or the same as before; blocks until that is done.
+        """Load a slot, from `spec` or the same spec as before; blocks until it is done.
 
-        The new model is loaded and tried beside the old one, which serves until they are exchanged; jobs
-        that began with the old one end with it. If the new one fails, the old one stays and ModelError says
-        why. Where two do not fit into memory, no new job begins, those that run end, and the old model goes
-        before the new one comes; if that fails, the old one is loaded again. A slot that is being loaded already
-        is refused.
+        The new model is loaded and tested while the old one serves; jobs that started with the old one finish
+        with it. If the new model fails, the old one stays and ModelError is raised. If two do not fit into memory,
+        new jobs wait, running jobs finish, and the old model is freed before the new one loads; if that fails, the
+        old one is loaded again. Raises an error if the slot is already loading.
         """
         return self.reload(slot, progress, spec).status
 
     def reload(self, slot: str, progress: Progress | None = None, spec: Spec | None = None) -> Reload:
-        """As `load`; also the memory before and after, and whether the old model had to go first."""
+        """Like `load`; returns the memory before and after, and whether the old model was freed first."""
         entry = self._slot(slot)
         with self._changed:
             self._check_open()
@@ -151,10 +150,10 @@ class Hub:
 
     @contextmanager
     def lease(self, slot: str, *, in_turn: bool = True) -> Iterator[Any]:
-        """The model of a slot until the block is left: for this thread alone, whose turn is waited for, unless it is `concurrent`.
+        """Lease a slot's model for the block, exclusively for this thread (after waiting its turn) unless it is `concurrent`.
 
-        The model stays alive that long even if another takes its place meanwhile. NotReady if the slot
-        holds none. What is not `in_turn` may only look things up that nobody ever changes.
+        The model stays alive for the block even if it is replaced meanwhile. Raises NotReady if the slot has no
+        model. Without `in_turn`, only read immutable data.
         """
         entry = self._slot(slot)
         with self._changed:
@@ -170,7 +169,7 @@ class Hub:
             with self._changed:
                 shared.leases -= 1
                 retired = None if shared is entry.shared or shared.leases else shared.model
-                # Before anybody learns that the lease ended, so that nothing keeps a model that is to go.
+                # Before the lease ends, so that no reference keeps a replaced model alive.
                 del shared
                 self._changed.notify_all()
             if retired is not None:
@@ -179,7 +178,7 @@ class Hub:
                 memory.collect()
 
     def wait(self, slot: str, timeout: float) -> None:
-        """Block until the slot is ready, `timeout` seconds at most. NotReady if it failed or is not yet."""
+        """Block until the slot is ready, for at most `timeout` seconds. Raises NotReady if it failed or is not ready."""
         entry = self._slot(slot)
         with self._changed:
             self._changed.wait_for(
@@ -190,13 +189,13 @@ class Hub:
                 raise _why_not(entry)
 
     def status(self, slot: str | None = None) -> list[SlotStatus]:
-        """How the slots stand, or the one named. Never waits for a model."""
+        """The status of all slots, or of the named one. Never waits for a model."""
         entries = list(self._slots.values()) if slot is None else [self._slot(slot)]
         with self._changed:
             return [_current_status(entry) for entry in entries]
 
     def close(self) -> None:
-        """Let go of all models. Jobs that use one keep it until they end; whoever waits gets NotReady."""
+        """Release all models. Running jobs keep theirs until they finish; waiting ones get NotReady."""
         with self._changed:
             self._closed = True
             for entry in self._slots.values():
@@ -213,7 +212,7 @@ class Hub:
         memory.collect()
 
     def _drain(self, entry: _Slot, progress: Progress | None) -> None:
-        """Let the jobs of the old model end, begin no new ones, and let go of it."""
+        """Let the old model's jobs finish, start no new ones, and free the model."""
         until = time.monotonic() + DRAIN
         with self._changed:
             entry.draining = True
@@ -240,7 +239,7 @@ class Hub:
         memory.collect()
 
     def _replace(self, entry: _Slot, spec: Spec, progress: Progress | None) -> None:
-        """Fill a slot that was drained; if that fails, with what was there before."""
+        """Load a drained slot; if that fails, reload the previous model."""
         try:
             self._load(entry, spec, progress)
         except ModelError as error:
@@ -256,7 +255,7 @@ class Hub:
             raise
 
     def _load(self, entry: _Slot, spec: Spec, progress: Progress | None) -> None:
-        """Load a model, try it, and let it take the place of the one that is there."""
+        """Load a model, test it, and replace the current one."""
         began = time.monotonic()
         try:
             model = self._loaders[entry.name](spec, progress)
@@ -294,7 +293,7 @@ class Hub:
             memory.collect()
 
     def _note_failure(self, entry: _Slot, error: BaseException) -> None:
-        # A copy: the traceback of the original would keep alive what was loaded until then.
+        # A copy: the original's traceback would keep the partially loaded model alive.
         failure = copy.deepcopy(error) if isinstance(error, ModelError) else LoadInterrupted()
         if entry.shared is None:
             entry.update(state=State.FAILED, detail=failure.sentence, failure=failure)
@@ -315,17 +314,17 @@ class Hub:
             raise HubClosed
 
     def _notify(self, entry: _Slot) -> None:
-        """Tell the listeners how a slot stands."""
+        """Report a slot's status to the listeners."""
         status = self.status(entry.name)[0]
         for listener in self._listeners:
             try:
                 listener(entry.name, status)
             except Exception:
-                log.exception("somebody who listens to the hub failed")
+                log.exception("a listener of the hub failed")
 
 
 def _why_not(entry: _Slot) -> NotReady:
-    """Why a slot lends no model."""
+    """Why a slot has no model to lease."""
     status = entry.status
     if entry.loading:
         return ModelLoading(status.name)
@@ -346,9 +345,9 @@ def _current_status(entry: _Slot) -> SlotStatus:
 
 
 def _fits(spec: Spec, there: SlotStatus) -> bool:
-    """Whether the weights of another model fit beside the one there; what is not known is taken to be as large."""
+    """Whether another model's weights fit next to the current model; unknown sizes are assumed to be equal."""
     try:
         device, size = spec.weight() or (there.device, there.memory)
     except ModelError:
-        return True  # it cannot be loaded at all, so the old one had better stay
+        return True  # it cannot be loaded at all, so keep the old one
     return size * ROOM <= memory.free(device)

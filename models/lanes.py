@@ -1,11 +1,11 @@
-"""Admission of jobs: a lane per model kind, so that a light question never waits behind a long generation.
+"""Admission of jobs: one lane per model kind, so that a quick request never waits behind a long generation.
 
-A lane is a thread pool with a bounded queue. Its books are kept on the event loop alone, so they need no
-lock; a worker thread sees nothing but its `Job`. A job gets a permit or a clear refusal at once, and the
-permit lives until the worker thread has really ended, however impatient the asker was meanwhile.
+A lane is a thread pool with a bounded queue. Its state is used only on the event loop, so it needs no lock;
+a worker thread sees only its `Job`. A job is admitted or rejected at once, and its permit lasts until the
+worker thread has actually finished, even if the asker no longer waits.
 
-Between people a lane is fair: it takes turns, so that somebody's second question waits until everybody
-else who is waiting had a first one.
+A lane is fair: people take turns, so a person's second request waits until everyone else who is waiting
+has had a first one.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ T = TypeVar("T")
 ANSWERED = "answered"
 """The outcome of a job that did not fail."""
 GRACE = 5.0
-"""Seconds that a worker has, after its deadline or its stop event, to hand over what it has."""
+"""Seconds for a worker to return a partial result after its deadline or stop event."""
 
 
 class LaneSettings(Protocol):
-    """How wide and how long a lane is: threads, places in the queue, seconds from admission to answer."""
+    """Size of a lane: threads, places in the queue, and seconds from admission to answer."""
 
     @property
     def workers(self) -> int: ...
@@ -47,7 +47,7 @@ class LaneSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a worker thread knows of its job. `deadline` is in `time.monotonic()` seconds."""
+    """A job as its worker thread sees it. `deadline` is in `time.monotonic()` seconds."""
 
     deadline: float
     stop: threading.Event = field(default_factory=threading.Event)
@@ -58,7 +58,7 @@ class Job:
         return self.deadline - time.monotonic()
 
     def check(self) -> None:
-        """Raise `Cancelled` or `Late` if the work is no longer wanted. Call it between steps of long work."""
+        """Raise `Cancelled` or `Late` if the work was stopped or is overdue. Call it between steps of long work."""
         if self.stop.is_set():
             raise Cancelled
         if self.remaining <= 0:
@@ -66,7 +66,7 @@ class Job:
 
 
 class _Entry(Generic[T]):
-    """A job in a lane's books, and what is to happen when it moves on."""
+    """A job's entry in a lane, with its callbacks."""
 
     def __init__(self, user: int, work: Callable[[Job], T], timeout: float, *, privileged: bool) -> None:
         self.user = user
@@ -92,12 +92,12 @@ class _Entry(Generic[T]):
             self.position = position
             loop = self.result.get_loop()
             for callback in self.callbacks:
-                loop.call_soon(callback, position)  # a callback's failure must not reach the books
+                loop.call_soon(callback, position)  # a callback's failure must not affect the lane's state
 
     def fail(self, error: BaseException) -> None:
         self.started.set()
         if not self.result.done():
-            # A future refuses StopIteration, which would end the coroutine that awaits it.
+            # A future rejects StopIteration, which would end the awaiting coroutine.
             self.result.set_exception(
                 RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
             )
@@ -108,7 +108,7 @@ class _Entry(Generic[T]):
 
 
 class Ticket(Generic[T]):
-    """A permit. Await it for the result; cancelling the task that awaits it cancels the job as well."""
+    """A permit. Await it for the result; cancelling the awaiting task also cancels the job."""
 
     def __init__(self, lane: _Lane, entry: _Entry[T]) -> None:
         self._lane = lane
@@ -119,12 +119,12 @@ class Ticket(Generic[T]):
 
     @property
     def started(self) -> asyncio.Event:
-        """Set when the work starts, or when it is settled that it never will."""
+        """Set when the work starts, or when it is certain that it never will."""
         return self._entry.started
 
     @property
     def done(self) -> bool:
-        """Whether there is a result or a failure. Its worker may still be on the way to its end."""
+        """Whether there is a result or a failure. Its worker may still be running."""
         return self._entry.result.done()
 
     @property
@@ -133,16 +133,16 @@ class Ticket(Generic[T]):
         return self._entry.position
 
     def on_position(self, callback: Callable[[int], None]) -> None:
-        """Have `callback(position)` called on the loop whenever the position changes; 0 comes last."""
+        """Call `callback(position)` on the loop whenever the position changes; 0 comes last."""
         self._entry.callbacks.append(callback)
 
     def on_done(self, callback: Callable[[], object]) -> None:
-        """Have `callback()` called on the loop when there is a result or a failure."""
+        """Call `callback()` on the loop when there is a result or a failure."""
         self._entry.result.add_done_callback(lambda _: callback())
 
     @property
     def outcome(self) -> str:
-        """How it ended: "answered", or the name of the failure; "" until then."""
+        """The outcome: "answered", or the name of the failure; "" until then."""
         result = self._entry.result
         if not result.done():
             return ""
@@ -151,27 +151,27 @@ class Ticket(Generic[T]):
 
     @property
     def queue_seconds(self) -> float:
-        """Seconds it waited for a worker, so far or altogether."""
+        """Seconds it has waited for a worker."""
         entry = self._entry
         return (entry.began or entry.ended or time.monotonic()) - entry.admitted
 
     @property
     def run_seconds(self) -> float:
-        """Seconds that a worker has spent on it, so far or altogether."""
+        """Seconds that a worker has spent on it."""
         entry = self._entry
         return (entry.ended or time.monotonic()) - entry.began if entry.began else 0.0
 
     def cancel(self) -> None:
-        """Say that the work is no longer wanted.
+        """Cancel the work.
 
-        A job that waits fails with `Cancelled` and leaves the queue at once. One that runs sees its stop
-        event and ends in its own way: a generation returns what it has.
+        A waiting job fails with `Cancelled` and leaves the queue at once. A running job sees its stop event and
+        ends in its own way: a generation returns its partial text.
         """
         self._lane.cancel(self._entry)
 
 
 class _Lane:
-    """One lane's books. Everything here runs on the event loop, except for `_report`."""
+    """The state of one lane. Everything here runs on the event loop, except `_report`."""
 
     def __init__(self, name: str, settings: LaneSettings, settle: Callable[[_Entry[Any]], None]) -> None:
         self.settings = settings
@@ -197,7 +197,7 @@ class _Lane:
         self.withdraw(entry, Cancelled())
 
     def withdraw(self, entry: _Entry[Any], why: Failure) -> None:
-        """Take a job that waits out of the queue; one that runs is left alone."""
+        """Remove a waiting job from the queue; a running one is not affected."""
         if not self.waiting.remove(entry.user, entry):
             return
         entry.ended = time.monotonic()
@@ -206,22 +206,22 @@ class _Lane:
         self._advance()
 
     def stop(self) -> None:
-        """Ask whatever runs to end."""
+        """Ask running jobs to stop."""
         for entry in self.running:
             entry.job.stop.set()
 
     def abandon(self, why: Failure) -> None:
-        """Stop waiting for whatever runs: the askers are told `why`, the threads are left to themselves."""
+        """Stop waiting for running jobs: the askers get `why`, and the threads are abandoned."""
         self.stop()
         for entry in self.running:
             entry.fail(why)
 
     def shut(self) -> None:
-        # An idle thread ends at once; one that is stuck in a model must not be waited for.
+        # Idle threads end at once; do not wait for one that is stuck in a model.
         self._pool.shutdown(wait=not self.running, cancel_futures=True)
 
     def _overdue(self, entry: _Entry[Any]) -> None:
-        """The deadline has passed. A worker reads its own; it has a little longer to show what it has."""
+        """The deadline has passed. The worker sees it too and has a little longer to return a partial result."""
         if entry in self.running:
             entry.alarm = asyncio.get_running_loop().call_later(GRACE, self._give_up, entry)
         else:
@@ -237,12 +237,12 @@ class _Lane:
         if entry.alarm is not None:
             entry.alarm.cancel()
         if entry.result.cancelled():
-            self.cancel(entry)  # whoever awaited it is gone
+            self.cancel(entry)  # nobody awaits it any more
         else:
-            entry.result.exception()  # a failure that nobody awaits is no news for asyncio's log
+            entry.result.exception()  # keep asyncio from logging failures that nobody awaits
 
     def _advance(self) -> None:
-        """Start what can start, then tell everybody their new place."""
+        """Start jobs that can start, then report the new positions."""
         while self.waiting and len(self.running) < self.settings.workers:
             entry = self.waiting.pop()
             self.running.add(entry)
@@ -253,8 +253,8 @@ class _Lane:
             entry.move(position)
 
     def _report(self, loop: asyncio.AbstractEventLoop, entry: _Entry[Any], future: Future[Any]) -> None:
-        """On the worker's thread: carry the outcome over to the loop."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits any more
+        """On the worker's thread: hand the outcome to the event loop."""
+        with contextlib.suppress(RuntimeError):  # the event loop is closed, so nobody is waiting
             loop.call_soon_threadsafe(self._leave, entry, future)
 
     def _leave(self, entry: _Entry[Any], future: Future[Any]) -> None:
@@ -271,15 +271,15 @@ class _Lane:
 
 
 class Lanes:
-    """The lanes, and how much one person may ask for at once over all of them.
+    """All lanes, and the limit of one person's jobs across them.
 
-    Every method but the workers' own belongs to the event loop's thread.
+    Call all methods on the event loop's thread.
     """
 
     def __init__(
         self, lanes: Mapping[str, LaneSettings], per_user: int, *, background: Collection[str] = ()
     ) -> None:
-        """`background` lanes do work, such as loading models, that a shutdown does not wait for."""
+        """A shutdown does not wait for `background` lanes, such as the one that loads models."""
         self._foreground = [name for name in lanes if name not in background]
         self._lanes = {name: _Lane(name, settings, self._settle) for name, settings in lanes.items()}
         self._per_user = per_user
@@ -298,10 +298,10 @@ class Lanes:
         privileged: bool = False,
         per_user: int | None = None,
     ) -> Ticket[T]:
-        """A permit for `work`, or `Busy` or `Stopping` at once.
+        """Return a permit for `work`, or raise `Busy` or `Stopping` at once.
 
-        `timeout` is in seconds from now, time in the queue included; the lane's own unless given.
-        `privileged` work does not count against the person's limit, which is `per_user` if it is given. KeyError for a lane that is not there.
+        `timeout` is in seconds from now, including the time in the queue; by default the lane's own. `privileged` work
+        does not count against the person's limit, which `per_user` may override. Raises KeyError for an unknown lane.
         """
         books = self._lanes[lane]
         if not self._open:
@@ -326,11 +326,11 @@ class Lanes:
         }
 
     async def idle(self) -> None:
-        """Return when no job waits and no worker runs, background lanes aside."""
+        """Wait until no job is waiting or running, except in background lanes."""
         await self._idle.wait()
 
     def stop_admitting(self) -> None:
-        """Admit nothing more, and tell those that wait (`Stopping`). What runs goes on."""
+        """Stop admitting, and fail waiting jobs with `Stopping`. Running jobs continue."""
         self._open = False
         for name, lane in self._lanes.items():
             for entry in tuple(lane.waiting):
@@ -339,9 +339,9 @@ class Lanes:
                 lane.abandon(Stopping())
 
     async def drain(self, seconds: float) -> bool:
-        """Wait until nothing runs, at most `seconds`; then set every stop event and wait a little longer.
+        """Wait until nothing is running, for at most `seconds`; then set every stop event and wait a little longer.
 
-        Whether every worker has ended. If not, those who wait for one have been told (`Stopping`).
+        Returns whether every worker has finished. If not, their askers got `Stopping`.
         """
         if await self._quiet(seconds):
             return True
@@ -354,7 +354,7 @@ class Lanes:
         return False
 
     async def close(self) -> None:
-        """Let the threads go. A worker that does not end keeps its thread; nobody waits for it."""
+        """Shut down the threads without waiting for workers that do not finish."""
         self.stop_admitting()
         for lane in self._lanes.values():
             lane.abandon(Stopping())
@@ -368,7 +368,7 @@ class Lanes:
         return True
 
     def _settle(self, entry: _Entry[Any]) -> None:
-        """A job has left its lane: its person may ask again."""
+        """A job has left its lane and no longer counts against its person's limit."""
         if not entry.privileged:
             self._held[entry.user] -= 1
             if not self._held[entry.user]:

@@ -92,20 +92,20 @@ LOADING = "loading"
 LOADING_QUEUE = 16
 SUGGESTING = "suggesting"
 SUGGESTING_LANE = LaneLimits(workers=2, queue=64, timeout=0.5)
-"""For completions while somebody types: they are in nobody's way, and nobody's question is in theirs."""
+"""A separate lane for autocompletion, so that it and requests never delay each other."""
 INSIDE = "inside"
 INSIDE_LANE = LaneLimits(workers=1, queue=32, timeout=60)
-"""For views into the models: they take turns with texts that are written, and wait for none of them."""
+"""A separate lane for views into the models, which take turns with generation instead of waiting for it."""
 EDITABLE = 14 * 60.0
-"""Seconds for a reload unless the caller says otherwise: as long as Discord lets its progress be shown."""
+"""Default seconds for a reload: as long as Discord accepts edits that show the progress."""
 PATIENCE = 20.0
-"""Seconds after which a load no longer keeps the next one waiting; it may hang."""
+"""Seconds after which a load, which may hang, no longer delays the next one."""
 POLL = 0.25
-"""Seconds between a waiting worker's looks at its stop event."""
+"""Seconds between a waiting worker's checks of its stop event."""
 
 
 class LocalService:
-    """`models.service.Service` in this process. All of it belongs to the event loop's thread."""
+    """`models.service.Service` in this process. Use it only on the event loop's thread."""
 
     def __init__(
         self,
@@ -113,9 +113,9 @@ class LocalService:
         lanes: Mapping[str, LaneSettings],
         per_user: int,
     ) -> None:
-        """`lanes` has one for each slot of the hub; a person may have `per_user` questions under way."""
+        """`lanes` has one for each slot of the hub; a person may have `per_user` requests in progress."""
         self.hub = hub
-        # A thread for each slot, so that a load that hangs is in nobody's way.
+        # One thread per slot, so that a hanging load does not block others.
         loading = LaneLimits(workers=max(1, len(hub.slots)), queue=LOADING_QUEUE, timeout=EDITABLE)
         self.lanes = Lanes(
             {slot: lanes[slot] for slot in hub.slots}
@@ -215,15 +215,15 @@ class LocalService:
     # For the kinds below
 
     async def run(self, slot: str, caller: Caller, work: Callable[[Any], T]) -> T:
-        """The answer of `work(model)` on a worker thread, with the model that the slot holds then."""
+        """Run `work(model)` on a worker thread with the slot's current model."""
         return await self.admit(slot, caller, lambda _, model: work(model))
 
     def admit(
         self, slot: str, caller: Caller, work: Callable[[Job, Any], T], lane: str | None = None
     ) -> Ticket[T]:
-        """Admit `work(job, model)`, or raise `Busy`, `Stopping` or `NoSuchSlot` at once; to the slot's own lane or another.
+        """Admit `work(job, model)` to the slot's lane or another, or raise `Busy`, `Stopping` or `NoSuchSlot` at once.
 
-        A model that is still loading is waited for within the job's deadline.
+        If the model is still loading, the job waits until its deadline.
         """
         if slot not in self._first_loads:
             raise NoSuchSlot
@@ -233,7 +233,7 @@ class LocalService:
             with self.hub.lease(slot) as model:
                 job.check()
                 answer = work(job, model)
-                del model  # the lease frees a model that was replaced meanwhile, if nothing holds it
+                del model  # let the lease free a model that was replaced meanwhile
                 return answer
 
         ticket = self.lanes.admit(
@@ -249,7 +249,7 @@ class LocalService:
         return ticket
 
     async def look_up(self, slot: str, caller: Caller, work: Callable[[Any], T]) -> T:
-        """What a model has in memory, or a Failure at once: of a model that is not there, or after SUGGESTING_LANE's time."""
+        """Look up data in a model's memory. Fails at once if the model is not loaded, or after SUGGESTING_LANE's timeout."""
         if slot not in self._first_loads:
             raise NoSuchSlot
 
@@ -280,7 +280,7 @@ class LocalService:
     # On worker threads
 
     def _load_first(self, slot: str, before: str | None, job: Job) -> None:
-        """On a thread of the loading lane; `before` is the slot whose turn is first."""
+        """Runs on a thread of the loading lane; `before` is the slot to load first."""
         try:
             if before is not None:
                 self._wait_for_turn(before, job)
@@ -291,7 +291,7 @@ class LocalService:
             status = self.hub.load(slot)
             log.info("%s: %s is ready after %.1f s", slot, status.name, status.load_seconds)
         except Failure as error:
-            # What a shutdown interrupts is no failure.
+            # An interruption by shutdown is not a failure.
             log.log(logging.INFO if self._stopping else logging.ERROR, "%s: %s", slot, error)
             raise
         except Exception:
@@ -303,7 +303,7 @@ class LocalService:
                 memory.settle()
 
     def _wait_for_turn(self, before: str, job: Job) -> None:
-        """Return when another slot was loaded, or failed to, or takes so long that it may hang."""
+        """Wait until another slot has loaded or failed, or takes so long that it may hang."""
         while not self._begun_loads[before].wait(POLL):
             job.check()
         until = time.monotonic() + PATIENCE
@@ -311,25 +311,25 @@ class LocalService:
             job.check()
 
     def _wait_for_model(self, slot: str, job: Job) -> None:
-        """Return when the slot is not being filled any more, at the start or after draining."""
+        """Wait until the slot is no longer loading, at startup or after draining."""
         loaded = self._first_loads[slot]
         while not loaded.is_set() or self.hub.status(slot)[0].state is State.LOADING:
             if job.remaining <= 0:
                 raise StillLoading
             job.check()
             pause = max(0.0, min(POLL, job.remaining))
-            with contextlib.suppress(NotReady):  # what it is, the lease says
+            with contextlib.suppress(NotReady):  # the lease reports the failure
                 self.hub.wait(slot, pause) if loaded.is_set() else loaded.wait(pause)
 
     def _share_cores(self) -> None:
         import torch  # noqa: PLC0415 - takes seconds, which this thread has
 
         lanes = self.lanes.status
-        # The texts of a model that serves several at once are all computed by one thread.
+        # One thread computes all texts of a model that serves several at once.
         workers = sum(
             1 if SLOTS[slot].batches else lanes[slot].workers for slot in self.slots if SLOTS[slot].uses_torch
         )
-        # What OMP_NUM_THREADS says is in force already; it may ask for fewer.
+        # OMP_NUM_THREADS already applies, and may be lower.
         torch.set_num_threads(min(torch.get_num_threads(), torch_threads(usable_cores(), workers)))
 
 
@@ -446,14 +446,14 @@ class _Songs:
 class _Language:
     """`models.service.LanguageService`.
 
-    A text waits twice: in the lane for a worker, then in the engine for room in its cache. There is one line all the
-    same: who waits in the lane is behind all who wait in the engine.
+    A text waits twice: in the lane for a worker, then in the engine for room in its cache. People see one queue: those
+    in the lane are behind all those in the engine.
     """
 
     def __init__(self, service: LocalService) -> None:
         self._service = service
         self._streams: dict[int, _Stream] = {}
-        """Those under way, by a number of their own."""
+        """Texts in progress, by number."""
         self._count = 0
 
     async def generate(self, request: Generate) -> AsyncGenerator[GenerationEvent, None]:
@@ -512,7 +512,7 @@ class _Language:
         return stream.in_lane + sum(other.in_engine > 0 for other in self._streams.values())
 
     def _tell_all(self) -> None:
-        """Tell everybody whose place has changed."""
+        """Report changed queue positions."""
         for stream in self._streams.values():
             if (place := self._place(stream)) != stream.told:
                 stream.told = place
@@ -520,14 +520,14 @@ class _Language:
 
 
 class _Stream:
-    """A text under way, and its places in both lines."""
+    """A text in progress, with its positions in both queues."""
 
     def __init__(self) -> None:
         self.items: asyncio.Queue[Queued | Written | None] = asyncio.Queue()
         self.in_lane = 0
         self.in_engine = 0
         self.told = 0
-        """The place that was told last."""
+        """The position that was reported last."""
         self._began = time.monotonic()
         self._first = self._last = 0.0
         self.tokens = 0
@@ -541,7 +541,7 @@ class _Stream:
 
     @property
     def done(self) -> TextDone:
-        """What became of it, once it has ended."""
+        """Its outcome, once it has finished."""
         return TextDone(self.tokens, self._first - self._began, self._last - self._first)
 
 
@@ -565,7 +565,7 @@ def torch_threads(cores: int, workers: int) -> int:
 
 
 def usable_cores() -> int:
-    """Cores that this process may use, which in a container or under taskset are fewer than there are."""
+    """Cores that this process may use, which may be fewer than exist, for example in a container or under taskset."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

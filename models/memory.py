@@ -1,4 +1,4 @@
-"""How much memory there is for another model, how much this process takes, and how it is given back."""
+"""Memory: what is available for another model, what this process uses, and how to return it."""
 
 from __future__ import annotations
 
@@ -20,76 +20,76 @@ _GROUPS = (
         "total_inactive_file",
     ),
 )
-"""The limit and the use of a container, in both versions of Linux' control groups."""
+"""The memory limit and usage of a container, in both versions of Linux control groups."""
 
 
 def process() -> int:
-    """Bytes that this process holds in memory."""
+    """Resident memory of this process, in bytes."""
     return int(psutil.Process().memory_info().rss)
 
 
 def settle() -> None:
-    """Spare later collections of garbage whatever lives by now: the modules of torch and transformers, above all.
+    """Exclude all current objects from later garbage collections, mainly the modules of torch and transformers.
 
-    Looking through those takes a quarter of a second, in which no other thread runs. Call it when all models were
-    loaded once. The cycles among what lives by then are never collected, so a model that is let go later has to give
-    its tensors back itself (`give_back`).
+    Traversing them takes a quarter of a second, in which no other thread runs. Call it once all models have loaded.
+    Reference cycles among current objects are never collected, so models must release their tensors themselves
+    (`give_back`).
     """
     gc.collect(1)
     gc.freeze()
 
 
 def give_back(model: object) -> None:
-    """Free the memory of a model that nobody uses any more. Its `release`, if it has one, comes first."""
+    """Free the memory of an unused model. Calls its `release` first, if it has one."""
     if callable(release := getattr(model, "release", None)):
         release()
 
 
 def collect() -> None:
-    """Free what only hangs together in cycles, and have the allocator return what it holds in reserve."""
+    """Collect reference cycles, and make the allocator return its reserves."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
     if trim := _in_libc("malloc_trim"):
-        trim(0)  # without Python's lock, so other threads go on
+        trim(0)  # releases the GIL, so other threads continue
 
 
 def use_few_arenas() -> None:
-    """Have threads share the allocator's arenas, each of which keeps what it once had. Call it before there are threads.
+    """Limit the allocator's arenas, each of which keeps freed memory. Call it before starting threads.
 
-    (`man mallopt`: M_ARENA_MAX. Whoever sets MALLOC_ARENA_MAX is left alone.)
+    (`man mallopt`: M_ARENA_MAX. An existing MALLOC_ARENA_MAX takes precedence.)
     """
     if mallopt := _in_libc("mallopt"):
         mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def free(device: str) -> int:
-    """Bytes that a model on a device, as torch calls it, may still take."""
+    """Bytes available for a model on a torch device."""
     if device.startswith("cuda") and (torch := sys.modules.get("torch")) is not None:
         unused, _ = torch.cuda.mem_get_info(device)
-        # What torch has reserved and does not use, it gives to the next model.
+        # torch gives reserved but unused memory to the next model.
         return int(unused + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
     return min([int(psutil.virtual_memory().available), *map(_headroom, _GROUPS)])
 
 
 def _headroom(group: tuple[Path, Path, str]) -> int:
-    """What a container's limit leaves; without one, more than any machine has."""
+    """Memory left by a container's limit; without one, more than any machine has."""
     limit, used, cache = group
     try:
         allowed = int(limit.read_text(encoding="ascii"))
         reserved = int(used.read_text(encoding="ascii"))
         lines = (used.parent / "memory.stat").read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):  # there is no group, or its limit is "max"
+    except (OSError, ValueError):  # no control group, or its limit is "max"
         return sys.maxsize
     facts = dict(line.split(maxsplit=1) for line in lines)
-    # Files that the system has read and can forget count as used.
+    # The usage includes cached files, which the system can drop.
     return max(0, allowed - reserved + int(facts.get(cache, 0)))
 
 
 @cache
 def _in_libc(name: str) -> Callable[..., int] | None:
-    """A function of the C library; None where there is none, as outside of glibc."""
+    """A function of the C library; None if it does not exist, as outside glibc."""
     try:
         function: Callable[..., int] = getattr(ctypes.CDLL(None), name)
     except (OSError, AttributeError, TypeError):

@@ -1,7 +1,7 @@
 # ruff: noqa: PLC0415 - word vectors and songs use `reading` and need neither torch nor transformers
-"""Reading a pretrained model that is on this machine: where it runs, in which numbers, and what is refused.
+"""Loads a pretrained model from this machine: device, number format, and what is rejected.
 
-Safe means: no pickle is opened, no code that comes with a model is run, and a failure names no path.
+Loading is safe: it opens no pickle, runs no code that comes with a model, and failures name no path.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WORTH_HALVING = 300_000_000
-"""Parameters from which on a CPU's memory bandwidth, not its arithmetic, sets the pace."""
+"""Parameters above which a CPU's memory bandwidth, not its arithmetic, is the bottleneck."""
 
 
 @contextmanager
 def reading(label: str, *, chatty: bool = True) -> Iterator[None]:
-    """Turns whatever the loaders raise into a ModelError about the model called `label`.
+    """Converts the loaders' exceptions to a ModelError about the model called `label`.
 
-    `chatty` loaders are those of transformers, which are told to be quiet.
+    `chatty` loaders, those of transformers, are silenced.
     """
     if chatty:
         quiet_transformers()
@@ -65,9 +65,9 @@ def reading(label: str, *, chatty: bool = True) -> Iterator[None]:
 
 @cache
 def quiet_transformers() -> None:
-    """Keep transformers and the hub client from drawing bars and logging advice on the terminal.
+    """Keep transformers and the hub client from drawing progress bars and logging advice.
 
-    Whoever wants to see it sets TRANSFORMERS_VERBOSITY.
+    Set TRANSFORMERS_VERBOSITY to see it.
     """
     import transformers
 
@@ -80,11 +80,11 @@ def quiet_transformers() -> None:
 def choose(
     device: str, dtype: str, *, parameters: int, trained_as: str = ""
 ) -> tuple[torch.device, torch.dtype]:
-    """Where a model runs and in which numbers. "auto" means:
+    """A model's device and number format. "auto" means:
 
-    the GPU if there is one, in bfloat16 if the model was trained so and the GPU has it, else float16; else
-    the CPU in float32, the notebook's choice, unless the CPU has bfloat16 units and the model is so
-    large that reading its weights is what takes the time.
+    the GPU if there is one, in bfloat16 if the model was trained in it and the GPU supports it, otherwise in float16;
+    without a GPU, the CPU in float32, the notebook's choice, unless the CPU supports bfloat16 in hardware and the
+    model is so large that reading its weights dominates the time.
     """
     import torch
 
@@ -109,7 +109,7 @@ def choose(
 
 
 def weight(name: str, revision: str | None, device: str, dtype: str) -> tuple[str, int]:
-    """Where a model would run, and the bytes that its weights would take there. Raises ModelError."""
+    """The device where a model would run, and the size of its weights there in bytes. Raises ModelError."""
     source = finding.find(name, revision=revision)
     with reading(source.label):
         place, numbers = _choose(source, device, dtype)
@@ -125,10 +125,10 @@ def pretrained(
     progress: Progress | None = None,
     encoder: bool = False,
 ) -> Any:
-    """The model of a source through `auto`, one of transformers' Auto classes, ready to answer.
+    """Load the model of a source through `auto`, one of transformers' Auto classes, in evaluation mode.
 
-    ModelError for weights that cannot be read, or that lack what the model computes with. An `encoder` does
-    without the pooler on top of it and, if it is half of a translator, without the other half.
+    Raises ModelError for weights that are unreadable or incomplete. An `encoder` may lack its pooler and, for an
+    encoder-decoder, the decoder.
     """
     with reading(source.label):
         place, numbers = _choose(source, device, dtype)
@@ -143,7 +143,7 @@ def pretrained(
             dtype=numbers,
             output_loading_info=True,
         )
-        # transformers fills gaps with random numbers, and the answers would be noise.
+        # transformers fills missing weights with random numbers, and the answers would be noise.
         spare = ("pooler.", "decoder.") if is_translator(model) else ("pooler.",)
         missing = sorted(key for key in report["missing_keys"] if not (encoder and key.startswith(spare)))
         if missing:
@@ -159,14 +159,14 @@ def is_translator(model: Any) -> bool:
 
 
 def index_failure(name: str, error: IndexError) -> ModelError:
-    """What an IndexError in a model means. Of the numbers that are looked up only positions depend on the text's length."""
+    """The meaning of an IndexError in a model: among embedding lookups, only positions depend on the text's length."""
     return (
         TextTooLongForModel(name) if "index out of range" in str(error) else ModelFailed(name, "IndexError")
     )
 
 
 def release(model: torch.nn.Module) -> None:
-    """Let go of the numbers of a module that is not used any more; what hangs together in cycles would hold them."""
+    """Free the tensors of an unused module, which reference cycles would keep alive."""
     import torch
 
     for tensor in (*model.parameters(), *model.buffers()):
@@ -180,7 +180,7 @@ def footprint(model: torch.nn.Module) -> int:
 
 
 def parameters_in(folder: Path) -> int:
-    """How many numbers the weights of a folder hold, from the headers of its safetensors."""
+    """The number of parameters in a folder's weights, from its safetensors headers."""
     from safetensors import safe_open
 
     count = 0
@@ -212,13 +212,13 @@ def _cpu_has_bfloat16() -> bool:
 
 
 def _missing_package(text: str, label: str) -> ModelError:
-    """Which package transformers wants; it says so in several ways."""
+    """The package that transformers needs; its messages vary."""
     named = re.search(r"pip install (?:-U |--upgrade )?`?['\"]?([\w.-]+)|No module named '([\w.]+)'", text)
     return MissingPackage(label, named[1] or named[2]) if named else UnnamedPackage(label)
 
 
 def _failure(label: str, error: Exception) -> ModelError:
-    """What an exception of transformers, torch or safetensors means; they are told apart by their texts."""
+    """The failure for an exception of transformers, torch or safetensors, recognised by its message."""
     text = str(error)
     kind = type(error).__name__
     signs: list[tuple[bool, Callable[[str], ModelError]]] = [

@@ -1,4 +1,4 @@
-"""How far long work is."""
+"""Progress of long work."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 Progress: TypeAlias = Callable[[str, float | None], None]
-"""Called with what is being done and, where it is known, the share done in [0, 1]."""
+"""Called with the current step and, if known, the share done in [0, 1]."""

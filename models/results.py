@@ -1,4 +1,4 @@
-"""What the models answer with.
+"""The models' results.
 
 Plain frozen dataclasses and nothing else: no torch, no Discord. A model returns them from a worker
 thread, a cog draws them, the terminal prints them.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """Where a slot of the hub stands."""
+    """The state of a slot."""
 
     EMPTY = "empty"
     LOADING = "loading"
@@ -33,23 +33,23 @@ class Finish(StrEnum):
     """Why a text ended."""
 
     EOS = "eos"
-    """The model ended it, by its end token or one of its own stop strings."""
+    """The model ended it with its end token or one of its own stop strings."""
     LENGTH = "length"
-    """`max_new_tokens` were written."""
+    """It reached `max_new_tokens`."""
     CONTEXT = "context"
-    """The model's window is full."""
+    """The context window is full."""
     STOP = "stop"
-    """One of the texts in `Sampling.stop` was written."""
+    """It reached one of the texts in `Sampling.stop`."""
     STOPPED = "stopped"
-    """Somebody asked for it."""
+    """Someone stopped it."""
     DEADLINE = "deadline"
-    """The asker's time was over."""
+    """The request's time was up."""
     MAX_TIME = "max_time"
-    """The model's own settings give a text so much time and no more."""
+    """It reached the model's own time limit for a text."""
 
 
 class Algorithm(StrEnum):
-    """How a tokenizer works. One written in Python has an algorithm of its own, which is called by its class instead."""
+    """A tokenizer's algorithm. A tokenizer written in Python has its own, named after its class."""
 
     BYTE_LEVEL_BPE = "byte-level BPE"
     BPE = "BPE"
@@ -78,7 +78,7 @@ class Role(StrEnum):
 
 
 class Mark(StrEnum):
-    """What a part of a token means that is no text; its sentence is `token-mark-<value>` in `texts/`."""
+    """The meaning of a part of a token that is not text; its sentence is `token-mark-<value>` in `texts/`."""
 
     CONTINUES = "continues"
     WORD_END = "word-end"
@@ -97,7 +97,7 @@ class Piece:
     entry as the vocabulary spells it. `raw` holds the bytes the token stands for, where its
     vocabulary is made of bytes (byte-level BPE, byte-fallback tokens); `partial` says that they are no
     whole characters by themselves. `word_start` says that the vocabulary marks it as beginning a word
-    and `continues` that it is marked as going on with one (`##`).
+    and `continues` that it is marked as continuing one (`##`).
     """
 
     id: int
@@ -172,7 +172,7 @@ class Tokenization:
 @dataclass(frozen=True, slots=True)
 class SpecialToken:
     """A token that stands for no text. It has one or more `roles`; `here` is how often it is in the text that was looked at,
-    and `added` whether the tokenizer puts it around every text by itself.
+    and `added` whether the tokenizer adds it to every text.
     """
 
     token: str
@@ -276,7 +276,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A continuation of `prompt`: `text` and `output_ids` hold what is new, not the prompt again.
+    """A continuation of `prompt`: `text` and `output_ids` contain only what is new.
 
     A text that ended at a stop string includes it. `input_ids` and `output_ids` are token ids of the model's own
     tokenizer: all that it read, and what it wrote. `seed` is None where nothing was drawn. `steps` has one for each of
@@ -457,7 +457,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Recommendations:
-    """`unknown` holds the asked-for or liked ids that the catalogue or the model does not know; `more` says
+    """`unknown` contains requested or liked ids that the catalogue or the model does not know; `more` says
     that there is a next page.
     """
 
@@ -503,7 +503,7 @@ class SlotStatus:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes that the process holds in memory, and those of the models in it as they count themselves."""
+    """Memory in bytes: of the whole process, and of its models by their own count."""
 
     process: int
     models: int
@@ -592,7 +592,7 @@ class NextToken:
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """What each layer would say comes next, at the positions `[start, start + count)` of the text.
+    """Each layer's prediction of the next token, at the positions `[start, start + count)` of the text.
 
     `layers` has a row for the embedding, one for what each layer but the last puts out, and one for what the model answers; in
     each the likeliest token at every position.
@@ -603,7 +603,7 @@ class Lens:
     start: int = 0
 
     def takes_over(self, column: int) -> int:
-        """The row from which on all say what the model answers, for a column of `layers`."""
+        """The first row from which all rows agree with the model's answer, for a column of `layers`."""
         answer = self.layers[-1][column].piece.id
         rows = range(len(self.layers))
         return next(

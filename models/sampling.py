@@ -1,4 +1,4 @@
-"""How the next token is chosen among those that the model thinks likely."""
+"""Sampling settings: how the next token is chosen."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from models.failures import BadSampling
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Settings of a draw, with the names and meanings that transformers gives them.
+    """Sampling settings, with the same names and meanings as in transformers.
 
-    `temperature` 0 takes the likeliest token each time (greedy), and then only `repetition_penalty` and `stop` matter.
-    `top_k` keeps the k likeliest tokens (0: all), `top_p` the likeliest that share this probability (1: all), `min_p` those
-    with at least this share of the likeliest one's probability (0: all). `repetition_penalty` above 1 makes tokens that
-    were there before less likely (1: the model's own setting, which mostly is none). The same `seed` draws the same tokens; None chooses one. Writing ends at the
-    first of the texts in `stop`.
+    `temperature` 0 always takes the likeliest token (greedy), and then only `repetition_penalty` and `stop` matter.
+    `top_k` keeps the k likeliest tokens (0: all), `top_p` the likeliest with this total probability (1: all), `min_p` those
+    with at least this share of the likeliest one's probability (0: all). `repetition_penalty` above 1 makes earlier tokens
+    less likely (1: the model's own setting, usually none). The same `seed` draws the same tokens; None chooses a seed.
+    Generation ends at the first of the texts in `stop`.
     """
 
     temperature: float = 0.0
@@ -45,4 +45,4 @@ class Sampling:
 
 GREEDY = Sampling()
 UNCHANGED = Sampling(temperature=1)
-"""Draws from the model's own distribution."""
+"""Whether it draws from the model's own distribution."""

@@ -1,4 +1,4 @@
-"""The sections of config.toml that describe models: a class per kind, with what each key means and may hold."""
+"""The sections of config.toml for models: one class per kind, with descriptions and allowed values of the keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models.specs import (
     WordsSpec,
 )
 
-# What kind of place a key names. The settings make relative paths absolute, and `check` looks whether it is there.
+# The kind of place that a key names. The settings make relative paths absolute, and `check` tests whether they exist.
 PATH: JsonDict = {"place": "path"}
 NAME: JsonDict = {"place": "name"}
 VECTORS: JsonDict = {"place": "vectors"}
@@ -31,10 +31,10 @@ ADDRESS: JsonDict = {"place": "address"}
 
 
 class Rule(NamedTuple):
-    """A validator that can say what it allows."""
+    """A validator that can describe what it allows."""
 
     message: str
-    """Name of the text that says it."""
+    """Name of the message that describes the allowed values."""
     holds: Callable[[Any], object]
 
     @property
@@ -72,8 +72,8 @@ Word = Annotated[
 class Section(BaseModel):
     """A table of config.toml."""
 
-    # Strict, so that `queue = "16"` in the file is a mistake. The environment has nothing but text, which
-    # its source reads as the type that is wanted.
+    # Strict, so that `queue = "16"` in the file is an error. Environment variables are strings, which their source
+    # parses as the expected type.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
@@ -82,39 +82,37 @@ class ModelSection(Section):
 
     @abstractmethod
     def spec(self, data_dir: Path, workers: int, /) -> Spec:
-        """What is to be loaded. `data_dir` is where downloads are kept, `workers` the width of the kind's lane."""
+        """The spec to load. `data_dir` is the folder for downloads, `workers` the number of the lane's workers."""
 
 
 class LanguageSection(ModelSection):
     name: Name = Field(description="A causal language model.", json_schema_extra=NAME)
     device: Device = Field("auto", description="Where it runs. auto: a GPU if there is one.")
-    dtype: Dtype = Field("auto", description="Its numbers. auto: what suits the device.")
+    dtype: Dtype = Field("auto", description="Number format of the weights. auto: whatever suits the device.")
     revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
     kv_tokens: int = Field(
         16384,
         ge=64,
         le=10_000_000,
-        description="Tokens of prompts and texts, of everybody together, that are kept in memory (KV cache).",
+        description="Size of the KV cache in tokens: prompts and texts of all people together.",
     )
     together: bool = Field(
         default=True,
-        description="Whether texts are written in one batch. false: each alone, which is slower for several.",
+        description="Whether texts are generated in one batch. false: each one separately, which is slower for several.",
     )
     int8: bool = Field(
         default=False,
-        description="Whether weights are kept as bytes: for bfloat16 on a CPU; quicker for one, a little less exact.",
+        description="Whether weights are kept as bytes: for bfloat16 on a CPU; faster for a single text, slightly less exact.",
     )
     tokens_per_second: int = Field(
         0,
         ge=0,
         le=1000,
-        description="Most tokens a second that a text grows by, for people to watch. 0: as many as the machine can.",
+        description="Maximum speed of a text in tokens per second, so that people can watch it grow. 0: no limit.",
     )
-    max_new_tokens: int = Field(
-        400, ge=1, le=8192, description="Most tokens that /generate may be asked for."
-    )
+    max_new_tokens: int = Field(400, ge=1, le=8192, description="Maximum number of new tokens for /generate.")
     default_new_tokens: int = Field(
-        100, ge=1, le=8192, description="Tokens that /generate makes unless asked."
+        100, ge=1, le=8192, description="New tokens of /generate unless specified."
     )
 
     @field_validator("default_new_tokens")
@@ -141,11 +139,14 @@ class TokenizersSection(ModelSection):
 
 class EncoderSection(ModelSection):
     name: Name = Field(
-        description="A model that gives every token a vector in its context.", json_schema_extra=NAME
+        description="A model that gives every token a vector that depends on its context.",
+        json_schema_extra=NAME,
     )
-    tokenizer: str = Field("", description="Its tokenizer. Empty: the model's own.", json_schema_extra=NAME)
+    tokenizer: str = Field(
+        "", description="The encoder's tokenizer. Empty: the model's own.", json_schema_extra=NAME
+    )
     device: Device = Field("auto", description="Where it runs. auto: a GPU if there is one.")
-    dtype: Dtype = Field("auto", description="Its numbers. auto: what suits the device.")
+    dtype: Dtype = Field("auto", description="Number format of the weights. auto: whatever suits the device.")
     revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
 
     def spec(self, _data_dir: Path, _workers: int, /) -> EncoderSpec:
@@ -153,10 +154,8 @@ class EncoderSection(ModelSection):
 
 
 class WordsSection(ModelSection):
-    name: Name = Field(
-        description="Word vectors, of which file, address or data set.", json_schema_extra=VECTORS
-    )
-    neighbours: int = Field(10, ge=1, le=25, description="Neighbours that /similar shows unless asked.")
+    name: Name = Field(description="The word vectors: a file, address or dataset.", json_schema_extra=VECTORS)
+    neighbours: int = Field(10, ge=1, le=25, description="Neighbours that /similar shows unless specified.")
 
     def spec(self, data_dir: Path, _workers: int, /) -> WordsSpec:
         return WordsSpec(self.name, data_dir)
@@ -165,51 +164,51 @@ class WordsSection(ModelSection):
 class SongsColumns(Section):
     """`models.specs.Columns`."""
 
-    list: str = Field("", description="Column of the person, playlist or session that a row belongs to.")
-    item: str = Field("", description="Column of the item's id.")
-    rating: str = Field("", description="Column of the rating, a number.")
-    time: str = Field("", description="Column of the time, by which a list is ordered.")
-    title: str = Field("", description="Column of the title.")
-    by: str = Field("", description="Column of the artist, author or maker.")
-    tags: str = Field("", description="Column of the tags, with bars, commas or semicolons between them.")
+    list: str = Field("", description="Column with the person, playlist or session that a row belongs to.")
+    item: str = Field("", description="Column with the item's id.")
+    rating: str = Field("", description="Column with the rating, a number.")
+    time: str = Field("", description="Column with the time, used to order a list.")
+    title: str = Field("", description="Column with the title.")
+    by: str = Field("", description="Column with the artist, author or maker.")
+    tags: str = Field("", description="Column with the tags, separated by bars, commas or semicolons.")
 
 
 class SongsWords(Section):
-    """What people read in place of the words for songs; the names are terms of the messages."""
+    """Replacements for the words about songs; the keys are terms of the messages."""
 
-    item: Word = Field("", description="One item. Empty: song.")
-    items: Word = Field("", description="Several of them. Empty: songs.")
-    list: Word = Field("", description="What items are together in. Empty: playlist.")
-    lists: Word = Field("", description="Several of them. Empty: playlists.")
-    by: Word = Field("", description="Whom an item is by. Empty: artist.")
+    item: Word = Field("", description="The word for one item. Empty: song.")
+    items: Word = Field("", description="Its plural. Empty: songs.")
+    list: Word = Field("", description="The word for a list of items. Empty: playlist.")
+    lists: Word = Field("", description="Its plural. Empty: playlists.")
+    by: Word = Field("", description="The word for the maker of an item. Empty: artist.")
 
 
 class SongsSection(ModelSection):
     songs: Name = Field(
-        description="The songs: a table with ids, titles and artists, or a data set that holds the playlists too.",
+        description="The songs: a table with ids, titles and artists, or a dataset that also contains the playlists.",
         json_schema_extra=ADDRESS,
     )
     playlists: str | None = Field(
         None,
-        description="The playlists: a line of song ids each, or any other layout of docs/catalogues.md. Empty: "
-        "`songs` holds both.",
+        description="The playlists: one line of song ids each, or any other layout in docs/catalogues.md. Empty: "
+        "`songs` contains both.",
         json_schema_extra=ADDRESS,
     )
     tags: str | None = Field(
         None,
-        description="Tag ids, a line for each line of the table. Empty: none.",
+        description="Tag ids, one line per line of the table. Empty: none.",
         json_schema_extra=ADDRESS,
     )
     tag_names: str | None = Field(
         None,
-        description="The names of the tags: id, tag. Empty: tags go by their ids.",
+        description="The names of the tags: id, tag. Empty: use the ids.",
         json_schema_extra=ADDRESS,
     )
     vector_size: int = Field(32, ge=1, le=1024, description="Numbers in a song's vector.")
-    window: int = Field(20, ge=1, le=10_000, description="Songs to each side that count as company.")
-    negative: int = Field(50, ge=1, le=1000, description="Random songs that each pair is told apart from.")
-    min_count: int = Field(1, ge=1, le=1_000_000, description="Plays below which a song is left out.")
-    epochs: int = Field(5, ge=1, le=1000, description="Passes over the playlists.")
+    window: int = Field(20, ge=1, le=10_000, description="Songs to each side that count as context.")
+    negative: int = Field(50, ge=1, le=1000, description="Negative samples per pair.")
+    min_count: int = Field(1, ge=1, le=1_000_000, description="Songs with fewer plays are left out.")
+    epochs: int = Field(5, ge=1, le=1000, description="Training passes over the playlists.")
     seed: int = Field(
         1, ge=0, lt=2**32, description="Seed of the training; the same seed gives the same vectors."
     )
@@ -217,11 +216,9 @@ class SongsSection(ModelSection):
     min_rating: float | None = Field(
         None,
         allow_inf_nan=False,
-        description="Where items are rated, the rating from which one counts. None: four fifths of the highest.",
+        description="For catalogues with ratings: the lowest rating that counts as a like. None: four fifths of the highest.",
     )
-    encoding: Encoding = Field(
-        "", description="How the files' bytes become text, such as cp1252. Empty: as they look."
-    )
+    encoding: Encoding = Field("", description="Text encoding of the files, such as cp1252. Empty: detected.")
     columns: SongsColumns = SongsColumns()
     words: SongsWords = SongsWords()
 

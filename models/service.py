@@ -1,9 +1,9 @@
-"""What can be asked of the models: a protocol for each kind, with frozen requests and results.
+"""The models' API: one protocol per kind, with frozen requests and results.
 
-Requests and results are plain values that can be pickled, so the models may run in this process (`models.local`) or
-elsewhere. A request says how many seconds are left, never a time of some clock, and has an id by which it can be
-cancelled. Every method raises a `models.failures.Failure`: `Busy` or `Stopping` when it is not admitted, before anything
-else is awaited; `Late`, `Cancelled`, `NotReady` or `BadInput` later.
+Requests and results are plain values that can be pickled, so the models can run in this process (`models.local`) or
+elsewhere. A request carries the remaining seconds, never a clock time, and an id for cancelling it. Every method raises
+`models.failures.Failure`: `Busy` or `Stopping` if it is not admitted, before anything else is awaited; `Late`,
+`Cancelled`, `NotReady` or `BadInput` later.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `seconds` are those left for the answer, waiting included; None leaves the limit to the slot.
+    """The asker. `seconds` are those left for the answer, including waiting; None uses the slot's limit.
 
-    What is asked while somebody is `typing` counts against nobody's limit. `questions` is how many the person may have
-    under way at once; None leaves that to the service.
+    Requests while someone is `typing` do not count against a limit. `questions` is the person's limit of concurrent
+    requests; None leaves that to the service.
     """
 
     request_id: str
@@ -139,8 +139,8 @@ class TokenizerService(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """A prompt to continue by at most `max_new_tokens`. `written` holds the ids that `model` wrote before and goes on with:
-    to another model they mean nothing (`OtherModel`).
+    """A prompt to continue by at most `max_new_tokens`. `written` contains earlier ids of `model` to continue from, which mean
+    nothing to another model (`OtherModel`).
     """
 
     caller: Caller
@@ -153,7 +153,7 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A place in line: 1 for the next, 0 for begun. `loading` says that the model is not there yet."""
+    """A position in the queue: 1 for the next, 0 for started. `loading` says that the model is not loaded yet."""
 
     position: int
     loading: bool = False
@@ -168,14 +168,14 @@ class Written:
 
 
 GenerationEvent: TypeAlias = Queued | Written | Generation
-"""A place in line, then the text as it grows, then the whole. What was stopped or late ends with a whole, too."""
+"""A queue position, then the growing text, then the complete result, also after a stop or timeout."""
 
 
 class LanguageService(Protocol):
     def generate(self, request: Generate) -> AsyncGenerator[GenerationEvent, None]:
         """Closing the iterator, or cancelling the request, ends the work at the next token.
 
-        `Queued` may come again after the first, when a text that has begun waits for room in the cache.
+        `Queued` may occur again later, when a started text waits for room in the cache.
         """
 
 
@@ -261,7 +261,7 @@ class AskPaths:
 
 
 class InsideService(Protocol):
-    """Views into the language model. They take turns with the texts that it writes, and can be cancelled between layers."""
+    """Views into the language model. They take turns with generation, and can be cancelled between layers."""
 
     async def next(self, request: AskNext) -> NextToken: ...
     async def lens(self, request: AskLens) -> Lens: ...
@@ -439,7 +439,7 @@ class SongService(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReloadModel:
-    """Fill a slot with what `spec` says; with `fetch`, what is missing or newer is downloaded first."""
+    """Load a slot from `spec`; with `fetch`, first download what is missing or newer."""
 
     caller: Caller
     slot: str
@@ -449,7 +449,7 @@ class ReloadModel:
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """What is being done, the share done in [0, 1] where it is known, and whether the old model still answers."""
+    """The current step, the share done in [0, 1] if known, and whether the old model still answers."""
 
     what: str
     share: float | None
@@ -458,7 +458,7 @@ class LoadProgress:
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """A lane at one moment: jobs running and waiting, and the places there are for each."""
+    """A lane at one moment: running and waiting jobs, and the limits of both."""
 
     running: int
     waiting: int
@@ -477,7 +477,7 @@ class ServiceStatus:
 
 @dataclass(frozen=True, slots=True)
 class JobDone:
-    """For logs and metrics: a request that ended, how ("answered" or the name of its failure), and its seconds."""
+    """For logs and metrics: a finished request, its outcome ("answered" or the name of its failure), and its durations."""
 
     request_id: str
     slot: str
@@ -488,7 +488,7 @@ class JobDone:
 
 @dataclass(frozen=True, slots=True)
 class TextDone:
-    """For metrics: a text of which something was written, however it ended.
+    """For metrics: a text with at least one token, whatever its outcome.
 
     Seconds from the request to the first token, waiting included, and from the first token to the last.
     """
@@ -500,7 +500,7 @@ class TextDone:
 
 @dataclass(frozen=True, slots=True)
 class LoadDone:
-    """For metrics: a model that was loaded ("loaded"), or the name of the failure, and the seconds that it took."""
+    """For metrics: a load of a model, its outcome ("loaded" or the name of the failure), and its duration."""
 
     slot: str
     outcome: str
@@ -511,11 +511,11 @@ ServiceEvent: TypeAlias = JobDone | TextDone | LoadDone
 
 
 class Service(Protocol):
-    """All models, and what is kept of them."""
+    """All models and their state."""
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """The slots that were set up, in the order in which they are loaded."""
+        """The configured slots, in load order."""
 
     @property
     def tokenizers(self) -> TokenizerService: ...
@@ -531,31 +531,31 @@ class Service(Protocol):
     def songs(self) -> SongService: ...
 
     async def status(self) -> ServiceStatus:
-        """How the slots and their lanes stand. Never waits for a model."""
+        """The status of slots and lanes. Never waits for a model."""
 
     def reload(self, request: ReloadModel) -> AsyncGenerator[LoadProgress | Reload, None]:
-        """Load a model beside the one that serves, then exchange them; the last item is what it came to."""
+        """Load a model while the old one serves, then replace it; the last item is the result."""
 
     def listen(self, listener: Callable[[ServiceEvent], object]) -> None:
-        """Have `listener` called, on the event loop, whenever a request, a text or a load ends."""
+        """Call `listener` on the event loop whenever a request, a text or a load ends."""
 
     async def cancel(self, request_id: str) -> bool:
-        """Say that a request's answer is no longer wanted; whether there was one to cancel."""
+        """Cancel a request; returns whether there was one."""
 
     async def start(self) -> None:
-        """Begin to load every model, in the background."""
+        """Start loading every model in the background."""
 
     async def loaded(self) -> None:
-        """Return when every model was loaded, or failed to, for the first time."""
+        """Wait until the first load of every model has succeeded or failed."""
 
     async def idle(self) -> None:
-        """Return when nothing waits and nothing runs, loading aside."""
+        """Wait until nothing is waiting or running, except loads."""
 
     def stop_admitting(self) -> None:
-        """Admit nothing more, and tell those that wait (`Stopping`). What runs goes on."""
+        """Stop admitting, and fail waiting jobs with `Stopping`. Running jobs continue."""
 
     async def drain(self, seconds: float) -> bool:
-        """Let what runs end, at most so many seconds, then stop it; whether all of it ended."""
+        """Let running work finish for at most `seconds`, then stop it; returns whether all of it finished."""
 
     async def close(self) -> None:
-        """Let go of everything. Nothing may be asked afterwards."""
+        """Release everything. The service cannot be used afterwards."""

@@ -1,6 +1,6 @@
-"""The kinds of models, each defined once: everything that goes over all of them reads it here.
+"""The registry of model kinds, each defined once.
 
-Another kind of model is a class for its section of config.toml (`models.sections`), its spec (`models.specs`), a module
+A new kind of model needs a class for its section of config.toml (`models.sections`), a spec (`models.specs`), a module
 that loads it, and an entry in `SLOTS`. Settings, load order, lanes, `check` and `fetch` follow from the entry.
 """
 
@@ -26,20 +26,20 @@ from models.specs import EncoderSpec, LanguageSpec, SongsSpec, Spec, TokenizersS
 
 @dataclass(frozen=True, slots=True)
 class LaneLimits:
-    """How wide and how long a lane is: threads, places in the queue, seconds from question to answer."""
+    """Size of a lane: threads, places in the queue, and seconds from request to answer."""
 
     workers: int = 1
     queue: int = 32
     timeout: float = 20
-    description: str = "Threads. A model itself serves one at a time."
-    """What `workers` means, for the reference of the settings."""
+    description: str = "Worker threads. A model itself serves one request at a time."
+    """Description of `workers` for the settings reference."""
 
 
 class Model(Protocol):
-    """What every model tells of itself.
+    """The interface of every model.
 
-    It may also have `concurrent`, true if several threads may use it at once, `now`, a sentence about this moment, such as
-    how full its cache is, `figures`, numbers of this moment by name, and `context`, how many tokens it can look at.
+    It may also have `concurrent`, true if several threads may use it at once, `now`, a sentence about its current state,
+    such as how full its cache is, `figures`, current numbers by name, and `context`, how many tokens it can look at.
     """
 
     @property
@@ -54,10 +54,10 @@ class Model(Protocol):
     def dtype(self) -> str: ...
     @property
     def detail(self) -> str:
-        """One sentence on what the model is."""
+        """One sentence that describes the model."""
 
     def probe(self) -> object:
-        """Answer a small question. Raises if the model does not work."""
+        """Answer a small test request. Raises if the model does not work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Slot:
     """A named place for one kind of model."""
 
     name: str
-    """Also that of its section in config.toml, and of its lane."""
+    """Also the name of its section in config.toml and of its lane."""
     spec: type[Spec]
     section: type[ModelSection]
     loader: str
@@ -73,12 +73,12 @@ class Slot:
     lane: LaneLimits = field(default_factory=LaneLimits)
     uses_torch: bool = False
     batches: bool = False
-    """Whether all of its workers wait for one thread that computes for everybody."""
+    """Whether its workers all wait for one thread that computes a shared batch."""
     display_order: int = 100
-    """Where people see it listed: those with smaller numbers come first."""
+    """Position in lists that people see: smaller numbers come first."""
 
     def load(self, spec: Spec, progress: Progress | None) -> Model:
-        """A model of this kind. ModelError says why it cannot be had."""
+        """Load a model of this kind. Raises ModelError if that fails."""
         module, _, name = self.loader.partition(":")
         model: Model = getattr(import_module(module), name).load(spec, progress)
         return model
@@ -110,8 +110,8 @@ SLOTS: Mapping[str, Slot] = MappingProxyType(
                 LanguageSpec,
                 LanguageSection,
                 "models.language.model:LanguageModel",
-                # Its workers only wait for their own tokens of one batch, which one thread computes.
-                LaneLimits(8, 16, 300, "Texts that are written at once, in one batch."),
+                # Its workers only wait for their own tokens from one batch, which one thread computes.
+                LaneLimits(8, 16, 300, "Texts that are generated at once, in one batch."),
                 uses_torch=True,
                 batches=True,
                 display_order=1,
@@ -119,9 +119,9 @@ SLOTS: Mapping[str, Slot] = MappingProxyType(
         )
     }
 )
-"""By name, in the order in which they are loaded: the light ones first."""
+"""By name, in load order: small ones first."""
 
 
 def in_display_order() -> list[Slot]:
-    """The slots as people see them listed, in config.toml and elsewhere."""
+    """The slots in display order, as in config.toml."""
     return sorted(SLOTS.values(), key=lambda slot: slot.display_order)

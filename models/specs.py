@@ -1,7 +1,7 @@
-"""What to load: plain values that settings files and notebooks can both write down.
+"""Specs of models to load: plain values for settings files and notebooks.
 
-A spec knows what it needs on this machine, what it is called and what it weighs, so that another kind of model is
-another class here and a branch nowhere.
+A spec knows the files it needs, its label and its size, so a new kind of model is a new class here and needs no
+special cases elsewhere.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from models.files.names import catalogue_label, label
 
 
 class Spec(ABC):
-    """What one slot is to hold."""
+    """The spec of one slot's model."""
 
     __slots__ = ()
 
     @property
     @abstractmethod
     def label(self) -> str:
-        """What a slot is called before its model is there."""
+        """The slot's display name before its model is loaded."""
 
     @abstractmethod
     def items(self, slot: str) -> list[Item]:
         """What must be on this machine, in the order of the settings."""
 
     def weight(self) -> tuple[str, int] | None:
-        """The device and the bytes that the weights will take there; None where that is not known before loading.
+        """The device, and the size of the weights there in bytes; None if unknown before loading.
 
         Raises ModelError if the model is not on this machine or cannot be loaded.
         """
@@ -40,7 +40,7 @@ class Spec(ABC):
 
 
 class PretrainedSpec(Spec):
-    """Of a model that transformers reads, from a repository with revisions or from a folder."""
+    """The spec of a transformers model, from a repository with revisions or from a folder."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""What holds for every text that a model is given."""
+"""Validation of texts for all models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from models.failures import LoneSurrogate
 
 
 def usable_text(text: str) -> str:
-    """The text itself, if it can be encoded; LoneSurrogate if it holds half a surrogate pair."""
+    """The text itself, if it can be encoded. Raises LoneSurrogate if it contains half a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: run a sandbox by itself, for any bot."""
+"""`python -m sandbox`: run a standalone sandbox for any bot."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ async def serve(
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=PORT, help="port on 127.0.0.1; 0 takes a free one")
-    parser.add_argument("--token", default=TOKEN, help="what the bot must log in with")
+    parser.add_argument("--port", type=int, default=PORT, help="port on 127.0.0.1; 0 picks a free one")
+    parser.add_argument("--token", default=TOKEN, help="the token that the bot must use")
     parser.add_argument(
         "--prompt", action="store_true", help="open a prompt for commands once a bot is there"
     )
     parser.add_argument(
         "--privileged", action="store_true", help="grant the members, presences and message content intents"
     )
-    parser.add_argument("--shards", type=int, default=1, help="the least number of shards a bot must have")
+    parser.add_argument("--shards", type=int, default=1, help="minimum number of shards of a bot")
     parser.add_argument(
         "--max-concurrency",
         type=int,
-        help="how many shards may begin a session in 5 seconds; without it nobody is held to that",
+        help="number of shards that may start a session within 5 seconds; not enforced by default",
     )
     arguments = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
@@ -79,7 +79,7 @@ def main() -> None:
                 )
             )
         except OSError as error:
-            parser.exit(1, f"Port {arguments.port} cannot be used: {error.strerror}\n")
+            parser.exit(1, f"Cannot use port {arguments.port}: {error.strerror}\n")
 
 
 if __name__ == "__main__":

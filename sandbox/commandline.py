@@ -132,7 +132,7 @@ def split_options(text: str, target: Target) -> dict[str, str]:
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     for mark, end in zip(marks, ends, strict=False):
         if mark[1] in values:
-            raise CommandLineError(f"The option {mark[1]} stands twice.")
+            raise CommandLineError(f"The option {mark[1]} is given twice.")
         values[mark[1]] = text[mark.end() : end].strip()
     if lead.strip():
         unknown = re.match(r"\s*([^\s:]+):(?!//)", lead)
@@ -261,7 +261,7 @@ class Filling:
             raise CommandLineError(f"{option['name']} is empty; it takes at least {_characters(low)}.")
         if not low <= len(value) <= high:
             wanted = f"at least {_characters(low)}" if len(value) < low else f"at most {_characters(high)}"
-            raise CommandLineError(f"{option['name']} takes {wanted}; these are {len(value)}.")
+            raise CommandLineError(f"{option['name']} takes {wanted}, not {len(value)}.")
         return value
 
     def _numeric(self, option: Json, value: object) -> int | float:
@@ -274,7 +274,7 @@ class Filling:
             ) from None
         low, high = option.get("min_value"), option.get("max_value")
         if not abs(number) <= SAFE_INTEGER:
-            raise CommandLineError(f"{option['name']} must lie between -2^53 and 2^53.")
+            raise CommandLineError(f"{option['name']} must be between -2^53 and 2^53.")
         if low is not None and number < low:
             raise CommandLineError(f"{option['name']} must be at least {low}.")
         if high is not None and number > high:

@@ -1,4 +1,4 @@
-"""Which of Discord's operations the sandbox has: a table for the documentation, from Discord's own description.
+"""Which of Discord's API operations the sandbox supports: a table for the documentation, from Discord's OpenAPI description.
 
 python -m sandbox.coverage OPENAPI.json > docs/sandbox-coverage.md
 """
@@ -24,17 +24,17 @@ which it refuses in the same way. Threads, reactions and webhooks of channels ar
 
 
 def there() -> set[tuple[str, str]]:
-    """Method and path of every operation that the sandbox answers; parameters are written as {}."""
+    """Method and path of every supported operation; parameters are written as {}."""
     return {(method, nameless(route)) for method, route, _ in Server().rest._routes()}  # noqa: SLF001 - of the same package
 
 
 def nameless(route: str) -> str:
-    """A path in which it does not matter what its parameters are called."""
+    """A path with anonymous parameters."""
     return re.sub(r"\{[^}]*\}|@original", "{}", route)
 
 
 def table(operations: Iterable[tuple[str, str]]) -> str:
-    """The page: the operations that are there, then those that are not."""
+    """The page: supported operations, then unsupported ones."""
     known = there()
     every = sorted(set(operations), key=lambda operation: (operation[1], METHODS.index(operation[0].lower())))
     have = [one for one in every if (one[0], nameless(one[1])) in known]

@@ -138,12 +138,25 @@ class Sandbox(Server):
 
     # --- state
 
-    def add_member(self, name: str, *, permissions: int = 0, roles: Sequence[Role | str] = ()) -> Member:
-        return self.world.add_member(name, permissions=permissions, roles=roles)
+    def add_member(
+        self,
+        name: str,
+        *,
+        permissions: int = 0,
+        roles: Sequence[Role | str] = (),
+        guild: Guild | None = None,
+    ) -> Member:
+        """Another person in a guild, the first unless one is named; who is in several has one name in all of them."""
+        return self.world.add_member(name, permissions=permissions, roles=roles, guild=guild)
 
-    def add_guild(self, name: str, channels: Sequence[str] = ("general",)) -> Guild:
-        """Another guild with the bot, the admin and the student; pass one of its `channels` where something is to happen there."""
-        return self.world.add_guild(name, channels)
+    def add_guild(
+        self, name: str, channels: Sequence[str] = ("general",), shard: tuple[int, int] | None = None
+    ) -> Guild:
+        """Another guild with the bot, the admin and the student; pass one of its `channels` where something is to happen there.
+
+        With `shard`, a number and a count, it is one that this shard is responsible for.
+        """
+        return self.world.add_guild(name, channels, shard)
 
     def add_channel(self, name: str, guild: Guild | None = None) -> Channel:
         """Another text channel, in the first guild unless another is named."""

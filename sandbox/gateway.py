@@ -24,7 +24,7 @@ from sandbox.clock import Clock
 from sandbox.log import Change, Direction, Entry, Event
 from sandbox.ratelimits import Limits
 from sandbox.rules import Json
-from sandbox.state import Channel, Guild, Member, Message, Role
+from sandbox.state import Channel, Guild, Member, Message, Role, shard_of
 from sandbox.world import World
 
 
@@ -267,7 +267,7 @@ class Gateway:
     def _responsible(session: Session, guild: int | None) -> bool:
         """Whether a session's shard gets the events of a guild (None: direct messages)."""
         number, count = session.shard
-        return number == (0 if guild is None else (guild >> 22) % count)
+        return number == (0 if guild is None else shard_of(guild, count))
 
     def drop(self, code: int | None, *, resumable: bool) -> int:
         """Close every connection with `code`, or cut it if None; returns how many there were."""

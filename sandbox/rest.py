@@ -105,7 +105,7 @@ class Fault:
     applied: bool = False
     cut: bool = False
     body: str | None = None
-    """Sent in place of the answer, as `content_type`: what a proxy says, or JSON that breaks off."""
+    """Sent instead of the response, as `content_type`: a proxy's page, or truncated JSON."""
     content_type: str = "application/json"
     hits: int = 0
 
@@ -260,12 +260,12 @@ class Rest:
         raise ApiError(404, 0, "404: Not Found")
 
     def _lacks(self, what: str) -> None:
-        """Say loudly that Discord has something which the sandbox has not, so that nobody takes it for their own mistake."""
-        logger.warning("The sandbox lacks %s. On Discord this may work.", what)
+        """Report clearly that the sandbox lacks something that Discord has, so that people do not look for their own mistake."""
+        logger.warning("The sandbox does not support %s. On Discord this may work.", what)
         self._world.changed("lacking", what)
 
     def _check_lacking(self, body: Json) -> None:
-        """Refuse what a message may hold on Discord and not here."""
+        """Reject message parts that Discord supports but the sandbox does not."""
         reference = body.get("message_reference")
         forwarded = isinstance(reference, dict) and reference.get("type") == FORWARD
         for what, there in (
@@ -275,7 +275,7 @@ class Rest:
         ):
             if there:
                 self._lacks(what)
-                raise ApiError(400, 50035, f"The sandbox lacks {what}.")
+                raise ApiError(400, 50035, f"The sandbox does not support {what}.")
 
     async def _attachment(self, request: web.Request) -> web.Response:
         number = rules.snowflake(request.match_info["attachment"])

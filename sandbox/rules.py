@@ -1,4 +1,4 @@
-"""What Discord refuses, as pure functions over request bodies.
+"""Discord's validation rules, as pure functions over request bodies.
 
 Each `check_*` function raises `ApiError` with the body that Discord answers with: `{"code": 50035, "message": "Invalid
 Form Body", "errors": {...}}`, where `errors` is a tree along the body's own keys. Lengths are counted in
@@ -412,7 +412,7 @@ ROW, BUTTON, SELECT, INPUT = 1, 2, 3, 4
 SELECTS = frozenset({3, 5, 6, 7, 8})
 CHANNEL_SELECT = 8
 SELECT_GROUPS: Final = {5: ("users",), 6: ("roles",), 7: ("users", "roles"), 8: ("channels",)}
-"""What selects without options of their own offer, by type."""
+"""What selects without explicit options offer, by type."""
 FILES, RADIO, CHECKBOXES, CHECKBOX = 19, 21, 22, 23
 """Inputs that exist only in modals."""
 SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER, LABEL = 9, 10, 11, 12, 13, 14, 17, 18

@@ -66,6 +66,14 @@ def lasting_snowflake(name: str) -> int:
     return (int(moment) + zlib.crc32(name.encode()) % 10**10) << 22 | 1 << 17
 
 
+def shard_of(guild_id: int, count: int) -> int:
+    """Which of `count` shards is responsible for a guild.
+
+    https://docs.discord.com/developers/events/gateway#sharding
+    """
+    return (guild_id >> 22) % count
+
+
 def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
 

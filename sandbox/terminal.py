@@ -34,13 +34,13 @@ from sandbox.state import Attachment, Channel, Member, Message, Modal, Role
 Settled = Callable[[], Awaitable[object]]
 
 HELP = """\
-  /name option:value …   ask the bot; Tab completes commands, options and suggestions
-  press N                press the button with the number N
-  choose N value, value  choose in the menu with the number N
-  as NAME                go on as somebody else: {members}
-  help                   this list, and the bot's commands
+  /name option:value …   run a command; Tab completes commands, options and suggestions
+  press N                press button number N
+  choose N value, value  choose values in menu number N
+  as NAME                switch to another member: {members}
+  help                   show this list and the bot's commands
   quit                   leave (or Ctrl-D)
-  Ctrl-C                 while an answer is on its way: back to the prompt, to press one of its buttons; it goes on"""
+  Ctrl-C                 while an answer is running: back to the prompt, to press one of its buttons; it continues"""
 BACK = "Ctrl-C: back to the prompt, to press a button"
 
 QUIET = 2.5
@@ -113,12 +113,12 @@ class Terminal:
             )
         if word == "as":
             self.member = self._member(rest)
-            self.console.print(Text(f"You are {self.member.name} now.", "dim"))
+            self.console.print(Text(f"You are now {self.member.name}.", "dim"))
             return True
         if word in {"help", "?"}:
             self._help()
             return True
-        raise CommandLineError("Begin with a slash, as in /help; type help for what else there is.")
+        raise CommandLineError("Start with a slash, as in /help; type help to see everything else.")
 
     def _send(self, line: str, member: Member) -> Answer:
         """Send a command, with displayed names of suggestions replaced by their values, as Discord's own client does."""
@@ -191,7 +191,9 @@ class Terminal:
             message, custom_id, found = self._places(messages).get(int(number), (None, "", 0))
             if message is not None and found == kind:
                 return message, custom_id
-        raise CommandLineError(f"There is no {what} {number.strip() or 'without a number'} to be used now.")
+        raise CommandLineError(
+            f"There is no {what} {number.strip() or 'without a number'} that can be used now."
+        )
 
     def _values(self, message: Message, custom_id: str, words: list[str]) -> list[str]:
         """The values of the labels in `words`: of options, or the ids of members, roles or channels with such a name."""
@@ -255,7 +257,7 @@ class Terminal:
         try:
             await ending
         except TimeoutError:
-            self._print_error(f"Nothing came within {self._patience:g} seconds.")
+            self._print_error(f"No answer within {self._patience:g} seconds.")
             return False
         finally:
             ending.cancel()

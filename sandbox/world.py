@@ -9,6 +9,7 @@ import dataclasses
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 
 from sandbox import rules
 from sandbox.clock import Clock
@@ -30,6 +31,7 @@ from sandbox.state import (
     User,
     Version,
     lasting_snowflake,
+    shard_of,
 )
 
 KEPT_MESSAGES = 10_000
@@ -80,16 +82,29 @@ class World:
 
     # --- members, roles and channels
 
-    def add_member(self, name: str, *, permissions: int = 0, roles: Sequence[Role | str] = ()) -> Member:
-        """Add a member with `roles` (a string creates one) and, through a role of their own, `permissions`."""
-        user = User(lasting_snowflake(f"member {name}"), name)
-        if user.id in self.guild.members:
+    def add_member(
+        self,
+        name: str,
+        *,
+        permissions: int = 0,
+        roles: Sequence[Role | str] = (),
+        guild: Guild | None = None,
+    ) -> Member:
+        """Add a member with `roles` (a string creates one) and, through a role of their own, `permissions`.
+
+        In several guilds, one name is one person.
+        """
+        guild = guild or self.guild
+        id_ = lasting_snowflake(f"member {name}")
+        if id_ in guild.members:
             raise ValueError(f"there is a member called {name} already")
-        held = [self._add_role(role, 0) if isinstance(role, str) else role for role in roles]
+        elsewhere = (other.members[id_].user for other in self.guilds.values() if id_ in other.members)
+        user = next(elsewhere, None) or User(id_, name)
+        held = [self._add_role(role, 0, guild) if isinstance(role, str) else role for role in roles]
         if permissions:
-            held.append(self._add_role(name, permissions))
-        member = Member(user, self.guild, held, self.clock.time())
-        self.guild.members[user.id] = member
+            held.append(self._add_role(name, permissions, guild))
+        member = Member(user, guild, held, self.clock.time())
+        guild.members[user.id] = member
         self.changed("member.create", member)
         return member
 
@@ -104,9 +119,16 @@ class World:
         self.changed("role.create", (guild, role))
         return role
 
-    def add_guild(self, name: str, channels: Sequence[str] = ("general",)) -> Guild:
-        """Another guild with the bot, the same admin, who owns it, and the same student."""
-        everyone = Role(lasting_snowflake(f"guild {name}"), "@everyone", Permission.EVERYONE, 0)
+    def add_guild(
+        self, name: str, channels: Sequence[str] = ("general",), shard: tuple[int, int] | None = None
+    ) -> Guild:
+        """Another guild with the bot, the same admin, who owns it, and the same student.
+
+        `shard` is a number and a count: the guild gets an id that this shard is responsible for.
+        """
+        ids = (lasting_snowflake(f"guild {name}" + (f" {again}" if again else "")) for again in count())
+        everyone_id = next(id_ for id_ in ids if shard is None or shard_of(id_, shard[1]) == shard[0])
+        everyone = Role(everyone_id, "@everyone", Permission.EVERYONE, 0)
         guild = Guild(everyone.id, name, self.admin.id, everyone)
         if guild.id in self.guilds:
             raise ValueError(f"there is a guild called {name} already")

@@ -1,29 +1,22 @@
 """What every test needs, whichever folder it is in."""
 
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests import postgresql
+from cluster import postgresql
+from tests.postgresql import Cluster
 from tests.skips import pytest_terminal_summary as pytest_terminal_summary  # noqa: PLC0414 - a hook, by its name
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[postgresql.Cluster]:
+def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server for this process, in a folder that the account it runs as can reach."""
     if reason := postgresql.why_not():
         pytest.skip(reason)
-    folder = Path(tempfile.mkdtemp(prefix="tokenwise-"))
-    folder.chmod(0o755)
-    try:
-        with postgresql.running(folder) as server:
-            yield server
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgresql.reachable_folder() as folder, postgresql.running(server := Cluster(folder)):
+        yield server
 
 
 @pytest.fixture(autouse=True)

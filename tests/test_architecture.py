@@ -19,6 +19,8 @@ FORBIDDEN = {
     "texts": {"bot", "cogs", "models", "sandbox", "demo", "discord", "torch", "transformers", "gensim"},
     "demo": {"bot", "cogs", "sandbox", "discord"},
     "sandbox": {"bot", "cogs", "models", "discord", "torch", "transformers", "gensim"},
+    # It starts the others as programs, and knows no more of them than their command lines.
+    "cluster": {"bot", "cogs", "models", "demo", "discord", "torch", "transformers", "gensim"},
     # The process names cogs only as extensions to load, by their dotted names.
     "bot": {"cogs"},
 }
@@ -74,7 +76,7 @@ def test_every_feature_has_a_package_that_is_loaded() -> None:
 
 def test_only_the_store_knows_what_a_database_is() -> None:
     store = ROOT / "bot" / "store"
-    for package in ("bot", "cogs", "models", "demo", "sandbox", "texts"):
+    for package in ("bot", "cluster", "cogs", "models", "demo", "sandbox", "texts"):
         for module in sorted((ROOT / package).rglob("*.py")):
             if store not in module.parents:
                 wrong = imported_packages(module.read_text(encoding="utf-8"), package) & DATABASES

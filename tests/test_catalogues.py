@@ -106,7 +106,7 @@ def test_a_folder_is_a_catalogue_too(folder: Path, capsys: pytest.CaptureFixture
         archive.extractall(folder)
     (folder / "c.toml").write_text('[songs]\nsongs = "ml-latest-small"\nepochs = 1\n', encoding="utf-8")
     assert main(["check", "--config", "c.toml"]) == 0
-    assert "not here" not in capsys.readouterr().err
+    assert "not on this machine" not in capsys.readouterr().err
     assert main(["train", "--config", "c.toml"]) == 0
     assert capsys.readouterr().out.startswith("ml-latest-small: 6 songs, 20 playlists")
 

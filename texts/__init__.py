@@ -1,7 +1,7 @@
-"""What people read: every sentence by its name, one Project Fluent file a language.
+"""All sentences that people read, by name, in one Project Fluent file per language.
 
-Code names a message and gives its facts; the words, the order of the facts and the plural forms are the language's own
-business. Another language is another file beside `en.ftl`. (Project Fluent: https://projectfluent.org)
+Code names a message and passes its facts; the language file decides the words, the order of the facts and the plural
+forms. (Project Fluent: https://projectfluent.org)
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ Fact: TypeAlias = str | int | float | Sequence[str]
 FOLDER = Path(__file__).resolve().parent
 LANGUAGE = "en"
 LONGEST_FACT = 2500
-"""Characters. Fluent's runtime refuses longer parts, so that no text can make a message grow without bound."""
+"""Characters. Fluent's runtime rejects longer parts, to bound the length of messages."""
 _words: tuple[tuple[str, str], ...] = ()
 LOCALE = "en_GB"
-"""Of numbers and lists: no comma before the last "or"."""
+"""For numbers and lists: no comma before the last "or"."""
 
 
 def say(name: str, /, **facts: Fact) -> str:
     """The message of this name, as plain text; a sequence among the facts becomes "a, b or c".
 
-    KeyError if there is no such message.
+    Raises KeyError if there is no such message.
     """
     return _say(name, None, facts)
 
 
 def hint(name: str, /, facts: Mapping[str, Fact]) -> str:
-    """What the people who run the bot can do about it, in a sentence that others do not get; "" if there is nothing."""
+    """The hint for admins, which others do not see; "" if there is none."""
     message = _bundle().get_message(name)
     return _say(name, "admin", facts) if "admin" in message.attributes else ""
 
 
 def use_words(words: Mapping[str, str]) -> None:
-    """Have all messages use these words for their terms, such as `-item = song`; an empty one is the language's own."""
+    """Use these words for the terms in all messages, such as `-item = song`; an empty word keeps the default."""
     global _words  # noqa: PLW0603 - a process speaks one language
     chosen = tuple(sorted((term, word) for term, word in words.items() if word))
     if chosen != _words:
@@ -56,7 +56,7 @@ def use_words(words: Mapping[str, str]) -> None:
 
 
 def size(number: float) -> str:
-    """Bytes for people, in powers of 1000 as disks and model pages count them; in messages `SIZE($bytes)`."""
+    """A size in bytes for people, with decimal units; in messages `SIZE($bytes)`."""
     return humanize.naturalsize(number, format="%.3g")
 
 
@@ -65,7 +65,7 @@ def knows(name: str) -> bool:
 
 
 def escaped(facts: Mapping[str, Fact], escape: Callable[[str], str]) -> dict[str, Fact]:
-    """The facts with their texts made harmless for the place where they are to be shown."""
+    """The facts with their strings escaped for display."""
     return {
         name: escape(fact)
         if isinstance(fact, str)
@@ -94,7 +94,7 @@ def _say(name: str, attribute: str | None, facts: Mapping[str, Fact]) -> str:
         raise KeyError(name)
     text, errors = bundle.format_pattern(pattern, {fact: _value(value) for fact, value in facts.items()})
     if errors:
-        log.error("the message %s cannot be said in full: %s", name, errors)
+        log.error("the message %s is incomplete: %s", name, errors)
     return str(text)
 
 
@@ -109,7 +109,7 @@ def _clipped(text: str) -> str:
 
 
 class _Items(FluentType):
-    """A sequence among the facts: "a, b or c" unless it has a separator of its own."""
+    """A sequence among the facts: "a, b or c" unless it has its own separator."""
 
     def __init__(self, items: Sequence[str], separator: str | None = None) -> None:
         self.items = items
@@ -146,7 +146,7 @@ def _article(word: object, capital: float = 0) -> FluentType:
 
 @cache
 def _bundle() -> FluentBundle:
-    # Isolation marks around facts would be invisible characters in every message.
+    # Isolation marks around facts would add invisible characters to every message.
     functions: dict[str, Callable[..., FluentType]] = {
         "A": _article,
         "CAPITAL": _capital,

@@ -5,82 +5,86 @@
 
 already-asking =
     { $limit ->
-        [one] You already have a question with me. Ask again when one of them is answered.
-       *[other] You already have { $limit } questions with me. Ask again when one of them is answered.
+        [one] You already have a request in progress. Wait for it to finish, then ask again.
+       *[other] You already have { $limit } requests in progress. Wait for one to finish, then ask again.
     }
-lane-full = I am busy: { $waiting } are waiting already. Try again in a minute.
-late = That took too long, so I stopped. Ask again, or ask for less.
-not-your-turn = It was not your turn in time. Ask again when less is going on.
+lane-full =
+    I am busy: { $waiting ->
+        [one] { $waiting } request is already waiting
+       *[other] { $waiting } requests are already waiting
+    }. Try again in a minute.
+late = That took too long, so I stopped. Try again, or ask for less.
+not-your-turn = Your request waited too long in the queue. Try again when I am less busy.
 cancelled = Stopped before there was anything to show.
-stopping = I am being restarted. Ask again in a minute.
+stopping = I am restarting. Try again in a minute.
 
 ## Models in general (models/failures.py)
 
-bad-sampling = Ask for a temperature of at least 0, a top_k of at least 0, a top_p above 0 and at most 1, a min_p from 0 to 1, and a repetition_penalty above 0.
-other-model = By now another model writes here, which cannot continue this text. Ask with a prompt of your own.
-no-such-slot = I was set up without what this needs. Try /help for what I can do.
-still-loading = The model for this is still loading. Ask again in a minute.
-no-time-to-fetch = There was not enough time to download it; ask again, and it goes on from there.
+bad-sampling = Use a temperature of at least 0, a top_k of at least 0, a top_p above 0 and at most 1, a min_p from 0 to 1, and a repetition_penalty above 0.
+other-model = The model has been replaced, and the new one cannot continue this text. Start again with a prompt of your own.
+no-such-slot = This is not set up here. /help shows what I can do.
+still-loading = The model for this is still loading. Try again in a minute.
+no-time-to-fetch = The download did not finish in time. Ask again, and it resumes where it stopped.
 
 ## What Discord refuses, or what went wrong on the way (bot/errors.py)
 
 on-cooldown = Slow down: try again in { $seconds } s.
 only-in-a-server = This works only in a server, not in direct messages.
-you-need-permission = For this you need the permission { $permissions }.
-i-need-permission = For this I need the permission { $permissions } in this channel.
-you-need-a-role = For this you need a role that you do not have here.
-not-allowed = You may not use this here.
-cannot-read-option = I cannot read { $value } here. Choose one of the suggestions, or write it another way.
+you-need-permission = To use this, you need: { $permissions }.
+i-need-permission = In this channel I need: { $permissions }.
+you-need-a-role = To use this, you need a role that you do not have here.
+not-allowed = You are not allowed to use this here.
+cannot-read-option = I do not understand { $value } here. Choose a suggestion, or write it another way.
 command-changed = This command has changed. Reload Discord (Ctrl+R) and try again.
 commands-elsewhere =
     { COUNT($channels) ->
         [0] I do not answer in this channel.
        *[other] I do not answer in this channel; ask me in { $channels }.
     }
-unclaimed = I no longer know what this button or form belongs to. Send the command again.
-answer-too-large = My answer is larger than Discord takes. Ask for less.
-discord-forbids = Discord does not let me do that in this channel. Ask somebody who manages the server.
-discord-in-trouble = Discord has trouble at the moment. Try again in a minute.
-connection-broke = The connection to Discord broke. Try again in a moment.
-out-of-memory = There was not enough memory for that. Try a shorter text, or ask again in a minute.
+unclaimed = This button or form has expired. Run the command again.
+answer-too-large = My answer is too large for Discord. Ask for less.
+discord-forbids = Discord does not let me do that in this channel. Ask someone who manages the server.
+discord-in-trouble = Discord is having problems. Try again in a minute.
+connection-broke = I lost the connection to Discord. Try again in a moment.
+out-of-memory = There is not enough memory for that. Try a shorter text, or try again in a minute.
 unforeseen = Something went wrong on my side (reference { $reference }).
 
 ## Why the bot cannot run (bot/failures.py)
 
-broken-extension = { $extension } cannot be loaded: { $kind }: { $reason }
-bad-token = Discord refused the token. Copy it again from the bot's page in the developer portal into DISCORD_TOKEN.
-intents-refused = Discord refused the bot's intents.
-gateway-closed = Discord closed the gateway for good (code { $close_code }).
-login-refused = { $url } refused the login with status { $status }.
-health-stopping = The bot is being stopped.
+broken-extension = { $extension } failed to load: { $kind }: { $reason }
+bad-token = Discord rejected the token. Copy it again from your bot's page in the developer portal and set DISCORD_TOKEN to it.
+intents-refused = Discord rejected the bot's intents.
+gateway-closed = Discord closed the gateway permanently (close code { $close_code }).
+login-refused = { $url } rejected the login with status { $status }.
+health-stopping = The bot is shutting down.
 health-not-connected = The bot is not connected to Discord.
 health-loading = { $slot }: { $name } is loading.
 health-not-loaded = { $slot }: { $name } is not loaded yet.
 health-failed = { $slot }: { $reason }
-audit-not-writable = audit.file: { $path } cannot be written: { $reason }.
-address-taken = health: { $host }:{ $port } cannot be listened on: { $reason }.
+audit-not-writable = audit.file: cannot write to { $path }: { $reason }.
+address-taken = health: cannot listen on { $host }:{ $port }: { $reason }.
 
 ## What a key of the settings may hold (models/sections.py, bot/settings/)
 
 setting-device = "auto", "cpu", "mps", "cuda" or "cuda:N"
-setting-default-new-tokens = at most language.max_new_tokens, which is { $limit }
-setting-ids = ids, which are whole numbers
+setting-default-new-tokens = at most language.max_new_tokens ({ $limit })
+setting-ids = ids (whole numbers)
 setting-rest-url = a URL that starts with https:// or http://
-setting-gateway-url = a URL that starts with wss:// or ws://, or nothing
-setting-shard-ids = different numbers, each less than discord.shard_count, which is { $count }
-setting-database-url = a URL that starts with sqlite or postgresql, or nothing
-setting-host = the name or the address of a host
+setting-gateway-url = a URL that starts with wss:// or ws://, or empty
+setting-shard-ids = different numbers below discord.shard_count ({ $count })
+setting-database-url = a URL that starts with sqlite or postgresql, or empty
+setting-host = a host name or address
 setting-path = a file or folder
-setting-name = a hub name, or a local file or folder
-setting-vectors = a local file or folder, an https:// address, a gensim data set, or a hub name
-setting-address = a file, or its https:// address
-setting-encoding = the name of an encoding, or nothing
-setting-word = a word of at most 30 characters, or nothing
-setting-places = a list with at least one of: { $place }
+setting-name = a model name on the hub, or a local file or folder
+setting-vectors = a local file or folder, an https:// address, a gensim dataset, or a model name on the hub
+setting-address = a local file, or an https:// address
+setting-encoding = the name of an encoding, or empty
+setting-word = a word of at most 30 characters, or empty
+setting-places = a list with at least one entry, each { $place }
 setting-list = a list of: { $item }
 setting-choice = one of { $choices }
-setting-table = a table, which begins with the line [{ $key }]
-setting-tables = a table for each id, with limits in it
+setting-table = a table, starting with the line [{ $key }]
+setting-tables = one table of limits per id
 setting-whole-number = a whole number
 setting-number = a number
 setting-bool = true or false
@@ -94,99 +98,99 @@ setting-between = { $what }, { $low } and { $high }
 
 ## Problems with the settings, a line each (bot/settings/)
 
-setting-file-missing = { $path }: there is no such file; name a file with --config
-setting-file-is-folder = { $path }: this is a folder; name a file with --config
-setting-file-no-text = { $path }: not a text file, so not valid TOML; settings are text in UTF-8
+setting-file-missing = { $path }: no such file; pass another one with --config
+setting-file-is-folder = { $path }: this is a folder; pass a file with --config
+setting-file-no-text = { $path }: not valid TOML: the file is not UTF-8 text
 setting-file-no-toml = { $path }: not valid TOML: { $reason }
-setting-file-unreadable = { $path }: it cannot be read: { $reason }
-setting-token-misplaced = { $where }: the token must not stand here; set DISCORD_TOKEN, or let discord.token_file name a file that holds it (and reset a token that others may have read)
-setting-variable-unknown = { $name }: no key has this name
-setting-variable-misspelt = { $name }: no key has this name; did you mean { $similar }?
-setting-key-unknown = { $key }: there is no such key
-setting-key-misspelt = { $key }: there is no such key; did you mean { $similar }?
+setting-file-unreadable = { $path }: cannot be read: { $reason }
+setting-token-misplaced = { $where }: do not put the token here; set DISCORD_TOKEN, or point discord.token_file to a file that contains it (and reset the token if others may have read it)
+setting-variable-unknown = { $name }: unknown setting
+setting-variable-misspelt = { $name }: unknown setting; did you mean { $similar }?
+setting-key-unknown = { $key }: unknown key
+setting-key-misspelt = { $key }: unknown key; did you mean { $similar }?
 setting-from-variable = { $key } (from { $name })
-setting-missing = { $where }: this is missing; allowed: { $allowed }
+setting-missing = { $where }: missing; allowed: { $allowed }
 setting-not-allowed = { $where }: got { $value }; allowed: { $allowed }
 setting-like-a-token = something that looks like a token
-setting-token-file-unreadable = { $source }: { $path } cannot be read: { $reason }
-setting-token-file-no-text = { $source }: { $path } cannot be read: it holds no text
-setting-token-file-empty = { $source }: { $path } is empty; it must hold the token and nothing else
-setting-section-missing = { $slot }: the settings have no section [{ $slot }]
-setting-section-needed = { $slot }: the settings have no section [{ $slot }], which this question needs
-setting-no-such-token = { $source }: not a token: a token is one word without spaces or line breaks
-setting-no-path = { $where }: { $value } cannot be the name of a file or folder: { $reason }
-setting-path-null = it holds a null character
+setting-token-file-unreadable = { $source }: cannot read { $path }: { $reason }
+setting-token-file-no-text = { $source }: cannot read { $path }: it is not a text file
+setting-token-file-empty = { $source }: { $path } is empty; it must contain only the token
+setting-section-missing = { $slot }: the settings have no [{ $slot }] section
+setting-section-needed = { $slot }: this needs a [{ $slot }] section in the settings
+setting-no-such-token = { $source }: not a token: a token is one word, without spaces or line breaks
+setting-no-path = { $where }: { $value } is not a valid file or folder name: { $reason }
+setting-path-null = it contains a null character
 setting-path-too-long = it is too long
-setting-path-no-home = nobody here has that home folder
+setting-path-no-home = that home folder does not exist
 setting-path-no-address = it is not a complete address
-setting-too-long = { $where }: this is too long to be right ({ $size } characters)
+setting-too-long = { $where }: too long to be valid ({ $size } characters)
 setting-too-deep = it is nested too deeply
 setting-number-too-long = { $key }: a number of { $digits } digits is too long
-setting-nothing-there = { $key }: there is no file or folder { $name }
+setting-nothing-there = { $key }: there is no file or folder called { $name }
 setting-address-incomplete = { $key }: { $value } is not a complete address
 setting-no-such-place = { $key }: { $value } is not { $place }
-setting-data-dir-locked = data_dir: { $path } cannot be written to
+setting-data-dir-locked = data_dir: cannot write to { $path }
 
 ## Warnings about the settings, and the token among those in force (bot/settings/check.py)
 
 setting-file-not-here =
-    { $key }: { $name } is not here yet{ $slot ->
-        [songs] , so /recommend will not answer
+    { $key }: { $name } is not on this machine{ $slot ->
+        [songs] , so /recommend will not work
        *[other] {""}
     }
 setting-file-to-fetch =
-    { $key }: { $name } is not here yet{ $slot ->
-        [songs] , so /recommend will not answer
+    { $key }: { $name } is not on this machine yet{ $slot ->
+        [songs] , so /recommend will not work
        *[other] {""}
     }; “{ $command }” downloads it
-setting-no-token = no token: set DISCORD_TOKEN before `run`; the demo and the questions here need none
-setting-shards-apart = discord.shard_ids: processes that do not share a PostgreSQL database (database.url) keep likes apart, and may begin sessions too soon after each other
-setting-not-encrypted = discord.api_url: the token travels to { $host } without encryption
+setting-no-token = no token: set DISCORD_TOKEN before `run`; the demo and the other commands do not need one
+setting-shards-apart = discord.shard_ids: processes that do not share a PostgreSQL database (database.url) keep separate likes, and may start sessions too close together
+setting-not-encrypted = discord.api_url: the token is sent to { $host } unencrypted
 setting-token-set = token: set
 setting-token-not-set = token: not set
 
 ## The store (bot/failures.py)
 
-database-url-unreadable = The database of the settings cannot be opened: database.url is not the URL of a database.
-database-not-opened = The database { $database } cannot be opened: { $reason }.
-database-not-supported = The database { $database } cannot be opened: { $driver } is not supported, only sqlite+aiosqlite and postgresql+asyncpg.
-database-unusable = The database { $database } cannot be used: { $reason }.
+database-url-unreadable = Cannot open the database: database.url is not a valid database URL.
+database-not-opened = Cannot open the database { $database }: { $reason }.
+database-not-supported = Cannot open the database { $database }: { $driver } is not supported; use sqlite+aiosqlite or postgresql+asyncpg.
+database-unusable = Cannot use the database { $database }: { $reason }.
 database-on-server = The database is on a server: back it up and restore it with pg_dump and pg_restore.
-no-database-file = There is no database { $path }.
-would-overwrite = There is a file { $path } already. Name another one.
-database-in-use = The database { $database } is in use. Stop the bot, then restore it.
-backup-failed = { $source } could not be copied to { $target }: { $reason }.
+no-database-file = There is no database at { $path }.
+would-overwrite = { $path } already exists. Choose another name.
+database-in-use = The database { $database } is in use. Stop the bot before you restore it.
+backup-failed = Cannot copy { $source } to { $target }: { $reason }.
 database-damaged = The database { $database } is damaged ({ $reason }). Restore it from a backup.
-database-emptied = The database { $database } is empty or gone, but { $beside } beside it shows that there was one. Restore it from a backup, or move { $beside } elsewhere to begin with an empty database.
-database-too-new = The database { $database } is of version { $version }, newer than this program knows ({ $known }). Update the program, or use another data_dir.
-database-too-old = The database { $database } runs on PostgreSQL { $version }; at least { $oldest } is needed.
-database-encoding = The database { $database } is encoded in { $encoding }; it must be UTF8.
-database-read-only = The database { $database } can only be read. Name the primary server, and an account that may write.
-postgresql-not-installed = The settings name a PostgreSQL database, but its driver is not installed: pip install 'tokenwise[postgresql]'.
-copy-differs = The database { $database } holds { $table } that are not among those to be copied, so copying stopped there. Copy to an empty database.
+database-emptied = The database { $database } is empty or missing, but { $beside } next to it shows that there was one. Restore it from a backup, or move { $beside } elsewhere to start with an empty database.
+database-too-new = The database { $database } has version { $version }, but this program supports versions only up to { $known }. Update the program, or use another data_dir.
+database-too-old = The database { $database } runs on PostgreSQL { $version }; version { $oldest } or later is required.
+database-encoding = The database { $database } uses the encoding { $encoding }; it must be UTF8.
+database-read-only = The database { $database } is read-only. Use the primary server and an account with write access.
+postgresql-not-installed = The settings name a PostgreSQL database, but the driver is not installed: pip install 'tokenwise[postgresql]'.
+copy-differs = Copying stopped: the database { $database } already contains { $table } that the source does not have. Copy to an empty database.
 store-unavailable = I cannot reach my database right now, so nothing was changed. Try again in a minute.
-store-uncertain = I lost my database at the very moment it was storing this, so it may be stored or not. Look again in a minute.
+store-uncertain = I lost my database while it was saving this, so I do not know whether it was saved. Check again in a minute.
 
 ## What the terminal refuses (bot/cli/failures.py)
 
-no-token = There is no token: set DISCORD_TOKEN to your bot's token, or let discord.token_file name a file with it.
-not-sqlite = Copying starts from an SQLite file, such as data/tokenwise.db.
-not-postgresql = Copying ends in PostgreSQL: name a URL that starts with postgresql://.
-nothing-to-ask = There is nothing to ask: --say names no question, as in --say /help.
-health-not-served = health.enabled is false, so the bot does not say how it is.
-nobody-answers = No bot answers at { $host }:{ $port }: { $reason }
-input-not-utf8 = Standard input is not UTF-8 text.
-text-not-utf8 = The text is not UTF-8.
-no-such-path = There is no file or folder { $path }.
-no-tokenizers = None of the tokenizers in the settings could be loaded.
+no-token = No token: set DISCORD_TOKEN to your bot's token, or point discord.token_file to a file that contains it.
+not-sqlite = The source must be an SQLite file, such as data/tokenwise.db.
+not-postgresql = The target must be PostgreSQL: a URL that starts with postgresql://.
+nothing-to-ask = There is nothing to ask: pass a command, as in --say /help.
+health-not-served = health.enabled is false, so the bot does not report its health.
+nobody-answers = No bot responds at { $host }:{ $port }: { $reason }
+input-not-utf8 = Standard input is not valid UTF-8.
+text-not-utf8 = The text is not valid UTF-8.
+no-such-path = No such file or folder: { $path }.
+no-tokenizers = None of the configured tokenizers could be loaded.
 ## What the terminal shows (bot/cli/)
 
 terminal-unforeseen = Something went wrong ({ $kind }: { $reason }); python -X dev -m bot shows where.
-terminal-small-models = The small models that come with the bot answer at once: add --config demo/config.toml.
-terminal-migrated = The database { $database } is of version { $version }.
+terminal-small-models = The small bundled models answer at once: add --config demo/config.toml.
+terminal-migrated = The database { $database } is at version { $version }.
 terminal-copied = { $table }: { $count ->
-        [one] 1 record is there and the same
-       *[other] { $count } records are there and the same
+        [one] 1 record copied and verified
+       *[other] { $count } records copied and verified
     }.
 terminal-warning = warning: { $line }
 terminal-running-bot = the running bot: { $line }
@@ -195,31 +199,37 @@ terminal-song-heading = { -item }
 terminal-shared-heading = { -lists } in common
 terminal-reasons-heading = because of ({ -lists } in common)
 terminal-shared = { $shared } of { $playlists }
-terminal-song-taken = { $typed } is taken for { $song } (id { $id }).
-terminal-generated = { $model } on { $device }, { $dtype }: { $tokens } tokens in { $seconds } s ({ $finish })
+terminal-song-taken = Taking { $typed } to mean { $song } (id { $id }).
+terminal-generated = { $model } on { $device }, { $dtype }: { $tokens ->
+        [one] 1 token
+       *[other] { $tokens } tokens
+    } in { $seconds } s ({ $finish })
 terminal-moved = Apart from words such as “the” and “to”, the context changed “{ $word }” the most: the cosine between its two vectors is { $cosine }.
 terminal-unrelated = { $model }: two different words of these texts have a cosine of { $cosine } on average
-terminal-embedding = { $model }: { $tokens } tokens, { $numbers } numbers each
-terminal-pair = { $second } is number { $second_rank } of { $others } around { $first }; { $first } number { $first_rank } around { $second }
+terminal-embedding = { $model }: { $tokens ->
+        [one] 1 token
+       *[other] { $tokens } tokens
+    }, { $numbers } numbers each
+terminal-pair = Of { $others } other words, { $second } is number { $second_rank } among the nearest to { $first }, and { $first } number { $first_rank } among the nearest to { $second }
 terminal-odd-one = { $word } does not belong
-terminal-loaded = { $slot }: { $name } is loaded ({ $seconds } s)
-terminal-backed-up = { $file } holds the database as it is now ({ $size }).
-terminal-restored = { $database } is again what { $file } holds.
-terminal-set-aside = What was there before is kept as { $file }.
-terminal-no-data-folder = The data folder { $path } cannot be made: { $reason }.
-terminal-demo-starts = Starting the bot in a Discord of its own ...
-terminal-demo-small = { $reason } Using the small models of the repository instead.
-terminal-demo-at = A Discord of your own is at { $url }: open it in a browser, or type here.
+terminal-loaded = { $slot }: loaded { $name } ({ $seconds } s)
+terminal-backed-up = Backed up the database to { $file } ({ $size }).
+terminal-restored = Restored { $database } from { $file }.
+terminal-set-aside = The previous database is kept as { $file }.
+terminal-no-data-folder = Cannot create the data folder { $path }: { $reason }.
+terminal-demo-starts = Starting the bot in a local Discord ...
+terminal-demo-small = { $reason } Using the small bundled models instead.
+terminal-demo-at = Your local Discord is at { $url }: open it in a browser, or type here.
 
 ## What the demo's page opens with (bot/cli/welcome.py)
 
 welcome-about =
-    I show what a language model sees: how it writes, what it reads instead of words, and what it knows of words and songs as vectors.
-    Try an example, or type / to ask your own question; nothing leaves this machine.
-welcome-generate = How does a model write a text?
+    I show what a language model sees: how it writes, what it reads instead of words, and how words and songs become vectors.
+    Try an example, or type / to ask your own question. Nothing leaves this machine.
+welcome-generate = How does a model write text?
 welcome-tokens = What does it read instead of words?
-welcome-similar = Can one calculate with words?
-welcome-embed = Does a word mean the same everywhere?
+welcome-similar = Can you calculate with words?
+welcome-embed = Does a word always mean the same?
 welcome-recommend = What do playlists say about songs?
 
 ## Looking inside in the terminal (bot/cli/looking.py and the commands that use it)
@@ -228,106 +238,124 @@ terminal-read = { $model } read { $count ->
     [one] one token
    *[other] { $count } tokens
  }.
-terminal-bos-left-out = Its token for the beginning of a text is not among them: the tokenizer does not add it.
-terminal-next = { $bits } bits of entropy, like choosing among { $choices }; after the settings { $left ->
-    [one] one token is left
-   *[other] { $left } tokens are left, like choosing among { $after }
+terminal-bos-left-out = The tokenizer adds no beginning-of-text token.
+terminal-next = { $bits } bits of entropy, like choosing among { $choices }; with these settings { $left ->
+    [one] one token remains
+   *[other] { $left } tokens remain, like choosing among { $after }
  }.
-terminal-perplexity = { $bits } bits a token on average, a perplexity of { $perplexity }: the lighter, the more surprising.
+terminal-perplexity = { $bits } bits per token on average, a perplexity of { $perplexity }. Lighter tokens are more surprising.
 terminal-surprising = { $token } ({ $bits } bits) where { $expected } was expected
-terminal-lens = The answer { $answer } takes over at layer { $layer } of { $layers } and stays. The lens says little about early layers of some models.
-terminal-attention-mean = The mean over the { $heads } heads of layer { $layer } (0 to { $last }). Attention shows where information can come from, not why the model answers as it does.
+terminal-lens = The answer { $answer } takes over at layer { $layer } of { $layers } and stays. For some models the lens says little about early layers.
+terminal-attention-mean = Mean over the { $heads } heads of layer { $layer } (0 to { $last }). Attention shows where information can come from, not why the model answers as it does.
 terminal-attention-head = Head { $head } of layer { $layer } (0 to { $last }, { $heads } heads each). Attention shows where information can come from, not why the model answers as it does.
-terminal-why = What { $token } ({ $probability }) rests on: how far the logarithm of its probability falls without a word, and gradient x input. Both are estimates, and they need not agree.
-terminal-paths = The { $width } likeliest continuations at each length, with the probability of each token after those before it. ★ is the greedy path, ⚄ one that was drawn.
+terminal-why = What { $token } ({ $probability }) rests on: how far its log-probability falls when a word is removed, and gradient x input. Both are estimates and need not agree.
+terminal-paths = The { $width } likeliest continuations at each length, with the probability of each token given those before it. ★ marks the greedy path, ⚄ a sampled one.
 
 ## Downloads in the terminal (bot/cli/fetch.py)
 
 terminal-fetch-failed = ✗ { $slot }: { $error }
-terminal-fetch-present = ✓ { $slot }: { $item }: here already
+terminal-fetch-present = ✓ { $slot }: { $item }: already on this machine
 terminal-fetched = ✓ { $slot }: { $item }: downloaded { $size } in { $seconds } s ({ $pace }/s)
-terminal-fetch-summary = { $there } of { $all } are here.
+terminal-fetch-summary = { $there } of { $all } ready.
 
 ## Training and measuring in the terminal (bot/cli/train.py, evaluate.py)
 
 terminal-trained = { $name }: { $detail }; { $seconds } s
 terminal-evaluation =
-    Learnt from { $playlists } playlists, { $plays } plays of { $songs } songs{ $folds ->
+    Trained on { $playlists } playlists with { $plays } plays of { $songs } songs{ $folds ->
         [one] {""}
-       *[other] { " " }in each of { $folds } parts
-    }. Asked about { $used } of { $tests } test playlists, { $draws } times each: { $likes } of a playlist's songs are known, the others to be found among the first { $k }.
-terminal-playlists-too-short = { $count } test playlists have no more known songs than that and are left out.
-terminal-songs-not-in-training = { $count } songs of the test playlists are in no training playlist and do not count.
-terminal-playlists-in-training-too = { $count } test playlists are also training playlists, so this is not a fair test.
-terminal-interval = ± is half of a 95 % bootstrap interval over the test playlists.
+       *[other] { " " }in each of { $folds } folds
+    }. Tested on { $used } of { $tests } test playlists, { $draws ->
+        [one] once
+       *[other] { $draws } times
+    } each: { $likes ->
+        [one] one song
+       *[other] { $likes } songs
+    } of a playlist are given, and the rest should be among the first { $k }.
+terminal-playlists-too-short =
+    Skipped { $count ->
+        [one] 1 test playlist
+       *[other] { $count } test playlists
+    } with too few known songs.
+terminal-songs-not-in-training =
+    Ignored { $count ->
+        [one] 1 song of the test playlists that is
+       *[other] { $count } songs of the test playlists that are
+    } in no training playlist.
+terminal-playlists-in-training-too =
+    { $count ->
+        [one] 1 test playlist is also a training playlist
+       *[other] { $count } test playlists are also training playlists
+    }, so this is not a fair test.
+terminal-interval = ± is half the width of a 95 % bootstrap interval over the test playlists.
 
 ## Reloading a model (bot/failures.py)
 
-settings-wrong = The settings are wrong by now, so nothing was changed. { $problems }
-no-revisions = Only the language model and the encoder come in revisions; leave it out for { $slot }.
-revision-of-folder = The settings name a folder on this machine, which has no revisions. Leave it out.
+settings-wrong = The settings now contain errors, so nothing was changed. { $problems }
+no-revisions = Only the language model and the encoder have revisions. Leave the revision out for { $slot }.
+revision-of-folder = The settings name a local folder, which has no revisions. Leave the revision out.
 
 ## Files on this machine (models/failures.py)
 
-no-name = There is no file or folder called that on this machine.
+no-name = There is no file or folder with an empty name.
 no-such-file = There is no file or folder called { $name } on this machine.
 no-such-model-folder = There is no model folder called { $name } on this machine.
 not-downloaded = { $label } is not on this machine yet.
     .admin = “{ $command }” downloads it.
 partly-downloaded = { $label } is only partly on this machine.
     .admin = “{ $command }” downloads it.
-no-weights = The folder of { $label } holds no weights (no safetensors file).
-only-pickled-weights = { $label } has its weights only as a pickle, which can run code when it is opened; I read safetensors only.
-only-pickles-offered = { $label } offers its weights only as a pickle, which can run code when it is opened; I read safetensors only.
-asks-for-hub-code = { $label } wants to run code from the hub, which I never do.
-not-one-vector-file = { $label } must hold one file of word vectors (.txt, .vec, .gz or .bin), and it holds { $count }; put the https:// address of one into the settings.
+no-weights = The folder of { $label } contains no weights (no safetensors file).
+only-pickled-weights = { $label } has its weights only as a pickle, which can run code when it is opened. I read only safetensors.
+only-pickles-offered = { $label } offers its weights only as a pickle, which can run code when it is opened. I read only safetensors.
+asks-for-hub-code = { $label } needs to run code from the hub, which I never do.
+not-one-vector-file = { $label } must contain exactly one file of word vectors (.txt, .vec, .gz or .bin), but contains { $count }. Put the https:// address of one into the settings.
 no-such-data-set = gensim has no word vectors called { $name }.
-not-a-web-address = Only addresses that begin with https:// or http:// can be downloaded.
+not-a-web-address = Only addresses that start with https:// or http:// can be downloaded.
 
 ## Downloads (models/failures.py)
 
-downloads-off = { $label } is not on this machine, and HF_HUB_OFFLINE says that nothing is to be downloaded.
-no-room = There is no space for { $label }: it takes { SIZE($size) }, and the disk has { SIZE($free) } free.
-disk-full = There is no space left for { $label }; what has arrived is kept.
-cannot-write = { $label } cannot be written to its folder ({ $reason }).
-download-damaged = { $label } arrived damaged (its { $algorithm } checksum is wrong) and was thrown away; fetch it again.
-download-broke-off = The download of { $label } broke off; what has arrived is kept, so fetch it again to go on.
-meaningless-answer = The server's answer about { $label } makes no sense.
-terms-not-accepted = { $label } may only be downloaded by people who agreed to its terms on the hub; agree there and set HF_TOKEN.
+downloads-off = { $label } is not on this machine, and HF_HUB_OFFLINE disables downloads.
+no-room = There is not enough disk space for { $label }: it needs { SIZE($size) }, and { SIZE($free) } is free.
+disk-full = The disk is full, so { $label } could not be downloaded completely. What has arrived is kept.
+cannot-write = Cannot write { $label } to its folder ({ $reason }).
+download-damaged = { $label } arrived damaged (its { $algorithm } checksum is wrong), so it was deleted. Download it again.
+download-broke-off = The download of { $label } was interrupted. What has arrived is kept, so start it again to resume.
+meaningless-answer = The server sent an invalid response about { $label }.
+terms-not-accepted = { $label } is available only to people who have accepted its terms on the hub. Accept them there and set HF_TOKEN.
 no-such-revision = { $label } has no revision “{ $revision }” on the hub.
-no-such-repository = The hub has no model called { $label }, or it is private and HF_TOKEN does not open it.
-download-refused = { $label } could not be downloaded: { $host } does not give it to everybody (status { $status }).
+no-such-repository = The hub has no model called { $label }, or it is private and HF_TOKEN gives no access to it.
+download-refused = { $label } could not be downloaded: { $host } denied access (status { $status }).
 nothing-at-address = { $label } could not be found: { $host } has nothing at this address.
-asked-too-often = { $label } could not be downloaded: { $host } was asked too often. Try again in a while.
+asked-too-often = { $label } could not be downloaded: { $host } received too many requests. Try again later.
 server-failed = { $label } could not be downloaded: { $host } answered with status { $status }. Try again later.
-host-unreachable = { $label } could not be downloaded: { $host } cannot be reached. Is there a network?
+host-unreachable = { $label } could not be downloaded: { $host } cannot be reached. Check the network connection.
 download-failed = { $label } could not be downloaded ({ $kind }).
 
 ## Loading (models/failures.py)
 
 load-failed = { $label } could not be loaded ({ $kind }).
-brings-own-code = { $label } brings program code of its own, which I never run.
+brings-own-code = { $label } comes with its own program code, which I never run.
 not-enough-memory = There is not enough memory for { $label }.
 damaged-file = A file of { $label } is damaged.
-unknown-architecture = { $label } is of a kind that I do not know.
+unknown-architecture = { $label } has an architecture that I do not support.
 missing-package = { $label } needs the Python package { $package }, which is not installed here.
 unnamed-package = { $label } needs a Python package that is not installed here.
-model-failed = { $name } failed over this text ({ $kind }). Try another text.
+model-failed = { $name } failed on this text ({ $kind }). Try another text.
 missing-shard = The weights of { $label } are incomplete: the file { $file } is missing.
-    .admin = Fetch the model again, or copy the file into its folder.
-only-variant-weights = { $label } has its weights only as { $file }, and I read model.safetensors.
-    .admin = Rename the file, or fetch a version with model.safetensors.
-other-weights = { $label } has its weights only for other libraries ({ JOIN($formats, separator: ", ") }); I read safetensors and GGUF.
-adapter-folder = { $label } is an adapter, not a whole model: it belongs to { $base }.
-    .admin = Name that model, or merge the two and name the result.
-lone-adapter = { $label } is an adapter, not a whole model, and does not say to which model it belongs.
+    .admin = Download the model again, or copy the file into its folder.
+only-variant-weights = { $label } has its weights only as { $file }, but I read model.safetensors.
+    .admin = Rename the file, or download a version with model.safetensors.
+other-weights = { $label } has weights only for other libraries ({ JOIN($formats, separator: ", ") }). I read safetensors and GGUF.
+adapter-folder = { $label } is an adapter, not a complete model: it belongs to { $base }.
+    .admin = Name that model, or merge the adapter into it and name the result.
+lone-adapter = { $label } is an adapter, not a complete model, and does not say which model it belongs to.
     .admin = Merge it into its model, and name the result.
 quantised-weights = The weights of { $label } are quantised with { $method }, which I cannot read.
     .admin = Name the unquantised model, or a GGUF file of it.
-pointer-file = The file { $file } of { $label } holds only a pointer to its content (Git LFS).
-    .admin = Run “git lfs pull” in its folder, or fetch the model.
-several-gguf-files = The folder { $label } holds several GGUF files ({ JOIN($files, separator: ", ") }). Name one of them.
-folder-without-tokenizer = The folder of { $label } holds no tokenizer.
+pointer-file = The file { $file } of { $label } contains only a Git LFS pointer, not the data.
+    .admin = Run “git lfs pull” in its folder, or download the model.
+several-gguf-files = The folder { $label } contains several GGUF files ({ JOIN($files, separator: ", ") }). Name one of them.
+folder-without-tokenizer = The folder of { $label } contains no tokenizer.
 incomplete-weights =
     The weights of { $label } are incomplete for this use: { $missing } is missing{ $more ->
         [0] {""}
@@ -335,41 +363,41 @@ incomplete-weights =
     }.
 no-such-device = This machine has no device “{ $device }” that torch can use; try “auto”.
 no-such-dtype = Unknown dtype “{ $dtype }”; use auto, { $known }.
-lone-surrogate = The text holds half of a character (a lone surrogate), which nothing can encode. Delete it and ask again.
+lone-surrogate = The text contains half a character (a lone surrogate), which cannot be encoded. Delete it and try again.
 
 ## The hub of models (models/failures.py)
 
-unknown-slot = There is no slot called { $slot }; there are: { $known }.
-already-loading = The { $slot } slot is being loaded already. Wait for that to end.
-hub-closed = I am stopping, so no model answers any more.
+unknown-slot = There is no slot called { $slot }. Available: { $known }.
+already-loading = The { $slot } slot is already loading. Wait until it has finished.
+hub-closed = I am shutting down, so the models no longer answer.
 model-loading = { $name } is still loading. Ask again in a minute.
 model-not-loaded = { $name } is not loaded.
 model-unavailable = { $name } is not available: { $reason }
 load-interrupted = Loading was interrupted.
-questions-do-not-end = Questions that do not end hold the old model, and two do not fit.
-neither-loads = { $reason } Nor could the one before it be loaded again: { $second }
+questions-do-not-end = Requests that do not finish still use the old model, and there is no memory for two.
+neither-loads = { $reason } The previous model could not be loaded again either: { $second }
 
 ## How a slot stands (models/hub.py)
 
-slot-loading = Being loaded.
-slot-loading-beside = Serving while a new one is loaded.
-slot-draining = Two copies do not fit into memory; draining.
+slot-loading = Loading.
+slot-loading-beside = Serving while a new one loads.
+slot-draining = Waiting for requests to finish: two copies do not fit into memory.
 slot-drained = Being replaced: two copies do not fit into memory.
-slot-reload-failed = The last reload failed and the model before it serves on: { $reason }
+slot-reload-failed = The last reload failed, so the previous model keeps serving: { $reason }
 slot-closed = Closed.
 
 ## What a load is doing (models/hub.py, models/pretrained.py, models/local.py)
 
-progress-probing = trying it
+progress-probing = testing it
 progress-draining =
     { $count ->
-        [one] waiting for { $count } question to end: two copies do not fit
-       *[other] waiting for { $count } questions to end: two copies do not fit
+        [one] waiting for { $count } request to finish: two copies do not fit
+       *[other] waiting for { $count } requests to finish: two copies do not fit
     }
-progress-restoring = loading the old one again
+progress-restoring = reloading the old one
 progress-reading-weights = reading the weights of { $name }
 progress-moving-model = moving { $name } to { $device }
-progress-asking = asking for { $name }
+progress-asking = requesting { $name }
 progress-downloading = downloading { $name }, { SIZE($done) }
 progress-downloading-of = downloading { $name }, { SIZE($done) } of { SIZE($total) }
 download-part = { $name } ({ $part } of { $count })
@@ -378,49 +406,49 @@ download-part = { $name } ({ $part } of { $count })
 
 too-few-new-tokens = Ask for at least 1 new token.
 nothing-to-continue = The prompt is empty. Write the beginning of a text, and I will continue it.
-prompt-over-window = The text has { $tokens } tokens, and { $model } reads fewer than { $limit }. Shorten it.
+prompt-over-window = The text has { $tokens } tokens, but the context window of { $model } takes fewer than { $limit }. Shorten it.
 text-too-long-for-model = The text is too long for { $model }. Shorten it.
-too-many-tokens = Prompt and continuation may have { $limit } tokens together. Ask for fewer or shorten it.
+too-many-tokens = Prompt and continuation together may have at most { $limit } tokens. Ask for fewer, or shorten the prompt.
 unseen-token = { $model } has never seen the token “{ $token }”. Leave it out of the prompt.
-unusable-stop = This model cannot look out for { $stop }. Name another text to stop at.
-scores-not-finite = The model lost its way in this text (its numbers are not finite). Try another prompt.
+unusable-stop = This model cannot stop at { $stop }. Choose another stop text.
+scores-not-finite = The model failed on this text (its numbers are not finite). Try another prompt.
 no-memory-for-text = There is not enough memory for this text. Ask for a shorter one.
-stopped-before-start = This was stopped before it began.
-late-before-start = There was no time left to begin with this.
-tokenizer-too-large = The tokenizer of { $model } has more entries than its model knows.
+stopped-before-start = This was stopped before it started.
+late-before-start = There was no time left to start this.
+tokenizer-too-large = The tokenizer of { $model } has more entries than the model has embeddings.
 int8-unsupported = int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.
 
 ## Looking inside (models/failures.py)
 
-nothing-to-look-into = The text is empty. Write some words, and I show what the model makes of them.
+nothing-to-look-into = The text is empty. Write a few words, and I will show what the model makes of them.
 no-such-layer = { $model } has no layer { $layer }. Choose one from 0 to { $last }.
 no-such-head = { $model } has no head { $head }. Choose one from 0 to { $last }.
 no-attention-weights = { $model } has no attention to show: it carries a state from token to token instead. Try /lens, /next or /surprise.
 layer-without-attention = Layer { $layer } of { $model } has no attention. Choose one of { $others }.
 too-many-weights = The attention of all heads over { $tokens } tokens is too much to show. Choose one head, or a text of at most { $most } tokens.
-no-layers = I cannot tell the layers of { $model } apart. /next, /generate and /tokens still work with it.
-nothing-to-take-out = There is no word in the prompt to take out. Write at least one.
+no-layers = I cannot identify the layers of { $model }. /next, /generate and /tokens still work with it.
+nothing-to-take-out = The prompt contains no word to remove. Write at least one.
 
 ## Tokenizers (models/failures.py)
 
-unknown-token-id = { $tokenizer } has no token with the id { $token_id }; its ids go from 0 to { $last }.
-no-token-for = { $tokenizer } has no token for { JOIN($parts, separator: " ") }, and none for what it does not know, so it cannot split this text.
-tokenizer-failed = { $tokenizer } cannot answer this: its own code fails ({ $kind }). Try another text or another tokenizer.
+unknown-token-id = { $tokenizer } has no token with the id { $token_id }. Its ids range from 0 to { $last }.
+no-token-for = { $tokenizer } has no token for { JOIN($parts, separator: " ") }, and none for unknown text, so it cannot split this text.
+tokenizer-failed = { $tokenizer } failed on this ({ $kind }). Try another text or another tokenizer.
 no-tokenizer-answers = { $reasons }
-unknown-tokenizer = I have no tokenizer of that name. Choose one of: { $names }.
-missing-tokenizer = { $reason } Those that are there: { $names }.
-no-tokenizer-named = No tokenizer is named in the settings.
+unknown-tokenizer = I have no tokenizer with that name. Choose one of: { $names }.
+missing-tokenizer = { $reason } Available tokenizers: { $names }.
+no-tokenizer-named = The settings name no tokenizer.
 no-tokenizer-loaded = { $reasons }
     .admin = { $remedies }
 
 ## Encoder (models/failures.py)
 
 nothing-to-embed = The text is empty. Write a word or a sentence.
-text-over-limit = The text has { $tokens } tokens, and { $model } reads { $limit } at most. Shorten it.
-no-shared-word = The two texts share no word. Use one word in both, to see how its vector moves.
-vectors-not-finite = { $model } gives numbers that are not finite.
-other-vocabulary = { $tokenizer } has another vocabulary than { $model } was trained with, so the vectors would mean nothing. Use the model's own tokenizer.
-mismatched-tokenizer = The tokenizer has { $entries } entries and { $model } knows { $known }: they do not belong together, so its vectors would mean nothing. Use the model's own tokenizer.
+text-over-limit = The text has { $tokens } tokens, but { $model } reads at most { $limit }. Shorten it.
+no-shared-word = The two texts have no word in common. Use the same word in both to see how its vector changes.
+vectors-not-finite = { $model } returned numbers that are not finite.
+other-vocabulary = { $tokenizer } does not have the vocabulary that { $model } was trained with, so the vectors would be meaningless. Use the model's own tokenizer.
+mismatched-tokenizer = The tokenizer has { $entries } entries, but { $model } knows { $known }. They do not belong together, so the vectors would be meaningless. Use the model's own tokenizer.
 
 ## What special tokens are for (models/results.py, Role)
 
@@ -465,50 +493,53 @@ unknown-word =
         [0] Try another one.
        *[other] Did you mean { $suggestions }?
     }
-word-without-direction = The vector of “{ $word }” is all zeros, so it has no direction and nothing is near it. Try another word.
+word-without-direction = The vector of “{ $word }” is all zeros, so it has no direction and no neighbours. Try another word.
 no-word-given = Write a word, for example engineer, or a sum such as king - man + woman.
 no-neighbours-wanted = Ask for at least one neighbour.
 no-other-words = There are no other words to compare with.
 words-cancel-out = These words cancel each other out, so nothing is left to compare. Change one of them.
-sum-among-words = Write either a sum, as in king - man + woman, or words with commas between them.
-wrong-number-of-words = Name { $least } to { $most } different words, with commas between them.
-missing-term = A word is missing beside a sign. Write it like this: king - man + woman.
+sum-among-words = Write either a sum, as in king - man + woman, or words separated by commas.
+wrong-number-of-words = Name { $least } to { $most } different words, separated by commas.
+missing-term = A word is missing next to a sign. Write it like this: king - man + woman.
 too-many-terms = A sum may have at most { $most } words.
 not-one-word = “{ $words }” is more than one word. Put + or - between them, as in king - man + woman.
-no-words-in-file = { $label } holds no words.
-not-word-vectors = { $label } holds no word vectors that I can read.
-damaged-word-vectors = { $label } is cut off or damaged.
-    .admin = Get it again.
-pickled-word-vectors = { $label } is gensim's own save, a pickle, which can run code when it is opened.
+no-words-in-file = { $label } contains no words.
+not-word-vectors = { $label } contains no word vectors that I can read.
+damaged-word-vectors = { $label } is truncated or damaged.
+    .admin = Download it again.
+pickled-word-vectors = { $label } was saved by gensim as a pickle, which can run code when it is opened.
     .admin = Save it with save_word2vec_format instead.
-archive-of-several = { $label } is an archive of { $count } files ({ JOIN($names, separator: ", ") }), and I cannot tell which holds the vectors.
-    .admin = Unpack it, and put the name of one file into the settings.
+archive-of-several = { $label } is an archive of { $count } files ({ JOIN($names, separator: ", ") }), and I cannot tell which one contains the vectors.
+    .admin = Unpack it, and name one file in the settings.
 archive-encrypted = { $label } is an encrypted archive.
-    .admin = Unpack it, and put the name of the file inside into the settings.
-not-utf8 = { $label } is a text in UTF-16.
+    .admin = Unpack it, and name the extracted file in the settings.
+not-utf8 = { $label } is encoded in UTF-16.
     .admin = Save it as UTF-8.
-numbers-not-finite = { $label } cannot be used: the vector of “{ $word }”, row { NUMBER($row, useGrouping: 0) }, holds a number that is not finite (NaN or infinity).
-line-not-finite = { $label } cannot be used: the vector of “{ $word }” in line { NUMBER($line, useGrouping: 0) } holds a number that is not finite (NaN or infinity).
-vector-length-wrong = { $label } contradicts itself: line { NUMBER($line, useGrouping: 0) } has { $found ->
+numbers-not-finite = { $label } cannot be used: the vector of “{ $word }”, row { NUMBER($row, useGrouping: 0) }, contains a number that is not finite (NaN or infinity).
+line-not-finite = { $label } cannot be used: the vector of “{ $word }” in line { NUMBER($line, useGrouping: 0) } contains a number that is not finite (NaN or infinity).
+vector-length-wrong = { $label } is inconsistent: line { NUMBER($line, useGrouping: 0) } has { $found ->
         [one] one number
        *[other] { NUMBER($found, useGrouping: 0) } numbers
     }, but by line { NUMBER($standard, useGrouping: 0) } each word has { NUMBER($expected, useGrouping: 0) }.
-    .admin = The file is damaged, or its first line is wrong, or several files were joined. Get it again, or correct that line.
-vector-count-wrong = { $label } contradicts itself: line 1 announces { NUMBER($announced, useGrouping: 0) } words, but the file holds { NUMBER($found, useGrouping: 0) }.
-    .admin = The file is cut off, or several were joined, or its first line is wrong. Get it again.
-vectors-go-on = { $label } contradicts itself: line 1 announces { NUMBER($announced, useGrouping: 0) } words, but the file goes on after them.
-    .admin = The file is damaged, or its first line is wrong. Get it again.
-broken-entry = { $label } cannot be used: word { NUMBER($number, useGrouping: 0) } holds bytes that no word has, so the file is damaged or its first line is wrong.
-    .admin = Get it again.
-vector-line-unreadable = { $label } cannot be used: line { NUMBER($line, useGrouping: 0) } has “{ $text }” where a number belongs.
-    .admin = Each line should hold a word and its numbers, with blanks between them.
-decimal-comma = { $label } cannot be used: line { NUMBER($line, useGrouping: 0) } has “{ $text }” where a number belongs. Decimals need a point, not a comma.
-vector-files-joined = { $label } gives different vectors to the same words, first to “{ $word }” (line or entry { NUMBER($place, useGrouping: 0) }), { $repeated } times in all. Several files may have been joined.
+    .admin = The file is damaged, its first line is wrong, or several files were joined. Download it again, or correct that line.
+vector-count-wrong = { $label } is inconsistent: line 1 announces { NUMBER($announced, useGrouping: 0) } words, but the file contains { NUMBER($found, useGrouping: 0) }.
+    .admin = The file is truncated, several files were joined, or the first line is wrong. Download it again.
+vectors-go-on = { $label } is inconsistent: line 1 announces { NUMBER($announced, useGrouping: 0) } words, but the file contains more.
+    .admin = The file is damaged, or its first line is wrong. Download it again.
+broken-entry = { $label } cannot be used: word { NUMBER($number, useGrouping: 0) } contains bytes that no word has, so the file is damaged or its first line is wrong.
+    .admin = Download it again.
+vector-line-unreadable = { $label } cannot be used: line { NUMBER($line, useGrouping: 0) } has “{ $text }” instead of a number.
+    .admin = Each line should contain a word and its numbers, separated by spaces.
+decimal-comma = { $label } cannot be used: line { NUMBER($line, useGrouping: 0) } has “{ $text }” instead of a number. Write decimals with a point, not a comma.
+vector-files-joined = { $label } has different vectors for the same word, first for “{ $word }” (line or entry { NUMBER($place, useGrouping: 0) }), { $repeated ->
+        [one] once
+       *[other] { $repeated } times
+    } in all. Several files may have been joined.
 only-zeros = Every vector in { $label } is all zeros, so none has a direction.
-not-a-matrix = The vectors.npy of { $label } is not a table of real numbers with a row for each word.
-mismatched-word-vectors = The words and vectors of { $label } do not belong together.
-repeated-word = The words of { $label } do not belong together: one is there twice.
-folder-without-word-vectors = The folder { $label } must hold vectors.npy and words.txt, or one file of word vectors ({ JOIN($suffixes, separator: ", ") }).
+not-a-matrix = The vectors.npy of { $label } is not a table of real numbers with one row per word.
+mismatched-word-vectors = The words and vectors of { $label } do not match: there must be one vector per word.
+repeated-word = The words of { $label } are not usable: one of them appears twice.
+folder-without-word-vectors = The folder { $label } must contain vectors.npy and words.txt, or one file of word vectors ({ JOIN($suffixes, separator: ", ") }).
 
 ## Words (models/words/)
 
@@ -525,7 +556,7 @@ progress-reading-vectors = reading the word vectors { $name }
 -by = artist
 
 song-gone = That { -item } is no longer in my catalogue. Ask for recommendations again.
-no-such-song-like = I know no { -item } like “{ $text }”. Type part of its title or { -by } and choose from the list.
+no-such-song-like = I found no { -item } like “{ $text }”. Type part of its title or { -by } and choose from the list.
 no-such-song =
     There is no { -item } with the id or title '{ $text }'.{ COUNT($near) ->
         [0] {""}
@@ -533,10 +564,10 @@ no-such-song =
     }
 ambiguous-song = '{ $text }' may be more than one { -item }: { JOIN($songs, separator: "; ") }. Name one by its id.
 no-songs-wanted = Ask for at least one { -item }.
-no-songs-in-file = { $label } holds no { -items }.
+no-songs-in-file = { $label } contains no { -items }.
 not-playlists =
-    { $label } holds no { -lists } in a layout that I know: it looks like { $seen ->
-        [pointer] a pointer of Git LFS
+    { $label } contains no { -lists } in a layout that I know: it looks like { $seen ->
+        [pointer] a Git LFS pointer
         [html] a web page
         [xml] XML
         [json] JSON
@@ -545,10 +576,10 @@ not-playlists =
         [text] plain text
        *[binary] a binary file
     }.
-    .admin = docs/catalogues.md has the layouts. If it is a table, name its columns in [songs.columns].
+    .admin = docs/catalogues.md describes the layouts. If it is a table, name its columns in [songs.columns].
 not-a-song-table =
-    { $label } is not a table of { -items } in a layout I know: it looks like { $seen ->
-        [pointer] a pointer of Git LFS
+    { $label } is not a table of { -items } in a layout that I know: it looks like { $seen ->
+        [pointer] a Git LFS pointer
         [html] a web page
         [xml] XML
         [json] JSON
@@ -557,18 +588,21 @@ not-a-song-table =
         [text] plain text
        *[binary] a binary file
     }.
-    .admin = docs/catalogues.md has the layouts. If it is a table, name its columns in [songs.columns].
-no-files = The folder or archive of the catalogue holds no files.
-no-titles = { $label } holds ids, but no file says what they stand for.
+    .admin = docs/catalogues.md describes the layouts. If it is a table, name its columns in [songs.columns].
+no-files = The folder or archive of the catalogue contains no files.
+no-titles = { $label } contains ids, but no file says what they stand for.
     .admin = Name the table of ids and titles in songs.songs.
-no-such-column = No file of the catalogue has a column “{ $column }”. There are: { JOIN($columns, separator: ", ") }.
-not-ratings = The ratings in { $label } are no numbers: the first is “{ $value }”.
+no-such-column = No file of the catalogue has a column “{ $column }”. Available: { JOIN($columns, separator: ", ") }.
+not-ratings = The ratings in { $label } are not numbers: the first is “{ $value }”.
 no-shared-ids = The { -lists } and the table of { -items } have no id in common: the { -lists } have ids such as { $played }, the table such as { $song }.
-no-playlists-in-file = { $label } holds no { -list } of two { -items } or more.
+no-playlists-in-file = { $label } contains no { -list } of two { -items } or more.
 unreadable-file = { $label } cannot be read ({ $reason }).
-no-frequent-song = No { -item } is in the { -lists } { $min_count } times; lower min_count.
-too-few-playlists = { $playlists } { -lists } cannot be divided into { $folds } parts to learn from and to test.
-no-usable-test-playlist = No test { -list } has more than { $likes } different { -items } that the training { -lists } have. Ask with fewer likes.
+no-frequent-song = No { -item } is in the { -lists } { $min_count ->
+        [one] once
+       *[other] { $min_count } times
+    }. Lower min_count.
+too-few-playlists = { $playlists } { -lists } cannot be split into { $folds } parts for training and testing.
+no-usable-test-playlist = No test { -list } has more than { $likes } different { -items } that the training { -lists } contain. Use fewer likes.
 
 ## Songs (models/songs/)
 
@@ -577,10 +611,10 @@ songs-detail = { $songs } { -items }, { $playlists } { -lists }, { $size } numbe
 progress-reading-songs = reading { -items }
 progress-reading-playlists = reading { -lists }
 progress-training-word2vec = training Word2Vec on the { -lists }
-progress-learning-playlists = learning what goes together
+progress-learning-playlists = learning which go together
 progress-preparing-search = preparing the search
-progress-evaluating = training and asking: { $name }
-progress-evaluating-part = training and asking: { $name }, part { $part } of { $parts }
+progress-evaluating = training and testing: { $name }
+progress-evaluating-part = training and testing: { $name }, part { $part } of { $parts }
 
 ## Shared by several features (cogs/shared)
 
@@ -602,12 +636,12 @@ mark-new-line = new line
 mark-carriage-return = carriage return
 mark-word-start = start of a word
 mark-continues = continues a word
-mark-byte = byte of a character that is split
-mark-shapeless = character without a shape
+mark-byte = part of a character, as a byte
+mark-shapeless = invisible character
 mark-special = special token
 
-not-an-admin = Only the people who run this bot may do that, on a server that the bot was invited to.
-answer-forgotten = I no longer have what this answer was about: I keep it for a while only. Ask again.
+not-an-admin = Only the people who run this bot can do that, in a server that the bot was invited to.
+answer-forgotten = I no longer have the data behind this answer. Run the command again.
 
 ## /help (cogs/help)
 
@@ -852,9 +886,9 @@ models-nothing-serves = Nothing is loaded there now.
 button-back = ◀ Back
 button-next = Next ▶
 button-keep = Keep everything
-file-too-large = Left out, because this server takes no files of that size: { JOIN($files, separator: ", ") }
+file-too-large = Left out because it is too large for this server: { JOIN($files, separator: ", ") }
 nothing-changed = Nothing was changed.
-somebody-elses-button = That button belongs to somebody else. Ask the command yourself to get your own.
+somebody-elses-button = That button belongs to someone else. Run the command yourself to get your own.
 
 ## /generate (cogs/generate)
 
@@ -1150,14 +1184,14 @@ privacy-deleted =
 ## Starter models (models/failures.py, models/starter/)
 
 starter-download-failed = Downloading the package { $project } failed.
-starter-hash-mismatch = The package index has another file as { $project } than the one that was checked, so it was not used.
+starter-hash-mismatch = The file that the package index offers for { $project } is not the one that was verified, so it was not used.
 starter-no-space = There is not enough free disk space for { $project }.
-starter-unreachable = The package index cannot be reached, or does not have { $project }.
-pip-missing = { $project } cannot be downloaded, because this Python environment has no pip.
+starter-unreachable = The package index cannot be reached, or it does not have { $project }.
+pip-missing = { $project } cannot be downloaded because this Python environment has no pip.
     .admin = Install it with: python -m ensurepip
 starter-conversion-failed = { $name } was downloaded but could not be converted.
-    .admin = Free memory may be short; set TOKENWISE_LOG__LEVEL=DEBUG to see the reason.
-starter-folder-refused = The folder for the starter models cannot be written: { $reason }.
+    .admin = Memory may be low. Set TOKENWISE_LOG__LEVEL=DEBUG to see the reason.
+starter-folder-refused = Cannot write the folder for the starter models: { $reason }.
 progress-starter-download = downloading { $name } ({ SIZE($size) })
 progress-starter-convert = converting { $name }
 

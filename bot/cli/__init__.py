@@ -1,7 +1,7 @@
-"""The command line: a module per command, found by its name, with what it takes beside what it does.
+"""The command line: one module per command, with its arguments and its implementation.
 
-Each command imports what it needs when it runs and nothing else: `check` loads no model library, `tokens` no torch
-model, and `--help` next to nothing.
+Each command imports only what it needs, when it runs: `check` loads no model library, `tokens` no torch model, and
+`--help` almost nothing.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ from models.failures import Failure
 
 
 class Command(Protocol):
-    """What the module of a command has. Its name on the command line is the module's."""
+    """The interface of a command's module. The command has the module's name."""
 
     SUMMARY: str
 
     def add_arguments(self, parser: argparse.ArgumentParser, /) -> None: ...
 
     def run(self, arguments: argparse.Namespace, /) -> int:
-        """The exit code. Failure and ConfigError are told by `main`, a line each."""
+        """Return the exit code. `main` prints Failure and ConfigError, one line each."""
 
 
 COMMANDS: Mapping[str, Command] = {
@@ -80,13 +80,13 @@ COMMANDS: Mapping[str, Command] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0, 1 for what could not be done, 2 for usage and settings."""
-    # What is left over is the command's fault, so its usage is what helps.
+    """Run one command and return the exit code: 0, 1 for a failure, 2 for wrong usage or settings."""
+    # Unknown arguments belong to the command, so show its usage.
     arguments, unknown = _parser().parse_known_args(argv)
     if unknown:
         arguments.usage.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
-        # Text is UTF-8, whatever the terminal's locale says.
+        # Text is UTF-8, regardless of the terminal's locale.
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(encoding="utf-8")
@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Failure as error:
         return complain(str(error), code=MISUSED if isinstance(error, Misuse) else FAILED)
     except BrokenPipeError:
-        # Whoever read the output has seen enough; Python must not complain when it flushes at exit.
+        # The reader has closed the pipe; keep Python from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
@@ -115,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="tokenwise",
-        description="A Discord bot for study groups that are learning what a language model sees.",
+        description="A Discord bot for study groups that want to see what a language model sees.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
     subparsers = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")

@@ -1,4 +1,4 @@
-"""What commands take: arguments that several share, and numbers within bounds."""
+"""Shared arguments of the commands, and numbers within bounds."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import NoReturn, TypeVar
 from bot.visible import harmless
 
 MOST_RESULTS = 1000
-"""Results that a question may ask for: where nobody else waits, more than on Discord, and still no typing mistake."""
+"""Most results that can be requested: more than on Discord, because nobody else waits, but a bound on typing errors."""
 
 Number = TypeVar("Number", int, float)
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong without writing to the terminal what it was given as it was given."""
+    """Reports errors without echoing control characters from the input to the terminal."""
 
     def error(self, message: str) -> NoReturn:
         super().error(harmless(message))
 
 
 def number(kind: type[Number], low: float, high: float = math.inf) -> Callable[[str], Number]:
-    """Reads a number between two bounds, or says in words what it must be."""
+    """Parses a number between two bounds, or says what is allowed."""
     what = "a whole number" if kind is int else "a number"
     bounds = f"of at least {low:,}" if math.isinf(high) else f"from {low:,} to {high:,}"
 
@@ -42,18 +42,18 @@ positive, not_negative = number(int, 1), number(int, 0)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """Take --config after the command too; where it is not given there, what was given before the command stands."""
+    """Also accept --config after the command; otherwise the one before the command applies."""
     parser.add_argument(
         "--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS
     )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="answer with one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def add_text(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", metavar="TEXT", help="the text; - reads it from standard input")
+    parser.add_argument("text", metavar="TEXT", help="the text; - reads standard input")
 
 
 def add_count(parser: argparse.ArgumentParser) -> None:

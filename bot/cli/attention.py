@@ -1,4 +1,4 @@
-"""`attention`: where the tokens of a text look in one layer of the language model."""
+"""`attention`: where each token of a text looks, in one layer of the language model."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from models.results import Attention
 
-SUMMARY = "show where the tokens of a text look, in one layer of the language model"
+SUMMARY = "show where each token of a text looks, in one layer of the language model"
 LOOKED_AT = 3
-"""Tokens that are shown for each, those that it attends to most."""
+"""Number of tokens shown per row: those that it attends to most."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

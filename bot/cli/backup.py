@@ -29,8 +29,8 @@ def add_actions(actions: Actions) -> None:
         (
             "restore",
             _restore,
-            "what `backup` wrote",
-            "put such a copy in the place of the database; the bot must not run",
+            "a file written by `backup`",
+            "replace the database by such a copy; stop the bot first",
         ),
     ):
         description = f"{summary[0].upper()}{summary[1:]}."
@@ -60,7 +60,7 @@ async def _restore(arguments: argparse.Namespace) -> int:
 
 
 def _database(arguments: argparse.Namespace) -> Path:
-    """The file that the settings name. DatabaseOnServer if they name a server."""
+    """The database file in the settings. Raises DatabaseOnServer if they name a server."""
     from bot.store.backup import file_of
     from bot.store.store import url_in
 

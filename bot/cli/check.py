@@ -1,4 +1,4 @@
-"""`check`: what is wrong with the settings and the models that they name, or what is in force."""
+"""`check`: report mistakes in the settings and missing models, or show the settings in force."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bot.settings.schema import ConfigError, Settings
 from bot.visible import harmless
 from models.failures import ModelError
 
-SUMMARY = "say what is wrong with the settings and the models, or show the settings in force"
+SUMMARY = "report mistakes in the settings and missing models, or show the settings in force"
 
 
 def add_arguments(parser: argparse.ArgumentParser, /) -> None:
     parser.add_argument(
-        "--load", action="store_true", help="load every model and try it, which takes a while"
+        "--load", action="store_true", help="also load and test every model, which takes a while"
     )
 
 
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _running(settings: Settings) -> Iterator[str]:
-    """What keeps the bot from being ready, if one runs with these settings."""
+    """What keeps a bot that is running with these settings from being ready."""
     if not settings.health.enabled:
         return
     try:
@@ -52,7 +52,7 @@ def _running(settings: Settings) -> Iterator[str]:
 
 
 def _loaded(settings: Settings) -> int:
-    """Load every model, a line for each; 0 only if all of them can be."""
+    """Load every model and print one line each; 0 only if all of them load."""
     from models.hub import Hub
 
     hub, code = Hub(settings.specs()), 0

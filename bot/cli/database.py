@@ -1,4 +1,4 @@
-"""`database`: what whoever runs the bot does with the database by hand."""
+"""`database`: maintain the database by hand."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from bot.cli.failures import NoSuchPath, NotPostgresql, NotSqlite
 from bot.cli.terminal import loading
 from bot.settings.load import load
 
-SUMMARY = "bring the database up to date, copy it to another server, back it up or restore it"
+SUMMARY = "migrate, copy, back up or restore the database"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", dest="action", required=True, metavar="ACTION")
-    summary = "bring the database of the settings to the newest version"
+    summary = "migrate the configured database to the newest version"
     migrate = actions.add_parser("migrate", help=summary, description=f"{summary.capitalize()}.")
     copy = actions.add_parser(
         "copy",
         help="copy everything from an SQLite file to a PostgreSQL server",
-        description="Copy everything from an SQLite file to a PostgreSQL server, and compare it. Goes on where an "
-        "earlier copy was broken off. Stop the bot first.",
+        description="Copy everything from an SQLite file to a PostgreSQL server and verify it. Resumes an interrupted "
+        "copy. Stop the bot first.",
     )
     for action, act in ((migrate, _migrate), (copy, _copy)):
         add_config(action)
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     copy.add_argument(
         "postgresql",
         metavar="POSTGRES",
-        help="the URL of the server; - for that of the settings. Without a password in it, PGPASSWORD or ~/.pgpass counts",
+        help="the URL of the server; - uses the one in the settings. If it has no password, PGPASSWORD or ~/.pgpass applies",
     )
     backup.add_actions(actions)
 
@@ -67,7 +67,7 @@ async def _copy(arguments: argparse.Namespace) -> int:
         raise NotSqlite
     if target.get_backend_name() != "postgresql":
         raise NotPostgresql
-    # Opening would make a new one.
+    # Opening would create a new file.
     if not await asyncio.to_thread(Path(source.database or "").is_file):
         raise NoSuchPath(source.database or "")
     reading = await Database.open(source)

@@ -1,4 +1,4 @@
-"""`demo`: the bot beside a Discord of its own, with a person at the terminal."""
+"""`demo`: run the bot in a local Discord, with a prompt in the terminal."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ CONFIGS = {
     "starter": starter.CONFIG,
 }
 PATIENCE = 600.0
-"""Seconds that a question may take before the demo gives up."""
+"""Seconds to wait for an answer before the demo gives up."""
 FOLDER, FILES = "sandbox", "files"
-"""Where in the data folder the demo keeps what its people do, and in there the files of its answers."""
+"""Folder in the data folder for what people do in the demo; contains the files of its answers."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,13 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--say",
         action="append",
         metavar="LINE",
-        help="ask this, print the answer and end; repeatable, or several lines",
+        help="run this command, print the answer and exit; repeatable, or several lines",
     )
     parser.add_argument(
         "--models",
         choices=sorted(CONFIGS),
         default="small",
-        help="small: those in the repository (default); starter: real ones, downloaded once",
+        help="small: the bundled models (default); starter: real models, downloaded once",
     )
     parser.add_argument("--as", dest="who", choices=["student", "admin"], default="student", help="who asks")
 
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _config(models: str) -> Path:
-    """The configuration with these models; the one with the small models where the others cannot be had."""
+    """The configuration with these models; falls back to the small models if the others are not available."""
     config = CONFIGS[models]
     if models != "starter":
         return config
@@ -80,7 +80,7 @@ def _config(models: str) -> Path:
 async def demo(
     settings: Settings, lines: Sequence[str] | None, who: str, console: Console | None = None
 ) -> int:
-    """Ask `lines` and end, or open a prompt; 0, or 1 if a question was not answered."""
+    """Run `lines` and exit, or open a prompt. Returns 0, or 1 if a command got no answer."""
     from rich.console import Console
 
     from bot import logs
@@ -95,24 +95,24 @@ async def demo(
     logs.setup("DEBUG" if settings.log.level == "DEBUG" else "WARNING")
     if lines is not None:
         settings = at_full_speed(settings)
-    # What the models keep is the same for everybody; what people do in the sandbox is kept apart.
+    # Cached models are shared with the bot; what people do in the sandbox is kept separately.
     hub = Hub(settings.specs())
     changes = {"data_dir": settings.data_dir / FOLDER, "database": Database()}
     settings = settings.model_copy(update=changes)
     files = settings.data_dir / FILES
     try:
-        # Those of the last session; nobody else would ever delete them.
+        # Files of the last session, which nothing else deletes.
         shutil.rmtree(files, ignore_errors=True)
         files.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         _note(texts.say("terminal-no-data-folder", path=str(settings.data_dir), reason=str(error.strerror)))
         return 1
     _note(texts.say("terminal-demo-starts"))
-    # Asked for one answer, it takes any port; a page that is open finds the same address again after a restart.
+    # For a single answer any port will do; otherwise a fixed port lets an open page reconnect after a restart.
     box = Sandbox(0 if lines is not None else available(PORT), bot_name="Tokenwise")
     page = Page(box)
     async with box:
-        # The sandbox forgets the commands when it ends, whatever the data folder remembers.
+        # The sandbox forgets the registered commands when it ends, so the data folder's record is outdated.
         settings = pointed_at(settings, box)
         bot = Tokenwise(settings, local_service(settings, hub), forget_commands=True)
         hub.listen(_teller(bot))
@@ -122,7 +122,7 @@ async def demo(
         )
         async with welcoming(page, bot, hub):
             await asyncio.wait({running, session}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():  # it failed, or somebody stopped it
+        if running.done():  # it failed or was stopped
             session.cancel()
             await asyncio.wait({session})
             return running.result()
@@ -132,7 +132,7 @@ async def demo(
 
 
 def at_full_speed(settings: Settings) -> Settings:
-    """The settings for those who do not watch a text grow."""
+    """The settings without the speed limit, for answers that nobody watches growing."""
     language = settings.section(LanguageSection)
     if language is None:
         return settings
@@ -140,7 +140,7 @@ def at_full_speed(settings: Settings) -> Settings:
 
 
 def pointed_at(settings: Settings, box: Sandbox) -> Settings:
-    """The settings for a bot that lives in the sandbox."""
+    """The settings for a bot in the sandbox."""
     from pydantic import SecretStr
 
     changes = {"api_url": box.api_url, "gateway_url": box.gateway_url, "guild_ids": []}
@@ -170,7 +170,7 @@ async def _session(
         return 0
     for line in lines:
         if line.lstrip().startswith("/models"):
-            await bot.service.loaded()  # who asks for the models wants to see them, not how they come
+            await bot.service.loaded()  # /models should show the models, not their progress
         console.print(
             f"{terminal.member.name.lower()} > {line}",
             style="bold",
@@ -182,7 +182,7 @@ async def _session(
 
 
 def _teller(bot: Tokenwise) -> Callable[[str, SlotStatus], None]:
-    """Says of each model once that it is loaded, or why not; called on the loading thread."""
+    """Prints once for each model that it is loaded, or why not. Called on the loading thread."""
     from models.results import State
 
     told: dict[str, int] = {}

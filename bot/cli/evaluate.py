@@ -1,4 +1,4 @@
-"""`evaluate`: compare ways of recommending on playlists that were held back."""
+"""`evaluate`: compare recommenders on held-out playlists."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from models.songs.evaluation import Evaluation, Measured
 
-SUMMARY = "compare ways of recommending on playlists that were held back"
+SUMMARY = "compare recommenders on held-out playlists"
 NARROWEST = 160
-"""Columns of a terminal below which the numbers of the table would be cut."""
+"""Minimum width of a terminal, in columns, that shows the table's numbers uncut."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,28 +27,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="the playlists to learn from, in any layout of docs/catalogues.md",
+        help="the training playlists, in any layout of docs/catalogues.md",
     )
     held = parser.add_mutually_exclusive_group(required=True)
-    held.add_argument("--test", type=Path, metavar="FILE", help="the playlists to ask about")
+    held.add_argument("--test", type=Path, metavar="FILE", help="the test playlists")
     held.add_argument(
         "--folds",
         type=positive,
         metavar="N",
-        help="instead: divide those of --train into N parts, each the test once",
+        help="instead of --test: N-fold cross-validation on the --train playlists",
     )
     parser.add_argument(
         "--songs",
         type=Path,
         metavar="FILE",
-        help="the table of songs; adds a row with few songs by one artist",
+        help="the table of songs; adds a row with at most a few songs per artist",
     )
     parser.add_argument(
-        "--likes", type=positive, default=5, metavar="N", help="known songs of a playlist (default: 5)"
+        "--likes", type=positive, default=5, metavar="N", help="given songs per test playlist (default: 5)"
     )
     parser.add_argument("-k", type=positive, default=10, help="length of the lists (default: 10)")
     parser.add_argument(
-        "--draws", type=positive, default=10, metavar="N", help="questions about each playlist (default: 10)"
+        "--draws", type=positive, default=10, metavar="N", help="draws per test playlist (default: 10)"
     )
     parser.add_argument(
         "--seed",

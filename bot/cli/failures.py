@@ -1,4 +1,4 @@
-"""What only the terminal raises. The sentences are in `texts/`, under the name of each class."""
+"""Failures that only the terminal raises. Their sentences are in `texts/`, under each class's name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from models.failures import BadInput, Failure, NotThere
 
 
 class Misuse(Failure):
-    """The command cannot be run as it was given, or not with these settings."""
+    """The command cannot run with these arguments or settings."""
 
 
 class NoToken(Misuse):
@@ -14,23 +14,23 @@ class NoToken(Misuse):
 
 
 class NotSqlite(Misuse):
-    """`database copy` copies from SQLite alone."""
+    """`database copy` copies only from SQLite."""
 
 
 class NotPostgresql(Misuse):
-    """`database copy` copies to PostgreSQL alone."""
+    """`database copy` copies only to PostgreSQL."""
 
 
 class NothingToAsk(Misuse):
-    """Every line that the demo is to ask is empty."""
+    """All lines for the demo are empty."""
 
 
 class HealthNotServed(Failure):
-    """The settings have the health endpoint switched off."""
+    """The health endpoint is disabled in the settings."""
 
 
 class NobodyAnswers(Failure):
-    """Nothing that speaks HTTP listens where the health endpoint should be."""
+    """No HTTP server listens at the address of the health endpoint."""
 
     host: str
     port: str
@@ -38,15 +38,15 @@ class NobodyAnswers(Failure):
 
 
 class InputNotUtf8(BadInput):
-    """The bytes of the standard input are no UTF-8."""
+    """Standard input is not valid UTF-8."""
 
 
 class TextNotUtf8(BadInput):
-    """An argument holds bytes that are no UTF-8."""
+    """An argument is not valid UTF-8."""
 
 
 class NoSuchPath(NotThere):
-    """What was typed is a path, and nothing is there."""
+    """The argument is a path that does not exist."""
 
     path: str
 

@@ -1,4 +1,4 @@
-"""`fetch`: download what the settings name, and say what became of each."""
+"""`fetch`: download the models and files in the settings."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
     from models.files.downloading import Watch
 
-SUMMARY = "download what the settings name, as far as it is not there"
+SUMMARY = "download missing models and files in the settings"
 EVERY = 5.0
-"""Seconds between two lines about the same file, where there is no terminal to draw a bar on."""
+"""Seconds between progress lines for a file, when there is no terminal for a bar."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What became of one item: where it is and what came over the network, or why it is not there."""
+    """The result for one item: its location and the downloaded bytes, or why it is missing."""
 
     item: Item
     path: str = ""
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SLOT",
         help=f"only for: {names} (default: all); {starter.NAME}: the starter models, which need no model hub",
     )
-    parser.add_argument("--update", action="store_true", help="ask for newer versions of what is there")
+    parser.add_argument("--update", action="store_true", help="check for newer versions of existing files")
     add_json(parser)
 
 
@@ -76,7 +76,7 @@ def _slot(text: str) -> str:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fetch what the slots of the command line need, or all slots; 0 only if everything is there."""
+    """Fetch the files of the given slots, or of all slots; 0 only if everything is there."""
     from rich.console import Console
 
     slots = [slot for slot in arguments.slots if slot != starter.NAME]
@@ -120,7 +120,7 @@ def _fetched(item: Item, watch: Watch, *, update: bool) -> FetchResult:
 
 
 def _starters(settings: Settings) -> Iterator[FetchResult]:
-    """What became of each starter model, until one cannot be had."""
+    """The result for each starter model, up to the first failure."""
     from models.starter.models import STARTERS
 
     names = [model.name for model in STARTERS]
@@ -160,7 +160,7 @@ def _watching(console: Console) -> Iterator[Watch]:
 
 
 def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> Watch:
-    """A line at the beginning and at the end of each file, and now and then between."""
+    """Prints a line at the beginning and end of each file, and occasionally in between."""
     from rich.text import Text
 
     began: dict[str, tuple[float, int]] = {}

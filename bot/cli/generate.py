@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 SUMMARY = "let the language model continue a text"
 MOST_TOKENS = 8192
-"""More than on Discord, because nobody else waits, and still no typing mistake."""
+"""More than on Discord, because nobody else waits, but a bound on typing errors."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
-    parser.add_argument("text", metavar="PROMPT", help="how the text begins; - reads it from standard input")
+    parser.add_argument("text", metavar="PROMPT", help="the beginning of the text; - reads standard input")
     parser.add_argument(
         "--max-new-tokens",
         type=number(int, 1, MOST_TOKENS),
         metavar="N",
-        help=f"how many tokens to write at most, up to {MOST_TOKENS:,}",
+        help=f"maximum number of new tokens, up to {MOST_TOKENS:,}",
     )
     parser.add_argument(
         "--temperature",
@@ -45,14 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=not_negative,
         default=0,
         metavar="K",
-        help="choose among the K likeliest tokens (default: 0, all)",
+        help="sample from the K likeliest tokens (default: 0, all)",
     )
     parser.add_argument(
         "--top-p",
         type=number(float, 0.01, 1),
         default=1.0,
         metavar="P",
-        help="0.01 to 1; choose among the likeliest tokens that share P (default: 1, all)",
+        help="0.01 to 1; sample from the likeliest tokens with total probability P (default: 1, all)",
     )
     parser.add_argument("--seed", type=not_negative, metavar="S", help="the same seed gives the same text")
 
@@ -70,7 +70,7 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
     settings = load(arguments.config)
     limits = questions.required_section(settings, LanguageSection)
     with loading() as progress:
-        # Nobody watches a small model here to see how a large one writes.
+        # The speed limit is for watching text grow on Discord.
         spec = replace(questions.required_spec(settings, LanguageSpec), tokens_per_second=0)
         model = LanguageModel.load(spec, progress)
     shown, begun = 0, False

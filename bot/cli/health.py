@@ -1,4 +1,4 @@
-"""`health`: whether the running bot is well."""
+"""`health`: check the running bot."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bot.cli.terminal import FAILED, print_json
 from bot.settings.load import load
 from bot.settings.schema import Health
 
-SUMMARY = "ask the running bot whether it is ready; exit code 0 or 1"
+SUMMARY = "check whether the running bot is ready; exit code 0 or 1"
 PATIENCE = 4.0
 """Seconds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser, /) -> None:
     parser.add_argument(
-        "--live", action="store_true", help="only whether it works, whatever Discord and the models do"
+        "--live", action="store_true", help="check only the process, not Discord or the models"
     )
 
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def ask(health: Health, path: str) -> tuple[int, dict[str, Any]]:
-    """The status and the content of an answer of the running bot. NobodyAnswers if none comes."""
+    """The status and body of the running bot's response. Raises NobodyAnswers if there is none."""
     import http.client
     import json
 

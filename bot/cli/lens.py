@@ -34,7 +34,7 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
     from models.inside.lens import lens
 
     model = looking.model(arguments)
-    # What does not fit the terminal need not be computed.
+    # Do not compute columns that do not fit the terminal.
     columns = max(1, (console.width - MARGIN) // (CELL + 1)) if console else None
     view = lens(model, arguments.text, start=0 if columns is None else -columns, count=columns)
     if console:

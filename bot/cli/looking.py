@@ -1,4 +1,4 @@
-"""What the commands share that look inside the language model: the model, tokens on a terminal, and colours by share."""
+"""Shared by the commands that look inside the language model: the model, tokens in a terminal, and colour scales."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.results import Guess, Piece, Reading
 
 BAR = 24
-"""Characters of the longest bar."""
+"""Length of the longest bar, in characters."""
 _SHADES = (
     "on grey11",
     "on grey23",
@@ -30,7 +30,7 @@ _SHADES = (
     "black on gold3",
     "black on yellow1",
 )
-"""From little to much, told apart by lightness alone too."""
+"""From low to high; distinguishable by lightness alone."""
 
 
 def model(arguments: argparse.Namespace) -> LanguageModel:
@@ -48,7 +48,7 @@ def shown(piece: Piece) -> str:
 
 
 def shaded(text: str, share: float) -> Text:
-    """A text on a ground that is the lighter, the larger a share in [0, 1] is."""
+    """A text on a background that is lighter for larger shares in [0, 1]."""
     from rich.text import Text
 
     return Text(text, _SHADES[min(len(_SHADES) - 1, int(share * len(_SHADES)))])
@@ -64,7 +64,7 @@ def as_json(guess: Guess) -> Mapping[str, object]:
 
 
 def show_reading(console: Console, reading: Reading) -> None:
-    """What the model is, how many tokens it read, and whether something is missing at their beginning."""
+    """The model, how many tokens it read, and whether the beginning-of-text token is missing."""
     from rich.text import Text
 
     about = texts.say("terminal-read", model=harmless(reading.model), count=len(reading.pieces))

@@ -1,4 +1,4 @@
-"""`next`: what the language model expects after a text, before and after the settings of a draw."""
+"""`next`: the language model's next-token distribution, before and after sampling settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=number(float, 0, 2),
         default=1.0,
         metavar="T",
-        help="0 to 2; 1 (default) changes nothing, 0 keeps the likeliest alone",
+        help="0 to 2; 1 (default) changes nothing, 0 keeps only the likeliest",
     )
     parser.add_argument(
         "--top-k", type=not_negative, default=0, metavar="K", help="keep the K likeliest (default: 0, all)"
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=number(float, 0.01, 1),
         default=1.0,
         metavar="P",
-        help="0.01 to 1; keep the likeliest that share P (default: 1, all)",
+        help="0.01 to 1; keep the likeliest with total probability P (default: 1, all)",
     )
     parser.add_argument(
         "--min-p",

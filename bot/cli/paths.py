@@ -28,14 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=number(int, 1, MOST_WIDTH),
         default=3,
         metavar="W",
-        help=f"how many are followed, up to {MOST_WIDTH} (default: 3)",
+        help=f"number of paths to follow, up to {MOST_WIDTH} (default: 3)",
     )
     parser.add_argument(
         "--depth",
         type=number(int, 1, MOST_DEPTH),
         default=4,
         metavar="D",
-        help=f"how many tokens, up to {MOST_DEPTH} (default: 4)",
+        help=f"number of tokens, up to {MOST_DEPTH} (default: 4)",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the commands share that ask a model: the text, the part of the settings, and the two forms of an answer."""
+"""Shared by the commands that use a model: the text, the settings section, and both output formats."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 Answer: TypeAlias = dict[str, object]
 """An answer as JSON."""
 Ask: TypeAlias = "Callable[[argparse.Namespace, Console | None], Answer]"
-"""Answers what the command line asks, and shows it on a console if it gets one."""
+"""Answers the command, and shows the answer on a console if given one."""
 SpecT = TypeVar("SpecT", bound=Spec)
 
 
 def reply(arguments: argparse.Namespace, ask: Ask) -> int:
-    """Answer a question of the command line, for people or as JSON; the exit code."""
+    """Answer a command, as text or JSON, and return the exit code."""
     from rich.console import Console
 
     if "text" in arguments:
@@ -56,14 +56,14 @@ def _text(given: str | list[str]) -> str:
 
 
 def required_section(settings: Settings, kind: type[SectionT]) -> SectionT:
-    """The section of one kind of model. ConfigError if the settings have none."""
+    """The section of one kind of model. Raises ConfigError if the settings have none."""
     if (section := settings.section(kind)) is None:
         raise _missing(next(slot.name for slot in SLOTS.values() if slot.section is kind))
     return section
 
 
 def required_spec(settings: Settings, kind: type[SpecT]) -> SpecT:
-    """What is to be loaded of one kind of model. ConfigError if the settings have no section for it."""
+    """The spec of one kind of model. Raises ConfigError if the settings have no section for it."""
     for spec in settings.specs().values():
         if isinstance(spec, kind):
             return spec

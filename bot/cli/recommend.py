@@ -1,4 +1,4 @@
-"""`recommend`: songs that go with those that somebody likes."""
+"""`recommend`: songs that go with liked songs."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="SONG",
-        help="a song whose company is to come later; repeatable",
+        help="a song that the results should be unlike; repeatable",
     )
     parser.add_argument(
         "--by",
         choices=[by.value for by in By],
         default=By.PLAYLISTS.value,
-        help="playlists: the best way (default); vectors: the nearest vectors, as in the notebook",
+        help="playlists: the best method (default); vectors: the nearest vectors, as in the notebook",
     )
     add_count(parser)
     parser.add_argument(
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=not_negative,
         default=2,
         metavar="N",
-        help="songs by one artist at most (default: 2; 0: any number); the nearest vectors are not limited",
+        help="most songs per artist (default: 2; 0: no limit); does not apply to --by vectors",
     )
 
 
@@ -97,7 +97,7 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
 
 
 def _song_id(catalogue: SongCatalogue, text: str) -> str:
-    """The id of the song that is meant; which one that is is said where it was not named by its id."""
+    """The id of the song; prints which song it is unless it was given by id."""
     song = catalogue.identify(text).song
     if text != song.id:
         note = texts.say("terminal-song-taken", typed=repr(text), song=song.label, id=song.id)
@@ -111,7 +111,7 @@ def _show(console: Console, found: Recommendations) -> None:
 
     several = len(found.seeds) > 1
     if len(found.seeds) == 1:
-        # Said once, above the table, instead of in each row.
+        # Once above the table instead of in each row.
         title = texts.say("songs-like-title", songs=found.seeds[0].label)
         console.print(Text(harmless(title), "bold"))
     headings = ["id", texts.say("terminal-song-heading")]

@@ -21,12 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser, /) -> None:
         "--shards",
         type=shards,
         metavar="IDS/COUNT",
-        help="the shards of this process and how many there are in all, such as 0-3/16 or 0,2,5-7/8",
+        help="the shards of this process and the total number, such as 0-3/16 or 0,2,5-7/8",
     )
 
 
 def shards(text: str) -> tuple[list[int], int]:
-    """Ids of shards, and their number in all: "0-3/16" is ([0, 1, 2, 3], 16)."""
+    """Parse shard ids and the total number: "0-3/16" is ([0, 1, 2, 3], 16)."""
     ids: list[int] = []
     parts, slash, count = text.partition("/")
     if slash and count.isdecimal() and 0 < int(count) <= MOST_SHARDS:
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings = settings.model_copy(update={"discord": sharded})
     if settings.token is None:
         raise NoToken
-    # Until the bot listens for them itself, being told to stop is no failure.
+    # Being stopped before the bot handles signals itself is not a failure.
     for name in ("SIGTERM", "SIGHUP"):
         if number := getattr(signal, name, None):
             signal.signal(number, lambda *_: sys.exit(0))

@@ -1,4 +1,4 @@
-"""`similar`: the nearest words, how near two are, or which of several is the odd one."""
+"""`similar`: the nearest words, the similarity of two words, or the odd one out."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "text",
         nargs="+",
         metavar="QUERY",
-        help="a word; a sum such as king - man + woman; two words, with a comma, to compare; or more, to find the odd one",
+        help="a word; a sum such as king - man + woman; two words separated by a comma, to compare; or more, to find the odd one out",
     )
     parser.add_argument(
         "--by",
         choices=("word", "vector"),
         default="word",
-        help="vector asks for whatever is nearest to the word's vector: first the word itself (default: word)",
+        help="vector includes the word itself among the nearest (default: word)",
     )
     add_count(parser)
 

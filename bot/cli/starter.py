@@ -1,4 +1,4 @@
-"""Getting the starter models while somebody watches the terminal."""
+"""Getting the starter models, with progress in the terminal."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from bot.settings.schema import Settings
 
 NAME = "starter"
-"""What stands for all starter models on the command line."""
+"""The name for all starter models on the command line."""
 CONFIG = Path(__file__).resolve().parents[2] / "models" / "starter" / "config.toml"
 
 
 def prepare_starters(settings: Settings) -> Iterator[tuple[Item, Path, int, float]]:
     """Download and convert the starter models that are missing; each with its folder, bytes and seconds.
 
-    Raises StarterFailure about the first that cannot be had.
+    Raises StarterFailure for the first one that fails.
     """
     from models.starter.models import STARTERS, prepare
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "show how much each token of a text surprises the language model"
 MOST_BITS = 16.0
-"""Bits from which on a token has the strongest colour."""
+"""Tokens with at least this many bits have the strongest colour."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Talking to whoever sits at the terminal: complaints, progress, JSON, and the end of the process."""
+"""Output to the terminal: errors, progress, JSON; and the end of the process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.progress import Progress
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 """Exit codes."""
 LINGER = 1.0
-"""Seconds that idle threads have to end by themselves."""
+"""Seconds for idle threads to end."""
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +30,13 @@ def complain(*lines: str, code: int) -> int:
 
 
 def print_json(content: Mapping[str, object]) -> None:
-    """One line with one object."""
+    """Print one object on one line."""
     print(json.dumps(content, ensure_ascii=False))
 
 
 @contextmanager
 def loading() -> Iterator[Progress]:
-    """Show on standard error what is being loaded, where somebody watches."""
+    """Show on standard error what is being loaded, if it is a terminal."""
     from rich.console import Console
     from rich.text import Text
 
@@ -50,10 +50,10 @@ def loading() -> Iterator[Progress]:
 
 
 def leave(code: int) -> int:
-    """Return the code, or end the process with it if a thread is stuck in a model.
+    """Return the code, or exit the process with it if a thread is stuck in a model.
 
-    Python waits at its end for the threads of its pools. They could be daemons instead, but those are
-    torn down in the middle of native code, which crashes now and then and so spoils the exit code.
+    Python waits for its pool threads at exit. Daemon threads would be torn down inside native code, which crashes
+    occasionally and so changes the exit code.
     """
     until = time.monotonic() + LINGER
     while stuck := [
@@ -62,7 +62,7 @@ def leave(code: int) -> int:
         if thread is not threading.main_thread() and not thread.daemon
     ]:
         if time.monotonic() > until:
-            # That a model is still being loaded is no news when nobody waits for it any more.
+            # A model that is still loading is not worth a message once nobody waits for it.
             news = any(not thread.name.startswith("lane-loading") for thread in stuck)
             level = logging.WARNING if news else logging.INFO
             log.log(level, "leaving without %s", ", ".join(sorted(thread.name for thread in stuck)))

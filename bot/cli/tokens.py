@@ -39,7 +39,9 @@ COLOURS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     add_text(parser)
-    parser.add_argument("--tokenizer", action="append", metavar="NAME_OR_PATH", help="one to use; repeatable")
+    parser.add_argument(
+        "--tokenizer", action="append", metavar="NAME_OR_PATH", help="a tokenizer to use; repeatable"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -78,15 +80,15 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
 
 
 def named_tokenizers(names: Sequence[str], config: Path | None) -> Tokenizers:
-    """Tokenizers by the names that they have in the settings, by hub name (downloaded if need be) or by path.
+    """Tokenizers by their names in the settings, by hub name (downloaded if necessary) or by path.
 
-    Those of several that cannot be had are among its failures. ModelError if none can.
+    If only some load, the others are in its failures. Raises ModelError if none loads.
     """
     from models.tokenizers.tokenizer import Tokenizer, Tokenizers, labels
 
     known = _folders_in_settings(config)
     for name in names:
-        # The models know a folder by its last part; whoever typed a path looks for a path.
+        # Models are called by the last part of their folder, but the user typed a path and looks for that.
         if name.startswith(("/", ".", "~")) and not Path(name).expanduser().exists():
             raise NoSuchPath(name)
     addresses = [known.get(name, name) for name in names]
@@ -105,7 +107,7 @@ def named_tokenizers(names: Sequence[str], config: Path | None) -> Tokenizers:
 
 
 def _configured_tokenizers(config: Path | None) -> Tokenizers:
-    """All tokenizers of the settings that can be loaded."""
+    """All tokenizers in the settings that load."""
     from models.tokenizers.tokenizer import Tokenizers
 
     with loading() as progress:
@@ -116,19 +118,19 @@ def _configured_tokenizers(config: Path | None) -> Tokenizers:
 
 
 def _folders_in_settings(config: Path | None) -> dict[str, str]:
-    """The folders of the tokenizers in the settings by their last part, which is what the bot calls them."""
+    """The folders of the tokenizers in the settings, by their last part, which is their name in the bot."""
     try:
         section = load(config).section(TokenizersSection)
     except ConfigError:
         if config is not None:
             raise
-        return {}  # whoever names a tokenizer needs no settings
+        return {}  # explicit tokenizers need no settings
     names = section.names if section else []
     return {Path(name).name: name for name in names if Path(name).is_absolute()}
 
 
 def _fetch(name: str, progress: Progress) -> None:
-    """Who types the name of a tokenizer on the hub wants it downloaded, if it is not here."""
+    """Download a tokenizer that is named on the command line and exists only on the hub."""
     from models.files import fetching
     from models.files.items import Kind
 
@@ -164,7 +166,7 @@ def _show(console: Console, tokenizations: Sequence[Tokenization]) -> None:
 
 
 def _pieces(pieces: Sequence[Piece]) -> Text:
-    """The pieces side by side: coloured in turn, and with a bar between them for where there is no colour."""
+    """The pieces side by side in alternating colours, with bars in between for terminals without colour."""
     from rich.text import Text
 
     text = Text()

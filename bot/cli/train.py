@@ -1,4 +1,4 @@
-"""`train`: learn from the playlists in the settings, and keep that where the bot looks for it."""
+"""`train`: train on the playlists in the settings, and store the result for the bot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.cli.terminal import loading, print_json
 from bot.settings.load import load
 from models.specs import SongsSpec
 
-SUMMARY = "learn from the playlists in the settings, so that the bot starts at once"
+SUMMARY = "train on the playlists in the settings, so that the bot starts at once"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

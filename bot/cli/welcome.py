@@ -1,4 +1,4 @@
-"""What the demo's page opens with: what the bot is, and a question of the notebook for each kind of model."""
+"""The welcome on the demo's page: what the bot is, and an example for each kind of model."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sandbox.welcome import Example, Welcome
 from texts import say
 
 QUESTIONS = (("generate",), ("tokens",), ("similar", "embed"), ("recommend",))
-"""The commands that answer them; of each the first whose model can be had."""
+"""The commands that answer each question; the first one with a loaded model is used."""
 WITHIN = 0.5
-"""Seconds that a model has to suggest an example."""
+"""Seconds for a model to suggest an example."""
 
 
 @contextlib.asynccontextmanager
 async def welcoming(page: Page, bot: Tokenwise, hub: Hub) -> AsyncIterator[None]:
-    """Meanwhile the page opens with a welcome that follows the models: an example comes when its model is there."""
+    """Meanwhile, keep the page's welcome up to date: an example appears when its model is loaded."""
     task = asyncio.create_task(_keep_welcoming(page, bot, hub), name="welcome")
     try:
         yield
@@ -36,7 +36,7 @@ async def _keep_welcoming(page: Page, bot: Tokenwise, hub: Hub) -> None:
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
     def tell(_slot: str, _status: SlotStatus) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended before the models
+        with contextlib.suppress(RuntimeError):  # the event loop ended before the models loaded
             loop.call_soon_threadsafe(changed.set)
 
     hub.listen(tell)
@@ -47,7 +47,7 @@ async def _keep_welcoming(page: Page, bot: Tokenwise, hub: Hub) -> None:
 
 
 async def welcome(bot: Tokenwise) -> Welcome:
-    """With the examples that work now."""
+    """The welcome with the examples that work now."""
     status = await bot.service.status()
     states = {slot.slot: slot.state for slot in status.slots}
     commands = [
@@ -65,7 +65,7 @@ async def welcome(bot: Tokenwise) -> Welcome:
 
 
 def _answering(bot: Tokenwise, states: dict[str, State]) -> Iterator[Command]:
-    """The command for each question that can be answered with the models of the settings."""
+    """The command for each question that the configured models can answer."""
     there = commands_of(bot.tree)
     for names in QUESTIONS:
         for name in names:

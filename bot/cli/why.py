@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from models.results import Attribution
 
-SUMMARY = "show which words of a prompt a token of its continuation rests on"
+SUMMARY = "show which words of a prompt a token of its continuation depends on"
 FURTHEST = 255
-"""The last token of a continuation that may be asked about."""
+"""The last token of a continuation that can be explained."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
-    parser.add_argument("text", metavar="PROMPT", help="how the text begins; - reads it from standard input")
+    parser.add_argument("text", metavar="PROMPT", help="the beginning of the text; - reads standard input")
     parser.add_argument(
         "--token",
         type=number(int, 0, FURTHEST),

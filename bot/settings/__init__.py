@@ -1,1 +1,1 @@
-"""The settings: `schema` says what can be set, `load` reads it, and `check` says what is wrong and what is in force."""
+"""The settings: `schema` defines them, `load` reads them, and `check` reports mistakes and the values in force."""

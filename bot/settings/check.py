@@ -1,4 +1,4 @@
-"""What the settings may hold in words, what is wrong with the world that they describe, and what is in force."""
+"""Allowed values in words, problems with files that the settings name, and the settings in force."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLACES = {
     "vectors": "setting-vectors",
     "address": "setting-address",
 }
-"""The texts that say what each kind of place is."""
+"""The messages that describe each kind of place."""
 KINDS = {int: "setting-whole-number", float: "setting-number", bool: "setting-bool"}
 BOUNDS = {
     "ge": "setting-at-least",
@@ -38,11 +38,11 @@ BOUNDS = {
     "lt": "setting-less-than",
 }
 LONGEST = 80
-"""Characters of a value that are shown in a problem."""
+"""Most characters of a value to show in a problem."""
 
 
 def allowed(field: FieldInfo) -> str:
-    """What a key may hold, in words."""
+    """The allowed values of a key, in words."""
     if place := place_of(field):
         one = texts.say(PLACES[place])
         return texts.say("setting-places", place=one) if get_origin(field.annotation) is list else one
@@ -88,7 +88,7 @@ def _bounded(what: str, metadata: Sequence[Any]) -> str:
 
 
 def inspect(settings: Settings) -> tuple[list[str], list[str]]:
-    """What is wrong with the world that the settings describe, as problems and warnings, a line each."""
+    """Problems and warnings about files and models that the settings name, one line each."""
     problems = []
     for key, field in keys():
         value = value_of(settings, key)
@@ -119,9 +119,9 @@ def inspect(settings: Settings) -> tuple[list[str], list[str]]:
 
 
 def missing_models(settings: Settings) -> list[str]:
-    """The models that are named and not on this machine, or not whole, a line each.
+    """The configured models that are missing or incomplete on this machine, one line each.
 
-    Paths where nothing is are left to `inspect`, and so are the files of songs.
+    `inspect` reports missing paths and song files.
     """
     addresses = {value_of(settings, key) for key, field in keys() if place_of(field) == "address"}
     lines = []
@@ -137,7 +137,7 @@ def missing_models(settings: Settings) -> list[str]:
 
 
 def _slot_of(key: str) -> str:
-    """The slot whose section holds a key."""
+    """The slot whose section contains a key."""
     return key.partition(".")[0]
 
 
@@ -158,7 +158,7 @@ def _missing_file(key: str, name: str) -> str:
 
 def _place_problem(key: str, name: str, place: str) -> list[str]:
     if Path(name).is_absolute():
-        # The files of songs may come later; the bot does without them until then.
+        # Song files may be added later; the bot runs without them.
         there = place == "address" or Path(name).exists()
         return [] if there else [texts.say("setting-nothing-there", key=key, name=name)]
     if is_remote(name) and place != "name":
@@ -170,7 +170,7 @@ def _place_problem(key: str, name: str, place: str) -> list[str]:
 
 
 def value_of(settings: Settings, key: str) -> Any:
-    """The value of a key by its full name; None in a section that is left out."""
+    """The value of a key by its full name; None if its section is missing."""
     value: Any = settings
     for part in key.split("."):
         value = getattr(value, part, None)
@@ -189,7 +189,7 @@ def effective(settings: Settings) -> list[str]:
 
 
 def shown(value: Any) -> str:
-    """A value as a problem shows it: in one line, not too long, and without secrets."""
+    """A value for display in a problem: on one line, not too long, and without secrets."""
     text = _written(value)
     if TOKEN_SHAPE.search(text):
         return texts.say("setting-like-a-token")

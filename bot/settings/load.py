@@ -1,9 +1,8 @@
 """Reading the settings: a TOML file, the environment, and the token.
 
-A value from the environment wins over the file: `TOKENWISE_LANES__LANGUAGE__QUEUE=4` is `queue` of
-`[lanes.language]`. Paths in the file count from the file's folder, paths in the environment from the
-working directory. The token comes from `DISCORD_TOKEN` or from a file that holds nothing else, and from
-nowhere else.
+The environment overrides the file: `TOKENWISE_LANES__LANGUAGE__QUEUE=4` sets `queue` in `[lanes.language]`.
+Relative paths in the file start from the file's folder, those in the environment from the working directory. The
+token comes only from `DISCORD_TOKEN` or from a file that contains nothing else.
 """
 
 from __future__ import annotations
@@ -40,36 +39,36 @@ from models.sections import SongsSection
 
 DEFAULT_PATH = Path("config.toml")
 LONGEST_VALUE, DEEPEST = 4000, 20
-"""Characters of a variable, and tables and lists in one another: more than anybody means."""
+"""Limits for the length of a variable and the nesting of tables: more than any real setting needs."""
 NAME_MAX, PATH_MAX = 255, 3500
-"""Bytes of a file name, and characters of a path: some less than the systems take, since names are added to it."""
+"""Limits for a file name in bytes and a path in characters: below the system's, because names are appended."""
 TOKEN_KEY = re.compile(r"(.*_)?token", re.IGNORECASE)
 
 
 class Environment(EnvSettingsSource):
-    """The environment, where a list may also be written without brackets: `1, 2`."""
+    """The environment, in which lists may also be written without brackets: `1, 2`."""
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         try:
             decoded = super().decode_complex_value(field_name, field, value)
         except ValueError:
             if section_of(field):
-                return value  # no table, as the validation will say
+                return value  # not a table; validation reports it
             parts = [part.strip() for part in value.split(",") if part.strip()]
             return [int(part) if part.isdecimal() else part for part in parts]
-        # One id is JSON too, but no list.
+        # One id alone is valid JSON, but not a list.
         return decoded if section_of(field) or isinstance(decoded, list | dict) else [decoded]
 
 
 def load(path: Path | None = None) -> Settings:
     """The settings from a file (by default config.toml in the working directory) and the environment.
 
-    ConfigError with a line for every problem that there is.
+    Raises ConfigError with one line per problem.
     """
     path = path or DEFAULT_PATH
     content = _read(path)
     problems = [*_take_tokens(content), *_unknown_variables()]
-    if oversized := _oversized_variables():  # for which pydantic has nothing but exceptions
+    if oversized := _oversized_variables():  # which would make pydantic raise other exceptions
         raise ConfigError([*problems, *oversized])
     content.setdefault("data_dir", Settings.model_fields["data_dir"].default.as_posix())
     environment = {key: value for key, value in Environment(Settings)().items() if key != "token"}
@@ -88,16 +87,16 @@ def load(path: Path | None = None) -> Settings:
     if problems:
         raise ConfigError(problems)
     settings = settings.model_copy(update={"token": token})
-    settings.come_from(_whole(path))  # what the working directory is may change
+    settings.come_from(_whole(path))  # the working directory may change
     songs = settings.section(SongsSection)
     texts.use_words(songs.words.model_dump() if songs else {})
     return settings
 
 
 def load_again(settings: Settings) -> Settings:
-    """What the file of these settings says by now, and the environment; they themselves if they come from no file.
+    """The settings reread from their file and the environment; unchanged if they do not come from a file.
 
-    ConfigError as from `load`, with the name of the file instead of its path.
+    Raises ConfigError like `load`, with the file's name instead of its path.
     """
     if settings.path is None:
         return settings
@@ -129,7 +128,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         reason = str(error.strerror)
         raise ConfigError([texts.say("setting-file-unreadable", path=str(path), reason=reason)]) from None
-    except ValueError:  # Python reads no number of more than 4,300 digits
+    except ValueError:  # Python does not parse numbers with more than 4,300 digits
         raise ConfigError(_long_numbers(path)) from None
     if too_deep:
         reason = texts.say("setting-too-deep")
@@ -138,7 +137,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _long_numbers(path: Path) -> list[str]:
-    """A problem for each number of the file that is too long to be read."""
+    """A problem for each number in the file that is too long to parse."""
     problems, table = [], ""
     for line in path.read_text(encoding="utf-8").splitlines():
         if header := re.fullmatch(r"\s*\[([\w.-]+)\]\s*(#.*)?", line):
@@ -150,13 +149,13 @@ def _long_numbers(path: Path) -> list[str]:
 
 
 def _depth(value: Any, level: int = 0) -> int:
-    """How deeply tables and lists are nested, as far as it matters."""
+    """How deeply tables and lists are nested, up to the limit."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return max((_depth(item, level + 1) for item in inner), default=level) if level <= DEEPEST else level
 
 
 def _oversized_variables() -> list[str]:
-    """A problem for each variable that is so long or so deeply nested that no key can mean it."""
+    """A problem for each variable that is too long or too deeply nested for any key."""
     return [
         texts.say("setting-too-long", where=name, size=len(value))
         for name, value in sorted(os.environ.items())
@@ -166,7 +165,7 @@ def _oversized_variables() -> list[str]:
 
 
 def _impossible_places(table: Mapping[str, Any], model: type[BaseModel], above: str = "") -> list[str]:
-    """A problem for each path or address that can be none on any machine."""
+    """A problem for each path or address that is invalid on any machine."""
     problems: list[str] = []
     for name, value in table.items():
         if (field := model.model_fields.get(name)) is None:
@@ -182,7 +181,7 @@ def _impossible_places(table: Mapping[str, Any], model: type[BaseModel], above: 
 
 
 def _why_impossible(place: str) -> str:
-    """The text that says why a path or an address can be none; "" if it can."""
+    """The message that says why a path or address is invalid; "" if it is valid."""
     if "\0" in place or "%00" in place:
         return "setting-path-null"
     if any(len(os.fsencode(part)) > NAME_MAX for part in re.split(r"[/\\]", place)) or len(place) > PATH_MAX:
@@ -199,7 +198,7 @@ def _why_impossible(place: str) -> str:
 
 
 def _take_tokens(table: dict[str, Any], above: str = "") -> list[str]:
-    """Remove whatever is or looks like a token, so that nothing later can print it; a problem for each."""
+    """Remove tokens and anything that looks like one, so that nothing can print them later; a problem for each."""
     problems = []
     for name, value in list(table.items()):
         if isinstance(value, dict):
@@ -214,7 +213,7 @@ def _take_tokens(table: dict[str, Any], above: str = "") -> list[str]:
 
 
 def _unknown_variables() -> list[str]:
-    """A problem for each variable that is meant for the bot and that no key answers to."""
+    """A problem for each TOKENWISE_ variable that matches no key."""
     known = [env_name(key) for key, _ in keys()]
     sections = {env_name(key.rpartition(".")[0]) for key, _ in keys() if "." in key} | {env_name("lanes")}
     problems = []
@@ -232,25 +231,25 @@ def _unknown_variables() -> list[str]:
 
 
 def _most_similar(name: str, known: Sequence[str]) -> str:
-    """The known name that this one may be a misspelling of; "" if there is none."""
+    """The known name that this one may misspell; "" if there is none."""
     return next(iter(difflib.get_close_matches(name, known, 1)), "")
 
 
 def _problem(error: ErrorDetails) -> str:
-    """One line for one of pydantic's errors; empty if `_unknown_variables` has said it already."""
+    """One line for one of pydantic's errors; empty if `_unknown_variables` has already reported it."""
     key = ".".join(str(part) for part in error["loc"] if not isinstance(part, int) and part != "[key]")
     variable = next((name for name in os.environ if name.upper() == env_name(key)), None)
     fields = {**dict(keys()), **_keys_by_id(key)}
     if error["type"] == "extra_forbidden":
         known = list(fields)
         if isinstance(error["input"], dict):
-            # A table is mistaken for another table, not for one of the keys in it.
+            # A misspelt table matches other tables, not the keys in them.
             tables = {name.rpartition(".")[0] for name in known} - {""}
             known = sorted(tables | {name.partition(".")[0] for name in tables})
         if variable:
             return ""
         if inside := _keys_by_id(key):
-            # Only the last part can be misspelt: the rest is long, and alike in all of them.
+            # Compare only the last part: the rest is long, and the same for all of them.
             table, _, last = key.rpartition(".")
             similar = _most_similar(last, [name.rpartition(".")[2] for name in inside])
             similar = f"{table}.{similar}" if similar else ""
@@ -270,7 +269,7 @@ def _problem(error: ErrorDetails) -> str:
 
 
 def _keys_by_id(key: str) -> dict[str, FieldInfo]:
-    """What a table for an id may hold, by full names, if a key lies in one: `limits.roles.ID.per_user` and so on."""
+    """The allowed keys of a table for an id, if a key is in one: `limits.roles.ID.per_user` and so on."""
     for name, field in keys():
         if (section := section_by_id(field)) and key.startswith(f"{name}."):
             table = f"{name}.{key.removeprefix(f'{name}.').partition('.')[0]}"
@@ -279,7 +278,7 @@ def _keys_by_id(key: str) -> dict[str, FieldInfo]:
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Two trees of tables as one; where both have a value, `above` wins."""
+    """Merge two trees of tables; `above` takes precedence."""
     merged = dict(below)
     for name, value in above.items():
         old = merged.get(name)
@@ -288,7 +287,7 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 
 
 def _anchored(table: Mapping[str, Any], model: type[BaseModel], base: Path) -> dict[str, Any]:
-    """The table with its relative paths made absolute, counted from `base`."""
+    """The table with its paths made absolute, relative to `base`."""
     anchored = dict(table)
     for name, value in table.items():
         field = model.model_fields.get(name)
@@ -342,7 +341,7 @@ def _rooted(value: Any, place: str, base: Path) -> Any:
 
 
 def _whole(path: Path) -> Path:
-    """The path from the root on, otherwise as it was written: symbolic links stay."""
+    """The absolute path; symbolic links are not resolved."""
     return Path(os.path.normpath(path.absolute()))
 
 

@@ -1,7 +1,7 @@
-"""What can be set: config.toml and the environment, as typed settings.
+"""The settings from config.toml and the environment, as typed models.
 
-The sections of the models and their lanes come from the registry of slots, so that a kind of model that is added
-there can be set here. This module loads neither discord.py nor a model, so that `check` answers at once.
+The sections of the models and their lanes come from the registry of slots, so a new kind of model there can be
+configured here. This module does not load discord.py or a model, so `check` answers at once.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ GATEWAY_URL = "wss://gateway.discord.gg"
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; `problems` holds one line each."""
+    """The configuration is invalid; `problems` has one line each."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -54,12 +54,12 @@ def is_url(value: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(value)
         return parts.scheme in schemes and is_host(parts.hostname or "") and parts.port != 0
-    except ValueError:  # brackets that do not match, or a port that is no number
+    except ValueError:  # unbalanced brackets, or a port that is not a number
         return False
 
 
 def is_host(value: str) -> bool:
-    """Whether a text can be the name or the address of a host."""
+    """Whether a text is a valid host name or IP address."""
     try:
         ip_address(value)
     except ValueError:
@@ -73,7 +73,7 @@ Snowflake = Annotated[int, AfterValidator(Rule("setting-ids", lambda number: 0 <
 
 
 def _id_in_header(value: object) -> object:
-    """The id in the name of a table, which TOML has as text."""
+    """The id in the name of a table, which is a string in TOML."""
     if not (isinstance(value, str) and value.isascii() and value.isdecimal()):
         raise ValueError(texts.say("setting-ids"))
     return int(value)
@@ -109,48 +109,50 @@ Host = Annotated[str, AfterValidator(Rule("setting-host", is_host))]
 class Database(Section):
     url: DatabaseUrl = Field(
         "",
-        description="The database of likes and what else the bot keeps. Empty: an SQLite file under `data_dir`.",
+        description="The database for likes and everything else the bot stores. Empty: an SQLite file under `data_dir`.",
         repr=False,
     )
     connections: int = Field(
-        8, ge=1, le=100, description="Most connections to a server at a time; SQLite has one."
+        8, ge=1, le=100, description="Maximum number of connections to a server; SQLite uses one."
     )
 
 
 class Discord(Section):
     api_url: RestUrl = Field(
-        API_URL, description="Discord's REST API. A proxy or the sandbox can stand in its place."
+        API_URL, description="Discord's REST API. Can point to a proxy or to the sandbox instead."
     )
-    gateway_url: GatewayUrl = Field(
-        "", description="Discord's gateway. Empty: the one that the REST API names."
-    )
+    gateway_url: GatewayUrl = Field("", description="Discord's gateway. Empty: ask the REST API.")
     shard_count: int = Field(
-        0, ge=0, le=100_000, description="Shards of all processes together. 0: as many as Discord recommends."
+        0,
+        ge=0,
+        le=100_000,
+        description="Total number of shards across all processes. 0: as many as Discord recommends.",
     )
     shard_ids: list[ShardId] = Field(
         [],
-        description="The shards of this process, numbered from 0; needs `shard_count`. Empty: all. `run --shards` wins.",
+        description="The shards that this process runs, numbered from 0; needs `shard_count`. Empty: all. `run --shards` overrides it.",
     )
     guild_ids: list[Snowflake] = Field(
         [],
-        description="Test servers to register the commands in, where they show at once. Empty: everywhere.",
+        description="Register commands only in these (test) servers, where they appear at once. Empty: everywhere.",
     )
     channel_ids: list[Snowflake] = Field(
         [],
-        description="Channels, or categories of them, where commands are answered; threads count as their channel. "
+        description="Answer commands only in these channels or categories; threads count as their channel. "
         "Empty: everywhere.",
     )
     token_file: Place | None = Field(
         None,
-        description="A file that holds the bot's token and nothing else. DISCORD_TOKEN wins over it.",
+        description="A file that contains only the bot's token. DISCORD_TOKEN overrides it.",
         json_schema_extra=PATH,
     )
     admin_role_ids: list[Snowflake] = Field(
-        [], description="Roles that may reload models, besides the owner of the application and its team."
+        [],
+        description="Roles whose members may reload models, in addition to the application's owner and team.",
     )
     home_guild_ids: list[Snowflake] = Field(
         [],
-        description="Servers where members with the permission Manage Server may reload models too. Empty: none.",
+        description="Servers where members with the Manage Server permission may also reload models. Empty: none.",
     )
     pictures: Literal["both", "dark", "light"] = Field(
         "both",
@@ -179,7 +181,7 @@ NewTokens = Annotated[int, Field(ge=1, le=8192)]
 
 
 class OwnLimits(Section):
-    """What holds for the people with a role, or in a channel, instead of the general limits."""
+    """Limits for people with a role, or in a channel, that replace the general ones."""
 
     per_user: PerUser | None = None
     commands: Commands | None = None
@@ -190,34 +192,34 @@ class OwnLimits(Section):
 
 
 class Limits(Section):
-    per_user: PerUser = Field(2, description="Questions that one person may have running or waiting.")
-    commands: Commands = Field(30, description="Commands that one person may send in `seconds`.")
-    seconds: Seconds = Field(20, description="The span that `commands` counts in, in seconds.")
+    per_user: PerUser = Field(2, description="Requests that one person may have running or waiting.")
+    commands: Commands = Field(30, description="Commands that one person may send within `seconds`.")
+    seconds: Seconds = Field(20, description="The period for `commands`, in seconds.")
     drain_seconds: float = Field(
         10,
         ge=0,
         le=600,
-        description="How long running answers may go on when the bot is told to stop, in seconds.",
+        description="How long running answers may continue when the bot is told to stop, in seconds.",
     )
-    prompt_characters: Characters = Field(2000, description="Longest prompt of /generate.")
-    text_characters: Characters = Field(6000, description="Longest text of the other commands.")
+    prompt_characters: Characters = Field(2000, description="Maximum length of a /generate prompt.")
+    text_characters: Characters = Field(6000, description="Maximum length of a text for the other commands.")
     roles: dict[TableId, OwnLimits] = Field(
-        {}, description="Limits of the people with a role: a table [limits.roles.ID] for each."
+        {}, description="Limits for people with a role: one table [limits.roles.ID] per role."
     )
     channels: dict[TableId, OwnLimits] = Field(
         {},
-        description="Limits in a channel or a category of channels: a table [limits.channels.ID] for each.",
+        description="Limits in a channel or category: one table [limits.channels.ID] each.",
     )
 
 
 Workers = Annotated[int, Field(ge=1, le=64)]
 Queue = Annotated[
     int,
-    Field(ge=0, le=1000, description="Questions that may wait; one more is told that the bot is busy."),
+    Field(ge=0, le=1000, description="Requests that may wait. Further ones are told that the bot is busy."),
 ]
-# An interaction's token is void after 15 minutes.
+# An interaction's token expires after 15 minutes.
 Timeout = Annotated[
-    float, Field(gt=0, le=840, description="Seconds from question to answer, waiting included.")
+    float, Field(gt=0, le=840, description="Seconds from request to answer, including waiting.")
 ]
 _USUAL = LaneLimits()
 
@@ -242,17 +244,18 @@ def _lane_section(slot: Slot) -> type[Lane]:
 
 class Health(Section):
     enabled: bool = Field(
-        False, description="Whether to answer /livez, /readyz, /healthz and, for Prometheus, /metrics."
+        False, description="Whether to serve /livez, /readyz, /healthz and, for Prometheus, /metrics."
     )
     host: Host = Field(
-        "127.0.0.1", description="The address to listen on; loopback, unless something else watches."
+        "127.0.0.1",
+        description="The address to listen on. Keep loopback unless monitoring runs on another machine.",
     )
     port: int = Field(8086, ge=1, le=65535, description="The port to listen on.")
 
 
 class Log(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="The least level that is logged."
+        "INFO", description="The lowest level that is logged."
     )
 
     @field_validator("level", mode="before")
@@ -263,17 +266,22 @@ class Log(Section):
 
 class Audit(Section):
     enabled: bool = Field(
-        False, description="Whether to note who used which command, where, and how it ended."
+        False, description="Whether to record who used which command, where, and with what result."
     )
     file: Place | None = Field(
         None,
-        description="The file of these notes, in JSON lines. Empty: audit.jsonl under `data_dir`.",
+        description="The audit log, in JSON lines. Empty: audit.jsonl under `data_dir`.",
         json_schema_extra=PATH,
     )
     max_bytes: int = Field(
-        10_000_000, ge=1000, le=10_000_000_000, description="The size at which a new file is begun, in bytes."
+        10_000_000,
+        ge=1000,
+        le=10_000_000_000,
+        description="The size at which a new file is started, in bytes.",
     )
-    keep: int = Field(5, ge=1, le=1000, description="Older files that are kept, as FILE.1, FILE.2 and so on.")
+    keep: int = Field(
+        5, ge=1, le=1000, description="Number of older files to keep, as FILE.1, FILE.2 and so on."
+    )
 
     @field_validator("file", mode="before")
     @classmethod
@@ -282,7 +290,7 @@ class Audit(Section):
 
 
 class _General(BaseSettings):
-    """What is set before the models, in the order of config.toml."""
+    """The settings before the models, in the order of config.toml."""
 
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -296,7 +304,7 @@ class _General(BaseSettings):
     token: SecretStr | None = Field(None, repr=False)
     data_dir: Place = Field(
         Path("data"),
-        description="Where everything that the bot keeps lies.",
+        description="The folder for everything the bot stores.",
         json_schema_extra=PATH,
         validate_default=False,
     )
@@ -308,12 +316,12 @@ class _General(BaseSettings):
 if TYPE_CHECKING:
 
     class Lanes(Section):
-        """A lane for each slot, under its name."""
+        """One lane per slot, under the slot's name."""
 
         def __getattr__(self, slot: str, /) -> Lane: ...
 
     class _Models(_General):
-        """A section for each slot, under its name; None where the settings have none."""
+        """One section per slot, under the slot's name; None if the settings have none."""
 
         lanes: Lanes
 
@@ -333,7 +341,7 @@ else:
 
 
 class Settings(_Models):
-    """Everything that can be set. A model's section that is left out means that the bot does without it."""
+    """All settings. The bot runs without models whose section is missing."""
 
     health: Health = Health()
     log: Log = Log()
@@ -343,7 +351,7 @@ class Settings(_Models):
 
     @property
     def path(self) -> Path | None:
-        """The file that these settings come from, if they come from one."""
+        """The file that these settings come from, if any."""
         return self._path
 
     def come_from(self, path: Path) -> None:
@@ -358,30 +366,30 @@ class Settings(_Models):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # `load` merges the file and the environment itself, because they count paths from different folders.
+        # `load` merges the file and the environment, because their relative paths have different bases.
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
     def section(self, kind: type[SectionT]) -> SectionT | None:
-        """The section of one kind of model; None if it is left out."""
+        """The section of one kind of model; None if it is missing."""
         return next((value for _, value in self if isinstance(value, kind)), None)
 
     def lane(self, slot: str) -> Lane:
-        """The lane of a slot. AttributeError if there is no such slot."""
+        """The lane of a slot. Raises AttributeError if there is no such slot."""
         lane: Lane = getattr(self.lanes, slot)
         return lane
 
     def model_section(self, slot: str) -> ModelSection | None:
-        """The section of a slot; None if it is left out."""
+        """The section of a slot; None if it is missing."""
         section: ModelSection | None = getattr(self, slot)
         return section
 
     def spec_of(self, slot: str, section: ModelSection) -> Spec:
-        """What the hub is to load into a slot, if this is its section."""
+        """The spec for a slot with this section."""
         return section.spec(self.data_dir, self.lane(slot).workers)
 
     def specs(self) -> dict[str, Spec]:
-        """What the hub is to load, by slot, in the order in which it is loaded."""
+        """The specs by slot, in load order."""
         return {slot: self.spec_of(slot, section) for slot in SLOTS if (section := self.model_section(slot))}
 
 
@@ -397,7 +405,7 @@ def keys(model: type[BaseModel] = Settings, above: str = "") -> Iterator[tuple[s
 
 
 def section_of(field: FieldInfo) -> type[Section] | None:
-    """The section that a field holds, if it is none of the single values."""
+    """The section in a field, if the field is not a single value."""
     if get_origin(field.annotation) is dict:
         return None
     for kind in (field.annotation, *get_args(field.annotation)):
@@ -407,7 +415,7 @@ def section_of(field: FieldInfo) -> type[Section] | None:
 
 
 def section_by_id(field: FieldInfo) -> type[Section] | None:
-    """The section of which a field holds one for each id, if it does."""
+    """The section type of a field with one section per id."""
     match get_origin(field.annotation), get_args(field.annotation):
         case kind, (_, section) if kind is dict and issubclass(section, Section):
             return section  # type: ignore[no-any-return]
@@ -415,7 +423,7 @@ def section_by_id(field: FieldInfo) -> type[Section] | None:
 
 
 def place_of(field: FieldInfo) -> str:
-    """What kind of place a key names: "path", "name", "vectors" or "address"; "" if it names none."""
+    """The kind of place that a key names: "path", "name", "vectors" or "address"; "" if none."""
     extra = field.json_schema_extra
     return str(extra.get("place", "")) if isinstance(extra, dict) else ""
 

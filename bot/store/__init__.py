@@ -1,4 +1,4 @@
-"""What the bot keeps about people. Nothing outside this package knows what database that is."""
+"""The data that the bot stores about people. Nothing outside this package knows which database it uses."""
 
 from bot.store.boards import Board, Round
 from bot.store.likes import LikedSong

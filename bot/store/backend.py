@@ -1,11 +1,11 @@
-"""What differs from one kind of database to another: the seam between `Database` and the modules for each kind."""
+"""The differences between databases: the interface between `Database` and the module for each kind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, Delete, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,50 +18,57 @@ class Backend(Protocol):
 
     @property
     def DEADLINE(self) -> float | None:  # noqa: N802 - a constant of the module
-        """Seconds for one transaction with all its attempts; None for no bound."""
+        """Seconds for one transaction with all its attempts; None for no limit."""
 
     @property
     def SHARED(self) -> bool:  # noqa: N802 - a constant of the module
-        """Whether processes can take turns and tell each other news in it, as `neighbours` does."""
+        """Whether processes can coordinate through it, as `neighbours` does."""
 
     @property
     def QUESTIONS(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
-        """SQLAlchemy's execution options of a transaction that asks one question."""
+        """SQLAlchemy's execution options for a transaction with a single query."""
 
     @property
     def CHANGES(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
-        """SQLAlchemy's execution options of a transaction that changes something."""
+        """SQLAlchemy's execution options for a transaction that changes something."""
+
+    @property
+    def SINGLE_CHANGE(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
+        """The same for a transaction that consists of one statement, which also commits."""
 
     def name_of(self, url: URL, /) -> str:
-        """What the database is called in messages, without a password."""
+        """The database's name in messages, without a password."""
 
     def create_engine(self, url: URL, connections: int, /) -> AsyncEngine:
-        """An engine with at most so many connections. StartupError if there can be none."""
+        """An engine with at most `connections` connections. Raises StartupError if that is impossible."""
 
     def check(self, connection: Connection, /) -> None:
-        """StartupError if the store cannot live in this database."""
+        """Raises StartupError if the store cannot use this database."""
 
     def lock(self, connection: Connection, /) -> None:
         """Keep every other process from migrating until the transaction ends."""
 
     def version_before_alembic(self, connection: Connection, /) -> str:
-        """The version of a database that Alembic has never seen; "" if it is new."""
+        """The version of a database from before Alembic; "" if it is new."""
 
     def hand_over_to_alembic(self, connection: Connection, /) -> None:
-        """Leave nothing in the database that only those from before Alembic have."""
+        """Remove what only databases from before Alembic have."""
+
+    def in_one(self, changes: Sequence[Insert | Update | Delete], /) -> Select[Any] | None:
+        """One statement that makes all changes and selects the number of rows that each one changed; None if that is impossible."""
 
     def lost_a_race(self, error: DBAPIError, /) -> bool:
-        """Whether a transaction was taken back only because another one went first."""
+        """Whether a transaction was rolled back only because of a conflict."""
 
     def is_unsure(self, error: BaseException, /) -> bool:
-        """Whether a COMMIT that failed like this may have worked all the same."""
+        """Whether a COMMIT that failed like this may still have succeeded."""
 
 
 BACKENDS: Mapping[str, Backend] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 def backend_of(url: URL) -> Backend:
-    """DatabaseNotSupported for a kind of database that the store does not live in."""
+    """Raises DatabaseNotSupported for other kinds of databases."""
     kind = url.get_backend_name()
     if kind not in BACKENDS:
         name = url.set(password=None, query={}).render_as_string()

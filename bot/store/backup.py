@@ -1,4 +1,4 @@
-"""Copies of the SQLite file: taken while the bot writes, and put back while it does not run.
+"""Backups of the SQLite file, taken while the bot is writing and restored while it is stopped.
 
 https://www.sqlite.org/backup.html
 """
@@ -18,21 +18,21 @@ from bot.store import sqlite
 from bot.store.database import Database
 
 PATIENCE = 10.0
-"""Seconds to wait for a lock of another process."""
+"""Seconds to wait for another process's lock."""
 SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
 def file_of(url: URL) -> Path:
-    """The file of a database. DatabaseOnServer if it has none."""
+    """The file of a database. Raises DatabaseOnServer if it has none."""
     if url.get_backend_name() != "sqlite":
         raise DatabaseOnServer
     return Path(url.database or "")
 
 
 def back_up(database: Path, target: Path) -> int:
-    """Write a copy of the database as it is at one moment; its size in bytes. Whoever writes meanwhile goes on.
+    """Write a consistent copy of the database and return its size in bytes. Writers are not blocked.
 
-    The copy is one file, which only its owner may read. NoDatabaseFile, WouldOverwrite or BackupFailed.
+    The copy is one file that only its owner can read. Raises NoDatabaseFile, WouldOverwrite or BackupFailed.
     """
     if not database.is_file():
         raise NoDatabaseFile(str(database))
@@ -51,10 +51,10 @@ def back_up(database: Path, target: Path) -> int:
 
 
 async def restore(backup: Path, database: Path) -> Path | None:
-    """Put a backup in the place of the database, which is kept under another name: that name, if there was one.
+    """Replace the database by a backup and keep the old one under another name; returns that name, if there was one.
 
-    The backup is copied, tried, and brought to the newest version first. NoDatabaseFile, DatabaseInUse, BackupFailed, or
-    what Database.open raises.
+    The backup is first copied, tested, and migrated to the newest version. Raises NoDatabaseFile, DatabaseInUse,
+    BackupFailed, or the errors of Database.open.
     """
     part = _beside(database)
     try:
@@ -81,21 +81,21 @@ def _make_copy(backup: Path, part: Path) -> None:
 
 
 def _beside(path: Path) -> Path:
-    """Where a file is made before it takes its name."""
+    """The temporary name of a file while it is written."""
     return path.with_name(f".{path.name}.part")
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a whole database, checked and on the disk."""
+    """Copy a whole database, verify it, and flush it to disk."""
     target.unlink(missing_ok=True)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    # mode=rw, because who reads a database in WAL mode writes to its index; none is created.
+    # mode=rw, because reading in WAL mode writes to the index; it creates no database.
     uri = f"{source.absolute().as_uri()}?mode=rw"
     with (
         closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE)) as reading,
         closing(sqlite3.connect(target)) as writing,
     ):
-        # In one step: in WAL mode that keeps no writer waiting, and none makes it begin again.
+        # In one step: in WAL mode this blocks no writer, and no writer makes it restart.
         reading.backup(writing)
         (verdict,) = writing.execute("PRAGMA integrity_check(1)").fetchone()
         if verdict != "ok":
@@ -104,7 +104,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _settle(path: Path) -> None:
-    """Make a database one file without a WAL, and bring it to the disk."""
+    """Make a database a single file without a WAL, and flush it to disk."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
     with path.open("rb+") as file:
@@ -112,23 +112,23 @@ def _settle(path: Path) -> None:
 
 
 def _refuse_if_in_use(database: Path) -> None:
-    """DatabaseInUse while another process has the database open; else its WAL is merged into it."""
+    """Raises DatabaseInUse while another process has the database open; otherwise merges its WAL into it."""
     if not database.is_file():
         return
     try:
         with closing(sqlite3.connect(database, timeout=0)) as connection:
-            # Nobody can leave WAL mode while somebody else is connected.
+            # Leaving WAL mode is impossible while others are connected.
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise DatabaseInUse(str(database)) from error
-        # It is damaged, or cannot be opened: the more reason to replace it.
+        # It is damaged or cannot be opened, which is all the more reason to replace it.
     except sqlite3.DatabaseError:
         pass
 
 
 def _set_aside(database: Path) -> Path | None:
-    """Rename a database, and what lies beside it."""
+    """Rename a database with its WAL and index."""
     if not database.exists():
         return None
     kept = database.with_name(f"{database.stem}-{datetime.now():%Y%m%d-%H%M%S-%f}{database.suffix}")  # noqa: DTZ005 - for people

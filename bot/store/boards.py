@@ -1,4 +1,4 @@
-"""Texts that a group writes token by token, with what everybody voted for."""
+"""Texts that a group writes token by token, with everyone's votes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Boards:
         self._database = database
 
     async def add(self, board: Board) -> None:
-        """Keep a new board; boards that nobody touched for long are deleted."""
+        """Store a new board; boards that have not changed for a long time are deleted."""
         old = datetime.now(UTC) - KEPT
         await self._database.write(
             delete(boards).where(boards.c.since < old), insert(boards).values(id=board.id, **_row(board))
@@ -62,8 +62,8 @@ class Boards:
         return _board(dict(zip(_NAMES, rows[0], strict=True))) if rows else None
 
     async def change(self, before: Board, after: Board) -> Board | None:
-        """Put `after` in the place of `before`; None if somebody else changed the board in between. Votes for a token that is
-        taken by then no longer count.
+        """Replace `before` by `after`; None if someone else changed the board in between. Votes for earlier steps no longer
+        count.
         """
         after = replace(after, version=before.version + 1)
         (changed,) = await self._database.write(
@@ -83,7 +83,7 @@ class Boards:
         )
 
     async def votes(self, board: Board) -> Mapping[int, int]:
-        """How many voted for each token at the step at which the board is."""
+        """Votes for each token at the board's current step."""
         rows = await self._database.read(
             select(votes.c.token_id, func.count())
             .where(votes.c.board_id == board.id, votes.c.step == len(board.taken))
@@ -92,7 +92,7 @@ class Boards:
         return {int(token): int(count) for token, count in rows}
 
     async def export(self, user_id: int) -> dict[str, list[dict[str, Any]]]:
-        """The boards that a person began and the votes that they gave, ready for JSON."""
+        """The boards that a person started and their votes, as JSON values."""
         began = await self._database.read(
             select(boards.c.text, boards.c.model, boards.c.taken, boards.c.since).where(
                 boards.c.user_id == user_id
@@ -110,7 +110,7 @@ class Boards:
         }
 
     async def count(self, user_id: int) -> int:
-        """How many boards of a person there are."""
+        """The number of a person's boards."""
         (row,) = await self._database.read(
             select(func.count()).select_from(boards).where(boards.c.user_id == user_id)
         )

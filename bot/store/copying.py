@@ -1,4 +1,4 @@
-"""Copying everything from one database into another: counted, compared, and going on where it was broken off."""
+"""Copying everything from one database to another: counted, verified, and resumable."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ BATCH = 1000
 """Rows in one transaction."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Is told the table, how many of its rows are there, and how many there will be."""
+"""Called with the table, its number of copied rows, and the total."""
 
 
 async def copy(source: Database, target: Database, progress: Progress) -> Mapping[str, int]:
-    """Copy all tables from SQLite to PostgreSQL; the number of rows by table.
+    """Copy all tables from SQLite to PostgreSQL; returns the number of rows by table.
 
-    Rows that are there already are left as they are, so that a copy that was broken off is completed by the next one.
-    Each batch is read back and compared before it is committed. Nothing can be changed in `source` meanwhile.
-    CopyDiffers if the target holds anything else, DatabaseUnusable if one of the databases fails.
+    Existing rows stay unchanged, so an interrupted copy can be resumed. Each batch is read back and compared before it
+    is committed. `source` is locked against changes. Raises CopyDiffers if the target contains anything else, and
+    DatabaseUnusable if one of the databases fails.
     """
     async with source.transaction(alone=True) as reading:
         return {
@@ -61,7 +61,7 @@ async def _copy_table(reading: AsyncConnection, target: Database, table: Table, 
 
 
 def _plain(table: Table) -> tuple[TableClause, list[ColumnClause[Any]]]:
-    """The table with its values as they are stored, which no conversion rounds; and the columns that order it."""
+    """The table with its raw stored values, without conversions that round; and the columns that order it."""
     columns: dict[str, ColumnClause[Any]] = {
         one.name: column(one.name, Text() if isinstance(one.type, TypeDecorator) else one.type)
         for one in table.columns

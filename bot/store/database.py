@@ -23,38 +23,38 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Rows: TypeAlias = Sequence[tuple[Any, ...]]
-"""SQLAlchemy knows the types of the columns of a table only while it runs."""
+"""SQLAlchemy knows the types of a table's columns only at run time."""
 
 CONNECTIONS = 8
-"""To a server, unless the settings say otherwise."""
+"""Default number of connections to a server."""
 SHORTEST, LONGEST = 0.002, 0.05
-"""Seconds before a transaction that lost a race is run again, drawn each time so that two do not meet again."""
+"""Range of the random delay in seconds before retrying a transaction, so that two do not conflict again."""
 CANCELLATIONS, PATIENCE = 3, 0.3
-"""How often a transaction is cancelled that takes too long, and seconds for each."""
+"""Number of attempts to cancel a transaction that takes too long, and seconds for each."""
 CLOSING = 2.0
-"""Seconds that closing the connections may take."""
+"""Most seconds for closing the connections."""
 FAILURES = (SQLAlchemyError, OSError)
-"""What a database that is away or refuses raises. A timeout is an OSError too."""
+"""The errors of a database that is unavailable or rejects a statement. A timeout is an OSError too."""
 
 
 class LostRace:
-    """The result of a transaction that was taken back because another one went first."""
+    """The result of a transaction that was rolled back because of a conflict."""
 
 
 class Stuck(TimeoutError):
-    """Work took too long, and goes on although it was cancelled."""
+    """Work took too long, and continues although it was cancelled."""
 
 
 class Database:
     """`await Database.open(url)`, and `await database.close()` in the end.
 
-    Whatever goes wrong in between is a StoreUnavailable. What was begun is ended, even if its caller is cancelled: a
-    connection that is broken off in the middle of a statement could not be used again.
+    Failures in between raise StoreUnavailable. A transaction is finished even if its caller is cancelled, because a
+    connection that is interrupted in the middle of a statement could not be reused.
     """
 
     def __init__(self, engine: AsyncEngine, backend: Backend) -> None:
         self.name = backend.name_of(engine.url)
-        """What it is called in messages."""
+        """The database's name in messages."""
         self.reachable = True
         """Whether the last transaction reached it."""
         self._engine = engine
@@ -62,13 +62,13 @@ class Database:
         self._under_way: set[asyncio.Task[Any]] = set()
         self._closed = False
         self.observe: Callable[[str, float], object] = lambda _operation, _seconds: None
-        """Called with "read" or "write" and the seconds that it took, whether or not it succeeded."""
+        """Called with "read" or "write" and the duration in seconds, successful or not."""
 
     @classmethod
     async def open(cls, url: URL, connections: int = CONNECTIONS) -> Self:
-        """Open the database, with at most so many connections to a server, and bring it to the newest version.
+        """Open the database, with at most `connections` to a server, and migrate it to the newest version.
 
-        StartupError, in one sentence, if it cannot be used.
+        Raises StartupError, with one sentence, if it cannot be used.
         """
         backend = backend_of(url)
         name = backend.name_of(url)
@@ -81,7 +81,7 @@ class Database:
                 await connection.run_sync(_prepare, backend)
         except BaseException as error:
             await engine.dispose()
-            # A parameter of the URL that the driver does not know is a TypeError, one that it cannot read a ValueError.
+            # The driver raises TypeError for an unknown URL parameter, and ValueError for an invalid one.
             if isinstance(error, (*FAILURES, TypeError, ValueError)):
                 raise DatabaseUnusable(database=name, reason=_reason(error)) from error
             raise
@@ -94,11 +94,17 @@ class Database:
         return await self._run("read", rows, self._backend.QUESTIONS)
 
     async def write(self, *changes: Insert | Update | Delete) -> list[int]:
-        """Make all of the changes, or none; the number of rows that each of them changed.
+        """Make all changes or none; returns the number of rows that each one changed.
 
-        What is acknowledged by returning survives the death of the process, and of the database's server. It is as if
-        no other process changed anything at the same time.
+        After it returns, the changes survive a crash of the process and of the database server. They are isolated from
+        those of other processes.
         """
+        if (single := self._backend.in_one(changes)) is not None:
+
+            async def at_once(connection: AsyncConnection) -> list[int]:
+                return list(await self._for_good(_first_row(connection, single)))
+
+            return await self._run("write", at_once, self._backend.SINGLE_CHANGE)
 
         async def counts(connection: AsyncConnection) -> list[int]:
             return [(await connection.execute(change)).rowcount for change in changes]
@@ -106,17 +112,17 @@ class Database:
         return await self._run("write", counts, self._backend.CHANGES)
 
     def insert_new(self, table: TableClause, values: Mapping[str, object] | None = None) -> Insert:
-        """An INSERT that changes nothing if what has to be unique is there already."""
-        # SQLite and PostgreSQL spell it alike, but SQLAlchemy has it once for each.
+        """An INSERT that changes nothing on a uniqueness conflict."""
+        # The SQL is the same for SQLite and PostgreSQL, but SQLAlchemy has one class for each.
         dialect: Any = import_module(f"sqlalchemy.dialects.{self._engine.dialect.name}")
         statement: Insert = dialect.insert(table).on_conflict_do_nothing().inline()
         return statement if values is None else statement.values(values)
 
     @asynccontextmanager
     async def transaction(self, *, alone: bool = False) -> AsyncIterator[AsyncConnection]:
-        """One transaction for work that takes long: no deadline, and no second attempt.
+        """One transaction for long work, without a deadline or retries.
 
-        `alone` keeps others from migrating, and in SQLite from writing. DatabaseUnusable if the database fails.
+        `alone` keeps others from migrating and, in SQLite, from writing. Raises DatabaseUnusable if the database fails.
         """
         try:
             async with self._engine.begin() as connection:
@@ -128,27 +134,27 @@ class Database:
 
     @property
     def has_neighbours(self) -> bool:
-        """Whether other machines can reach it, so that several processes of the bot may share it."""
+        """Whether several processes of the bot can share it."""
         return self._backend.SHARED
 
     async def connect(self) -> AsyncConnection:
-        """A connection of its own for what lasts, outside of the pool: each statement is a transaction."""
+        """A long-lived connection outside the pool, in which each statement is a transaction."""
         engine = self._backend.create_engine(self._engine.url, 1)
         connection = await engine.connect()
         return await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def close(self) -> None:
-        """End what is under way and close the connections. Closing twice is harmless."""
+        """Finish running transactions and close the connections. Closing twice is harmless."""
         self._closed = True
         while self._under_way:
             await asyncio.wait(self._under_way)
-        # A server that is stuck does not answer a farewell either.
+        # A stuck server does not answer when the connection is closed either.
         await asyncio.wait({asyncio.create_task(self._engine.dispose())}, timeout=CLOSING)
 
     async def _run(
         self, operation: str, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any]
     ) -> T:
-        """Do the work in a task of its own, which goes on if the caller is cancelled."""
+        """Do the work in its own task, which continues if the caller is cancelled."""
         began = time.monotonic()
         try:
             if self._closed:
@@ -163,7 +169,7 @@ class Database:
     async def _persist(
         self, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any]
     ) -> T:
-        """Do the work in one transaction, again and again while others are faster, within the deadline."""
+        """Do the work in one transaction, retrying on conflicts until the deadline."""
         try:
             result = await within(self._backend.DEADLINE, self._attempts(work, options))
         except StoreUncertain:
@@ -172,8 +178,8 @@ class Database:
         except FAILURES as error:
             self.reachable = False
             log.error("the database failed: %s", _reason(error))  # noqa: TRY400 - one line
-            # Who writes and cannot even be cancelled may be in the middle of a COMMIT.
-            stuck = isinstance(error, Stuck) and options is self._backend.CHANGES
+            # A write that cannot be cancelled may be in the middle of a COMMIT.
+            stuck = isinstance(error, Stuck) and options is not self._backend.QUESTIONS
             raise (StoreUncertain if stuck else StoreUnavailable) from error
         if not self.reachable:
             log.info("the database answers again")
@@ -197,24 +203,28 @@ class Database:
             async with self._engine.connect() as connection:
                 await connection.execution_options(**options)
                 result = await work(connection)
-                try:
-                    await connection.commit()
-                except BaseException as error:
-                    if self._backend.is_unsure(error):
-                        log.error("the database failed in a commit: %s", _reason(error))  # noqa: TRY400 - one line
-                        raise StoreUncertain from error
-                    raise
+                await self._for_good(connection.commit())
                 return result
         except DBAPIError as error:
             if self._backend.lost_a_race(error):
                 return LostRace()
             raise
 
+    async def _for_good(self, commit: Awaitable[T]) -> T:
+        """The result of a commit. Raises StoreUncertain if it failed in a way that leaves open whether it worked."""
+        try:
+            return await commit
+        except BaseException as error:
+            if self._backend.is_unsure(error):
+                log.error("the database failed during a commit: %s", _reason(error))  # noqa: TRY400 - one line
+                raise StoreUncertain from error
+            raise
+
 
 async def within(seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
-    """The result of the work. TimeoutError after so many seconds; Stuck if the work does not let itself be cancelled.
+    """The result of the work. Raises TimeoutError after `seconds`, and Stuck if the work cannot be cancelled.
 
-    Drivers may wait for the server once more when they are cancelled, and for one that is stuck without end.
+    When cancelled, drivers may wait for the server again, and forever if it is stuck.
     """
     task = asyncio.create_task(work)
     await asyncio.wait({task}, timeout=seconds)
@@ -229,6 +239,10 @@ async def within(seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+async def _first_row(connection: AsyncConnection, question: Select[Any]) -> tuple[Any, ...]:
+    return tuple((await connection.execute(question)).one())
+
+
 def _prepare(connection: Connection, backend: Backend) -> None:
     backend.check(connection)
     if migrations.version(connection) != migrations.HEAD:
@@ -238,6 +252,6 @@ def _prepare(connection: Connection, backend: Backend) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """What the database said, in one line; SQLAlchemy would add the statement."""
+    """The database's own error message on one line; SQLAlchemy would add the statement."""
     said = str(error.orig if isinstance(error, DBAPIError) else error)
     return " ".join(said.split()) or type(error).__name__

@@ -1,4 +1,4 @@
-"""The songs that people like, and those that they do not want to be recommended."""
+"""The songs that people like, and those that should not be recommended to them."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from models.results import Song
 
 @dataclass(frozen=True, slots=True)
 class LikedSong:
-    """A song somebody likes, and since when (UTC)."""
+    """A liked song, and since when (UTC)."""
 
     song: Song
     liked_at: datetime
 
 
 class Likes:
-    """Nobody likes and dislikes one song: the newer word takes the other back, in the same transaction."""
+    """A person cannot like and dislike a song at once: the newer opinion removes the other in the same transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, user_id: int, song: Song) -> bool:
-        """Like a song; a dislike of it is taken back. False if the person liked it already; it then keeps its place."""
+        """Like a song and remove its dislike. False if the person already likes it; then it keeps its position."""
         return await self._put(likes, dislikes, user_id, song)
 
     async def add_all(self, user_id: int, songs: Sequence[Song]) -> None:
-        """Like all of these songs, or none if that fails; dislikes of them are taken back."""
+        """Like all of these songs and remove their dislikes, or change nothing if that fails."""
         changes = [change for song in songs for change in self._changes(likes, dislikes, user_id, song)]
         await self._database.write(*changes)
 
     async def remove(self, user_id: int, song_id: str) -> bool:
-        """Take a like back. False if there was none."""
+        """Remove a like. False if there was none."""
         return await self._take_back(likes, user_id, song_id)
 
     async def list(self, user_id: int) -> list[LikedSong]:
-        """What the person likes, oldest like first."""
+        """The person's likes, oldest first."""
         return [LikedSong(song, since) for song, since in await self._songs(likes, user_id)]
 
     async def clear(self, user_id: int) -> int:
-        """Take all likes of a person back; how many there were."""
+        """Remove all likes of a person; returns their number."""
         (deleted,) = await self._database.write(delete(likes).where(likes.c.user_id == user_id))
         return deleted
 
@@ -55,15 +55,15 @@ class Likes:
         return int(row[0])
 
     async def dislike(self, user_id: int, song: Song) -> bool:
-        """Never recommend a song to this person; a like of it is taken back. False if that was so already."""
+        """Never recommend a song to this person, and remove its like. False if it was already disliked."""
         return await self._put(dislikes, likes, user_id, song)
 
     async def undislike(self, user_id: int, song_id: str) -> bool:
-        """Take a dislike back. False if there was none."""
+        """Remove a dislike. False if there was none."""
         return await self._take_back(dislikes, user_id, song_id)
 
     async def dislikes(self, user_id: int) -> tuple[Song, ...]:
-        """What the person does not want to be recommended, oldest first."""
+        """The person's dislikes, oldest first."""
         return tuple(song for song, _ in await self._songs(dislikes, user_id))
 
     async def _put(self, table: Table, opposite: Table, user_id: int, song: Song) -> bool:
@@ -90,7 +90,7 @@ class Likes:
         return deleted > 0
 
     async def _songs(self, table: Table, user_id: int) -> Sequence[tuple[Song, datetime]]:
-        """Somebody's songs, oldest first, and since when."""
+        """A person's songs, oldest first, with times."""
         columns = (table.c.song_id, table.c.title, table.c.artist, table.c.since)
         question = select(*columns).where(table.c.user_id == user_id).order_by(table.c.position)
         rows = await self._database.read(question)

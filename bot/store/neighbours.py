@@ -1,7 +1,7 @@
-"""What the processes of one bot do with each other through their database: take turns, and tell each other news.
+"""Coordination of a bot's processes through their database: locks and notifications.
 
-A PostgreSQL server has both: advisory locks, which end with the connection that holds them, and NOTIFY. A process that
-keeps its store in SQLite has no neighbours.
+PostgreSQL offers both: advisory locks, which end with the connection that holds them, and NOTIFY. A process with an
+SQLite store has no neighbours.
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 https://www.postgresql.org/docs/current/sql-notify.html
 """
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "tokenwise"
 POLL = 0.1
-"""Seconds between two looks at whether a turn is free."""
+"""Seconds between checks for a free lock."""
 RETRY = 1.0
-"""Seconds between two looks at whether the connection stands."""
+"""Seconds between checks of the connection."""
 PATIENCE = 5.0
-"""Seconds that the server may take for an answer."""
+"""Seconds to wait for the server's response."""
 _LOCK = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
 _UNLOCK = text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))")
 _NOTIFY = text("SELECT pg_notify(:channel, :news)")
@@ -49,7 +49,7 @@ class Neighbours:
         self._hear: Callable[[News], None] = lambda _: None
 
     async def listen(self, hear: Callable[[News], None]) -> None:
-        """From now on have `hear` called with what other processes tell. What is told during an outage is lost."""
+        """Call `hear` with the messages of other processes. Messages during an outage are lost."""
         if self._database.has_neighbours and self._listening is None:
             self._hear = hear
             with suppress(*FAILURES):
@@ -57,22 +57,22 @@ class Neighbours:
             self._listening = asyncio.create_task(self._stay_connected(), name="tokenwise-neighbours")
 
     async def tell(self, **news: str) -> None:
-        """Tell all other processes something; those that cannot be reached do not hear it."""
+        """Send a message to all other processes that can be reached."""
         await self._ask(_NOTIFY, channel=CHANNEL, news=json.dumps(news))
 
     async def take(self, turn: str) -> None:
-        """Wait until no other process has this turn, and take it. While the database is away, nobody waits."""
+        """Wait until no other process holds this lock, and take it. Returns at once while the database is unavailable."""
         while True:
             if await self._ask(_LOCK, name=turn) is not False:
                 return
             await asyncio.sleep(POLL)
 
     async def give_back(self, turn: str) -> None:
-        """Let another process have a turn that this one took."""
+        """Release a lock."""
         await self._ask(_UNLOCK, name=turn)
 
     async def close(self) -> None:
-        """Give all turns back, and hear nothing more."""
+        """Release all locks and stop listening."""
         self._closed = True
         if self._listening is not None:
             self._listening.cancel()
@@ -80,7 +80,7 @@ class Neighbours:
         await asyncio.wait({asyncio.create_task(self._disconnect())}, timeout=PATIENCE)
 
     async def _ask(self, statement: TextClause, **facts: str) -> Any:
-        """One value from the server; None if it is away or there is none."""
+        """One value from the server; None if there is none or the server is unavailable."""
         if self._closed or not self._database.has_neighbours:
             return None
 
@@ -105,7 +105,7 @@ class Neighbours:
             await self._connected()
 
     async def _connected(self) -> AsyncConnection:
-        """The connection that holds this process's turns, made again where it was lost."""
+        """The connection that holds this process's locks; reconnects if it was lost."""
         if self._connection is not None and not self._driver.is_closed():
             return self._connection
         await self._disconnect()
@@ -125,5 +125,5 @@ class Neighbours:
 
     def _heard(self, driver: Any, process: int, _channel: str, payload: str) -> None:
         if process != driver.get_server_pid():
-            with suppress(ValueError):  # whoever else may use the database
+            with suppress(ValueError):  # keeps other users of the database apart
                 self._hear(json.loads(payload))

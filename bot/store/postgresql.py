@@ -1,14 +1,27 @@
-"""All that is true of PostgreSQL alone: how a server is reached, checked and locked, and which failures pass."""
+"""Code for PostgreSQL only: connecting, checks, locks, and transient failures."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import URL, ColumnClause, Connection, event, func, select, text
+from sqlalchemy import (
+    URL,
+    ColumnClause,
+    Connection,
+    Delete,
+    Insert,
+    Select,
+    Update,
+    event,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -26,55 +39,59 @@ log = logging.getLogger(__name__)
 
 DRIVER = "postgresql+asyncpg"
 OLDEST = 13
-"""The oldest version of PostgreSQL that the store is used with."""
+"""The oldest supported version of PostgreSQL."""
 
 CONNECT = 5.0
-"""Seconds to reach the server and log in."""
+"""Seconds to connect to the server and log in."""
 DEADLINE: float | None = 8.0
-"""Seconds for a change or a question, with waiting for a connection and all attempts."""
+"""Seconds for a change or query, including the wait for a connection and all attempts."""
 
 SHARED = True
 QUESTIONS: Mapping[str, Any] = MappingProxyType({"isolation_level": "AUTOCOMMIT"})
-"""How a single question is asked: without the round trips of a transaction around it."""
+"""For a single query: without the round trips of a transaction around it."""
 CHANGES: Mapping[str, Any] = MappingProxyType({"isolation_level": "SERIALIZABLE"})
-"""How a transaction is run that changes something: as if no other process did so at the same time."""
+"""For transactions that change something: isolated from all others."""
+SINGLE_CHANGE: Mapping[str, Any] = MappingProxyType({"isolation_level": "AUTOCOMMIT"})
+"""For a transaction of one statement: one round trip instead of four. Sessions are serializable by default."""
 
 _SESSION = """
+SET default_transaction_isolation = 'serializable';
 SET statement_timeout = '8s';
 SET idle_in_transaction_session_timeout = '60s';
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
-"""What holds for every connection. A server that acknowledges before it has written would lose likes in a crash."""
+"""Settings of every connection. A server that acknowledges before writing would lose likes in a crash."""
 
 _RACES = frozenset({"40001", "40P01"})
-"""Serialization failure and deadlock: another transaction went first, and this one may simply be run again.
+"""Serialization failure and deadlock: a conflict with another transaction, so this one can be retried.
 https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 """
 _MIGRATING = 0x746F6B656E
-"""The advisory lock of whoever brings the tables up to date."""
+"""The advisory lock for migrations."""
 
 
 def name_of(url: URL) -> str:
-    """What the database is called in messages: never with a password, wherever in the URL that stands."""
+    """The database's name in messages, without a password from any part of the URL."""
     return url.set(password=None, query={}).render_as_string(hide_password=True)
 
 
 def create_engine(url: URL, connections: int) -> AsyncEngine:
-    """An engine with at most so many connections, which are made when they are needed.
+    """An engine with at most `connections` connections, opened on demand.
 
-    DatabaseUrlUnreadable, DatabaseNotSupported or PostgresqlNotInstalled if this URL can never lead to a server.
+    Raises DatabaseUrlUnreadable, DatabaseNotSupported or PostgresqlNotInstalled if this URL can never work.
     """
     if url.drivername not in {"postgresql", DRIVER}:
         raise DatabaseNotSupported(database=name_of(url), driver=url.drivername)
-    if "@" in (url.host or ""):  # a password with an @ that is not written as %40
+    if "@" in (url.host or ""):  # a password with an @ that is not encoded as %40
         raise DatabaseUrlUnreadable
     query = dict(url.query)
-    if "sslmode" in query:  # libpq's name, which hosting services put into their URLs
+    if "sslmode" in query:  # libpq's name, used in hosting services' URLs
         query["ssl"] = query.pop("sslmode")
     try:
         engine = create_async_engine(
             url.set(drivername=DRIVER, query=query),
             connect_args={"timeout": CONNECT},
+            isolation_level="READ COMMITTED",  # the default, for example of migrations
             pool_size=connections,
             max_overflow=0,
             pool_timeout=DEADLINE,
@@ -92,16 +109,16 @@ def _set_up(connection: Any, _: object) -> None:
 
 
 def _replace_if_closed(_: object, record: ConnectionPoolEntry, __: object) -> None:
-    """Have connections that died with their server replaced before anything is asked.
+    """Replace connections that died with their server before they are used.
 
-    The driver has noticed by itself. SQLAlchemy's `pool_pre_ping` would cost three round trips each time.
+    The driver has noticed already; SQLAlchemy's `pool_pre_ping` would cost three round trips each time.
     """
     if (connection := record.driver_connection) is not None and connection.is_closed():
         raise InvalidatePoolError
 
 
 def check(connection: Connection) -> None:
-    """DatabaseTooOld, DatabaseEncoding or DatabaseReadOnly if the store cannot live on this server."""
+    """Raises DatabaseTooOld, DatabaseEncoding or DatabaseReadOnly if the store cannot use this server."""
     database = name_of(connection.engine.url)
     number, encoding, read_only, fsync = connection.execute(
         text(
@@ -116,7 +133,7 @@ def check(connection: Connection) -> None:
     if read_only == "on":
         raise DatabaseReadOnly(database=database)
     if fsync == "off":
-        log.warning("%s runs with fsync off: a power failure can destroy it", database)
+        log.warning("%s runs with fsync off, so a power failure can destroy it", database)
 
 
 def lock(connection: Connection) -> None:
@@ -126,28 +143,39 @@ def lock(connection: Connection) -> None:
 
 
 def version_before_alembic(_: Connection) -> str:
-    """Only SQLite was there before Alembic."""
+    """Only SQLite was supported before Alembic."""
     return ""
 
 
 def hand_over_to_alembic(_: Connection) -> None:
-    """There is nothing to hand over."""
+    """There is nothing to convert."""
+
+
+def in_one(changes: Sequence[Insert | Update | Delete]) -> Select[Any] | None:
+    """A SELECT with a CTE for each change. All of them see the same snapshot, so each must change a different table.
+
+    https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
+    """
+    if len({change.table for change in changes}) < len(changes):
+        return None
+    parts = [change.returning(literal(1)).cte(f"change{number}") for number, change in enumerate(changes)]
+    return select(*(select(func.count()).select_from(part).scalar_subquery() for part in parts))
 
 
 def lost_a_race(error: DBAPIError) -> bool:
-    """Whether the transaction was taken back only because another one went first."""
+    """Whether the transaction was rolled back only because of a conflict."""
     return getattr(error.orig, "sqlstate", None) in _RACES
 
 
 def is_unsure(error: BaseException) -> bool:
-    """Whether a COMMIT that failed like this may have worked all the same: its answer was lost on the way."""
+    """Whether a COMMIT that failed like this may still have succeeded: its response was lost."""
     if isinstance(error, DBAPIError):
         sqlstate = getattr(error.orig, "sqlstate", None) or "08"
-        # Lost connections, and servers that are being shut down. Everything else is a refusal.
+        # Lost connections, and servers that are shutting down. All other errors mean that it failed.
         return sqlstate.startswith(("08", "57"))
     return isinstance(error, OSError | asyncio.CancelledError)
 
 
 async def go_on_numbering(connection: AsyncConnection, table: str, key: ColumnClause[int]) -> None:
-    """Have the next row of a table numbered after the last one, where rows came with their numbers in `key`."""
+    """Set a table's sequence after its last row, after rows were inserted with explicit numbers in `key`."""
     await connection.execute(select(func.setval(func.pg_get_serial_sequence(table, key.name), func.max(key))))

@@ -1,4 +1,4 @@
-"""The store: one database, and a repository for each subject."""
+"""The store: one database, with one repository per subject."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILE = "tokenwise.db"
 
 
 class Store:
-    """What is kept about people. `await Store.open(data_dir)`, and `await store.close()` in the end."""
+    """The data about people. `await Store.open(data_dir)`, and finally `await store.close()`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,29 +35,29 @@ class Store:
 
     @classmethod
     async def open(cls, data_dir: Path, url: str = "", connections: int = CONNECTIONS) -> Self:
-        """Open or create the database: the one at `url`, or a file of SQLite under `data_dir`.
+        """Open or create the database: the one at `url`, or an SQLite file under `data_dir`.
 
-        A server gets at most so many connections. StartupError, in one sentence, if the database cannot be used.
+        A server gets at most `connections`. Raises StartupError, with one sentence, if the database cannot be used.
         """
         return cls(await Database.open(url_in(data_dir, url), connections))
 
     @property
     def name(self) -> str:
-        """What the database is called in messages, without a password."""
+        """The database's name in messages, without a password."""
         return self._database.name
 
     @property
     def version(self) -> str:
-        """The version of its tables, to which opening has brought them."""
+        """The version of its tables after opening."""
         return HEAD
 
     @property
     def reachable(self) -> bool:
-        """Whether the database answered when it was last asked."""
+        """Whether the last transaction reached the database."""
         return self._database.reachable
 
     async def export(self, user_id: int) -> dict[str, Any]:
-        """Everything that is kept about a person, ready for JSON."""
+        """Everything stored about a person, as JSON values."""
         return {
             "likes": [
                 _record(like.song) | {"liked_at": like.liked_at.isoformat()}
@@ -69,14 +69,14 @@ class Store:
         }
 
     async def forget(self, user_id: int) -> int:
-        """Delete everything that is kept about a person, or nothing; how many records there were."""
+        """Delete everything stored about a person, or nothing on failure; returns the number of records."""
         tables = reversed(metadata.sorted_tables)
         return sum(
             await self._database.write(*(delete(table).where(table.c.user_id == user_id) for table in tables))
         )
 
     def watch(self, observe: Callable[[str, float], object]) -> None:
-        """Have `observe("read" or "write", seconds)` called for each transaction."""
+        """Call `observe("read" or "write", seconds)` for each transaction."""
         self._database.observe = observe
 
     async def close(self) -> None:
@@ -86,16 +86,16 @@ class Store:
 
 
 def url_in(data_dir: Path, url: str) -> URL:
-    """The database that the settings name: the one at `url`, or a file under `data_dir`."""
+    """The configured database: the one at `url`, or a file under `data_dir`."""
     return parsed(url) if url else sqlite.url_of(data_dir / FILE)
 
 
 def parsed(url: str) -> URL:
-    """DatabaseUrlUnreadable if it is the URL of no database."""
+    """Raises DatabaseUrlUnreadable if the URL is invalid."""
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
-        # Neither the URL nor what is wrong with it, which may quote a part of the password.
+        # Show neither the URL nor the error, which may quote part of the password.
         raise DatabaseUrlUnreadable from None
 
 

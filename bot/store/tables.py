@@ -1,6 +1,6 @@
-"""The tables as they are now; `migrations/` brings older databases to this state.
+"""The current tables; `migrations/` brings older databases to this state.
 
-Every table is about people and has a column `user_id`: what is kept about somebody can be deleted table by table.
+Every table is about people and has a column `user_id`, so a person's data can be deleted table by table.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from sqlalchemy import (
 metadata = MetaData()
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
-"""64 bits everywhere: SQLite's INTEGER holds as many, and is the only type by which it numbers rows."""
+"""64 bits everywhere: SQLite's INTEGER has as many, and is the only type by which it numbers rows."""
 
 
 class IsoTime(TypeDecorator[datetime]):
-    """A moment in UTC, as ISO 8601 text down to the second: the same in every database, and sorted by time."""
+    """A UTC time as ISO 8601 text with seconds: the same in every database, and sortable."""
 
     impl = Text
     cache_ok = True
@@ -42,12 +42,12 @@ class IsoTime(TypeDecorator[datetime]):
 
 
 def without_nul(text: str) -> str:
-    """The text as PostgreSQL takes it."""
+    """The text as PostgreSQL accepts it."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 class Words(TypeDecorator[str]):
-    """Text without NUL, wherever it is written or looked for: the same in every database."""
+    """Text with NUL removed when written or queried, so that every database behaves the same."""
 
     impl = Text
     cache_ok = True
@@ -57,14 +57,14 @@ class Words(TypeDecorator[str]):
 
 
 def _songs_of_people(name: str, since: str) -> Table:
-    """A table of songs, each at most once a person, in the order in which they came; `since` names the column of the time."""
+    """A table of songs, each at most once per person, in insertion order; `since` names the column of the time."""
     return Table(
         name,
         metadata,
         Column("position", Id, primary_key=True),
         Column("user_id", Id, nullable=False),
         Column("song_id", Words, nullable=False),
-        # As they were when the song came in: the catalogue may change.
+        # As they were when the song was added; the catalogue may change.
         Column("title", Words, nullable=False),
         Column("artist", Words, nullable=False),
         Column(since, IsoTime, nullable=False, key="since"),
@@ -87,11 +87,11 @@ boards = Table(
     "boards",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),
-    Column("user_id", Id, nullable=False),
+    Column("user_id", Id, nullable=False, index=True),
     Column("version", Integer, nullable=False),
     Column("text", Words, nullable=False),
     Column("model", Words, nullable=False),
-    # Ids of tokens and what the group chose, as JSON: they are only ever read and written whole.
+    # Token ids and the group's choices, as JSON: they are only read and written as a whole.
     Column("taken", Text, nullable=False),
     Column("rounds", Text, nullable=False),
     Column("temperature", Float, nullable=False),
@@ -100,16 +100,16 @@ boards = Table(
     Column("min_p", Float, nullable=False),
     Column("locked", Boolean, nullable=False),
     Column("voting", Boolean, nullable=False),
-    Column("since", IsoTime, nullable=False),
+    Column("since", IsoTime, nullable=False, index=True),
 )
-"""Texts that a group writes token by token with /next; `user_id` is whoever began."""
+"""Texts that a group writes token by token with /next; `user_id` is the person who started."""
 
 votes = Table(
     "votes",
     metadata,
     Column("board_id", Id, ForeignKey("boards.id", ondelete="CASCADE"), primary_key=True),
-    Column("user_id", Id, primary_key=True, autoincrement=False),
+    Column("user_id", Id, primary_key=True, autoincrement=False, index=True),
     Column("step", Integer, nullable=False),
     Column("token_id", Integer, nullable=False),
 )
-"""For the next token of a board: each person has one vote, for the step at which the board is."""
+"""Votes for a board's next token: one per person, for the board's current step."""

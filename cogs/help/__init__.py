@@ -1,4 +1,4 @@
-"""/help: what there is, with an example of each."""
+"""/help: the commands, each with an example."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/help: a guided path through what there is, with examples that work with the models that are loaded."""
+"""/help: a guided tour of the commands, with examples that work with the loaded models."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from cogs.shared.text import DESCRIPTION, clip, code
 from texts import say
 
 SHORT = (Topic.LIKES, Topic.DATA)
-"""Topics whose commands stand on one line, without what each does."""
+"""Topics whose commands are on one line, without descriptions."""
 _TOPICS = list(Topic)
 
 
 def offered(bot: Tokenwise, *, admin: bool) -> Iterator[Command]:
-    """The commands that somebody can use with the models of the settings, along the tour."""
+    """The commands that a person can use with the configured models, in the order of the tour."""
     every = commands_of(bot.tree)
     for command in sorted(every.values(), key=lambda one: _TOPICS.index(guide_of(one).topic)):
         about = guide_of(command)

@@ -1,4 +1,4 @@
-"""/learn: short lessons, from a text that a model continues to songs from playlists."""
+"""/learn: short lessons, from text continuation to songs from playlists."""
 
 from __future__ import annotations
 

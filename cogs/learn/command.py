@@ -1,4 +1,4 @@
-"""/learn: short lessons, from a text that a model continues to songs from playlists."""
+"""/learn: short lessons, from text continuation to songs from playlists."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from texts import say
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """`name` is that of its texts; `example` replaces that of the command, where the lesson needs another."""
+    """`name` is the prefix of its messages; `example` replaces the command's example if the lesson needs another."""
 
     name: str
     command: str
@@ -39,11 +39,11 @@ LESSONS = (
     Lesson("songs", "recommend"),
     Lesson("taste", "likes add"),
 )
-"""In the order of the notebook that they follow."""
+"""In the order of the notebook."""
 
 
 class LessonButton(OpenButton, template=open_template("lesson")):
-    """Turns to lesson number `argument`; `page` tells the two buttons of a message apart."""
+    """Turns to lesson number `argument`; `page` distinguishes the two buttons of a message."""
 
     name = "lesson"
 
@@ -69,7 +69,7 @@ class LearnCommands(commands.Cog):
 
 
 async def lesson(interaction: Interaction, number: int) -> tuple[discord.Embed, Buttons]:
-    """A lesson and the buttons to those beside it; lessons about models that are not set up are left out."""
+    """A lesson and the buttons to its neighbours; lessons about models that are not configured are left out."""
     known = _lessons(interaction.client)
     number = max(0, min(number, len(known) - 1))
     if not known:

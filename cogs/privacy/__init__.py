@@ -1,4 +1,4 @@
-"""/privacy: what is kept about somebody, as a file, or gone; and who may build on it."""
+"""/privacy: show, export, share or delete a person's data."""
 
 from __future__ import annotations
 

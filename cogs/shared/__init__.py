@@ -1,1 +1,1 @@
-"""What several features share: text, colours, buttons, pictures, edits that follow a growing text."""
+"""Shared by several features: text, colours, buttons, pictures, streaming edits."""

@@ -1,8 +1,8 @@
 """Tokens as coloured pieces in an `ansi` code block.
 
-Colour helps and is never the only sign: a bar ends every piece, and each kind of piece has its own
-marks, because not every Discord client shows colour. The text of a person is spelt out before it is
-coloured, so that no escape code or fence in it reaches the block.
+Nothing relies on colour alone, because not every Discord client shows it: a bar ends every piece, and each kind of
+piece has its own marks. User text is escaped before it is coloured, so that no escape code or fence in it reaches the
+block.
 """
 
 # ruff: noqa: RUF001 - the marks look like others on purpose: they are quotation marks
@@ -28,7 +28,7 @@ _COLOURS = ("32", "33", "34", "35", "36")
 _SPECIAL = "4;31"
 _PARTIAL = "31"
 _LABEL = 11
-"""Characters of a token in a cell of a table or picture."""
+"""Maximum characters of a token in a cell of a table or picture."""
 _FENCES = size(f"```ansi\n{RESET}\n```")
 
 LEGEND = {
@@ -42,12 +42,12 @@ LEGEND = {
     "‹U+…›": "mark-shapeless",
     "«»": "mark-special",
 }
-"""Marks in tokens, with the names of the texts that explain them."""
+"""Marks in tokens, with the names of the messages that explain them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A piece as it is shown; `marks` are the keys of `LEGEND` that it uses."""
+    """A piece for display; `marks` are the keys of `LEGEND` that it uses."""
 
     id: int
     text: str
@@ -62,7 +62,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A code block and how many pieces of all are in it."""
+    """A code block, and how many of the pieces it contains."""
 
     text: str
     shown: int
@@ -70,7 +70,7 @@ class Drawing:
 
 
 def cells(pieces: Iterable[Piece]) -> Iterator[Cell]:
-    """The pieces made visible, neighbours in different colours."""
+    """The pieces for display, with neighbours in different colours."""
     return (_cell(piece, colour) for piece, colour in zip(pieces, cycle(_COLOURS), strict=False))
 
 
@@ -146,7 +146,7 @@ def _fence(body: str) -> str:
 
 
 def legend(marks: frozenset[str]) -> str:
-    """What the marks mean, only those that are there."""
+    """The legend of the marks that occur."""
     return "   ".join(f"{mark} {say(meaning)}" for mark, meaning in LEGEND.items() if mark in marks)
 
 

@@ -1,6 +1,6 @@
-"""Buttons, menus and forms whose failures reach whoever used them.
+"""Buttons, menus and forms that report failures to the person who used them.
 
-Buttons survive a restart: each carries what it needs in its custom_id, and nothing is held in memory.
+Buttons survive a restart: each has everything it needs in its custom_id, and nothing is in memory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bot.limits import check_place
 from texts import say
 
 AnyInteraction: TypeAlias = "discord.Interaction[Any]"
-"""What discord.py declares to hand over. Here it always belongs to this bot."""
+"""discord.py's declared type. Here it always belongs to this bot."""
 AnyItem: TypeAlias = "discord.ui.Item[Any]"
 DynamicItem: TypeAlias = "discord.ui.DynamicItem[Any]"
 Button = discord.ui.Button[discord.ui.View]
@@ -26,16 +26,16 @@ Menu = discord.ui.Select[discord.ui.View]
 ItemT = TypeVar("ItemT", bound=AnyItem)
 
 NOBODY = r"(?!)"
-"""The template of a base class: no custom_id matches it."""
+"""The template of base classes, which matches no custom_id."""
 
 
 class SomebodyElsesButton(Refused):
-    """A button was pressed by another person than the one it is for."""
+    """Someone pressed another person's button."""
 
 
 class Buttons(discord.ui.View):
-    """Rows of dynamic items. Sent as a finished view, so that discord.py keeps neither it nor a timer:
-    presses find their class by the custom_id.
+    """Rows of dynamic items. Sent as a finished view, so that discord.py keeps neither the view nor a timer;
+    the custom_id identifies an item's class.
     """
 
     def __init__(self, *items: DynamicItem) -> None:
@@ -46,13 +46,13 @@ class Buttons(discord.ui.View):
 
 
 class ReportingItem(discord.ui.DynamicItem[ItemT], template=NOBODY):
-    """A button or a menu whose failures are reported to whoever used it; discord.py would only log them.
+    """A button or menu whose failures are reported to the person who used it; discord.py would only log them.
 
     A subclass gives its template, `parsed` and `pressed`.
     """
 
     everywhere: ClassVar[bool] = False
-    """Whether it works where commands are not answered."""
+    """Whether it works in channels where commands do not."""
 
     @classmethod
     async def from_custom_id(
@@ -82,8 +82,8 @@ class ReportingItem(discord.ui.DynamicItem[ItemT], template=NOBODY):
 
 
 class ReportingMenu(ReportingItem[Menu], template=NOBODY):
-    """A menu whose failures are reported. What was chosen is in `item.values`, and what there was to choose in
-    `item.options`; a subclass gives its template, `parsed` with neither of them, and `pressed`.
+    """A menu whose failures are reported. The chosen values are in `item.values`, and the options in
+    `item.options`; a subclass gives its template, `parsed` without either of them, and `pressed`.
     """
 
     @classmethod
@@ -117,7 +117,7 @@ class OwnButton(ReportingItem[Button], template=NOBODY):
         return cls(int(match["user"]), int(match["argument"]))
 
     def check(self, interaction: Interaction) -> None:
-        """Raises Refused for whoever may not press the button."""
+        """Raises Refused for people who may not press the button."""
         if interaction.user.id != self.user_id:
             raise SomebodyElsesButton
 
@@ -135,7 +135,7 @@ def own_template(name: str) -> str:
 
 
 class OpenButton(ReportingItem[Button], template=NOBODY):
-    """A button for whoever sees it: its custom_id is `name:argument:page`.
+    """A button for everyone who sees it: its custom_id is `name:argument:page`.
 
     A subclass gives `template=open_template("name")`, its looks, and `pressed`.
     """
@@ -171,7 +171,7 @@ class KeepButton(OwnButton, template=own_template("keep")):
 
 
 class ReportingForm(discord.ui.Modal):
-    """A form whose failures are reported to whoever sent it. A subclass gives `submitted`."""
+    """A form whose failures are reported to the person who sent it. A subclass gives `submitted`."""
 
     async def submitted(self, interaction: Interaction) -> None:
         raise NotImplementedError

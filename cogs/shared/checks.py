@@ -8,7 +8,7 @@ from bot.failures import Refused
 
 
 class NotAnAdmin(Refused):
-    """Only people who run the bot may do this."""
+    """Restricts a command to admins."""
 
 
 def require_admin(interaction: Interaction) -> None:

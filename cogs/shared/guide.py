@@ -1,4 +1,4 @@
-"""What /help and /learn say of each command: where it stands in the tour, and an example that works here and now."""
+"""What /help and /learn show for each command: its place in the tour, and an example that works now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.limits import EVERYWHERE
 
 
 class Topic(StrEnum):
-    """The stations of the tour, in its order."""
+    """The topics of the tour, in order."""
 
     TOKENS = "tokens"
     TEXT = "text"
@@ -27,20 +27,20 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Guide(Example):
-    """Without its slot in the settings the command is not shown."""
+    """The command is hidden if this slot is not configured."""
 
     topic: Topic = Topic.ABOUT
 
 
 def guide(topic: Topic, example: str, slot: str = "", fitted: Fitted | None = None) -> dict[str, Any]:
-    """The `extras` of a command: `example` as the documentation has it, and `fitted` where that may not work.
+    """The `extras` of a command: its documented `example`, and `fitted` if that may not work with every model.
 
-    What somebody wants to know or delete of their own data is answered in every channel.
+    Commands about people's own data work in every channel.
     """
     return {"example": example, EVERYWHERE: topic is Topic.DATA, EXTRA: Guide(example, slot, fitted, topic)}
 
 
 def guide_of(command: Command) -> Guide:
-    """What a command says of itself; a command that says nothing stands with those about the bot."""
+    """A command's guide entry; without one, it belongs to the topic about the bot."""
     found = command.extras.get(EXTRA)
     return found if isinstance(found, Guide) else Guide()

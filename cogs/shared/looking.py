@@ -1,4 +1,4 @@
-"""What the views into a language model share: the texts that they were asked about, and the way from one view to the next."""
+"""Shared by the views into a language model: the remembered texts, and the buttons between views."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from models.results import Piece, Reading
 from texts import say
 
 VIEWS = ("next", "surprise", "lens", "attention", "paths")
-"""The views of a text, by the names of their commands, in the order of their buttons."""
+"""The views, by command name, in the order of their buttons."""
 
 
 class TextToReadTooLong(Refused):
-    """A text of `length` characters, of which there may be `limit`."""
+    """A text has `length` characters; the limit is `limit`."""
 
     limit: int
     length: int
@@ -39,11 +39,11 @@ class View(commands.Cog):
         self.asked: Recent[str] = Recent()
 
     async def look(self, interaction: Interaction, text: str) -> None:
-        """Answer an interaction with the view of a text."""
+        """Answer an interaction with this view of a text."""
         raise NotImplementedError
 
     def check(self, interaction: Interaction, *texts: str) -> None:
-        """Refused, or NothingToLookInto, for a text that no model need see."""
+        """Raises Refused or NothingToLookInto for an invalid text."""
         limit = allowance(interaction).text_characters
         for text in texts:
             if not text.strip():
@@ -53,10 +53,10 @@ class View(commands.Cog):
 
 
 class LookButton(ReportingItem[Button], template=r"look:(?P<view>\w+):(?P<asked>\w+):(?P<number>\d+)"):
-    """Looks at the text of an answer in another way, in a new message."""
+    """Opens another view of an answer's text in a new message."""
 
     def __init__(self, view: str, asked: str, number: int) -> None:
-        """`view` is where it leads, `asked` the view that remembers the text under `number`."""
+        """`view` is the target, `asked` the view that remembers the text under `number`."""
         super().__init__(Button(label=say(f"look-{view}"), custom_id=f"look:{view}:{asked}:{number}"))
         self.view_name, self.asked, self.number = view, asked, number
 
@@ -70,7 +70,7 @@ class LookButton(ReportingItem[Button], template=r"look:(?P<view>\w+):(?P<asked>
 
 
 def view_of(interaction: Interaction, name: str) -> View:
-    """The cog of a view. TypeError if there is none, which only a made-up custom_id can ask for."""
+    """The cog of a view. Raises TypeError if there is none, which only a forged custom_id can cause."""
     cog = interaction.client.get_cog(name)
     if not isinstance(cog, View):
         raise TypeError(name)
@@ -78,17 +78,17 @@ def view_of(interaction: Interaction, name: str) -> View:
 
 
 def elsewhere(bot: Tokenwise, view: str, number: int) -> list[LookButton]:
-    """The buttons from a view to all the others that are loaded."""
+    """The buttons from a view to all other loaded ones."""
     return [LookButton(other, view, number) for other in VIEWS if other != view and bot.get_cog(other)]
 
 
 def register(bot: Tokenwise, *items: type[DynamicItem]) -> None:
-    """Have the buttons of a view answered, and those that lead to it."""
+    """Register a view's buttons and those that lead to it."""
     bot.add_dynamic_items(LookButton, *items)
 
 
 def about(reading: Reading) -> str:
-    """Which model read how many tokens, and whether it lacks the token that begins a text."""
+    """Which model read how many tokens, and whether the beginning-of-text token is missing."""
     model = code(clip(reading.model, 100))
     said = say("looking-read", model=model, tokens=len(reading.pieces))
     return f"{said} {say('looking-no-bos')}" if reading.bos_left_out else said
@@ -100,12 +100,12 @@ def token_name(piece: Piece) -> str:
 
 
 def described(*parts: str, care: str) -> str:
-    """The description of a view: what to see first, what not to conclude at the end, in small print."""
+    """The description of a view: first what to see, and at the end, in small print, what not to conclude."""
     return "\n".join([*filter(None, parts), f"-# {care}"])
 
 
 def pictured(name: str, embed: discord.Embed, picture: bytes, numbers: bytes, alt: str) -> Reply:
-    """An answer with a picture, its description in words, and its numbers as a file, both called `name`."""
+    """An answer with a picture, its alt text, and its numbers as a file, both called `name`."""
     embed.set_image(url=f"attachment://{name}.png")
     return Reply(
         embed=embed, files={f"{name}.png": picture, f"{name}.csv": numbers}, alt={f"{name}.png": alt}

@@ -1,4 +1,4 @@
-"""Commands as links that can be clicked."""
+"""Commands as clickable mentions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from bot.client import Tokenwise
 
 
 def mention(bot: Tokenwise, command: str) -> str:
-    """`command` is the full name, such as `likes list`; plain text while Discord has given it no id."""
+    """`command` is the full name, such as `likes list`; plain text until its id is known."""
     identity = bot.command_ids.get(command.partition(" ")[0])
     return f"</{command}:{identity}>" if identity else f"`/{command}`"

@@ -1,4 +1,4 @@
-"""What the buttons of an answer need to go on from it: the last questions, in memory only."""
+"""The data behind an answer's buttons: the latest requests, in memory only."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from bot.failures import Refused
 T = TypeVar("T")
 
 MOST = 500
-"""Values that are remembered unless said otherwise; older questions must be asked again."""
+"""Default number of remembered values; older requests must be repeated."""
 
 
 class AnswerForgotten(Refused):
-    """What a button refers to is no longer remembered."""
+    """The data behind a button is no longer in memory."""
 
 
 class Recent(Generic[T]):
-    """The last values, each under a number that fits into a button.
+    """The latest values, each under a number that fits into a custom_id.
 
-    What people ask is nobody's business once it is answered, so it is never written to a disk: after a restart,
-    or many questions later, the button says so and the person asks again.
+    For privacy, requests are never written to disk: after a restart, or many requests later, the button says so and
+    the person asks again.
     """
 
     def __init__(self, most: int = MOST, weigh: Callable[[T], int] = lambda _: 1) -> None:
-        """`most` is what all values together may weigh; the newest is there whatever it weighs."""
+        """`most` limits the total weight of the values; the newest is kept regardless."""
         self._most = most
         self._weigh = weigh
         self._weight = 0
         self._values: OrderedDict[int, T] = OrderedDict()
 
     def keep(self, value: T) -> int:
-        """The number under which `get` finds it; not to be guessed, for answers may be private."""
+        """The number for `get`; it cannot be guessed, because answers may be private."""
         number = random.SystemRandom().getrandbits(62)
         self._values[number] = value
         self._weight += self._weigh(value)
@@ -43,7 +43,7 @@ class Recent(Generic[T]):
         return number
 
     def get(self, number: int) -> T:
-        """Raises AnswerForgotten where it is no longer there."""
+        """Raises AnswerForgotten if it is no longer in memory."""
         if number not in self._values:
             raise AnswerForgotten
         self._values.move_to_end(number)

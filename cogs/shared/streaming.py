@@ -1,4 +1,4 @@
-"""Edits of one message while its content still grows: the latest wins, the last is always sent."""
+"""Streaming edits of one message: the latest wins, and the last is always sent."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import discord
 log = logging.getLogger(__name__)
 
 INTERVAL = 1.2
-"""Seconds from one edit to the next. Discord publishes no limit; it answers 429 to faster ones."""
+"""Seconds between edits. Discord publishes no limit, but returns 429 for faster ones."""
 GRACE = 0.4
 """Seconds before the first edit."""
 _ATTEMPTS = 6
 _LONGEST_PAUSE = 15.0
 
 Edit: TypeAlias = Callable[..., Awaitable[object]]
-"""Changes the named parts of a message, such as `content`, and leaves the others as they are."""
+"""Changes the given parts of a message, such as `content`."""
 
 
 async def _nothing() -> None:
@@ -31,12 +31,12 @@ async def _nothing() -> None:
 
 
 class Editor:
-    """Coalesces edits: what is shown while another edit is under way replaces what still waited.
+    """Coalesces edits: while an edit is in flight, newer content replaces waiting content.
 
-    discord.py waits out the rate limits that it is told of, so a slow or limited connection only
-    makes the steps larger. An edit that fails in mid-stream is folded into the next one. When no edit
-    can succeed any more, because the message was deleted or its 15 minutes are over, `on_gone` is called
-    once. All methods belong to the event loop's thread.
+    discord.py waits for known rate limits, so a slow or limited connection only makes the steps larger. A
+    failed intermediate edit is merged into the next one. When no edit can succeed any more, because the
+    message was deleted or its 15 minutes are over, `on_gone` is called once. Call all methods on the event
+    loop's thread.
     """
 
     def __init__(
@@ -54,12 +54,12 @@ class Editor:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """There is a message to edit now; what was shown before is sent, unless the end comes first."""
+        """Start editing the message; earlier content is sent unless the final edit comes first."""
         self._open = True
         self.show()
 
     def show(self, *, at_once: bool = False, **message: object) -> None:
-        """Send this as soon as the pace allows, or now. Parts that are not named stay as they were."""
+        """Send this as soon as the pace allows, or now. Other parts stay unchanged."""
         if self._closing:
             return
         self._waiting |= message
@@ -69,10 +69,10 @@ class Editor:
             self._task = asyncio.create_task(self._send_what_waits(), name="tokenwise-editor")
 
     async def finish(self, message: Callable[[], Mapping[str, object]]) -> None:
-        """Send the last edit, after the one under way, and again where the connection failed.
+        """Send the last edit, after the one in flight, and retry if the connection fails.
 
-        `message` is called for each attempt, since a file can be sent only once. Raises what Discord
-        answered when that is final: the message is gone, or its 15 minutes are over.
+        `message` is called for each attempt, because a file can be sent only once. Raises Discord's error if
+        it is final: the message is gone, or its 15 minutes are over.
         """
         await self.close()
         for attempt in range(1, _ATTEMPTS + 1):
@@ -82,13 +82,13 @@ class Editor:
                 pause = _pause(error, attempt)
                 if pause is None or attempt == _ATTEMPTS:
                     raise
-                log.warning("The last edit failed (%s); trying again in %.1f s", type(error).__name__, pause)
+                log.warning("The last edit failed (%s); retrying in %.1f s", type(error).__name__, pause)
                 await asyncio.sleep(pause)
             else:
                 return
 
     async def close(self) -> None:
-        """Show nothing more; returns when no edit is under way."""
+        """Stop editing; returns when no edit is in flight."""
         self._closing = True
         self._waiting = {}
         self._hurry.set()
@@ -97,11 +97,11 @@ class Editor:
 
     async def _send_what_waits(self) -> None:
         if not self._begun:
-            # An answer or a refusal that comes at once needs no message before it.
+            # An immediate answer or rejection needs no earlier edit.
             self._begun = True
             await self._rest(GRACE)
         while self._waiting:
-            # An edit that changes nothing would only make people's screens flicker.
+            # An edit without changes would only make people's screens flicker.
             message = {
                 name: part
                 for name, part in self._waiting.items()
@@ -117,7 +117,7 @@ class Editor:
                 await self._edit(**message)
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 retry = _pause(error, 1)
-                log.info("An edit in mid-stream failed: %s", type(error).__name__)
+                log.info("An intermediate edit failed: %s", type(error).__name__)
                 if retry is None:
                     self._closing = True
                     await self._on_gone()
@@ -129,14 +129,14 @@ class Editor:
             await self._rest(pause - (time.monotonic() - began))
 
     async def _rest(self, seconds: float) -> None:
-        """Wait, unless something is shown that must not wait, or the end comes."""
+        """Wait, unless something urgent is shown or the end comes."""
         with contextlib.suppress(TimeoutError):
             if not self._closing:
                 await asyncio.wait_for(self._hurry.wait(), seconds)
 
 
 def _pause(error: Exception, attempt: int) -> float | None:
-    """Seconds until another attempt makes sense; None if it never will."""
+    """Seconds until another attempt makes sense; None if it never does."""
     if not isinstance(error, discord.HTTPException):
         return min(2.0 ** (attempt - 1), _LONGEST_PAUSE)
     if error.status == HTTPStatus.TOO_MANY_REQUESTS:

@@ -1,1 +1,1 @@
-"""How the embedded models are made: `python -m demo.recipe`, from WordNet and from templates."""
+"""The recipe for the embedded models: `python -m demo.recipe`, from WordNet and templates."""

@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     corpus = Corpus(wordnet)
-    # Matrices this small keep a second thread waiting more than working, and one thread gives one result everywhere.
+    # For matrices this small a second thread does not pay off, and one thread gives the same result everywhere.
     torch.set_num_threads(1)
     for part in options.only:
         began = time.process_time()
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _remember(path: Path, part: str, minutes: float) -> None:
-    """Keeps the processor time of each part for the report: unlike the clock, it does not depend on who else works."""
+    """Records the processor time of each part for the report; unlike wall time, it does not depend on other load."""
     times = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     times[part] = round(minutes, 1)
     path.write_text(json.dumps(times, indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The text that tokenizers, encoder and language model learn from: glosses and templates, mixed."""
+"""The training text of tokenizers, encoder and language model: a mix of glosses and templates."""
 
 from __future__ import annotations
 

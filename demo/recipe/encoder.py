@@ -1,6 +1,6 @@
 """The encoder: a small BERT that begins with skip-gram vectors of its tokens and learns to guess masked words.
 
-In the minutes there are, guessing alone would not teach it that a dog is more like a horse than like a table.
+In a few minutes, masked-word training alone would not teach it that a dog is more like a horse than a table.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def make(
             table[token] = vector
     print("encoder: begins with skip-gram vectors", flush=True)
     rest = [p for p in model.parameters() if p is not table]
-    # What the table holds already is worth keeping: it learns at a fifth of the pace.
+    # The pretrained embeddings are worth keeping, so they learn at a fifth of the rate.
     tool = torch.optim.AdamW(
         [{"params": rest, "pace": 1.0}, {"params": [table], "pace": 0.2}],
         betas=(0.9, 0.98),

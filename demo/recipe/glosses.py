@@ -38,15 +38,15 @@ _MASS = frozenset(
         "luggage cotton wool sand snow rain ice electricity nature history science poetry literature mathematics chess tennis football"
     )
 )
-# A definition that begins so is no noun phrase.
+# A definition that starts with these is not a noun phrase.
 _NO_NOUN = frozenset(each("used of relating to in when not having being by capable from with considered"))
-# What a study group need not hear from its bot.
+# Topics that a study group's bot should avoid.
 _UNWANTED = re.compile(
     r"offensive|disparag|ethnic slur|obscene|vulgar|taboo|sexual|coitus|genital|penis|vagina|prostitut|\brap(?:e|ist)\b|semen|lewd|intercourse|erotic|incest|orgy|whore|negro",
     re.IGNORECASE,
 )
 _LONGEST = 150
-# Ranks below this are never held out; above it, one synset of so many is.
+# Ranks below this are never held out; above it, one synset in this many is.
 _HEAD = 3000
 _HELD_OUT = 40
 
@@ -93,7 +93,7 @@ def frequency(wordnet: WordNet) -> dict[tuple[str, str], float]:
     """How common (lemma, part of speech) is.
 
     The definitions and examples that use the word are shared out among its parts of speech by how often each was
-    tagged, so that "much" is no common noun.
+    tagged, so that "much" is not a common noun.
     """
     seen: Counter[str] = Counter()
     tagged: Counter[tuple[str, str]] = Counter()
@@ -281,7 +281,7 @@ def _mass(lemma: str) -> bool:
 
 
 def _example(synset: Synset, lemma: str) -> str:
-    """The first example that is a sentence and holds the word itself, not a synonym."""
+    """The first example that is a sentence and contains the word itself, not a synonym."""
     stem = lemma.lower()[: max(3, len(lemma) - 2)]
     return next((text for text in map(_sentence, synset.examples) if stem in text.lower()), "")
 

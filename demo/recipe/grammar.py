@@ -1,4 +1,4 @@
-"""The little grammar that templates and glosses need."""
+"""The grammar that templates and glosses need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures the bundle and writes what it found between the markers of `README.md`."""
+"""Measures the bundle and writes the results between the markers of `README.md`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _SONGS = (
     ("Take Five", "The Dave Brubeck Quartet"),
     ("bad guy", "Billie Eilish"),
 )
-# The encoder finds the nearest of these to each of the words that it is asked about.
+# The encoder searches these words for the nearest to each of _ASKED.
 _POOL = each(
     "dog cat horse cow lion wolf rabbit mouse whale shark trout eagle sparrow duck bee ant spider oak pine rose tulip grass apple pear plum "
     "bread cheese butter soup cake sugar milk wine beer water tea coffee chair table bed lamp shelf sofa door window roof wall house castle church "
@@ -61,7 +61,7 @@ _ASKED = each("dog apple chair guitar doctor mother happy red run river")
 
 
 def make(wordnet: WordNet, target: Path, seed: int = 1) -> None:
-    """Rewrites the part of `README.md` between the markers, about the complete bundle in `target`."""
+    """Rewrite the part of `README.md` between the markers, from the complete bundle in `target`."""
     parts = (
         _sizes(target),
         _language(wordnet, target, seed),
@@ -86,11 +86,11 @@ def _sizes(target: Path) -> Iterator[str]:
         size = sum(path.stat().st_size for path in folder.iterdir())
         total += size
         yield f"| `{folder.name}` | {size:,} |"
-    yield f"| together | {total:,} |\n"
-    yield "| part of the recipe | minutes of processor time, one core |"
+    yield f"| total | {total:,} |\n"
+    yield "| part of the recipe | processor time in minutes, one core |"
     yield "|---|---|"
     yield from (f"| {part} | {minutes:.1f} |" for part, minutes in times.items())
-    yield f"| together | {sum(times.values()):.0f} |\n"
+    yield f"| total | {sum(times.values()):.0f} |\n"
 
 
 def _language(wordnet: WordNet, target: Path, seed: int) -> Iterator[str]:
@@ -98,36 +98,36 @@ def _language(wordnet: WordNet, target: Path, seed: int) -> Iterator[str]:
     model = AutoModelForCausalLM.from_pretrained(target / "tiny-phi", dtype=torch.float32).eval()
     tokens = language.BATCH * (
         language.CONTEXT + 1
-    )  # thirty of them make a document, or fewer documents were read
+    )  # at 30 tokens per document; longer ones mean that fewer were read
     seen: set[str] = set()
     for number, phase in enumerate(language.PHASES):
         documents = Corpus(wordnet, common=phase.common).documents(seed + number)
         seen.update(islice(documents, phase.steps * tokens // 30))
     chance = random.Random(seed)
-    unseen = Corpus(wordnet, held_out=True)  # its words are too rare for the common ones
+    unseen = Corpus(wordnet, held_out=True)  # its words are too rare to be common ones
     templates = list(islice(_templates(unseen, seed + len(language.PHASES), seen), 500))
     glosses = ["\n\n".join(filter(None, unseen.glosses.document(chance))) for _ in range(500)]
     examples = chance.sample(unseen.glosses.examples, min(300, len(unseen.glosses.examples)))
     yield "### Language model\n"
-    yield f"{sum(p.numel() for p in model.parameters()):,} parameters. Perplexity per token on text that training never saw:\n"
+    yield f"{sum(p.numel() for p in model.parameters()):,} parameters. Perplexity per token on held-out text:\n"
     yield "| held-out text | perplexity |"
     yield "|---|---|"
     for label, texts in (
-        ("500 letters, stories, explanations and so on, newly drawn", templates),
-        ("500 definitions of words that were kept out", glosses),
-        (f"{len(examples)} example sentences of such words", examples),
+        ("500 new letters, stories, explanations and so on", templates),
+        ("500 definitions of held-out words", glosses),
+        (f"{len(examples)} example sentences with held-out words", examples),
     ):
         yield f"| {label} | {language.perplexity(model, tokenizer, texts):.1f} |"
-    yield "\nTen fixed prompts, greedy, at most 150 new tokens, as they came:\n"
+    yield "\nTen fixed prompts, greedy, at most 150 new tokens, unedited:\n"
     for prompt in PROMPTS:
         yield from _sample(model, tokenizer, prompt)
-    yield "The first of them and the story again, sampled at temperature 0.8 with seed 1:\n"
+    yield "The first prompt and the story again, sampled at temperature 0.8 with seed 1:\n"
     for prompt in (PROMPTS[0], PROMPTS[8]):
         yield from _sample(model, tokenizer, prompt, temperature=0.8)
 
 
 def _templates(corpus: Corpus, seed: int, seen: set[str]) -> Iterator[str]:
-    """Documents that are neither in the training text nor made of a gloss or an example."""
+    """Documents that are not in the training text and not made from a gloss or an example."""
     for text in corpus.documents(seed, without=("gloss", "example")):
         if text not in seen:
             yield text
@@ -143,7 +143,7 @@ def _sample(
     ids = model.generate(**inputs, max_new_tokens=150, pad_token_id=end, **how)[0]
     new = ids[inputs["input_ids"].shape[1] :]
     text = str(tokenizer.decode(new, skip_special_tokens=True))
-    ended = "ended by itself" if end in new.tolist() else "cut at 150 tokens"
+    ended = "reached end of text" if end in new.tolist() else "stopped at 150 tokens"
     yield f"> **{prompt.replace('<', '&lt;')}**\n"
     yield "```text"
     yield text.strip("\n")
@@ -158,7 +158,7 @@ def _words(target: Path) -> Iterator[str]:
         np.load(target / "tiny-words/vectors.npy", allow_pickle=False).astype(np.float32),
     )
     yield "### Word vectors\n"
-    yield f"{len(vectors):,} words. Nearest by cosine:\n"
+    yield f"{len(vectors):,} words. Nearest neighbours by cosine:\n"
     yield "| word | neighbours |"
     yield "|---|---|"
     for word in _WORDS:
@@ -183,8 +183,8 @@ def _songs(target: Path, seed: int) -> Iterator[str]:
     yield "### Songs\n"
     yield (
         f"{len(entries)} songs in {len({entry.genre for entry in entries.values()})} groups, {len(lists):,} synthetic playlists. "
-        "Neighbours by gensim's Word2Vec(vector_size=32, window=20, negative=50, min_count=1, workers=1), its five epochs; "
-        f"of the ten nearest, {100 * sum(same) / len(same):.0f} % are of the song's own group.\n"
+        "Neighbours from gensim's Word2Vec(vector_size=32, window=20, negative=50, min_count=1, workers=1) with five epochs; "
+        f"{100 * sum(same) / len(same):.0f} % of the ten nearest are from the song's own group.\n"
     )
     yield "| song | neighbours |"
     yield "|---|---|"
@@ -212,8 +212,8 @@ def _encoder(target: Path) -> Iterator[str]:
     pool = torch.stack([embed(word, word) for word in _POOL])
     yield "### Encoder\n"
     yield (
-        f"{sum(p.numel() for p in model.parameters()):,} parameters. Each word alone between [CLS] and [SEP], mean of its vectors in the last "
-        f"layer, nearest by cosine among {len(_POOL)} common words (the mean over all pairs of them is {_mean_cosine(pool):.2f}):\n"
+        f"{sum(p.numel() for p in model.parameters()):,} parameters. Each word alone between [CLS] and [SEP]: the mean of its vectors in the last "
+        f"layer, and the nearest by cosine among {len(_POOL)} common words (the mean over all their pairs is {_mean_cosine(pool):.2f}):\n"
     )
     yield "| word | neighbours |"
     yield "|---|---|"
@@ -221,8 +221,8 @@ def _encoder(target: Path) -> Iterator[str]:
         scores = pool @ embed(word, word)
         order = [place for place in scores.argsort(descending=True).tolist() if _POOL[place] != word][:6]
         yield f"| {word} | {_scored([(_POOL[place], scores[place].item()) for place in order])} |"
-    yield "\nThe same word in other company (cosine of its two vectors):\n"
-    yield "| one | two | cosine |"
+    yield "\nThe same word in two contexts (cosine of its two vectors):\n"
+    yield "| first text | second text | cosine |"
     yield "|---|---|---|"
     for word, one, two in _PAIRS:
         yield f"| {one} | {two} | {(embed(one, word) @ embed(two, word)).item():.2f} |"

@@ -1,4 +1,4 @@
-"""Four tokenizers of one size and one text that differ in kind, as those of well-known models do."""
+"""Four kinds of tokenizers, like those of well-known models, with the same size and training text."""
 
 from __future__ import annotations
 

@@ -21,12 +21,12 @@ _RELATIONS = {"@": 2, "&": 2, "!": 1, "+": 1, "%p": 1, "%m": 1, "#m": 1, "*": 1,
 
 
 def split(text: str) -> list[str]:
-    """The lower-case words of a text; numbers and signs are no words here."""
+    """The lower-case words of a text, without numbers and punctuation."""
     return _WORD.findall(text.lower())
 
 
 def sentences(wordnet: WordNet) -> Iterator[list[str]]:
-    """What skip-gram reads: lemma with definition, examples, and pairs of related lemmas."""
+    """The training text of skip-gram: lemmas with definitions, examples, and pairs of related lemmas."""
     for synset in wordnet:
         names = _names(synset)
         definition = split(synset.definition)
@@ -64,7 +64,7 @@ def make(wordnet: WordNet, target: Path, seed: int = 1, epochs: int = 8) -> None
     left_out = slurs(wordnet)
     words = [word for word in model.wv.index_to_key if word not in left_out][:COUNT]
     vectors = model.wv[words]
-    # What all vectors have in common tells nothing about any word and makes all cosines high
+    # What all vectors have in common says nothing about any word and makes all cosines high
     # (Mu and Viswanath, "All-but-the-Top", 2018, take away a few principal components as well).
     vectors = vectors - vectors.mean(axis=0)
     vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

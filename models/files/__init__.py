@@ -1,1 +1,1 @@
-"""Finding and fetching the files of models."""
+"""Finding and downloading the files of models."""

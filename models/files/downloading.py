@@ -1,8 +1,8 @@
-"""Files by address: resumed where they broke off, checked, and in their place only when they are whole.
+"""Downloads files by address: resumed after interruptions, verified, and put in place only when complete.
 
-A small downloader of our own, because others do not resume. `pooch` 1.9 writes each attempt into a fresh temporary
-file ("w+b"), sends no Range header and deletes the file when the attempt fails, so that a file of gigabytes on a bad
-line never arrives.
+Our own small downloader, because others do not resume. `pooch` 1.9 writes each attempt to a new temporary file
+("w+b"), sends no Range header and deletes the file when the attempt fails, so large files never arrive over a bad
+connection.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from models.failures import DownloadDamaged, NoRoom, NotAWebAddress
 from models.files import kept
 
 SILENCE = 20.0
-"""Seconds without a byte after which a connection counts as broken."""
+"""Seconds without data after which a connection counts as broken."""
 ATTEMPTS, PAUSE = 5, 1.0
-"""Attempts in a row that may bring nothing, and the seconds before the second one, doubled each time."""
+"""Consecutive attempts without data, and the seconds before the second one, doubled each time."""
 MARGIN = 50_000_000
-"""Bytes of the disk that are left free."""
+"""Bytes to leave free on the disk."""
 CHUNK = 1 << 18
 
 Watch: TypeAlias = Callable[[str, int, int | None], object]
-"""Called with the name of what is being downloaded, its bytes so far and, where it is known, its size."""
+"""Called with the name of the download, its bytes so far and, if known, its size."""
 
 
 class Algorithm(StrEnum):
-    """How a checksum is made."""
+    """A checksum and its algorithm."""
 
     SHA256 = "sha256"
     MD5 = "md5"
@@ -65,7 +65,7 @@ class Checksum:
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file to get: its address, what people call it, and a secret for its first server alone."""
+    """A file to download: its address, its name for people, and a token that only its first server gets."""
 
     url: str
     label: str
@@ -76,7 +76,7 @@ class RemoteFile:
         """For the bytes from `start` on; `newer_than` is a time in seconds."""
         if urlsplit(self.url).scheme not in {"http", "https"}:
             raise NotAWebAddress
-        # Compressed on the way, a file could not be resumed in the middle.
+        # A compressed transfer could not be resumed in the middle.
         headers = {"User-Agent": "tokenwise", "Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
@@ -84,16 +84,16 @@ class RemoteFile:
             headers["If-Modified-Since"] = formatdate(newer_than, usegmt=True)
         request = Request(self.url, headers=headers)  # noqa: S310 - checked above
         if self.authorization:
-            # "Unredirected": the store that a hub sends us on to must not get the token.
+            # "Unredirected": a storage server that the hub redirects to must not get the token.
             request.add_unredirected_header("Authorization", self.authorization)
         return request
 
 
 def download(file: RemoteFile, target: Path, watch: Watch, *, update: bool = False) -> int:
-    """Get a file to `target`, all or nothing; the bytes that came over the network.
+    """Download a file to `target`, all or nothing; returns the bytes received over the network.
 
-    Two processes that want the same file wait for one another. A file that is there is kept, unless `update` says
-    that the server is to be asked for a newer one. Raises what `urllib` raises, OSError or ModelError.
+    Two processes that want the same file wait for each other. An existing file is kept unless `update` asks the
+    server for a newer one. Raises urllib's errors, OSError or ModelError.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     lock = target.with_name(f".{target.name[:200]}.lock")
@@ -118,27 +118,27 @@ def download(file: RemoteFile, target: Path, watch: Watch, *, update: bool = Fal
 
 @contextmanager
 def opened(request: Request) -> Iterator[http.client.HTTPResponse]:
-    """The answer to a request, which is closed in the end."""
+    """The response to a request, closed at the end."""
     try:
         response = urlopen(request, timeout=SILENCE)  # noqa: S310 - http(s) only
     except HTTPError as error:
-        error.close()  # it is an open answer, too, of which nobody reads more than the status
+        error.close()  # it is also an open response, of which only the status is read
         raise
     with response:
         yield response
 
 
 def require_room(folder: Path, size: int, label: str) -> None:
-    """NoRoom if the disk has no room for `size` more bytes."""
+    """Raises NoRoom if the disk has no room for `size` more bytes."""
     free = shutil.disk_usage(folder).free - MARGIN
     if size > free:
         raise NoRoom(label, size, max(0, free))
 
 
 class _Transfer:
-    """One file on its way into a partial one beside its place.
+    """One download into a partial file next to its target.
 
-    The name of the partial file says which content it is the beginning of: another version is not resumed.
+    The partial file's name identifies its content, so another version is not resumed.
     """
 
     def __init__(self, file: RemoteFile, target: Path, watch: Watch) -> None:
@@ -146,14 +146,14 @@ class _Transfer:
         self._target = target
         self._watch = watch
         self._partial = self._left_by_another_run()
-        # Whoever told us the checksum was there a moment ago.
+        # The server was reachable a moment ago, when it sent the checksum.
         self._answered = file.checksum is not None
         self.received = 0
         self.modified: float | None = None
-        """When the content was last changed, in seconds."""
+        """When the content was last changed, in seconds since 1970."""
 
     def run(self) -> Path | None:
-        """The partial file, whole by then, however often the connection broke; None if there is nothing newer."""
+        """The completed partial file, however often the connection broke; None if there is nothing newer."""
         fruitless = 0
         while True:
             before = self.received
@@ -167,7 +167,7 @@ class _Transfer:
             except (URLError, http.client.HTTPException, ConnectionError, TimeoutError, SSLError) as error:
                 problem = error
             fruitless = 0 if self.received > before else fruitless + 1
-            # Where nobody ever answered there is no reason to think that somebody will in a moment.
+            # A server that never answered will probably not answer soon.
             if fruitless >= ATTEMPTS or not self._answered:
                 raise problem
             time.sleep(PAUSE * 2**fruitless)
@@ -179,7 +179,7 @@ class _Transfer:
             with opened(self._file.request(start, newer_than)) as response:
                 self._answered = True
                 if response.status != HTTPStatus.PARTIAL_CONTENT or _unpacking(response.headers):
-                    start = 0  # whether it was asked for a part or not, it sends the whole
+                    start = 0  # the server sends the whole file, even if asked for a part
                 if not start or self._resumes(response.headers, start):
                     return self._receive(response, start)
         except HTTPError as error:
@@ -187,7 +187,7 @@ class _Transfer:
                 return None
             if error.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not start:
                 raise
-            # What is here is all there is of the same content, or no part of it.
+            # The partial file is complete, or does not belong to this content.
             whole = error.headers.get("Content-Range") == f"bytes */{start}"
             if whole and self._partial == self._named(self._identity_now()):
                 return self._partial
@@ -214,20 +214,20 @@ class _Transfer:
             if unpack:
                 file.write(unpack.flush())
         broken = (total is not None and done < total) or (unpack is not None and not unpack.eof)
-        if broken and unpack:  # the length of what is here says nothing about where to go on
+        if broken and unpack:  # the partial file's length does not tell where to resume
             self._partial.unlink()
         if broken:
             raise http.client.IncompleteRead(b"", (total or done) - done)
         return self._partial
 
     def _resumes(self, headers: http.client.HTTPMessage, start: int) -> bool:
-        """Whether an answer holds what follows on the bytes that are here already."""
+        """Whether a response continues after the bytes that are already here."""
         identity = self._identity(headers)
         same = not identity or self._partial == self._named(identity)
         return same and (headers.get("Content-Range") or "").startswith(f"bytes {start}-")
 
     def _identity_now(self) -> str:
-        """What tells the content that the server has by now."""
+        """The identity of the server's current content."""
         if self._file.checksum is not None:
             return self._file.checksum.digest
         request = self._file.request()
@@ -236,7 +236,7 @@ class _Transfer:
             return self._identity(response.headers)
 
     def _identity(self, headers: http.client.HTTPMessage) -> str:
-        """What tells this content from other versions of it; "" if nothing does."""
+        """What distinguishes this content from other versions; "" if nothing does."""
         if self._file.checksum is not None:
             return self._file.checksum.digest
         return headers.get("ETag") or headers.get("Last-Modified") or ""
@@ -246,7 +246,7 @@ class _Transfer:
         return self._target.with_name(f".{self._target.name[:200]}.{mark}.incomplete")
 
     def _left_by_another_run(self) -> Path:
-        """Where to go on. What nothing tells from other versions is begun again."""
+        """Where to resume. Content without an identity is downloaded again from the start."""
         unknown = self._named("")
         if self._file.checksum is not None:
             return self._named(self._file.checksum.digest)
@@ -257,7 +257,7 @@ class _Transfer:
 
 
 def _unpacking(headers: http.client.HTTPMessage) -> zlib._Decompress | None:
-    """What undoes the compression of an answer. We ask for none, and some servers compress all the same."""
+    """The decompressor of a response. We request none, but some servers compress anyway."""
     encoding = (headers.get("Content-Encoding") or "identity").strip().lower()
     if encoding in {"gzip", "x-gzip"}:
         return zlib.decompressobj(16 + zlib.MAX_WBITS)

@@ -1,16 +1,16 @@
 # ruff: noqa: PLC0415 - the hub client takes a second to import, and word vectors or songs may not need it
-"""Downloading what the settings name: models from the Hugging Face hub, files by address, gensim's data sets.
+"""Downloads what the settings name: models from the Hugging Face hub, files by address, gensim's datasets.
 
-What breaks off is kept and goes on where it ended, what arrives is held against its checksum where one is
-known, and nothing stands in its place before it is whole. Only weights in safetensors, tokenizers and
-settings are taken from a repository: no pickle, no code, and of gensim's data sets not the Python beside them.
+Interrupted downloads resume, checksums are verified where they are known, and files appear in place only when
+complete. From a repository, only safetensors weights, tokenizers and settings are downloaded: no pickles and no
+code, and from gensim's datasets not the accompanying Python.
 
 The hub's client downloads the small files of a repository and lays out its cache. The large ones are downloaded by
-`models.files.downloading` into the `blobs` of that cache, under their SHA-256, where the client finds them. Measured
-with huggingface_hub 2.4 against a server that breaks off after 1 of 3 MB, `hf_hub_download` and so
-`snapshot_download` delete what has arrived and begin at 0 the next time (since 2.x on purpose:
-`_download_to_tmp_and_move`), take content of the right size with another SHA-256, and write the branch's new commit
-into `refs` before its files are there, so that a model that was whole is not any more.
+`models.files.downloading` into the `blobs` of that cache, under their SHA-256, where the client finds them. With
+huggingface_hub 2.4 and a server that disconnects after 1 of 3 MB, `hf_hub_download` and so `snapshot_download`
+delete what has arrived and start from 0 the next time (intended since 2.x: `_download_to_tmp_and_move`), accept
+content with the right size but a wrong SHA-256, and write a branch's new commit to `refs` before its files are there,
+which breaks a complete model.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ T = TypeVar("T")
 
 GENSIM_LIST = "https://raw.githubusercontent.com/RaRe-Technologies/gensim-data/master/list.json"
 GENSIM_FILES = "https://github.com/RaRe-Technologies/gensim-data/releases/download"
-"""Where `gensim.downloader` finds the list of its data sets, with their checksums, and the data sets."""
+"""The addresses of gensim's list of datasets with checksums, and of the datasets, as in `gensim.downloader`."""
 
 PAUSES, LONGEST_PAUSE = (1.0, 2.0, 4.0), 60.0
-"""Seconds before the hub is asked again, and the longest time that it may ask for."""
+"""Seconds before retrying a request to the hub, and the longest delay that it may ask for."""
 TOO_MANY, SERVER_ERROR = 429, 500
 _SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 _NOT_NEEDED = (
@@ -80,11 +80,11 @@ _NOT_NEEDED = (
     ".tflite", ".mlmodel", ".gguf", ".ggml", ".npz", ".npy", ".py", ".ipynb", ".sh", ".md", ".pdf", ".png", ".jpg", ".jpeg",
     ".gif", ".webp", ".svg", ".mp4", ".wav", ".zip", ".tar", ".gz", ".license", "license",
 )  # fmt: skip
-"""How the names of weights, code and pictures end: all else at the top of a repository may belong to its tokenizer."""
+"""Suffixes of weights, code and pictures: all other top-level files may belong to the tokenizer."""
 HUB_SECONDS = 4.0
-"""How long the hub may take to say that it is there."""
+"""Seconds for the hub's first response."""
 CONVERTER = "SFconvertbot"
-"""The hub's own account that offers the weights of old repositories as safetensors, in a pull request."""
+"""The hub's account that offers the weights of old repositories as safetensors, in a pull request."""
 
 
 def _unwatched(_what: str, _done: int, _total: int | None) -> None:
@@ -93,14 +93,14 @@ def _unwatched(_what: str, _done: int, _total: int | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Where an item lies, and how many bytes were downloaded for it; 0 if it was there already."""
+    """The location of an item, and how many bytes were downloaded for it; 0 if it already existed."""
 
     path: Path
     downloaded: int
 
 
 def present(item: Item) -> Path | None:
-    """Where an item lies on this machine, whole; None if it does not. Asks nobody."""
+    """The location of a complete item on this machine; None if it is missing. Uses no network."""
     try:
         return finding.locate(item)
     except NotThere:
@@ -108,10 +108,10 @@ def present(item: Item) -> Path | None:
 
 
 def fetch(item: Item, watch: Watch = _unwatched, *, update: bool = False) -> Fetched:
-    """See to it that an item is on this machine. With `update` the newest is asked for even if it is there.
+    """Make sure that an item is on this machine. With `update`, check for a newer version even if it exists.
 
-    What is there is tried, as far as that takes seconds: what does not load is fetched again. NotThere says why it
-    cannot be had, and ModelError why it does not load; what has arrived is kept for the next time.
+    Existing items are tested as far as that takes only seconds, and downloaded again if they do not load. Raises NotThere if
+    it cannot be downloaded, and ModelError if it does not load; partial downloads are kept for the next time.
     """
     if item.kind in {Kind.PATH, Kind.STARTER}:
         there = finding.locate(item)
@@ -122,7 +122,7 @@ def fetch(item: Item, watch: Watch = _unwatched, *, update: bool = False) -> Fet
             trial.attempt(item)
             return Fetched(path, 0)
     except ModelError as error:
-        log.info("%s is there and does not hold: %s", item.label, error)
+        log.info("%s exists but does not load: %s", item.label, error)
     fetched = _fetch(item, watch, update=update)
     trial.attempt(item)
     return fetched
@@ -143,7 +143,7 @@ def _fetch(item: Item, watch: Watch, *, update: bool) -> Fetched:
 
 
 def _refuse_offline(label: str) -> None:
-    """DownloadsOff if the hub's own switch says that nothing is to be asked for."""
+    """Raises DownloadsOff if HF_HUB_OFFLINE is set."""
     from huggingface_hub import constants
 
     if constants.is_offline_mode():
@@ -151,7 +151,7 @@ def _refuse_offline(label: str) -> None:
 
 
 def _data_set(item: Item, watch: Watch) -> Fetched:
-    """A data set of `gensim.downloader`, which may come in several parts."""
+    """A dataset of `gensim.downloader`, which may have several parts."""
     with opened(RemoteFile(GENSIM_LIST, item.label).request()) as response:
         known = json.load(response)["models"]
     if (about := known.get(item.name)) is None:
@@ -183,7 +183,7 @@ def _data_set(item: Item, watch: Watch) -> Fetched:
 
 
 class _Repository:
-    """A repository on its way into the cache of the Hugging Face libraries, which all programs share."""
+    """Downloads a repository to the cache of the Hugging Face libraries, which all programs share."""
 
     def __init__(self, item: Item, watch: Watch) -> None:
         from huggingface_hub import HfApi, constants
@@ -207,15 +207,15 @@ class _Repository:
         arrived = 0
         for file in sorted(missing, key=lambda file: file.lfs is not None):
             if file in downloads:
-                # A repository may have moved within the hub; `id` is what it is called now.
+                # A repository may have been renamed; `id` is its current name.
                 arrived += self._download(file, info.id, commit)
             self._settle(file, commit)
-        # Last, so that until all is there the name still means what was there before.
+        # Last, so that the name refers to the previous version until everything is there.
         self._point(revision, commit)
         return Fetched(folder, arrived)
 
     def _holds(self, folder: Path, file: RepoSibling) -> bool:
-        """Whether a file is there with the content that the hub has; one that is not is removed, with its blob."""
+        """Whether a file exists with the hub's content; otherwise the file and its blob are removed."""
         path = folder / file.rfilename
         if not path.is_file():
             return False
@@ -223,20 +223,20 @@ class _Repository:
             if file.lfs is not None:
                 right = Checksum(Algorithm.SHA256, file.lfs.sha256).fits(path)
             elif file.size is not None:
-                # What git calls a blob is made from its length and content.
+                # A git blob's id is the hash of its length and content.
                 head = f"blob {file.size}\0".encode()
                 digest = hashlib.sha1(head + opened_file.read(), usedforsecurity=False).hexdigest()
                 right = digest == file.blob_id
             else:
                 right = True
         if not right:
-            log.warning("%s of %s is damaged; getting it again", file.rfilename, self._item.label)
+            log.warning("%s of %s is damaged; downloading it again", file.rfilename, self._item.label)
             path.resolve().unlink(missing_ok=True)
             path.unlink(missing_ok=True)
         return right
 
     def _choose_revision(self) -> tuple[str, ModelInfo]:
-        """The revision to take; of a repository that has only pickles, the hub's own conversion if there is one."""
+        """The revision to download; for a repository with only pickles, the hub's own conversion, if there is one."""
         revision = self._item.revision or "main"
         info = self._info(revision)
         if self._item.kind is Kind.MODEL and self._item.revision is None:
@@ -246,7 +246,7 @@ class _Repository:
         return revision, info
 
     def _info(self, revision: str) -> ModelInfo:
-        # The hub client itself would try for a minute; this first question says soon whether to begin.
+        # The hub client would retry for a minute; this first request fails fast.
         return _patiently(
             lambda: self._api.model_info(
                 self._item.name, revision=revision, timeout=HUB_SECONDS, files_metadata=True
@@ -262,7 +262,7 @@ class _Repository:
                 if by_the_hub and discussion.status == "open":
                     return str(discussion.git_reference)
         except HfHubHTTPError:
-            log.info("the hub does not say whether %s was converted", self._item.name, exc_info=True)
+            log.info("cannot find out whether %s was converted", self._item.name, exc_info=True)
         return None
 
     def _wanted(self, files: Iterable[str]) -> list[str]:
@@ -271,7 +271,7 @@ class _Repository:
         return wanted(files, self._item.label, weights=self._item.kind is Kind.MODEL)
 
     def _download(self, file: RepoSibling, repository: str, commit: str) -> int:
-        """Get a large file into its place in the cache; the client gets small ones itself. The bytes that came."""
+        """Download a large file into the cache; the client downloads small ones itself. Returns the received bytes."""
         from huggingface_hub import constants, get_token, hf_hub_url
 
         label = f"{self._item.label} {file.rfilename}"
@@ -290,11 +290,11 @@ class _Repository:
         return download(remote, self._blob(file), self._watch)
 
     def _settle(self, file: RepoSibling, commit: str) -> None:
-        """Have the client put a file, which it gets itself unless it is there, into its place."""
+        """Let the client put a file in place, downloading it unless its blob exists."""
         _patiently(lambda: self._api.hf_hub_download(self._item.name, file.rfilename, revision=commit))
 
     def _point(self, revision: str, commit: str) -> None:
-        """Let the name of a revision mean a commit from now on, as the client's cache notes it."""
+        """Point the name of a revision to a commit, as the client's cache does."""
         if revision == commit:
             return
         reference = self._home / "refs" / revision
@@ -308,7 +308,7 @@ class _Repository:
 
 
 def _patiently(ask: Callable[[], T]) -> T:
-    """What the hub answers, asked again after the time that it names where it was asked too often, or is in trouble."""
+    """The hub's response; retries after the requested delay if it limits requests or has an outage."""
     from huggingface_hub.errors import HfHubHTTPError
 
     for pause in (*PAUSES, None):
@@ -318,16 +318,16 @@ def _patiently(ask: Callable[[], T]) -> T:
             status = error.response.status_code
             if pause is None or not (status == TOO_MANY or status >= SERVER_ERROR):
                 raise
-            with contextlib.suppress(ValueError):  # a date: the usual pause is as good
+            with contextlib.suppress(ValueError):  # a date: use the usual delay
                 pause = float(error.response.headers.get("Retry-After", pause))  # noqa: PLW2901
             if pause > LONGEST_PAUSE:
                 raise
             time.sleep(pause)
-    raise AssertionError  # the last attempt answered or raised
+    raise AssertionError  # the last attempt returned or raised
 
 
 def _tensors(files: Iterable[str]) -> list[str]:
-    """The weights that transformers would read: one file, or shards. Often they are there a second time."""
+    """The weights that transformers would read: one file, or shards. Repositories often contain duplicates."""
     top = [file for file in files if "/" not in file]
     if finding.WEIGHTS in top:
         return [finding.WEIGHTS]
@@ -335,9 +335,9 @@ def _tensors(files: Iterable[str]) -> list[str]:
 
 
 def wanted(files: Iterable[str], label: str, *, weights: bool) -> list[str]:
-    """The files of a repository, by its top-level names, that reading it safely takes."""
+    """The files of a repository, by top-level names, that are needed to read it safely."""
     every = list(files)
-    # Kinds of tokenizers call their files as they like: bpe.codes, source.spm, spiece.model.
+    # Tokenizers have various file names: bpe.codes, source.spm, spiece.model.
     needed = [
         file
         for file in every
@@ -354,7 +354,7 @@ def wanted(files: Iterable[str], label: str, *, weights: bool) -> list[str]:
 
 
 def wanted_vectors(files: Iterable[str], label: str) -> list[str]:
-    """The files with the word vectors of a repository: our own kind, or the one file of another."""
+    """The files with a repository's word vectors: our own format, or a single file in another one."""
     top = [file for file in files if "/" not in file]
     own = ["vectors.npy", "words.txt"]
     if set(own) <= set(top):
@@ -371,7 +371,7 @@ def wanted_vectors(files: Iterable[str], label: str) -> list[str]:
 
 @contextmanager
 def _failing(item: Item) -> Iterator[None]:
-    """Turns whatever goes wrong with a download into a failure of the item."""
+    """Converts any error of a download to a failure of the item."""
     try:
         yield
     except ModelError:
@@ -404,7 +404,7 @@ def _failure_of_the_client(item: Item, error: BaseException | None) -> NotThere 
 
     match error:
         case errors.LocalEntryNotFoundError():
-            # The client could not ask, and what it then looked for on this machine is not there either.
+            # The client could not reach the hub, and the file is not on this machine either.
             return _failure_of_the_client(item, error.__cause__)
         case errors.GatedRepoError():
             return TermsNotAccepted(item.label)
@@ -418,7 +418,7 @@ def _failure_of_the_client(item: Item, error: BaseException | None) -> NotThere 
 
 
 def _unreachable(error: Exception) -> bool:
-    """Whether a failure is one of the connection; the hub client's kinds go by the library it happens to use."""
+    """Whether an error is a connection error; the hub client's types depend on its HTTP library."""
     library = type(error).__module__.partition(".")[0]
     return isinstance(error, OSError | http.client.HTTPException) or library.startswith(("httpx", "httpcore"))
 
@@ -435,7 +435,7 @@ def _refusal(label: str, host: str, status: int) -> NotThere:
 
 
 def _host(item: Item) -> str:
-    """Whom an item is asked of."""
+    """The host that an item is downloaded from."""
     from huggingface_hub import constants
 
     address = {Kind.FILE: item.name, Kind.DATASET: GENSIM_LIST}.get(item.kind, constants.ENDPOINT)

@@ -1,5 +1,5 @@
 # ruff: noqa: PLC0415 - word vectors and songs use this module and need no hub client, which takes a second to import
-"""Where a model or file lies on this machine. Nothing here asks the network; `models.files.fetching` does."""
+"""Finds models and files on this machine, without the network, which `models.files.fetching` uses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "tek
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A model on this machine. `target` and `revision` are what `from_pretrained` is to be given."""
+    """A model on this machine. `target` and `revision` are the arguments for `from_pretrained`."""
 
     label: str
     target: str
@@ -58,7 +58,7 @@ class Source:
 
 
 def locate(item: Item) -> Path:
-    """Where an item lies on this machine, whole. NotThere if it does not, with the remedy where there is one."""
+    """The location of a complete item on this machine. Raises NotThere, with a remedy if there is one."""
     found: Path | None
     match item.kind:
         case Kind.MODEL | Kind.TOKENIZER:
@@ -72,7 +72,7 @@ def locate(item: Item) -> Path:
         case Kind.VECTORS:
             found = _cached(item.name, None)
         case Kind.DATASET:
-            # Beside it gensim puts an __init__.py that it runs. The vectors are all there is to it.
+            # gensim puts an __init__.py next to it and runs that; only the vectors are needed.
             paths = [base / item.name / f"{item.name}.gz" for base in names.data_sets(item.data_dir)]
             found = next((path for path in paths if path.is_file()), None)
     if found is None:
@@ -81,7 +81,7 @@ def locate(item: Item) -> Path:
 
 
 def look(item: Item, *, weights: bool) -> None:
-    """Raise what keeps an item from being loaded, as far as that can be seen without reading or converting it.
+    """Raise what keeps an item from loading, as far as that is visible without reading or converting it.
 
     `weights` says whether they are needed.
     """
@@ -97,16 +97,16 @@ def local(
 ) -> Path:
     """The file or folder of an address: a path, file://..., or https://... that was downloaded under `data_dir`.
 
-    `slot` is what it is for. Raises NotThere, with the remedy where there is one.
+    `slot` is the slot that needs it. Raises NotThere, with a remedy if there is one.
     """
     return locate(items.file(slot, address, data_dir))
 
 
 def find(name: str, *, revision: str | None = None, weights: bool = True, slot: str = "") -> Source:
-    """The folder of a model on this machine; a name that is a folder is that folder, others are in the hub's cache.
+    """The folder of a model on this machine: a local folder of that name, or one in the hub's cache.
 
-    With `weights` it must hold safetensors, else a tokenizer is enough. Raises NotThere, with the remedy for the
-    `slot` where there is one, or ModelError.
+    With `weights` it must contain safetensors, otherwise a tokenizer is enough. Raises NotThere, with a remedy for
+    the `slot` if there is one, or ModelError.
     """
     label = names.label(name)
     if names.exists(name) and (file := gguf.only_file(names.path_of(name))) is not None:
@@ -124,14 +124,14 @@ def find(name: str, *, revision: str | None = None, weights: bool = True, slot: 
         missing = NotDownloaded if folder is None else PartlyDownloaded
         raise missing(label + f" ({revision})" * bool(revision), names.fetch_command(slot))
     _check(folder, label, weights=weights)
-    # By its name transformers knows the peculiarities of a model, but it wants a config.json then.
+    # transformers recognises special cases by a model's name, but then needs a config.json.
     if (folder / "config.json").is_file():
         return Source(label, name, folder, revision)
     return Source(label, str(folder), folder)
 
 
 def config(folder: Path, label: str) -> dict[str, Any]:
-    """What the config.json of a model says; nothing if there is none, as beside a bare tokenizer."""
+    """The config.json of a model; empty if there is none, as for a bare tokenizer."""
     file = folder / "config.json"
     try:
         settings = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
@@ -146,10 +146,10 @@ def config(folder: Path, label: str) -> dict[str, Any]:
 
 @cache
 def quiet_hub_client() -> None:
-    """Keep the hub client from drawing bars, logging advice, and asking the network of its own accord.
+    """Keep the hub client from drawing progress bars, logging advice, and using the network on its own.
 
-    To describe itself to the hub it first asks the hub how, even when it only looks into its cache. Whoever wants
-    to see its messages sets TRANSFORMERS_VERBOSITY.
+    It contacts the hub to describe itself even when it only reads its cache. Set TRANSFORMERS_VERBOSITY to see its
+    messages.
     """
     from huggingface_hub import constants
     from huggingface_hub.utils import logging as hub_logging
@@ -170,7 +170,7 @@ def _path(name: str) -> Path:
 def weight_files(folder: Path) -> list[Path]:
     """The files that transformers reads weights from: one, or the shards that the index names. Some may be missing.
 
-    What else lies there is the same a second time: consolidated.safetensors, model.fp16.safetensors, original/.
+    Other files are duplicates: consolidated.safetensors, model.fp16.safetensors, original/.
     """
     if (whole := folder / WEIGHTS).is_file():
         return [whole]
@@ -182,7 +182,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def _complete(folder: Path, *, weights: bool) -> bool:
-    """Whether all is there of what a repository needs."""
+    """Whether all files that a repository needs are there."""
     if weights:
         files = weight_files(folder)
         return bool(files) and all(file.is_file() for file in files)
@@ -190,7 +190,7 @@ def _complete(folder: Path, *, weights: bool) -> bool:
 
 
 def _own_files(folder: Path) -> bool:
-    """Whether a folder holds what its kind of tokenizer reads: bpe.codes, source.spm ...; some kinds read nothing."""
+    """Whether a folder contains the files of its kind of tokenizer: bpe.codes, source.spm ...; some kinds need none."""
     from transformers import AutoConfig
     from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 
@@ -211,10 +211,10 @@ def _own_files(folder: Path) -> bool:
 
 
 def _check(folder: Path, label: str, *, weights: bool) -> None:
-    """Refuse what would have to be unpickled, what is no whole model, and settings that would fetch code."""
+    """Reject pickles, incomplete models, and settings that would download code."""
     if weights:
         _check_weights(folder, label)
-    # transformers would fetch an attention kernel named like this from the hub and run it.
+    # transformers would download an attention kernel with such a name from the hub and run it.
     if "/" in str(config(folder, label).get("attn_implementation", "")):
         raise AsksForHubCode(label)
 
@@ -235,7 +235,7 @@ def _check_weights(folder: Path, label: str) -> None:
 
 
 def _why_no_weights(folder: Path, label: str) -> ModelError:
-    """What lies in a folder in place of weights that can be read."""
+    """The failure that describes what a folder contains instead of readable weights."""
     names_there = sorted(path.name for path in folder.iterdir())
     if "adapter_config.json" in names_there:
         try:
@@ -255,20 +255,20 @@ def _why_no_weights(folder: Path, label: str) -> ModelError:
 
 
 def _cached(name: str, revision: str | None) -> Path | None:
-    """The folder of a repository in the cache that all programs with the hub's client share."""
+    """The folder of a repository in the hub client's shared cache."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     quiet_hub_client()
     try:
-        # Whether all is there that we need is for us to say: asked for nothing, the client has nothing to miss.
+        # We check completeness ourselves; the client is asked for no files, so it misses none.
         return Path(snapshot_download(name, revision=revision, local_files_only=True, allow_patterns=[]))
     except LocalEntryNotFoundError:
         return None
 
 
 def _converted(name: str) -> tuple[Path, str] | None:
-    """The folder and revision of a hub's own conversion to safetensors, which is kept as a pull request."""
+    """The folder and revision of the hub's own conversion to safetensors, which is a pull request."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 

@@ -1,4 +1,4 @@
-"""GGUF, the single-file format of llama.cpp: turned into a folder that transformers reads like any other.
+"""GGUF, the single-file format of llama.cpp: converted to a folder that transformers can read.
 
 The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
@@ -14,16 +14,16 @@ from models.files import kept
 
 SUFFIX = ".gguf"
 ORIGIN = "converted.json"
-"""In a converted folder, what it was made from."""
+"""The file in a converted folder that records its source."""
 KEPT = 3
-"""Conversions that are kept on disk."""
+"""Number of conversions to keep on disk."""
 _FORMAT = 2
 
 log = logging.getLogger(__name__)
 
 
 def only_file(path: Path) -> Path | None:
-    """The GGUF file that a path is, or that is the only model in a folder; None for anything else."""
+    """The GGUF file at a path, or the only model in a folder; None otherwise."""
     if path.is_file():
         return path if path.suffix == SUFFIX else None
     if (path / "config.json").exists():
@@ -33,7 +33,7 @@ def only_file(path: Path) -> Path | None:
 
 
 def converted(file: Path) -> Path:
-    """The folder that `convert` made of a file, kept beside what the hub's client keeps. Raises ModelError."""
+    """The converted folder of a file, kept in the hub's cache. Raises ModelError."""
     from huggingface_hub import constants  # noqa: PLC0415 - only who has such a file needs it
 
     from models.pretrained import reading  # noqa: PLC0415 - which looks for models with `finding`, which uses this
@@ -45,7 +45,7 @@ def converted(file: Path) -> Path:
     if kept.recall(folder, Path, description) is None:
         with reading(file.stem):
             kept.store(folder, lambda new: convert(file, new), description, KEPT)
-    if not folder.is_dir():  # there was no room, and the log says so
+    if not folder.is_dir():  # there was no room, which was logged
         raise LoadFailed(file.stem, "OSError")
     return folder
 
@@ -61,8 +61,8 @@ def origin(folder: Path) -> str:
 def convert(file: Path, folder: Path) -> None:
     """Write model and tokenizer of a GGUF file into `folder`: float32 safetensors, config and tokenizer.json.
 
-    Quantised numbers are multiplied out; what was lost when they were quantised stays lost. Raises UnknownArchitecture
-    or IncompleteWeights, and whatever transformers raises for a damaged file.
+    Quantised numbers are dequantised, without recovering lost precision. Raises UnknownArchitecture or
+    IncompleteWeights, and transformers' errors for a damaged file.
     """
     import torch  # noqa: PLC0415 - finding out that a file is GGUF needs none of these
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
@@ -87,7 +87,7 @@ def convert(file: Path, folder: Path) -> None:
 
 
 def _quantization(file: Path) -> str:
-    """What most of the numbers of a file are stored as, in the words of the format."""
+    """The format's name for how most of a file's numbers are stored."""
     from gguf import GGUFReader  # noqa: PLC0415 - only the conversion needs it
 
     numbers: dict[str, int] = {}

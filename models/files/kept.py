@@ -1,8 +1,8 @@
-"""What the bot keeps on disk to save work: it appears whole or not at all, survives a crash, and is checked when opened.
+"""Cached results on disk: written atomically, safe after a crash, and verified when opened.
 
-A folder holds what takes long to make (parsed vectors, trained arrays); its name says what it was made from, and a list
-of lengths and checksums lies inside. A small JSON file carries its own checksum. Whatever does not hold is removed, and
-the caller makes it again. Nothing is pickled.
+A folder contains results that take long to compute (parsed vectors, trained arrays). Its name identifies the inputs, and
+it contains a manifest of lengths and checksums. A small JSON file contains its own checksum. Damaged content is removed,
+and the caller regenerates it. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | 
 
 FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 UNFINISHED = "writing-"
-"""How the name of a file or folder begins that is still being written."""
+"""Prefix of files and folders that are still being written."""
 ABANDONED = 24 * 3600
-"""Seconds after which a folder that is still being written belongs to nobody."""
+"""Seconds after which an unfinished folder is considered abandoned."""
 MANIFEST = "checksums.txt"
-"""A line with CRC-32, length and path for each file of a folder, after a line with the CRC-32 of those lines."""
+"""The manifest: one line with CRC-32, length and path per file, after a line with the CRC-32 of those lines."""
 CHECKSUM = "checksum"
-"""The key of a JSON file under which the CRC-32 of all the others is."""
+"""The key in a JSON file for the CRC-32 of all others."""
 _CHUNK = 1 << 20
 _CHECKED: dict[Path, tuple[str, tuple[int, ...]]] = {}
-"""The checksum that a file was found to have in this process, and its state at that time."""
+"""Checksums of files verified in this process, with the files' state at that time."""
 _UNREADABLE = (
     *(OSError, EOFError, BadZipFile, ValueError, LookupError, TypeError, AttributeError),
     *(ArithmeticError, RecursionError, MemoryError, ModelError),
 )
-"""What readers raise for content that they cannot make sense of."""
+"""The errors of readers for invalid content."""
 
 
 class Damaged(ValueError):
-    """What was kept is not what was written."""
+    """The stored content does not match its checksum."""
 
 
 def fingerprint(*inputs: object) -> str:
-    """The name of the folder for what is made from these inputs, which JSON can write down."""
+    """The folder name for the results of these inputs, which must be JSON values."""
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -61,10 +61,10 @@ def fingerprint(*inputs: object) -> str:
 
 
 def store(folder: Path, write: Callable[[Path], object], description: str, most: int) -> None:
-    """Have `write` fill the folder with files, and keep the `most` newest folders beside it.
+    """Let `write` fill the folder with files, and keep only the `most` newest sibling folders.
 
-    Many processes may make the same folder at once. A full disk is logged and does no harm; `description` begins
-    that line.
+    Several processes may write the same folder at once. A full disk is only logged, in a line that starts with
+    `description`.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -78,14 +78,14 @@ def store(folder: Path, write: Callable[[Path], object], description: str, most:
         _remove_old(folder.parent, most)
     except OSError as error:
         if not folder.is_dir():
-            log.warning("%s could not be kept (%s).", description, error.strerror)
+            log.warning("%s could not be cached (%s).", description, error.strerror)
 
 
 def recall(folder: Path, read: Callable[[Path], T], description: str) -> T | None:
-    """What `read` makes of a folder that `store` filled; None if there is none, or it is damaged and has to be made again.
+    """The result of `read` for a folder filled by `store`; None if it is missing or damaged.
 
-    Every byte is checked first, about 3 GB a second once the disk has delivered them; not again in this process as long
-    as no file changes. `description` begins the line in the log about damage.
+    Every byte is verified first, at about 3 GB per second plus disk time, but only once per process unless a file changes.
+    The log line about damage starts with `description`.
     """
     if not os.path.lexists(folder):
         return None
@@ -94,13 +94,13 @@ def recall(folder: Path, read: Callable[[Path], T], description: str) -> T | Non
         return read(folder)
     except _UNREADABLE as error:
         reason = error if isinstance(error, Damaged) else type(error).__name__
-        log.warning("%s: the copy on disk is damaged (%s) and is made again.", description, reason)
+        log.warning("%s: the cached copy is damaged (%s) and will be rebuilt.", description, reason)
         _remove(folder)
         return None
 
 
 def _seal(folder: Path) -> None:
-    """List the files of a folder in its manifest, and wait until the disk has all of them."""
+    """Write the manifest of a folder, and flush all files to disk."""
     lines = []
     for path in sorted(folder.rglob("*")):
         if path.is_dir():
@@ -117,7 +117,7 @@ def _seal(folder: Path) -> None:
 
 
 def _verify(folder: Path) -> None:
-    """Damaged, or OSError, unless all files are as they were written."""
+    """Raises Damaged or OSError unless all files are unchanged."""
     try:
         first, _, listed = (folder / MANIFEST).read_bytes().partition(b"\n")
     except FileNotFoundError:
@@ -138,13 +138,13 @@ def _verify(folder: Path) -> None:
 
 
 def _state(path: Path) -> tuple[int, ...]:
-    """What no change of a file leaves as it was."""
+    """File attributes that change with every modification."""
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _checksum(path: Path) -> int:
-    """The CRC-32 of a file: it is there to find damage, not forgery, and twice as fast as SHA-256."""
+    """The CRC-32 of a file: it detects damage, not forgery, and is twice as fast as SHA-256."""
     checksum = 0
     buffer = memoryview(bytearray(_CHUNK))
     with path.open("rb", buffering=0) as file:
@@ -159,7 +159,7 @@ def _move_into_place(new: Path, folder: Path) -> None:
     try:
         new.rename(folder)
     except OSError:
-        # Another process that made the same at the same time was first.
+        # Another process wrote the same folder first.
         if not folder.is_dir():
             raise
 
@@ -173,7 +173,7 @@ def _remove(path: Path) -> None:
 
 
 def _remove_old(parent: Path, most: int) -> None:
-    """Remove the oldest folders, and what a process left half written when it was killed."""
+    """Remove the oldest folders, and unfinished ones of killed processes."""
     changed = {path: path.lstat().st_mtime for path in parent.iterdir()}
     finished = sorted((path for path in changed if FINGERPRINT.fullmatch(path.name)), key=changed.__getitem__)
     abandoned = [
@@ -189,22 +189,22 @@ def _remove_old(parent: Path, most: int) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, JSON]) -> None:
-    """Replace a small file by `content` with its checksum. Raises OSError, and then the old file is still there."""
+    """Replace a small file by `content` with a checksum. If it raises OSError, the old file is unchanged."""
     path.parent.mkdir(parents=True, exist_ok=True)
     sealed = {**content, CHECKSUM: _checksum_of(content)}
-    # The process's own name for it: two that write at once must not write into one draft.
+    # A name per process, so that two writers do not share a draft.
     draft = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
     try:
         draft.write_text(json.dumps(sealed, indent=1), encoding="utf-8")
         if path.is_dir() and not path.is_symlink():
-            path.rmdir()  # an empty folder: container engines make one where a mounted file was missing
+            path.rmdir()  # an empty folder: container engines create one if a mounted file is missing
         settle(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, JSON] | None:
-    """What `write_json` wrote; None if there is nothing, or not what was written."""
+    """The content written by `write_json`; None if it is missing or damaged."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -219,20 +219,20 @@ def _checksum_of(content: Mapping[str, JSON]) -> str:
 
 
 def settle(finished: Path, target: Path) -> None:
-    """Rename a finished file to its place. After a crash there is either the old file or the whole new one."""
+    """Rename a finished file to its final name. After a crash there is either the old file or the complete new one."""
     _sync(finished)
     finished.replace(target)
     sync_folder(target.parent)
 
 
 def _sync(path: Path) -> None:
-    """Wait until the disk has a file."""
+    """Flush a file to disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def sync_folder(path: Path) -> None:
-    """Wait until the disk has the names in a folder, where the file system can be asked for that."""
+    """Flush a folder's entries to disk, if the file system supports it."""
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""What the names in the settings mean: names of the Hugging Face hub, paths on this machine, addresses elsewhere."""
+"""What the names in the settings refer to: models on the Hugging Face hub, local paths, or addresses."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
-"""What the name of a repository on the hub (or of a gensim data set) looks like: `gpt2`, `microsoft/phi-1_5`."""
+"""The pattern of a repository name on the hub (or of a gensim dataset): `gpt2`, `microsoft/phi-1_5`."""
 
 
 STARTER = "starter:"
-"""How the name of a starter model begins in the settings: `starter:glove-6b-50d`."""
+"""The prefix of starter models in the settings: `starter:glove-6b-50d`."""
 
 
 def starter_folder(data_dir: str | os.PathLike[str]) -> Path:
-    """Where the starter models lie, a folder each."""
+    """The folder of the starter models, one subfolder each."""
     return path_of(data_dir) / "starter"
 
 
 def is_hub_name(name: str) -> bool:
-    """Whether a name is one of the hub (or of gensim's data sets) and of nothing on this machine."""
+    """Whether a name refers to the hub (or to a gensim dataset) and not to anything on this machine."""
     return HUB_NAME.fullmatch(name) is not None and not exists(name)
 
 
 def is_remote(name: str) -> bool:
-    """Whether a name is the address of a file elsewhere."""
+    """Whether a name is a web address."""
     return name.startswith(("https://", "http://"))
 
 
@@ -38,7 +38,7 @@ def is_pathlike(name: str) -> bool:
 
 
 def exists(name: str) -> bool:
-    """Whether there is a file or folder of this name on this machine."""
+    """Whether a file or folder with this name exists on this machine."""
     try:
         return bool(name) and path_of(name).exists()
     except (OSError, ValueError):
@@ -46,14 +46,14 @@ def exists(name: str) -> bool:
 
 
 def folder_of(name: str) -> Path | None:
-    """The folder of this name on this machine, if there is one."""
+    """The local folder with this name, if there is one."""
     return path_of(name) if exists(name) and path_of(name).is_dir() else None
 
 
 def path_of(name: str | os.PathLike[str]) -> Path:
-    """A path in full, so that it has a last part; `~` is home, and `~nobody` just a strange name.
+    """An absolute path, so that it has a last part; `~` is the home folder, and an unknown `~user` an ordinary name.
 
-    The address of a file on this machine, file:///..., is the path in it.
+    A file:// address becomes its path.
     """
     text = os.fspath(name)
     if text.startswith("file:"):
@@ -62,26 +62,26 @@ def path_of(name: str | os.PathLike[str]) -> Path:
 
 
 def label(name: str) -> str:
-    """How a model is called where people see it: the hub name, or the last part of a folder or address."""
+    """The display name of a model: its hub name, or the last part of a folder or address."""
     if is_remote(name):
         return _address_parts(name)[-1]
     return name if folder_of(name) is None and not is_pathlike(name) else path_of(name).name
 
 
 def catalogue_label(songs: str | os.PathLike[str]) -> str:
-    """How a song catalogue is called: by its folder, since its files have the same names everywhere."""
+    """The display name of a song catalogue: its folder, since its files have the same names everywhere."""
     if is_remote(os.fspath(songs)):
         return _address_parts(os.fspath(songs))[-2]
     return path_of(songs).parent.name or path_of(songs).name
 
 
 def downloaded(address: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
-    """Where the file of an https:// address is kept: under its host and path, so that people find it."""
+    """The local path for the file of an https:// address, by host and path, so that people find it."""
     return path_of(data_dir or "data").joinpath("downloads", *_address_parts(address))
 
 
 def data_sets(data_dir: str | os.PathLike[str] | None = None) -> tuple[Path, Path]:
-    """The folders of gensim's data sets: ours, and the one that `gensim.downloader` uses."""
+    """The folders of gensim's datasets: ours, and that of `gensim.downloader`."""
     return (
         path_of(data_dir or "data") / "gensim-data",
         path_of(os.environ.get("GENSIM_DATA_DIR") or "~/gensim-data"),
@@ -89,12 +89,12 @@ def data_sets(data_dir: str | os.PathLike[str] | None = None) -> tuple[Path, Pat
 
 
 def fetch_command(slot: str) -> str:
-    """What to type to download the missing models of a slot, or of all slots."""
+    """The command that downloads the missing models of a slot, or of all slots."""
     return f"python -m bot fetch {slot}".rstrip()
 
 
 def _address_parts(address: str) -> list[str]:
-    """The host and path of an address as names of folders and a file, at least one of each."""
+    """The host and path of an address as folder names and a file name, at least one of each."""
     parts = urlsplit(address)
     names = [unquote(part) for part in parts.path.split("/")]
     safe = [re.sub(r"[^\w.+@=-]", "_", name)[:120] for name in (parts.netloc.rpartition("@")[2], *names)]

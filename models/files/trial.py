@@ -1,5 +1,5 @@
 # ruff: noqa: PLC0415 - each kind of item is tried with what reads it, and most of that takes a second to import
-"""Whether what lies on this machine loads, as far as that takes seconds: a tick is not given for anything less."""
+"""Tests whether local files load, as far as that takes only seconds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from models.pretrained import reading
 
 
 def attempt(item: Item) -> None:
-    """Read the tokenizer, the settings and the headers of the weights of an item. ModelError says what is wrong.
+    """Read an item's tokenizer, settings and headers of weights. Raises ModelError if something is wrong.
 
-    Word vectors are read and kept by whoever loads them, and the files of songs belong together; both are tried there.
+    Word vectors and song files are tested by their own loaders.
     """
     from models.tokenizers.tokenizer import read
 
@@ -36,7 +36,7 @@ def _settings(source: finding.Source) -> None:
 
 
 def _weights(source: finding.Source) -> None:
-    """A header of safetensors says how long the file is, so that a file that was cut off is found out."""
+    """A safetensors header states the file's length, so truncated files are detected."""
     from safetensors import SafetensorError, safe_open
 
     for file in finding.weight_files(source.folder):
@@ -48,5 +48,5 @@ def _weights(source: finding.Source) -> None:
 
 
 def _has_tokenizer(source: finding.Source) -> bool:
-    """An encoder may be used with the tokenizer of another repository."""
+    """An encoder may have its tokenizer in another repository."""
     return any((source.folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json"))

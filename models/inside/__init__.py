@@ -1,4 +1,4 @@
-"""Views into a causal language model: what it expects, what its layers say, where it looks, and what it rests on.
+"""Views into a causal language model: predictions, layers, attention, and attribution.
 
 Each module has one function that takes a loaded `models.language.model.LanguageModel` and a text:
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from models.language.model import LanguageModel
 
 MOST_WEIGHTS = 2**26
-"""Weights that are kept at most: 256 MiB."""
+"""Maximum number of weights to keep: 256 MiB."""
 ROWS = 512
-"""Tokens whose attention is computed at a time."""
+"""Number of tokens whose attention is computed at a time."""
 REPEATED = 24
-"""Random tokens that come twice, to measure induction."""
+"""Length of the random sequence that is repeated to measure induction."""
 
 
 def attention(
@@ -39,7 +39,7 @@ def attention(
 ) -> Attention:
     """The attention weights of one layer, the mean over all, and the scores of every head.
 
-    The weights are those of "eager" attention of transformers. One layer and ROWS tokens are looked at at a time.
+    The weights are those of transformers' "eager" attention, computed for one layer and ROWS tokens at a time.
     """
     reading = model.read(text)
     inside = model.inside
@@ -62,7 +62,7 @@ def encoder_attention(
     head: int | None = None,
     check: Check = lambda: None,
 ) -> Attention:
-    """As `attention`, for an encoder, whose tokens look both ways: without scores of heads."""
+    """Like `attention`, for an encoder, whose tokens look both ways: without scores for heads."""
     reading = model.read(text)
     inside = model.inside
     with inside.looking(check):
@@ -71,10 +71,10 @@ def encoder_attention(
 
 
 class _Seen:
-    """What is kept of the weights of all layers while a text is read."""
+    """Collects attention weights of all layers while a text is read."""
 
     def __init__(self, reading: Reading, layer: int, head: int | None) -> None:
-        """`layer` and `head` are those whose weights are kept."""
+        """`layer` and `head` select the weights to keep."""
         self._reading = reading
         self._length = len(reading.pieces)
         self._layer = layer
@@ -166,8 +166,8 @@ def _numbers(tensor: torch.Tensor) -> Numbers:
 
 
 def _induction(inside: Inside, model: LanguageModel) -> dict[int, list[float]]:
-    """How much each head attends to the token after the earlier occurrence of the same one, by layer: measured once, on
-    random tokens that come twice (Olsson et al. 2022, "In-context Learning and Induction Heads").
+    """How much each head attends to the token after an earlier occurrence of the same one, by layer: measured once, on
+    a repeated random sequence (Olsson et al. 2022, "In-context Learning and Induction Heads").
     """
     if "induction" not in inside.remembered:
         inside.remembered["induction"] = _measured_induction(inside, model)

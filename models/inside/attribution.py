@@ -1,4 +1,4 @@
-"""What a token rests on: the prompt's words, each taken out in turn (occlusion), and gradient x input beside that.
+"""What a token depends on: the prompt's words, by occlusion (removing each in turn) and by gradient x input.
 
 Occlusion: Zeiler & Fergus 2014; Li et al. 2016, "Understanding Neural Networks through Representation Erasure". Gradient x
 input: Shrikumar et al. 2016; Denil et al. 2014.
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from models.language.model import LanguageModel
 
 TOKENS = 1200
-"""Tokens that the model reads at most for all words that are taken out. Of a longer text several words go at a time."""
+"""Maximum tokens to read for all occlusions. In longer texts, several words are removed at a time."""
 BATCH = 8
-"""Texts with a word taken out that are read together."""
+"""Number of occluded texts per batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """The token that is explained, and the logarithm of its probability."""
+    """The explained token and its log-probability."""
 
     id: int
     log_probability: float
@@ -45,12 +45,12 @@ def why(
     written: Sequence[int] = (),
     check: Check = lambda: None,
 ) -> Attribution:
-    """How much a token of a continuation owes to each word of its prompt.
+    """How much a token of a continuation depends on each word of its prompt.
 
-    The token is number `place` of the continuation, which begins with the ids in `written` and goes on greedily. The prompt is
-    read as `model.generate` reads it. Occlusion takes the tokens of a word out, and nothing stands in for them: what follows
-    moves up. It is the logarithm of the token's probability before, less that after. Gradient x input is the derivative of
-    that logarithm with respect to the token's embedding, times the embedding.
+    The token is number `place` of the continuation, which starts with the ids in `written` and continues greedily. The
+    prompt is read like by `model.generate`. Occlusion removes a word's tokens without a replacement, so the rest moves up; its
+    value is the token's log-probability before minus that after. Gradient x input is the derivative of the log-probability
+    with respect to a token's embedding, times the embedding.
     """
     start = model.read_prompt(prompt, written[:place])
     inside = model.inside
@@ -88,7 +88,7 @@ def why(
 def _target(
     model: LanguageModel, ids: list[int], missing: int, chosen: Sequence[int]
 ) -> tuple[list[int], _Target]:
-    """The ids up to the token that is explained, and that token: the `chosen` one, or the likeliest."""
+    """The ids up to the explained token, and that token: the `chosen` one, or the likeliest."""
     inside = model.inside
     cache = inside.cache()
     fresh = ids
@@ -106,7 +106,7 @@ def _target(
 
 
 def _gradients(inside: Inside, ids: Sequence[int], target: int) -> list[float] | None:
-    """Gradient x input of each token; None for a model without derivatives, such as one whose weights are bytes."""
+    """Gradient x input of each token; None for a model without gradients, such as one with int8 weights."""
     embeddings: list[torch.Tensor] = []
 
     def keep(output: torch.Tensor) -> torch.Tensor:
@@ -129,8 +129,8 @@ def _gradients(inside: Inside, ids: Sequence[int], target: int) -> list[float] |
 
 
 def _groups(found: Sequence[Word], length: int) -> list[list[Word]]:
-    """The words one by one, or as many at a time as it takes to stay within TOKENS."""
-    # Texts share what comes before the word that is taken out, which is half of them on average.
+    """The words one by one, or in groups large enough to stay within TOKENS."""
+    # Texts share the part before the removed word, which is half of them on average.
     most = max(1, 2 * TOKENS // length)
     size = -(-len(found) // most)
     return [list(found[start : start + size]) for start in range(0, len(found), size)]
@@ -139,13 +139,13 @@ def _groups(found: Sequence[Word], length: int) -> list[list[Word]]:
 def _drops(
     inside: Inside, ids: Sequence[int], target: _Target, groups: Sequence[Sequence[Word]]
 ) -> list[float | None]:
-    """By how much the logarithm of the target's probability falls without each group of words; None if nothing is left."""
+    """How much the target's log-probability falls without each group of words; None if nothing is left."""
     cache = inside.cache()
     read = 0
     drops: list[float | None] = []
     for start in range(0, len(groups), BATCH):
         gone = [{place for word in group for place in word.places} for group in groups[start : start + BATCH]]
-        # What comes before all of these words is read once; of each text something must be left to read.
+        # The shared prefix is read once; each text must have at least one token left to read.
         shared = max(read, min(map(min, gone)) - 1)
         if cache is not None and shared > read:
             inside.hidden(inside.batch(ids[read:shared]), cache=cache)
@@ -158,12 +158,12 @@ def _drops(
 def _without(
     inside: Inside, texts: Sequence[Sequence[int]], target: _Target, cache: DynamicCache | None
 ) -> list[float | None]:
-    """The drops for some texts that go on after what is in the cache."""
+    """The drops for texts that continue after the cached prefix."""
     full = [text for text in texts if text]
     drops: list[float | None] = [None] * len(texts)
     if full:
         longest = max(map(len, full))
-        # Nothing looks ahead, so padding on the right changes nothing.
+        # Attention is causal, so padding on the right changes nothing.
         padded = torch.tensor([[*text, *[0] * (longest - len(text))] for text in full])
         if cache is not None:
             cache.batch_repeat_interleave(len(full))

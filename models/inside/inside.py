@@ -1,4 +1,4 @@
-"""Runs a model layer by layer, in turn with the texts that it writes, and shows what passes between the layers."""
+"""Runs a model layer by layer, taking turns with generation, and gives access to the states between layers."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ if TYPE_CHECKING:
     from transformers.cache_utils import Cache
 
 Check: TypeAlias = Callable[[], object]
-"""Called between pieces of work; raises if the work is no longer wanted."""
+"""Called between steps of work; raises if the work was cancelled."""
 Visit: TypeAlias = Callable[[int, torch.Tensor], object]
 """Called with the number of a layer and a tensor that belongs to it."""
 
 _WEIGHT_AXES = 4
 """Of attention weights: texts, heads, tokens, tokens seen."""
 _ROUNDING = 0.05
-"""By how much more than 1 the weights of a token may sum up to, in 16 bits."""
+"""Tolerance for the sum of a token's weights in 16-bit formats."""
 SCORES_AT_ONCE = 2**24
-"""Numbers that the scores over the vocabulary may have at a time: 64 MiB in float32."""
+"""Maximum number of vocabulary scores at a time: 64 MiB in float32."""
 
 
 class Inside:
-    """What can be seen of a model while it runs. One view at a time; more wait.
+    """Access to a model's internals while it runs. One view at a time; others wait.
 
-    The model itself is left alone: what is run are twins of it.
+    The model itself is not touched: views run twins of it.
     """
 
     def __init__(self, model: TransformersModel, name: str, turns: Turns | None = None) -> None:
-        """`turns` are those of whoever else computes with the model."""
+        """`turns` are shared with everything else that computes with the model."""
         self._model = model
         self._name = name
         self._turns = turns or Turns()
         self._one_view = threading.Lock()
         self._check: Check = _nothing
         self._replacement: Any = None
-        """What the layers of the tail put out."""
+        """The output of the tail's layers."""
         self.remembered: dict[str, Any] = {}
-        """What was measured of the model itself, whatever the text."""
+        """Measurements of the model that do not depend on a text."""
 
     @property
     def device(self) -> torch.device:
@@ -59,7 +59,7 @@ class Inside:
 
     @contextmanager
     def looking(self, check: Check) -> Iterator[None]:
-        """For the length of a view: nobody else has one, and what is written has its turns."""
+        """Context of a view: excludes other views, and takes turns with generation."""
         with self._one_view, self._turns, torch.inference_mode():
             self._check = check
             try:
@@ -69,7 +69,7 @@ class Inside:
                 self._check = _nothing
 
     def step(self) -> None:
-        """Between two pieces of a view: ends it if it is not wanted any more, or lets others go first."""
+        """Between two steps of a view: end it if it was cancelled, or let others go first."""
         self._check()
         self._turns.pass_on()
 
@@ -81,10 +81,10 @@ class Inside:
         cache: Cache | None = None,
         embedded: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> torch.Tensor:
-        """What the last layer puts out for ids of shape (texts, tokens): (texts, tokens, size), before the final norm.
+        """The last layer's output for ids of shape (texts, tokens): (texts, tokens, size), before the final norm.
 
-        `visit` gets what goes into each layer, in the same shape. `cache` holds what was read before and takes in these tokens.
-        `embedded` may replace the embeddings. No padding is masked: a text is to be padded on the right, if at all.
+        `visit` gets the input of each layer, in the same shape. `cache` contains the tokens read before, and these are added.
+        `embedded` may replace the embeddings. Padding is not masked, so texts may be padded only on the right.
         """
         model = self._twin
         last: list[torch.Tensor] = []
@@ -127,7 +127,7 @@ class Inside:
     def scores(self, hidden: torch.Tensor) -> torch.Tensor:
         """The model's scores over its vocabulary, float32, for hidden states of shape (states, size): (states, vocabulary).
 
-        Everything that the model does after its layers is done: final norm, projection, head, scaling, capping.
+        Includes everything that the model does after its layers: final norm, projection, head, scaling, capping.
         """
         self.step()
         self._replacement = hidden[:, None]
@@ -139,16 +139,16 @@ class Inside:
         return output[:, 0].float()
 
     def score_chunks(self, hidden: torch.Tensor) -> Iterator[torch.Tensor]:
-        """As `scores`, in parts small enough that the scores of a long text need little memory."""
+        """Like `scores`, in parts, so that long texts need little memory."""
         yield from map(self.scores, hidden.split(self.states_at_once))
 
     @property
     def states_at_once(self) -> int:
-        """Hidden states whose scores are computed together."""
+        """Number of hidden states whose scores are computed together."""
         return max(1, SCORES_AT_ONCE // int(self._model.get_input_embeddings().weight.shape[0]))
 
     def attention(self, ids: torch.Tensor, visit: Visit, cache: Cache | None = None) -> None:
-        """`visit` gets the attention weights of each layer that has some, shape (texts, heads, tokens, tokens seen)."""
+        """`visit` gets the attention weights of each layer that has them, shape (texts, heads, tokens, tokens seen)."""
         model = self._attentive
         seen: list[torch.Tensor] = []
 
@@ -193,12 +193,12 @@ class Inside:
 
     @cached_property
     def _options(self) -> Collection[str]:
-        """What the model can be called with beside ids."""
+        """The model's keyword arguments besides ids."""
         return inspect.signature(self._model.base_model.forward).parameters.keys()
 
     @property
     def _keeps_tokens(self) -> bool:
-        """Whether the model keeps keys and values of what it read."""
+        """Whether the model has a key-value cache."""
         return "past_key_values" in self._options and not getattr(self._model, "_is_stateful", False)
 
     def _layers(self, model: TransformersModel) -> list[nn.Module]:
@@ -216,7 +216,7 @@ class Inside:
 
     @cached_property
     def _tail(self) -> TransformersModel:
-        """A twin whose layers put out `_replacement`, whatever goes in."""
+        """A twin whose layers output `_replacement`, regardless of the input."""
         made = twin(self._model)
         layers = self._layers(made)
         outputs: list[object] = []
@@ -233,11 +233,11 @@ class Inside:
 
 
 def _nothing() -> None:
-    """Every view is wanted."""
+    """A check that never cancels."""
 
 
 def _are_weights(part: object, tokens: int) -> bool:
-    """Whether something beside the output of an attention module is its weights, and not a bias or keys and values."""
+    """Whether an extra output of an attention module is its weights, and not a bias or keys and values."""
     if not isinstance(part, torch.Tensor) or part.ndim != _WEIGHT_AXES or part.shape[-2] != tokens:
         return False
     return bool((part >= 0).all()) and bool((part.sum(-1) <= 1 + _ROUNDING).all())

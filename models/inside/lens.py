@@ -23,8 +23,8 @@ def lens(
 ) -> Lens:
     """The likeliest next token at `count` positions from `start` on, in the embedding and after each layer.
 
-    The states between layers go through all that the model does with the last ones: final norm, head, caps. A negative
-    `start` counts from the end of the text.
+    The states between layers go through everything that the model does after the last one: final norm, head, caps. A
+    negative `start` counts from the end of the text.
     """
     reading = model.read(text)
     length = len(reading.pieces)
@@ -32,7 +32,7 @@ def lens(
     end = length if count is None else min(length, start + max(1, count))
     inside = model.inside
     states: list[torch.Tensor] = []
-    """Of layers whose scores are not computed yet: the head is read once for many of them."""
+    """States of layers without scores so far: the head is read once for many of them."""
     found: list[tuple[int, float]] = []
 
     def score() -> None:

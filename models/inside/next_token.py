@@ -1,4 +1,4 @@
-"""The distribution over the next token, and what temperature and cuts leave of it."""
+"""The distribution over the next token, before and after temperature and cuts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def next_token(
     """The `top` likeliest tokens after a text and the ids `taken` after it, before and after the settings.
 
     The settings keep the tokens that `models.language.sampler` draws from: temperature first, then `top_k`, `top_p` and
-    `min_p`. At temperature 0 the likeliest alone is kept. With a seed a token is drawn from what is kept, too.
+    `min_p`. At temperature 0 only the likeliest is kept. With a seed, a token is also drawn from the kept ones.
     """
     reading = model.read(text, taken)
     inside = model.inside
@@ -57,7 +57,7 @@ def next_token(
 
 
 def after_settings(scores: torch.Tensor, sampling: Sampling) -> torch.Tensor:
-    """The probabilities with which `scores`, shape (vocabulary,), lead to each token under some settings."""
+    """The probability of each token for `scores`, shape (vocabulary,), under some settings."""
     if sampling.greedy:
         return torch.zeros_like(scores).index_fill(0, scores.argmax(), 1.0)
     scaled = scores / sampling.temperature

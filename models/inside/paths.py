@@ -1,4 +1,4 @@
-"""The likeliest continuations of a text as a tree: beam search, with the greedy path and a sampled one beside it."""
+"""The likeliest continuations of a text as a tree: beam search, plus the greedy path and a sampled one."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def paths(
     seed: int = 0,
     check: Check = lambda: None,
 ) -> Paths:
-    """The tree of all that is among the `width` likeliest continuations at some length, up to `depth` tokens.
+    """The tree of all continuations that are among the `width` likeliest at any length up to `depth` tokens.
 
-    A continuation that the model ends stays among them as it is. The greedy path and one that is drawn with `seed`, at
-    temperature 1 and without cuts, are in the tree wherever they lead. `depth` is cut to what the model still reads.
+    A continuation that the model ends keeps its place. The tree always includes the greedy path and one drawn with
+    `seed` at temperature 1 without cuts. `depth` is limited to the model's context window.
     """
     reading = model.read(text)
     width, depth = max(1, width), max(1, depth)
@@ -43,7 +43,7 @@ def paths(
     inside = model.inside
     sampler = Sampler(Sampling(temperature=1, seed=seed))
     logs: dict[Path, float] = {(): 0.0}
-    """Of the last token of each path in the tree, after those before it."""
+    """Log-probability of the last token of each path in the tree, given those before it."""
     beam: list[tuple[float, Path]] = [(0.0, ())]
     greedy: Path = ()
     sampled: Path = ()
@@ -71,7 +71,7 @@ def paths(
 def _longer(
     beam: Sequence[tuple[float, Path]], rows: Mapping[Path, torch.Tensor], width: int
 ) -> list[tuple[float, Path]]:
-    """The `width` likeliest paths with a token more, by `rows` of logarithms; those without a row have ended and stay."""
+    """The `width` likeliest paths with one more token, by `rows` of logarithms; paths without a row have ended and stay."""
     found: list[tuple[float, Path]] = []
     for score, path in beam:
         if path not in rows:
@@ -84,7 +84,7 @@ def _longer(
 
 
 class _Reader:
-    """Reads many continuations of one text, each a token longer than one that it read before."""
+    """Reads many continuations of one text, each one token longer than an earlier one."""
 
     def __init__(self, inside: Inside, ids: Sequence[int]) -> None:
         self._inside = inside
@@ -94,7 +94,7 @@ class _Reader:
         """The row of each path in the cache."""
 
     def read(self, fronts: Sequence[Path]) -> torch.Tensor:
-        """The logarithms of the probabilities of what comes next, shape (paths, vocabulary), float32 on the CPU."""
+        """The log-probabilities of the next token, shape (paths, vocabulary), float32 on the CPU."""
         if self._cache is None or not self._rows:
             tokens = [[*self._ids, *path] for path in fronts]
         else:
@@ -110,7 +110,7 @@ class _Reader:
 
 
 class _Tree:
-    """The branches of a tree whose paths are known with the logarithm of their last token's probability."""
+    """The branches of the tree of these paths and their last tokens' log-probabilities."""
 
     def __init__(
         self,

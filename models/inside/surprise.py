@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from models.language.model import LanguageModel
 
 WINDOW = 2048
-"""Tokens that are read at a time at most, so that long texts take bounded memory even where a model reads more."""
+"""Maximum tokens to read at a time, which bounds memory even if the model can read more."""
 PEAKS = 3
-"""Places of a text that are told with what was expected there."""
+"""Number of positions to report with the expected tokens."""
 EXPECTED = 5
-"""Tokens that are told for each."""
+"""Number of expected tokens for each."""
 
 
 def surprise(model: LanguageModel, text: str, *, check: Check = lambda: None) -> Surprise:
-    """-log2 of the probability of each token after those before it; None for a first one that nothing precedes.
+    """-log2 of each token's probability given those before it; None for a first token with nothing before it.
 
-    A text longer than what the model reads at once, or than WINDOW, is read in windows that overlap by half.
+    A text longer than the context window, or than WINDOW, is read in windows that overlap by half.
     """
     reading = model.read(text, limited=False)
     ids = reading.ids
@@ -62,9 +62,9 @@ def surprise(model: LanguageModel, text: str, *, check: Check = lambda: None) ->
 
 
 def windows(length: int, window: int) -> Iterator[tuple[int, int, int]]:
-    """Where each window starts, the first token that is scored in it, and where it ends, over `length` tokens.
+    """For each window over `length` tokens: its start, the first token scored in it, and its end.
 
-    Every token but the very first is scored once, after at least half a window or all that precedes it.
+    Every token except the first is scored once, after at least half a window or everything before it.
     """
     first = 1
     while first < length:

@@ -1,7 +1,7 @@
 """Copies of a model that share its weights.
 
-A copy can be given hooks and another way to compute attention while the model itself goes on to serve: a hook or
-`set_attn_implementation` on the served model would change what other threads compute.
+A copy can have hooks and another attention implementation while the model keeps serving; on the serving model, hooks or
+`set_attn_implementation` would change what other threads compute.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 TransformersModel: TypeAlias = Any
-"""A model of transformers, which are typed too loosely for what is used of them here."""
+"""A model from transformers, whose own types are too loose for this module."""
 
 
 def twin(model: TransformersModel) -> TransformersModel:
@@ -22,16 +22,16 @@ def twin(model: TransformersModel) -> TransformersModel:
     shared: dict[int, torch.Tensor] = {
         id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())
     }
-    # Gradients may be asked for later, of which tensors made in inference mode know nothing.
+    # Gradients may be needed later, which inference-mode tensors do not support.
     with torch.inference_mode(mode=False):
         return copy.deepcopy(model, dict(shared))
 
 
 def attentive_twin(model: TransformersModel) -> TransformersModel:
-    """A twin that computes its attention step by step ("eager"), so that the weights can be seen."""
+    """A twin with "eager" attention, which exposes the weights."""
     made = twin(model)
     made.set_attn_implementation("eager")
-    # Some models refuse that, but look at their configuration each time.
+    # Some models reject that, but read their configuration on every call.
     for module in made.modules():
         config = getattr(module, "config", None)
         if config is not None and getattr(config, "_attn_implementation", "eager") != "eager":
@@ -40,17 +40,17 @@ def attentive_twin(model: TransformersModel) -> TransformersModel:
 
 
 def layers_of(model: TransformersModel) -> list[nn.Module]:
-    """The layers that a text goes through one after the other; empty if they cannot be told."""
+    """The model's layers in order; empty if they cannot be identified."""
     count = getattr(model.config.get_text_config(), "num_hidden_layers", None)
     for module in model.modules():
-        # The outermost list comes first; experts, of which there may be as many, are inside of layers.
+        # The outermost list comes first; experts, of which there may be as many, are inside layers.
         if isinstance(module, nn.ModuleList) and len(module) == count:
             return list(module)
     return []
 
 
 def attentions_in(layer: nn.Module) -> Iterator[nn.Module]:
-    """The modules of a layer that may give attention weights, inner ones first as they are called."""
+    """The modules of a layer that may return attention weights, inner ones first, in call order."""
     for module in layer.modules():
         if "attention" in type(module).__name__.casefold() or "attn" in type(module).__name__.casefold():
             yield module

@@ -1,4 +1,4 @@
-"""Tokens put together to words, for people who think in words."""
+"""Groups tokens into words."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _WORD_START = "\u2581"
 
 
 def words(pieces: Sequence[Piece], start: int = 0, end: int | None = None) -> list[Word]:
-    """The words of the tokens in `[start, end)`, punctuation by itself, special tokens left out.
+    """The words in the tokens `[start, end)`, with separate punctuation and without special tokens.
 
-    Scripts without spaces have a word for each token, or for the tokens that share a character.
+    In scripts without spaces, each token is a word, or the tokens that share a character are.
     """
     found: list[Word] = []
     for places, text in _characters(pieces, start, len(pieces) if end is None else end):
@@ -25,7 +25,7 @@ def words(pieces: Sequence[Piece], start: int = 0, end: int | None = None) -> li
 
 
 def _characters(pieces: Sequence[Piece], start: int, end: int) -> Iterator[tuple[tuple[int, ...], str]]:
-    """The places of one token, or of several that hold the bytes of one character, and their text with its leading space."""
+    """The indices of one token, or of several that share a character, and their text with its leading space."""
     places: list[int] = []
     waiting = b""
     for place in range(start, end):
@@ -54,7 +54,7 @@ def _bytes(piece: Piece) -> bytes:
 
 
 def _goes_on(before: str, text: str) -> bool:
-    """Whether a text belongs to the word before it."""
+    """Whether a text continues the word before it."""
     if not text or text[0].isspace() or before[-1:].isspace() != text.isspace():
         return not text or (text.isspace() and before.isspace())
     return _kind(before[-1]) == _kind(text[0]) and not _stands_alone(text[0])

@@ -1,4 +1,4 @@
-"""Songs: found by what people type, and recommended by what they like and what playlists put together."""
+"""The song catalogue: search by typed text, and recommendations from likes and playlists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is counted while the files of a catalogue are read, so that nothing is left out silently."""
+"""Counts from reading a catalogue's files, so that nothing is skipped silently."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CatalogueCount(StrEnum):
 
     @property
     def suspicious(self) -> bool:
-        """Whether people should look into it if it is not 0."""
+        """Whether a nonzero value deserves attention."""
         return self in _SUSPICIOUS
 
 

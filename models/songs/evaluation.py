@@ -1,4 +1,4 @@
-"""How good recommendations are: of held-out playlists a few songs are given, and the others are to be found.
+"""Evaluation of recommendations: some songs of held-out playlists are given, and the others should be found.
 
 The protocol: from each test playlist `likes` different songs are drawn at random, several times over, and all its
 other songs are relevant. Each approach ranks all songs of the training playlists except the likes; its first `k` are

@@ -1,4 +1,4 @@
-"""How much each way is heard: learnt for each number of likes, on playlists held out for that."""
+"""Weights of the scoring methods, learnt for each number of likes on held-out playlists."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ WAYS: tuple[Way, ...] = (
     *(Paths(*ends, song) for ends, song in product(((0.7, 0.0), (0.3, 0.3), (0.5, 0.5), (1.0, 1.0)), SONG)),
     *(Regression(*setting) for setting in product((0.0, 0.25), (3.0, 10.0, 30.0))),
 )
-"""What can be heard."""
+"""The candidate methods."""
 DEFAULT: Mix = {Together(0.0): 0.5, Paths(0.7, 0.0, 0.2): 0.5}
-"""Where there are too few playlists to learn from."""
+"""The mix if there are too few playlists to learn one."""
 LEAST_TOGETHER = 1e-3
 """What is added to the share of `Together`, the only way that finds songs which share no playlist with a like."""
 MOST = 4

@@ -1,7 +1,7 @@
-"""Songs that somebody may like, given liked ones, learnt from which songs playlists put together.
+"""Recommends songs for given likes, learnt from which songs occur together in playlists.
 
-Several ways score every song (`models.songs.ways`), and a mix of them, learnt for each number of likes
-(`models.songs.mixing`), is the answer. docs/recommend.md explains it.
+Several methods score every song (`models.songs.ways`), and a mix of them, learnt for each number of likes
+(`models.songs.mixing`), gives the result. docs/recommend.md explains it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the recommender is measured against: known ways to recommend, each with settings chosen on inner folds.
+"""Baselines for the recommender: known methods, each with settings chosen on inner folds.
 
 - `ItemItem`: co-occurrences with shrinkage (Sarwar et al. 2001).
 - `RP3beta`: a random walk of three steps, well-known songs divided down (Paudel et al. 2017).

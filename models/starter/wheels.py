@@ -1,4 +1,4 @@
-"""Getting a wheel with pip's own downloader: index, proxy, certificates and cache are those that pip is set up for."""
+"""Downloads a wheel with pip, using pip's configured index, proxy, certificates and cache."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from models.failures import (
 RETRIES = 2
 RESUMES = 5
 TIMEOUT = 15
-"""Seconds without a byte after which pip tries again."""
+"""Seconds without data after which pip retries."""
 _RESUMING_PIP = (25, 1)
-"""The first version of pip that can continue a download."""
+"""The first version of pip that can resume a download."""
 _SIGNS: tuple[tuple[Callable[[str], StarterFailure], tuple[str, ...]], ...] = (
     (StarterHashMismatch, ("DO NOT MATCH THE HASHES", "HashMismatch", "HashMissing")),
     (StarterNoSpace, ("No space left on device", "Errno 28", "Disk quota exceeded")),
@@ -49,12 +49,12 @@ _SIGNS: tuple[tuple[Callable[[str], StarterFailure], tuple[str, ...]], ...] = (
         ),
     ),
 )
-"""What pip prints, in the order in which it decides."""
+"""Patterns in pip's output, in order of precedence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """One file of the package index."""
+    """One file on the package index."""
 
     project: str
     version: str
@@ -73,7 +73,7 @@ class Wheel:
 
 
 def download(wheel: Wheel, folder: Path, output: IO[str] | None = None) -> Path:
-    """The wheel in `folder`, downloaded unless it is there already.
+    """The wheel in `folder`, downloaded if it is missing.
 
     pip's progress goes to `output`, or nowhere. Raises a StarterFailure: the index cannot be reached, the file has
     another hash, the disk is full.

@@ -1,1 +1,1 @@
-"""Tokenizers, and how they come to their tokens."""
+"""Tokenizers, and explanations of their tokens."""

@@ -1,4 +1,4 @@
-"""Tokenizers written in Rust may panic, which Python sees as a BaseException that no `except Exception` stops."""
+"""Tokenizers written in Rust may panic, which raises a BaseException that `except Exception` does not catch."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from contextlib import contextmanager
 
 
 class Panic(RuntimeError):
-    """A library in Rust met something that its authors thought impossible."""
+    """A Rust library panicked."""
 
 
 @contextmanager
 def panics_as_errors() -> Iterator[None]:
-    """Raise a panic as a Panic, so that it fails one question and not the thread that answers them."""
+    """Raise a Rust panic as Panic, so that it fails one request and not the worker thread."""
     try:
         yield
     except BaseException as error:
-        # Every library has a class of its own for this, and none can be imported.
+        # Every library has its own exception class for this, and none can be imported.
         if type(error).__name__ == "PanicException":
             raise Panic(str(error)) from error
         raise

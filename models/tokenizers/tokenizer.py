@@ -50,15 +50,15 @@ _ALGORITHMS = {
     "WordPiece": Algorithm.WORDPIECE,
     "WordLevel": Algorithm.WHOLE_WORDS,
 }
-"""What the models of the tokenizers library do, by their names there."""
+"""Algorithms by the names of the tokenizers library's models."""
 _WITH_BYTE_FALLBACK = {
     "BPE": Algorithm.BPE_BYTE_FALLBACK,
     "Unigram": Algorithm.UNIGRAM_BYTE_FALLBACK,
 }
 _TRIED = 200
-"""Different words or letters of a text that are tried one by one, to find those that have no token."""
+"""Maximum different words or letters to try one by one, to find those without a token."""
 _NAMED = 5
-"""Of these, how many a failure names."""
+"""How many of these a failure names."""
 _WORD_START = "\N{LOWER ONE EIGHTH BLOCK}"
 
 
@@ -76,7 +76,7 @@ _BYTES = _bytes_by_letter()
 
 
 class PretrainedTokenizer(Protocol):
-    """What is used of a tokenizer of transformers, of whatever kind."""
+    """The used part of any transformers tokenizer."""
 
     name_or_path: str
     model_max_length: int
@@ -108,7 +108,7 @@ class PretrainedTokenizer(Protocol):
 
 
 class Tokenizer:
-    """One tokenizer. Not for two threads at once: the backend refuses that ("Already borrowed")."""
+    """One tokenizer. Not thread-safe: the backend raises "Already borrowed"."""
 
     device = ""
     dtype = ""
@@ -174,20 +174,20 @@ class Tokenizer:
         return f"{self.algorithm}, {self.vocab_size:,} entries"
 
     def encode(self, text: str, *, return_tensors: str | None = None) -> BatchEncoding:
-        """What the tokenizer makes of a text, with the special tokens that it adds by itself.
+        """Tokenize a text, with the special tokens that the tokenizer adds.
 
-        BadInput if it holds a lone surrogate, or if this tokenizer cannot split it.
+        Raises BadInput if it contains a lone surrogate, or if this tokenizer cannot split it.
         """
         text = usable_text(text)
         with self.answering(text):
             return self._tokenizer(text, return_tensors=return_tensors, verbose=False)
 
     def ids(self, text: str) -> list[int]:
-        """Token ids of a text, with the special tokens that the tokenizer adds by itself. Raises as `encode`."""
+        """Token ids of a text, with the special tokens that the tokenizer adds. Raises like `encode`."""
         return [int(number) for number in self.encode(text)["input_ids"]]
 
     def tokenize(self, text: str) -> Tokenization:
-        """The pieces of a text. Raises as `encode`."""
+        """The pieces of a text. Raises like `encode`."""
         return Tokenization(self.name, text, self.pieces(self.ids(text)), self.vocab_size, self.algorithm)
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
@@ -197,7 +197,7 @@ class Tokenizer:
         return tuple(known[number] for number in ids)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of token ids, special tokens shown. BadInput for an id that the vocabulary does not have."""
+        """The text of token ids, including special tokens. Raises BadInput for an unknown id."""
         with self.answering():
             for number in ids:
                 if not self._has(number):
@@ -206,7 +206,7 @@ class Tokenizer:
 
     @contextmanager
     def answering(self, text: str = "") -> Iterator[None]:
-        """Turns whatever the tokenizer's own code raises into a BadInput about this tokenizer, and `text` if there is one."""
+        """Converts any exception of the tokenizer's code to a BadInput about this tokenizer, and `text` if there is one."""
         try:
             with panics_as_errors():
                 yield
@@ -215,7 +215,7 @@ class Tokenizer:
         except Exception as error:
             kind = type(error).__name__
             log.info("the tokenizer %s failed (%s)", self.name, kind)
-            # Each kind of model says it in its own words, all of which name "unk".
+            # Each kind of model has its own message, all of which mention "unk".
             missing = self._without_token(text) if "unk" in str(error).casefold() else ()
             raise NoTokenFor(self.name, missing) if missing else TokenizerFailed(self.name, kind) from error
 
@@ -237,7 +237,7 @@ class Tokenizer:
         return tuple((letters or words)[:_NAMED])
 
     def _has(self, number: int) -> bool:
-        """Whether an id is one of the vocabulary. Tokenizers that compute their tokens make some up for any number."""
+        """Whether an id is in the vocabulary. Some tokenizers compute a token for any number."""
         if self._token(number) is None:
             return False
         try:
@@ -248,7 +248,7 @@ class Tokenizer:
 
     @property
     def last_id(self) -> int:
-        """The highest token id; that of a vocabulary with gaps is not its size less one."""
+        """The highest token id; in a vocabulary with gaps it is not the size minus one."""
         return max(self._tokenizer.get_vocab().values(), default=-1)
 
     def _text(self, ids: list[int]) -> str:
@@ -297,7 +297,7 @@ class Tokenizer:
 
 
 class Tokenizers:
-    """Several tokenizers to look at side by side. One that cannot be loaded does not stop the others."""
+    """Several tokenizers to compare. If one fails to load, the others still work."""
 
     device = ""
     dtype = ""
@@ -311,7 +311,7 @@ class Tokenizers:
 
     @classmethod
     def load(cls, spec: TokenizersSpec, progress: Progress | None = None) -> Self:
-        """All that can be loaded; ModelError if none can."""
+        """All tokenizers that load. Raises ModelError if none does."""
         loaded: list[Tokenizer] = []
         failures: dict[str, ModelError] = {}
         for number, (name, shown) in enumerate(zip(spec.names, labels(spec.names), strict=True)):
@@ -352,7 +352,7 @@ class Tokenizers:
         )
 
     def get(self, name: str) -> Tokenizer:
-        """The tokenizer of that name, whatever its case; BadInput naming those that are there."""
+        """The tokenizer with that name, ignoring case. Raises BadInput with the available names."""
         if found := self._by_name.get(name):
             return found
         for known, tokenizer in self._by_name.items():
@@ -364,13 +364,13 @@ class Tokenizers:
         raise UnknownTokenizer(self.name)
 
     def compare(self, text: str) -> list[Tokenization]:
-        """How each tokenizer splits a text, of those that can. Raises as `attempt`."""
+        """How each tokenizer that can splits a text. Raises like `attempt`."""
         return self.attempt(text)[0]
 
     def attempt(self, text: str) -> tuple[list[Tokenization], dict[str, ModelError]]:
         """How each tokenizer splits a text, or by its name why it cannot.
 
-        BadInput if no tokenizer can, or the text holds a lone surrogate.
+        Raises BadInput if no tokenizer can, or the text contains a lone surrogate.
         """
         text = usable_text(text)
         made: list[Tokenization] = []
@@ -387,7 +387,7 @@ class Tokenizers:
         return made, failures
 
     def probe(self) -> None:
-        """Split a text, so that a group of which no tokenizer works is found out before it serves."""
+        """Split a text, to detect a group without a working tokenizer before it serves."""
         failures = []
         for tokenizer in self._by_name.values():
             try:
@@ -395,13 +395,13 @@ class Tokenizers:
             except TokenizerFailed as error:
                 failures.append(error)
             except NoTokenFor:
-                pass  # that is an answer: other texts may do
+                pass  # that is a valid answer; other texts may work
         if failures and len(failures) == len(self._by_name):
             raise failures[0]
 
 
 def labels(names: Sequence[str]) -> list[str]:
-    """How to call several models: each by its short name, or with its parent folder if two share that."""
+    """Display names for several models: the short name, with the parent folder if two share it."""
     short = [label(name) for name in names]
     shown = [
         one if short.count(one) == 1 or one == name else "/".join(Path(name).parts[-2:])
@@ -414,13 +414,13 @@ def labels(names: Sequence[str]) -> list[str]:
 
 
 def read(source: finding.Source) -> PretrainedTokenizer:
-    """The tokenizer of a source. ModelError if it cannot be read, NotThere if there is none."""
+    """Load the tokenizer of a source. Raises ModelError if it cannot be read, and NotThere if there is none."""
     with reading(source.label), panics_as_errors():
         loaded = AutoTokenizer.from_pretrained(
             source.target, revision=source.revision, trust_remote_code=False, local_files_only=True
         )
         tokenizer = cast("PretrainedTokenizer", loaded)
-    # Without a vocabulary transformers makes a tokenizer to which every word is unknown.
+    # Without a vocabulary, transformers creates a tokenizer that knows no word.
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise FolderWithoutTokenizer(source.label)
     return tokenizer
@@ -432,7 +432,7 @@ def backend_of(tokenizer: PretrainedTokenizer) -> Backend | None:
 
 
 def model_state(tokenizer: PretrainedTokenizer) -> Mapping[str, JSON]:
-    """The model's own part of tokenizer.json, which holds its merges or scores; empty if it cannot be had."""
+    """The model part of tokenizer.json, with its merges or scores; empty if not available."""
     backend = backend_of(tokenizer)
     state = None if backend is None else _parsed(backend.to_str)
     model = state.get("model") if isinstance(state, Mapping) else None
@@ -449,7 +449,7 @@ def _parsed(serialise: Callable[[], str | bytes]) -> JSON:
 
 
 def _size(folder: Path) -> int:
-    """Bytes of the tokenizer's own file, which is about what it takes in memory."""
+    """The size of the tokenizer's file in bytes, which approximates its memory."""
     patterns = ("tokenizer.json", "*.model", "vocab.*")
     found = (file for pattern in patterns for file in folder.glob(pattern))
     return next((file.stat().st_size for file in found), 0)

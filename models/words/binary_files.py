@@ -16,7 +16,7 @@ _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r"})
 
 
 def is_binary(head: bytes) -> bool:
-    """Whether a file that begins so has a header and then numbers as bytes: what follows the first word is no text."""
+    """Whether a file with this beginning is binary: a header, and after the first word bytes that are not text."""
     first, _, rest = head.partition(b"\n")
     if not (header := HEADER.fullmatch(first)):
         return False
@@ -42,9 +42,9 @@ def _is_spelt(numbers: bytes) -> bool:
 
 
 def read(file: IO[bytes], label: str) -> tuple[list[str], Floats]:
-    """The words and vectors of a file. VectorCountWrong or VectorsGoOn unless it holds what its header announces.
+    """The words and vectors of a file. Raises VectorCountWrong or VectorsGoOn if they do not match the header.
 
-    BrokenEntry for a word with bytes that no word has, as where the numbers before it are too many or too few.
+    Raises BrokenEntry for a word with invalid bytes, which happens if the number of values before it is wrong.
     """
     header = HEADER.fullmatch(file.readline(LONGEST_WORD))
     if header is None or int(header[2]) > MOST_COLUMNS:

@@ -149,7 +149,7 @@ def keyed_vectors(words: Sequence[str], vectors: Floats, lengths: Floats | None 
 
 
 def checked(words: Sequence[str], vectors: NDArray[Any], label: str) -> Vocabulary:
-    """An array (words, numbers) with its words, every row looked at. NumbersNotFinite if one holds NaN or infinity."""
+    """An array (words, numbers) with its words, after checking every row. Raises NumbersNotFinite for NaN or infinity."""
     found = rows.check(words, vectors, label)
     return Vocabulary(keyed_vectors(found.words, found.vectors, found.lengths), found.zeros)
 

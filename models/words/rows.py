@@ -1,4 +1,4 @@
-"""The rows of an array of vectors, each looked at once: whether it is finite, and whether it points anywhere."""
+"""Checks each row of an array of vectors once: whether it is finite, and whether it is all zeros."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Rows(NamedTuple):
 
 
 def check(words: Sequence[str], vectors: NDArray[Any], label: str) -> Rows:
-    """Look at every row of `vectors`, which is (words, numbers) of any real type; NumbersNotFinite names the first bad one.
+    """Check every row of `vectors`, (words, numbers) of any real type. Raises NumbersNotFinite for the first bad one.
 
     An array of float32 that needs no change is used as it is, not copied.
     """
@@ -58,7 +58,7 @@ def check(words: Sequence[str], vectors: NDArray[Any], label: str) -> Rows:
         return Rows(list(words), result, lengths, ())
     nowhere = set(zeros)
     directed = [word for at, word in enumerate(words) if at not in nowhere]
-    # A slice of a file on disk stays on disk: whoever writes such arrays puts the zeros at the end.
+    # A slice of a memory-mapped file stays on disk, so such arrays are written with the zeros at the end.
     if zeros[0] == len(directed):
         result, lengths = result[: zeros[0]], lengths[: zeros[0]]
     else:

@@ -1,6 +1,6 @@
-"""Vectors spelt out: the word2vec and GloVe text formats, a word and its numbers on each line.
+"""Word vectors as text: the word2vec and GloVe formats, with a word and its numbers on each line.
 
-Every line has to agree with every other: a file that is wrong in one place cannot be trusted in the others.
+All lines must be consistent: a file that is wrong in one place cannot be trusted elsewhere.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class _LineReader:
         return line.rsplit(None, self._columns)[0].strip() if words else b"", rest
 
     def _contradiction(self, parts: Sequence[bytes], number: int) -> Exception:
-        """What is wrong with a line: a thing that is no number, or too many or too few numbers."""
+        """The failure for a line: something that is not a number, or too many or too few numbers."""
         if (unreadable := _first_unreadable(parts[1:], self._columns)) is not None:
             return _unreadable(self._label, number, unreadable)
         return VectorLengthWrong(self._label, number, len(parts) - 1, self._columns, self._standard)
@@ -188,7 +188,7 @@ def _columns(line: bytes, number: int, label: str) -> int:
     rest = parts[1 : len(parts) - numbers]
     if any(_DECIMAL.fullmatch(part.strip(_PUNCTUATION)) for part in rest):
         raise _unreadable(label, number, rest[-1])
-    # A list of words and how frequent they are is no list of vectors.
+    # A list of words and their frequencies is not a list of vectors.
     if numbers < 2 or len(line) >= LONGEST_LINE:  # noqa: PLR2004
         raise NotWordVectors(label)
     return numbers
@@ -208,7 +208,7 @@ def _may_be_word(parts: Sequence[bytes], columns: int) -> bool:
 
 
 def _first_unreadable(parts: Sequence[bytes], columns: int) -> bytes | None:
-    """The first of the last `columns` parts of a line that is no number; if all are, of those before them."""
+    """The first of the last `columns` parts of a line that is not a number; if all are numbers, of the parts before them."""
     for some in (parts[-columns:], parts[:-columns]):
         for part in some:
             if not NUMBER.fullmatch(part):

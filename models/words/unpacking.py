@@ -1,4 +1,4 @@
-"""Files of vectors as they come: plain, or packed by gzip, bzip2, xz or zip. What they are is seen from their first bytes."""
+"""Opens vector files, plain or compressed with gzip, bzip2, xz or zip, detected from their first bytes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _buffered(file: object) -> IO[bytes]:
 
 
 def _only_file(archive: zipfile.ZipFile, label: str) -> zipfile.ZipInfo:
-    """The one file of an archive that may hold vectors."""
+    """The only file in an archive that may contain vectors."""
     files = [info for info in archive.infolist() if not info.is_dir() and not _is_hidden(info.filename)]
     if any(PurePosixPath(info.filename).suffix in _PICKLE_SUFFIXES for info in files):
         raise PickledWordVectors(label)

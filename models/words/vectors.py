@@ -74,7 +74,7 @@ class WordVectors:
 
     @classmethod
     def load(cls, spec: WordsSpec, progress: Progress | None = None) -> Self:
-        """Raises NotThere if there are no such vectors, ModelError if they cannot or must not be read."""
+        """Raises NotThere if there are no such vectors, and ModelError if they cannot be read safely."""
         path = formats.locate(spec)
         label = path.name if path_of(spec.name) == path else label_of(spec.name)
         if progress:

@@ -24,7 +24,7 @@ function copy(data, page) {
       label.textContent = "Copied";
       setTimeout(() => { label.textContent = "Copy text"; }, CONFIRMED);
     } catch {
-      page.complain("The browser does not let this page copy.");
+      page.complain("The browser does not allow copying.");
     }
   };
   return h("button", { type: "button", on: { click } }, icon("copy"), label);
@@ -52,7 +52,7 @@ function apps(data, page) {
     const { id, author } = data();
     const offered = page.commands().filter(({ type }) => type === MESSAGE_MENU || type === USER_MENU);
     const close = () => picker.hide();
-    if (!offered.length) return [{ label: "No app has a command for this", pick: close }];
+    if (!offered.length) return [{ label: "No commands for this", pick: close }];
     return offered.map(({ name, type }) => ({
       label: name,
       detail: type === USER_MENU ? `about ${page.names.user(author.id)}` : "about this message",

@@ -74,14 +74,14 @@ export function problem(option, text) {
     const length = [...text].length;
     const low = option.min_length ?? 0;
     const high = option.max_length ?? 6000;
-    if (length < low) return `${name} takes at least ${low} characters; these are ${length}.`;
-    return length > high ? `${name} takes at most ${high} characters; these are ${length}.` : "";
+    if (length < low) return `${name} takes at least ${low} characters, not ${length}.`;
+    return length > high ? `${name} takes at most ${high} characters, not ${length}.` : "";
   }
   if (type === INTEGER || type === NUMBER) {
     if (type === INTEGER && !/^[-+]?\d+$/.test(text.trim())) return `${name} is a whole number.`;
     const number = Number(text);
     if (!text.trim() || Number.isNaN(number)) return `${name} is a number.`;
-    if (Math.abs(number) > SAFE) return `${name} must lie between -2^53 and 2^53.`;
+    if (Math.abs(number) > SAFE) return `${name} must be between -2^53 and 2^53.`;
     if (given(option.min_value) && number < option.min_value) return `${name} must be at least ${option.min_value}.`;
     if (given(option.max_value) && number > option.max_value) return `${name} must be at most ${option.max_value}.`;
   }

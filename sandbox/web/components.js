@@ -109,7 +109,7 @@ function select(part, hands) {
     picker.hide();
     if (high <= 1 || same()) return;
     if (chosen.size < low || chosen.size > high) {
-      hands.complain(`Choose ${low === high ? low : `${low} to ${high}`}: ${chosen.size} are chosen.`);
+      hands.complain(`Choose ${low === high ? low : `${low} to ${high}`}, not ${chosen.size}.`);
       return;
     }
     before = new Set(chosen);

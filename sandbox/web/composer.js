@@ -70,7 +70,7 @@ export class Composer {
     const field = this.fields.find((one) => one.asked === ask);
     if (!field || document.activeElement !== field.input) return;
     if (failed) this.#inform(field, failed);
-    else if (!choices.length) this.#inform(field, "Nothing matches what you typed.");
+    else if (!choices.length) this.#inform(field, "No matches.");
     else {
       this.#inform(field);
       this.#list(field, choices.map(({ name, value }) => ({ label: name, value })));

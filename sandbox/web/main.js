@@ -28,7 +28,7 @@ function tell(what) {
 }
 
 const connection = new Connection(take, (connected) =>
-  tell({ connection: connected ? "" : "The sandbox does not answer. It is being called again…" }),
+  tell({ connection: connected ? "" : "The sandbox does not respond. Reconnecting…" }),
 );
 const ask = (what, content) => connection.ask(what, content);
 
@@ -135,14 +135,14 @@ function take(data) {
       wire.add(data.entries, data.replace);
       break;
     default:
-      throw new Error(`The sandbox told something unknown: ${data.type}`);
+      throw new Error(`Unknown frame from the sandbox: ${data.type}`);
   }
 }
 
 /** Say that the bot asked for something that Discord has and the sandbox has not; each thing once. */
 function lack(what) {
   const box = $("lacking");
-  const line = `The sandbox lacks ${what}. On Discord this may work.`;
+  const line = `The sandbox does not support ${what}. On Discord this may work.`;
   if ([...box.children].some((one) => one.textContent === line)) return;
   box.append(Object.assign(document.createElement("span"), { textContent: line }));
   box.hidden = false;

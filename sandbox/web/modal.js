@@ -174,8 +174,8 @@ function group(part, id, type, value) {
 }
 
 const outside = (count, low, high, what) => {
-  if (count < low) return `At least ${low} ${what}; these are ${count}.`;
-  return count > high ? `At most ${high} ${what}; these are ${count}.` : "";
+  if (count < low) return `At least ${low} ${what}, not ${count}.`;
+  return count > high ? `At most ${high} ${what}, not ${count}.` : "";
 };
 
 const travelling = (value) => (Array.isArray(value) ? Promise.all(value.map((one) => (one instanceof File ? packed(one) : one))) : value);

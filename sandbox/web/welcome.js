@@ -40,7 +40,7 @@ function card(question, line, label, click) {
 function address({ api_url: api, gateway_url: gateway, token }) {
   const code = (text) => h("code", {}, text);
   return h(
-    "p", {}, "Waiting for a bot. Point one at this Discord before it starts: HTTP API ", code(api), ", gateway ", code(gateway),
+    "p", {}, "Waiting for a bot. Point it at this local Discord before it starts: HTTP API ", code(api), ", gateway ", code(gateway),
     ", token ", code(token), ".",
   );
 }

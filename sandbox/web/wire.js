@@ -92,7 +92,7 @@ export class Wire {
     details.append(text);
     try {
       const { entry } = await this.ask("entry", { number });
-      text.textContent = entry ? JSON.stringify(entry, null, 2) : "The sandbox has forgotten this one.";
+      text.textContent = entry ? JSON.stringify(entry, null, 2) : "The sandbox no longer keeps this entry.";
     } catch (error) {
       text.textContent = error.message;
     }

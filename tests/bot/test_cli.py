@@ -156,7 +156,7 @@ def test_text_comes_from_standard_input_too(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
     assert asked(capsys, "tokens", "-", "--tokenizer", "phi")["text"] == TEXT
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe")))
-    assert refused(capsys, "tokens", "-", "--tokenizer", "phi") == "Standard input is not UTF-8 text."
+    assert refused(capsys, "tokens", "-", "--tokenizer", "phi") == "Standard input is not valid UTF-8."
 
 
 def test_decoding_gives_the_text_back(capsys: pytest.CaptureFixture[str]) -> None:
@@ -358,7 +358,7 @@ def test_a_song_may_be_named_by_its_title(capsys: pytest.CaptureFixture[str], fo
         assert main(["recommend", "--song", name, "--json"]) == 0
         captured = capsys.readouterr()
         assert json.loads(captured.out) == by_id
-        assert f"is taken for {title} - {artist} (id {number})." in captured.err
+        assert f"to mean {title} - {artist} (id {number})." in captured.err
 
 
 def test_a_title_that_two_songs_have_is_asked_back(
@@ -413,7 +413,7 @@ def test_a_section_that_is_left_out_is_a_mistake_in_the_settings(
     capsys: pytest.CaptureFixture[str], write_config: WriteConfig, arguments: tuple[str, ...]
 ) -> None:
     line = refused(capsys, *arguments, "--config", str(write_config("")), code=2)
-    assert "the settings have no section" in line
+    assert "section in the settings" in line
 
 
 def test_a_model_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -498,7 +498,7 @@ def test_models_that_are_not_there_point_at_those_that_come_with_the_bot(
 
 def test_a_path_is_named_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
     line = refused(capsys, "decode", "--tokenizer", "/nowhere/at/all", "1")
-    assert line == "There is no file or folder /nowhere/at/all."
+    assert line == "No such file or folder: /nowhere/at/all."
 
 
 def test_check_prints_every_problem_and_exits_with_2(
@@ -563,7 +563,7 @@ def test_check_tells_of_every_model_that_is_missing(
         "nobody/has-this is not on this machine yet. “python -m bot fetch language” downloads it."
         in warnings[-1]
     )
-    assert "holds no weights" in warnings[-2]
+    assert "contains no weights" in warnings[-2]
 
 
 def test_check_tries_every_model(
@@ -579,7 +579,7 @@ def test_check_tries_every_model(
     )
     assert main(["check", "--load", "--config", str(path)]) == 1
     captured = capsys.readouterr()
-    assert "words: words is loaded (0." in captured.out
+    assert "words: loaded words (0." in captured.out
     assert "encoder: nobody/has-this is not on this machine yet." in captured.err
 
 
@@ -595,7 +595,7 @@ def test_health_of_nobody(
     path = write_config("")
     assert "health.enabled is false" in refused(capsys, "health", "--config", str(path))
     path = write_config(f"[health]\nenabled = true\nport = {unused_tcp_port}\n")
-    assert "No bot answers at" in refused(capsys, "health", "--config", str(path))
+    assert "No bot responds at" in refused(capsys, "health", "--config", str(path))
 
 
 def in_a_process(

@@ -48,9 +48,9 @@ def test_an_empty_file_means_the_defaults(write_config: WriteConfig, tmp_path: P
         ("[lanes.language]\nqueue = 'many'", 'lanes.language.queue: got "many"; allowed: a whole number, at least 0 and at most 1,000'),
         ("[lanes.language]\nqueue = '16'", 'lanes.language.queue: got "16"; allowed: a whole number, at least 0 and at most 1,000'),
         ("[lanes.words]\nworkers = 0", "lanes.words.workers: got 0; allowed: a whole number, at least 1 and at most 64"),
-        ("[discord]\nshard_ids = [0, 4]\nshard_count = 4", "discord.shard_ids: got [0, 4]; allowed: different numbers, each less than discord.shard_count, which is 4"),
-        ("[discord]\nshard_ids = [1, 1]\nshard_count = 4", "discord.shard_ids: got [1, 1]; allowed: different numbers, each less than discord.shard_count, which is 4"),
-        ("[discord]\nshard_ids = [0]", "discord.shard_ids: got [0]; allowed: different numbers, each less than discord.shard_count, which is 0"),
+        ("[discord]\nshard_ids = [0, 4]\nshard_count = 4", "discord.shard_ids: got [0, 4]; allowed: different numbers below discord.shard_count (4)"),
+        ("[discord]\nshard_ids = [1, 1]\nshard_count = 4", "discord.shard_ids: got [1, 1]; allowed: different numbers below discord.shard_count (4)"),
+        ("[discord]\nshard_ids = [0]", "discord.shard_ids: got [0]; allowed: different numbers below discord.shard_count (0)"),
         ("[limits]\nper_user = true", "limits.per_user: got true; allowed: a whole number, at least 1 and at most 100"),
         ("[limits]\nseconds = -1", "limits.seconds: got -1; allowed: a number, more than 0 and at most 3,600"),
         ("[health]\nenabled = 1", "health.enabled: got 1; allowed: true or false"),
@@ -58,34 +58,34 @@ def test_an_empty_file_means_the_defaults(write_config: WriteConfig, tmp_path: P
         ("[log]\nlevel = 'LOUD'", 'log.level: got "LOUD"; allowed: one of "DEBUG", "INFO", "WARNING", "ERROR"'),
         ("[language]\nname = 'a'\ndevice = 'tpu'", 'language.device: got "tpu"; allowed: "auto", "cpu", "mps", "cuda" or "cuda:N"'),
         ("[language]\nname = 'a'\ndtype = 'int8'", 'language.dtype: got "int8"; allowed: one of "auto", "float32", "bfloat16", "float16"'),
-        ("[language]\nname = ''", 'language.name: got ""; allowed: a hub name, or a local file or folder'),
-        ("[language]\ndevice = 'cpu'", "language.name: this is missing; allowed: a hub name, or a local file or folder"),
-        ("[language]\nname = 'a'\nmax_new_tokens = 5\ndefault_new_tokens = 9", "language.default_new_tokens: got 9; allowed: at most language.max_new_tokens, which is 5"),
-        ("[tokenizers]\nnames = []", "tokenizers.names: got []; allowed: a list with at least one of: a hub name, or a local file or folder"),
-        ("[tokenizers]\nnames = 'one'", 'tokenizers.names: got "one"; allowed: a list with at least one of: a hub name, or a local file or folder'),
-        ("[discord]\nguild_ids = ['x']", 'discord.guild_ids: got "x"; allowed: a list of: ids, which are whole numbers'),
+        ("[language]\nname = ''", 'language.name: got ""; allowed: a model name on the hub, or a local file or folder'),
+        ("[language]\ndevice = 'cpu'", "language.name: missing; allowed: a model name on the hub, or a local file or folder"),
+        ("[language]\nname = 'a'\nmax_new_tokens = 5\ndefault_new_tokens = 9", "language.default_new_tokens: got 9; allowed: at most language.max_new_tokens (5)"),
+        ("[tokenizers]\nnames = []", "tokenizers.names: got []; allowed: a list with at least one entry, each a model name on the hub, or a local file or folder"),
+        ("[tokenizers]\nnames = 'one'", 'tokenizers.names: got "one"; allowed: a list with at least one entry, each a model name on the hub, or a local file or folder'),
+        ("[discord]\nguild_ids = ['x']", 'discord.guild_ids: got "x"; allowed: a list of: ids (whole numbers)'),
         ("[discord]\napi_url = 'discord.com'", 'discord.api_url: got "discord.com"; allowed: a URL that starts with https:// or http://'),
-        ("[discord]\ngateway_url = 'https://x'", 'discord.gateway_url: got "https://x"; allowed: a URL that starts with wss:// or ws://, or nothing'),
-        ("[database]\nurl = 'mysql://h/d'", 'database.url: got "mysql://h/d"; allowed: a URL that starts with sqlite or postgresql, or nothing'),
-        ("[database]\nurl = 'likes.db'", 'database.url: got "likes.db"; allowed: a URL that starts with sqlite or postgresql, or nothing'),
-        ("language = 3", "language: got 3; allowed: a table, which begins with the line [language]"),
-        ("lanes = 3", "lanes: got 3; allowed: a table, which begins with the line [lanes]"),
-        ("[lanes]\nwords = 3", "lanes.words: got 3; allowed: a table, which begins with the line [lanes.words]"),
-        ("[limit]\nper_user = 1", "limit: there is no such key; did you mean limits?"),
-        ("[limits]\nper_usr = 1", "limits.per_usr: there is no such key; did you mean limits.per_user?"),
-        ("data_dirr = 'x'", "data_dirr: there is no such key; did you mean data_dir?"),
-        ("[lanes.lang]\nqueue = 1", "lanes.lang: there is no such key; did you mean lanes.language?"),
-        ("[lane.words]\nqueue = 1", "lane: there is no such key; did you mean lanes?"),
-        ("[limits]\nroles = 3", "limits.roles: got 3; allowed: a table for each id, with limits in it"),
-        ("[limits.roles]\n7 = 3", "limits.roles.7: got 3; allowed: a table, which begins with the line [limits.roles.7]"),
-        ("[limits.roles.tutors]\nper_user = 3", 'limits.roles.tutors: got "tutors"; allowed: ids, which are whole numbers'),
-        ("[limits.roles.0]\nper_user = 3", "limits.roles.0: got 0; allowed: ids, which are whole numbers"),
+        ("[discord]\ngateway_url = 'https://x'", 'discord.gateway_url: got "https://x"; allowed: a URL that starts with wss:// or ws://, or empty'),
+        ("[database]\nurl = 'mysql://h/d'", 'database.url: got "mysql://h/d"; allowed: a URL that starts with sqlite or postgresql, or empty'),
+        ("[database]\nurl = 'likes.db'", 'database.url: got "likes.db"; allowed: a URL that starts with sqlite or postgresql, or empty'),
+        ("language = 3", "language: got 3; allowed: a table, starting with the line [language]"),
+        ("lanes = 3", "lanes: got 3; allowed: a table, starting with the line [lanes]"),
+        ("[lanes]\nwords = 3", "lanes.words: got 3; allowed: a table, starting with the line [lanes.words]"),
+        ("[limit]\nper_user = 1", "limit: unknown key; did you mean limits?"),
+        ("[limits]\nper_usr = 1", "limits.per_usr: unknown key; did you mean limits.per_user?"),
+        ("data_dirr = 'x'", "data_dirr: unknown key; did you mean data_dir?"),
+        ("[lanes.lang]\nqueue = 1", "lanes.lang: unknown key; did you mean lanes.language?"),
+        ("[lane.words]\nqueue = 1", "lane: unknown key; did you mean lanes?"),
+        ("[limits]\nroles = 3", "limits.roles: got 3; allowed: one table of limits per id"),
+        ("[limits.roles]\n7 = 3", "limits.roles.7: got 3; allowed: a table, starting with the line [limits.roles.7]"),
+        ("[limits.roles.tutors]\nper_user = 3", 'limits.roles.tutors: got "tutors"; allowed: ids (whole numbers)'),
+        ("[limits.roles.0]\nper_user = 3", "limits.roles.0: got 0; allowed: ids (whole numbers)"),
         ("[limits.roles.7]\nper_user = 0", "limits.roles.7.per_user: got 0; allowed: a whole number, at least 1 and at most 100"),
         ("[limits.channels.7]\nmax_new_tokens = 'all'", 'limits.channels.7.max_new_tokens: got "all"; allowed: a whole number, at least 1 and at most 8,192'),
         ("[limits.channels.7]\nseconds = 0", "limits.channels.7.seconds: got 0; allowed: a number, more than 0 and at most 3,600"),
-        ("[limits.channels.7]\nper_usr = 1", "limits.channels.7.per_usr: there is no such key; did you mean limits.channels.7.per_user?"),
-        ("[limits.channels.7]\ncolour = 1", "limits.channels.7.colour: there is no such key"),
-        ("[discord]\nchannel_ids = ['#bots']", 'discord.channel_ids: got "#bots"; allowed: a list of: ids, which are whole numbers'),
+        ("[limits.channels.7]\nper_usr = 1", "limits.channels.7.per_usr: unknown key; did you mean limits.channels.7.per_user?"),
+        ("[limits.channels.7]\ncolour = 1", "limits.channels.7.colour: unknown key"),
+        ("[discord]\nchannel_ids = ['#bots']", 'discord.channel_ids: got "#bots"; allowed: a list of: ids (whole numbers)'),
         ("[audit]\nkeep = 0", "audit.keep: got 0; allowed: a whole number, at least 1 and at most 1,000"),
     ],
 )  # fmt: skip
@@ -107,8 +107,8 @@ def test_all_mistakes_are_told_at_once(write_config: WriteConfig, monkeypatch: p
     ("content", "part"),
     [
         (b"[discord\n", "not valid TOML"),
-        (b"\xff\xfe", "not a text file, so not valid TOML"),
-        (None, "there is no such file"),
+        (b"\xff\xfe", "not valid TOML: the file is not UTF-8 text"),
+        (None, "no such file"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes | None, part: str) -> None:
@@ -122,7 +122,7 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes |
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as failure:
         load(tmp_path)
-    assert failure.value.problems == [f"{tmp_path}: this is a folder; name a file with --config"]
+    assert failure.value.problems == [f"{tmp_path}: this is a folder; pass a file with --config"]
 
 
 def test_a_level_may_be_written_in_small_letters(write_config: WriteConfig) -> None:
@@ -252,9 +252,9 @@ def test_mistakes_in_the_environment_name_the_variable(
     monkeypatch.setenv("TOKENWISE_DISCORD__GUILD_IDS", "one")
     found = problems(write_config(""))
     assert sorted(found) == [
-        "TOKENWISE_DISCORD__API_URI: no key has this name; did you mean TOKENWISE_DISCORD__API_URL?",
-        "TOKENWISE_XYZZY: no key has this name",
-        'discord.guild_ids (from TOKENWISE_DISCORD__GUILD_IDS): got "one"; allowed: a list of: ids, which are whole numbers',
+        "TOKENWISE_DISCORD__API_URI: unknown setting; did you mean TOKENWISE_DISCORD__API_URL?",
+        "TOKENWISE_XYZZY: unknown setting",
+        'discord.guild_ids (from TOKENWISE_DISCORD__GUILD_IDS): got "one"; allowed: a list of: ids (whole numbers)',
         'lanes.words.queue (from TOKENWISE_LANES__WORDS__QUEUE): got "many"; allowed: a whole number, at least 0 and at most 1,000',
     ]  # fmt: skip
 
@@ -357,8 +357,8 @@ def test_addresses_are_left_as_they_are(write_config: WriteConfig, tmp_path: Pat
     found, warnings = inspect(settings)
     assert found == []
     assert warnings[0] == (
-        "songs.playlists: https://films.example/a/lists.txt?version=2 is not here yet, so /recommend will not "
-        "answer; “python -m bot fetch songs” downloads it"
+        "songs.playlists: https://films.example/a/lists.txt?version=2 is not on this machine yet, so /recommend "
+        "will not work; “python -m bot fetch songs” downloads it"
     )
     assert not [line for line in warnings if "songs.songs" in line]
 
@@ -370,9 +370,12 @@ def test_addresses_are_left_as_they_are(write_config: WriteConfig, tmp_path: Pat
         ("[words]\nname = 'ftp://a.example/b'", 'words.name: "ftp://a.example/b" is not a local file'),
         (
             "[language]\nname = 'https://a.example/b'",
-            'language.name: "https://a.example/b" is not a hub name',
+            'language.name: "https://a.example/b" is not a model name on the hub',
         ),
-        ("[language]\nname = 'file:///not/there'", "language.name: there is no file or folder /not/there"),
+        (
+            "[language]\nname = 'file:///not/there'",
+            "language.name: there is no file or folder called /not/there",
+        ),
     ],
 )
 def test_what_is_no_address_is_one_line(write_config: WriteConfig, text: str, line: str) -> None:
@@ -426,7 +429,7 @@ def test_the_options_of_the_models_reach_their_specs(write_config: WriteConfig) 
 )
 def test_a_token_in_the_file_is_refused_and_not_printed(write_config: WriteConfig, text: str) -> None:
     lines = problems(write_config(text))
-    assert "the token must not stand here; set DISCORD_TOKEN" in lines[0]
+    assert "do not put the token here; set DISCORD_TOKEN" in lines[0]
     assert TOKEN not in "".join(lines)
     assert "short" not in "".join(lines)
 
@@ -437,7 +440,7 @@ def test_a_token_under_another_name_is_refused_and_not_printed(
 ) -> None:
     monkeypatch.setenv(name, TOKEN)
     (line,) = problems(write_config(""))
-    assert line.startswith(f"{name}: the token must not stand here")
+    assert line.startswith(f"{name}: do not put the token here")
     assert TOKEN not in line
 
 
@@ -466,7 +469,7 @@ def test_the_token_comes_from_the_environment_or_a_file(
 
 @pytest.mark.parametrize(
     ("content", "part"),
-    [(None, "cannot be read"), ("", "is empty"), (f"{TOKEN} and more", "not a token")],
+    [(None, "cannot read"), ("", "is empty"), (f"{TOKEN} and more", "not a token")],
 )
 def test_a_bad_token_file_is_one_line(
     write_config: WriteConfig, tmp_path: Path, content: str | None, part: str
@@ -505,10 +508,10 @@ def test_what_is_named_must_be_there_or_look_like_a_hub_name(
     )
     found, warnings = inspect(load(path))
     assert found == [
-        f"language.name: there is no file or folder {tmp_path / 'nowhere'}",
-        'tokenizers.names: "not a name" is not a hub name, or a local file or folder',
-        f"encoder.tokenizer: there is no file or folder {tmp_path / 'a/b'}",
-        f"data_dir: {tmp_path / 'file' / 'below'} cannot be written to",
+        f"language.name: there is no file or folder called {tmp_path / 'nowhere'}",
+        'tokenizers.names: "not a name" is not a model name on the hub, or a local file or folder',
+        f"encoder.tokenizer: there is no file or folder called {tmp_path / 'a/b'}",
+        f"data_dir: cannot write to {tmp_path / 'file' / 'below'}",
     ]
     assert [line.partition(":")[0] for line in warnings] == ["songs.songs", "no token", "discord.api_url"]
 
@@ -518,7 +521,7 @@ def test_a_data_folder_without_permission_is_a_problem(write_config: WriteConfig
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     found, _ = inspect(load(write_config("data_dir = 'locked'")))
-    assert found == [f"data_dir: {locked} cannot be written to"]
+    assert found == [f"data_dir: cannot write to {locked}"]
 
 
 # The files in the repository
@@ -636,7 +639,7 @@ def test_a_monstrous_variable_is_one_line(
     monkeypatch.setenv("TOKENWISE_LIMITS__PER_USER", value)
     with pytest.raises(ConfigError) as caught:
         load(file)
-    assert str(caught.value).startswith("TOKENWISE_LIMITS__PER_USER: this is too long")
+    assert str(caught.value).startswith("TOKENWISE_LIMITS__PER_USER: too long to be valid")
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "x" * 5000, "~nosuchuser/x.toml"])

@@ -73,11 +73,11 @@ def test_a_copy_is_counted_and_complete_and_may_be_repeated(
     for _ in range(2):
         assert main(["database", "copy", str(filled), url]) == 0
         assert capsys.readouterr().out.splitlines() == [
-            "boards: 1 record is there and the same.",
-            "dislikes: 1 record is there and the same.",
-            "likes: 2,099 records are there and the same.",
-            "sharing: 1 record is there and the same.",
-            "votes: 1,200 records are there and the same.",
+            "boards: 1 record copied and verified.",
+            "dislikes: 1 record copied and verified.",
+            "likes: 2,099 records copied and verified.",
+            "sharing: 1 record copied and verified.",
+            "votes: 1,200 records copied and verified.",
         ]
     there, here = exported(url), exported("", filled.parent)
     assert there[0]["likes"][2].pop("title") == "a\N{REPLACEMENT CHARACTER}b"
@@ -131,7 +131,7 @@ def test_what_else_the_target_holds_is_left_alone_and_said(
     capsys.readouterr()
     assert main(["database", "copy", str(filled), url]) == 1
     said = capsys.readouterr()
-    assert "not among those to be copied" in said.err
+    assert "that the source does not have" in said.err
     assert QUOTED not in said.err + said.out
 
 
@@ -140,11 +140,11 @@ def test_what_cannot_be_copied_is_one_sentence(
 ) -> None:
     missing = filled.with_name("missing.db")
     for source, target, code, sentence in (
-        (str(missing), cluster.url("postgres"), 1, "There is no file or folder"),
-        (cluster.url("postgres"), cluster.url("postgres"), 2, "Copying starts from an SQLite file"),
-        (str(filled), f"sqlite:///{missing}", 2, "Copying ends in PostgreSQL"),
+        (str(missing), cluster.url("postgres"), 1, "No such file or folder"),
+        (cluster.url("postgres"), cluster.url("postgres"), 2, "The source must be an SQLite file"),
+        (str(filled), f"sqlite:///{missing}", 2, "The target must be PostgreSQL"),
         (str(filled), cluster.url("nothing"), 1, "does not exist"),
-        (str(filled), "nonsense", 1, "cannot be opened"),
+        (str(filled), "nonsense", 1, "Cannot open the database"),
     ):
         assert main(["database", "copy", source, target]) == code
         said = capsys.readouterr().err
@@ -162,7 +162,7 @@ def test_a_database_is_brought_up_to_date(
 ) -> None:
     config = str(write_config(""))
     assert main(["database", "migrate", "--config", config]) == 0
-    assert "tokenwise.db is of version" in capsys.readouterr().out
+    assert "tokenwise.db is at version" in capsys.readouterr().out
     url = cluster.database()
     monkeypatch.setenv("TOKENWISE_DATABASE__URL", url)
     for _ in range(2):

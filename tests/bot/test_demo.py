@@ -53,7 +53,7 @@ async def test_it_asks_prints_and_ends(tiny_settings: Settings, capsys: pytest.C
     lines = ["/tokens text:two words", "/similar word:engineer"]
     assert await demo(tiny_settings, lines, "student") == 0
     captured = capsys.readouterr()
-    assert "A Discord of your own is at http://127.0.0.1:" in captured.out
+    assert "Your local Discord is at http://127.0.0.1:" in captured.out
     assert "/tokens text:two words" in captured.out
     assert "technologist" in captured.out or "machinist" in captured.out
     assert "words: words is loaded" in captured.err
@@ -159,7 +159,7 @@ async def test_a_bot_that_cannot_start_ends_it(
     tiny_settings.data_dir.write_text("in the way")
     assert await asyncio.wait_for(demo(tiny_settings, ["/tokens text:x"], "student"), 20) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert re.fullmatch(r"The data folder .* cannot be made: Not a directory\.", line)
+    assert re.fullmatch(r"Cannot create the data folder .*: Not a directory\.", line)
 
 
 def test_torch_gets_its_share_of_the_cores(tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ class OutOfMemoryError(RuntimeError):
     ("error", "expected"),
     [
         (Refused("Write a word."), "Write a word."),
-        (LaneFull(3, 2), "I am busy: 2 are waiting already."),
+        (LaneFull(3, 2), "I am busy: 2 requests are already waiting."),
         (invoked(Refused("Write a word.")), "Write a word."),
         (invoked(NotReady("The words are loading.")), "The words are loading."),
         (BadInput("There is no id 99."), "There is no id 99."),
@@ -62,23 +62,23 @@ class OutOfMemoryError(RuntimeError):
         (Late(), "That took too long"),
         (TimeoutError(), "That took too long"),
         (Cancelled(), "Stopped before"),
-        (Stopping(), "being restarted"),
+        (Stopping(), "I am restarting"),
         (app_commands.CommandOnCooldown(app_commands.Cooldown(1, 9), 3.2), "in 4 s"),
-        (app_commands.MissingPermissions(["manage_guild"]), "permission Manage Server"),
-        (app_commands.BotMissingPermissions(["attach_files"]), "I need the permission Attach Files"),
+        (app_commands.MissingPermissions(["manage_guild"]), "you need: Manage Server"),
+        (app_commands.BotMissingPermissions(["attach_files"]), "In this channel I need: Attach Files"),
         (app_commands.MissingRole(7), "a role that you do not have"),
         (app_commands.NoPrivateMessage(), "only in a server"),
-        (app_commands.CheckFailure("secret reason"), "You may not use this here."),
-        (converted("nosuch", None), "I cannot read 'nosuch' here"),
+        (app_commands.CheckFailure("secret reason"), "You are not allowed to use this here."),
+        (converted("nosuch", None), "I do not understand 'nosuch' here"),
         (converted("nosuch", Refused("No such song.")), "No such song."),
         (app_commands.CommandNotFound("old", []), "This command has changed"),
-        (http_error(discord.HTTPException, 413, 40005), "larger than Discord takes"),
+        (http_error(discord.HTTPException, 413, 40005), "too large for Discord"),
         (http_error(discord.Forbidden, 403, 50013), "does not let me"),
-        (http_error(discord.DiscordServerError, 503, 0), "Discord has trouble"),
-        (http_error(discord.HTTPException, 429, 0), "Discord has trouble"),
-        (discord.RateLimited(90.0), "Discord has trouble"),
+        (http_error(discord.DiscordServerError, 503, 0), "Discord is having problems"),
+        (http_error(discord.HTTPException, 429, 0), "Discord is having problems"),
+        (discord.RateLimited(90.0), "Discord is having problems"),
         (unavailable("disk full in /secret"), "cannot reach my database"),
-        (aiohttp.ServerDisconnectedError(), "connection to Discord broke"),
+        (aiohttp.ServerDisconnectedError(), "lost the connection to Discord"),
         (MemoryError(), "not enough memory"),
         (OutOfMemoryError("CUDA"), "not enough memory"),
     ],
@@ -160,7 +160,7 @@ async def test_what_is_on_show_stays_there(box: Sandbox, start: Start, after: st
     await answer.until(lambda answer: answer.followups)
     assert answer.message is not None
     assert answer.message.content == shown
-    assert answer.followups[0].content == "I am busy: 3 are waiting already. Try again in a minute."
+    assert answer.followups[0].content == "I am busy: 3 requests are already waiting. Try again in a minute."
     assert answer.followups[0].ephemeral
 
 
@@ -227,7 +227,7 @@ async def test_missing_permissions_are_named(box: Sandbox, start: Start) -> None
     await start()
     refused = await box.ask("/managed")
     assert refused.ephemeral
-    assert refused.text == "For this you need the permission Manage Server."
+    assert refused.text == "To use this, you need: Manage Server."
     assert (await box.ask("/managed", member=box.admin)).text == "managed"
 
 

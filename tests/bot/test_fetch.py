@@ -98,7 +98,7 @@ def test_everything_is_fetched_once_and_then_serves_without_asking(cloud: Cloud)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert [line.partition(":")[0] for line in lines] == [
-        "✓ tokenizers", "✓ tokenizers", "✓ words", "✓ songs", "✓ songs", "✓ language", "6 of 6 are here."
+        "✓ tokenizers", "✓ tokenizers", "✓ words", "✓ songs", "✓ songs", "✓ language", "6 of 6 ready."
     ]  # fmt: skip
     assert "✓ language: somebody/model: downloaded " in lines[5]
     assert "somebody/model model.safetensors: " in done.stderr
@@ -112,7 +112,7 @@ def test_everything_is_fetched_once_and_then_serves_without_asking(cloud: Cloud)
         ("songs", "file"),
         ("language", "model"),
     ]
-    assert "here already" in cloud.run("fetch", "words", HF_HUB_OFFLINE="1").stdout
+    assert "already on this machine" in cloud.run("fetch", "words", HF_HUB_OFFLINE="1").stdout
     questions = (
         ["tokens", "a word"],
         ["generate", "a word"],
@@ -140,9 +140,9 @@ def test_one_failure_does_not_stop_the_others(cloud: Cloud) -> None:
     assert done.returncode == 1
     failed = [line for line in done.stdout.splitlines() if line.startswith("✗")]
     assert len(failed) == 2
-    assert "agree there and set HF_TOKEN" in failed[0]
+    assert "Accept them there and set HF_TOKEN" in failed[0]
     assert "nothing at this address" in failed[1]
-    assert done.stdout.splitlines()[-1] == "4 of 6 are here."
+    assert done.stdout.splitlines()[-1] == "4 of 6 ready."
     again = cloud.report(code=1, HF_TOKEN=serving.TOKEN)
     assert [bool(it["error"]) for it in again["items"]] == [False, False, False, False, True, False]
     assert serving.TOKEN not in json.dumps(again)
@@ -151,9 +151,9 @@ def test_one_failure_does_not_stop_the_others(cloud: Cloud) -> None:
 def test_without_a_network_it_is_one_sentence_each_and_soon(cloud: Cloud) -> None:
     report = cloud.report("tokenizers", code=1, HF_ENDPOINT="http://127.0.0.1:9")
     assert report["complete"] is False
-    assert [it["error"].endswith("cannot be reached. Is there a network?") for it in report["items"]] == [
-        True
-    ] * 2
+    assert [
+        it["error"].endswith("cannot be reached. Check the network connection.") for it in report["items"]
+    ] == [True] * 2
 
 
 def test_a_tokenizer_that_is_named_is_fetched(cloud: Cloud) -> None:
@@ -177,7 +177,7 @@ def test_a_slot_must_be_one_and_have_a_section(
     assert ended.value.code == 2
     assert "word is none of" in capsys.readouterr().err
     assert main(["--config", config, "fetch", "songs"]) == 2
-    assert "no section [songs]" in capsys.readouterr().err
+    assert "no [songs] section" in capsys.readouterr().err
 
 
 def test_lines_come_now_and_then() -> None:
@@ -211,4 +211,4 @@ def test_a_model_that_is_refused_is_one_line(
 
     monkeypatch.setattr(fetching, "fetch", fail)
     assert main(["--config", str(write_config("[words]\nname = 'a'")), "fetch"]) == 1
-    assert capsys.readouterr().out == "✗ words: It cannot be had.\n0 of 1 are here.\n"
+    assert capsys.readouterr().out == "✗ words: It cannot be had.\n0 of 1 ready.\n"

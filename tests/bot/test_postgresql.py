@@ -72,19 +72,19 @@ async def test_what_does_not_fit_the_server_is_one_sentence(
     cluster: Cluster, change: dict[str, str], reason: str
 ) -> None:
     url = cluster.url(**{"database": "postgres", **change})
-    assert f"cannot be used: {reason}." in await refusal(url, DatabaseUnusable)
+    assert f": {reason}." in await refusal(url, DatabaseUnusable)
 
 
 @pytest.mark.parametrize(
     ("url", "kind", "reason"),
     [
         (f"postgresql+asyncpg://bot:{QUOTED}@127.0.0.1:1/tokenwise", DatabaseUnusable, "127.0.0.1"),
-        (f"postgresql+asyncpg://bot:{QUOTED}@nowhere.invalid/tokenwise", DatabaseUnusable, "nowhere.invalid/tokenwise cannot be used"),
+        (f"postgresql+asyncpg://bot:{QUOTED}@nowhere.invalid/tokenwise", DatabaseUnusable, "Cannot use the database nowhere.invalid/tokenwise"),
         (f"postgresql+asyncpg://bot:{QUOTED}@localhost/tokenwise?colour=red", DatabaseUnusable, "colour"),
         (f"postgresql+psycopg://bot:{QUOTED}@localhost/tokenwise", DatabaseNotSupported, "postgresql+psycopg is not supported"),
         (f"mysql://bot:{QUOTED}@localhost/tokenwise", DatabaseNotSupported, "mysql is not supported"),
         ("postgresql://bot:p@ss@localhost/tokenwise", DatabaseUrlUnreadable, "database.url"),
-        (f"postgresql://localhost:1/tokenwise?user=bot&password={QUOTED}", DatabaseUnusable, "localhost:1/tokenwise cannot be used"),
+        (f"postgresql://localhost:1/tokenwise?user=bot&password={QUOTED}", DatabaseUnusable, "Cannot use the database localhost:1/tokenwise"),
         (f"postgresql://bot:{QUOTED}@127.0.0.1:1/tokenwise?sslmode=require", DatabaseUnusable, "127.0.0.1"),
     ],
 )  # fmt: skip
@@ -110,16 +110,16 @@ async def test_servers_that_the_store_cannot_live_on_are_refused(
     url = cluster.database()
     name = name_in(url)
     cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    assert "can only be read" in await refusal(url, DatabaseReadOnly)
+    assert "is read-only" in await refusal(url, DatabaseReadOnly)
     monkeypatch.setattr(postgresql, "OLDEST", 99)
-    assert "at least 99 is needed" in await refusal(url, DatabaseTooOld)
+    assert "version 99 or later is required" in await refusal(url, DatabaseTooOld)
 
 
 async def test_a_newer_database_is_refused_and_left_alone(cluster: Cluster, tmp_path: Path, url: str) -> None:
     await (await Store.open(tmp_path, url)).close()
     name = name_in(url)
     cluster.sql("UPDATE alembic_version SET version_num = '99'", name)
-    assert "version 99, newer than this program knows" in await refusal(url, DatabaseTooNew)
+    assert "version 99, but this program supports versions only up to" in await refusal(url, DatabaseTooNew)
     assert cluster.sql("SELECT version_num FROM alembic_version", name) == "99"
 
 
@@ -171,7 +171,7 @@ async def test_the_store_is_back_as_soon_as_the_server(
     cluster: Cluster, store: Store, number: signal.Signals
 ) -> None:
     assert await store.likes.add(7, YESTERDAY)
-    cluster.stop(number)
+    await asyncio.to_thread(cluster.stop, number)
     try:
         for _ in range(2):
             with pytest.raises(StoreUnavailable, match="so nothing was changed"):
@@ -199,6 +199,26 @@ async def test_a_server_that_is_stuck_keeps_nobody_waiting_for_ever(
     assert [like.song for like in await store.likes.list(7)] == [YESTERDAY, NAMELESS]
 
 
+async def test_a_like_is_one_round_trip_and_as_isolated_as_ever(cluster: Cluster, store: Store) -> None:
+    """The server logs every statement that it is asked for, BEGIN and COMMIT included."""
+    cluster.sql("ALTER SYSTEM SET log_min_duration_statement = 0")
+    cluster.sql("SELECT pg_reload_conf()")
+    try:
+        assert await store.likes.add(7, YESTERDAY)
+        log = cluster.folder / "log.txt"
+        before = len(log.read_text())
+        assert await store.likes.dislike(7, YESTERDAY)
+        done = [line for line in log.read_text()[before:].splitlines() if " execute " in line]
+    finally:
+        cluster.sql("ALTER SYSTEM RESET log_min_duration_statement")
+        cluster.sql("SELECT pg_reload_conf()")
+    assert len(done) == 1, done
+    assert await store.likes.list(7) == []
+    async with store._database._engine.connect() as connection:
+        await connection.execution_options(**postgresql.SINGLE_CHANGE)
+        assert (await connection.execute(text("SHOW transaction_isolation"))).scalar() == "serializable"
+
+
 AT_COMMIT = """
     CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
         'BEGIN PERFORM pg_advisory_lock(1); PERFORM pg_advisory_unlock(1); RETURN NULL; END';
@@ -222,7 +242,7 @@ async def test_who_loses_the_server_in_a_commit_is_told_that_nobody_knows(
         while await asyncio.to_thread(cluster.sql, waiting, name) != "1":
             assert not adding.done()
         cluster.sql(end, name)
-        with pytest.raises(StoreUncertain, match="stored or not"):
+        with pytest.raises(StoreUncertain, match="whether it was saved"):
             await adding
     assert await store.likes.list(7) == []
 
@@ -234,7 +254,7 @@ async def test_who_waits_too_long_for_a_commit_is_told_the_same(
     monkeypatch.setattr(postgresql, "DEADLINE", 0.3)
     async with store._database._engine.connect() as connection:
         await connection.execute(text("SELECT pg_advisory_lock(1)"))
-        with pytest.raises(StoreUncertain, match="stored or not"):
+        with pytest.raises(StoreUncertain, match="whether it was saved"):
             await store.likes.add(7, YESTERDAY)
         assert not store.reachable
         await connection.execute(text("SELECT pg_advisory_unlock(1)"))

@@ -121,7 +121,7 @@ def test_another_slot_is_checked(config: Path) -> None:
     ]  # fmt: skip
     (config.parent / "pictures.bin").unlink()
     done = python(script, config)
-    assert "pictures.bin is not here yet\n" in done.stderr
+    assert "pictures.bin is not on this machine\n" in done.stderr
 
 
 def test_another_slot_is_fetched(config: Path) -> None:

@@ -58,9 +58,9 @@ def test_the_same_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     ("options", "why"),
     [
         (["--train", "playlists.txt", "--test", "nothing.txt"], "nothing.txt cannot be read"),
-        (["--train", "playlists.txt", "--folds", "3", "--likes", "500"], "Ask with fewer likes"),
-        (["--train", "playlists.txt", "--folds", "100000"], "cannot be divided"),
-        (["--train", "empty.txt", "--folds", "2"], "empty.txt holds no playlist"),
+        (["--train", "playlists.txt", "--folds", "3", "--likes", "500"], "Use fewer likes"),
+        (["--train", "playlists.txt", "--folds", "100000"], "cannot be split"),
+        (["--train", "empty.txt", "--folds", "2"], "empty.txt contains no playlist"),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(

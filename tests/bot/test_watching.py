@@ -312,4 +312,4 @@ async def test_an_audit_log_that_cannot_be_written_is_one_line_and_exit_code_1(
     run = await start(ready=False, audit={"enabled": True, "file": tmp_path})
     assert await run.ended() == 1
     (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert line.getMessage().startswith(f"audit.file: {tmp_path} cannot be written: ")
+    assert line.getMessage().startswith(f"audit.file: cannot write to {tmp_path}: ")

@@ -430,7 +430,7 @@ def test_what_is_over_before_its_turn_never_begins(phi_model: CausalModel) -> No
         turns.release(1)
         stop.set()
         turns.release(1)
-        with pytest.raises(Stopped, match="stopped before it began"):
+        with pytest.raises(Stopped, match="stopped before it started"):
             written(waiting)
         with pytest.raises(Stopped, match="no time left"):
             written(late)

@@ -106,7 +106,7 @@ def test_each_playlist_is_the_test_once() -> None:
     assert varied.precision.value <= 0.2
     assert varied.ndcg.value < row(found, "recommender").ndcg.value
     for parts in (1, 61):
-        with pytest.raises(ModelError, match="cannot be divided"):
+        with pytest.raises(ModelError, match="cannot be split"):
             cross_validate(lists, parts, SETTINGS)
 
 

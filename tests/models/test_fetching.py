@@ -221,7 +221,7 @@ def test_an_update_asks_whether_there_is_something_newer(
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(404, "nothing at this address"), (403, "everybody"), (503, "503"), (429, "too often")],
+    [(404, "nothing at this address"), (403, "denied access"), (503, "503"), (429, "too many requests")],
 )
 def test_a_server_that_refuses(
     files: tuple[serving.Files, str], tmp_path: Path, status: int, words: str
@@ -253,7 +253,7 @@ def test_without_space_nothing_is_begun(
     _, address = files
     nearly_full = shutil._ntuple_diskusage(10**9, 0, downloading.MARGIN + 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: nearly_full)
-    assert "takes 1.02 MB, and the disk has 1 kB free" in failure(item(address, tmp_path))
+    assert "needs 1.02 MB, and 1 kB is free" in failure(item(address, tmp_path))
     assert left(tmp_path) == []
 
 
@@ -267,7 +267,7 @@ def test_a_disk_that_fills_up_keeps_what_has_arrived(
         if done:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(NotThere, match="no space left"):
+    with pytest.raises(NotThere, match="disk is full"):
         fetching.fetch(item(address, tmp_path), full)
     assert list(tmp_path.rglob("*.incomplete"))
     assert fetching.fetch(item(address, tmp_path)).downloaded < len(DATA)
@@ -275,7 +275,7 @@ def test_a_disk_that_fills_up_keeps_what_has_arrived(
 
 def test_a_folder_that_cannot_be_written_to(files: tuple[serving.Files, str], tmp_path: Path) -> None:
     (tmp_path / "downloads").touch()
-    assert "cannot be written" in failure(item(files[1], tmp_path))
+    assert "Cannot write" in failure(item(files[1], tmp_path))
 
 
 def test_a_local_file_is_there_or_not(tmp_path: Path) -> None:
@@ -350,7 +350,7 @@ def test_a_data_set_that_gensim_has_not(gensim: serving.Files, tmp_path: Path) -
     (wanted,) = WordsSpec("glove-of-ten", tmp_path).items("words")
     assert failure(wanted) == "gensim has no word vectors called glove-of-ten."
     gensim.files["list.json"] = b"<html>"
-    assert "makes no sense" in failure(wanted)
+    assert "invalid response" in failure(wanted)
 
 
 def test_what_gensim_downloaded_itself_is_found(tmp_path: Path) -> None:
@@ -435,7 +435,7 @@ def test_a_hub_that_is_busy_is_asked_again(cloud: Cloud, statuses: list[int]) ->
 def test_a_hub_that_stays_busy_is_one_sentence(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "PAUSES", (0.0, 0.0))
     cloud.hub.busy = [429] * 9
-    with pytest.raises(NotThere, match="too often"):
+    with pytest.raises(NotThere, match="too many requests"):
         fetching.fetch(WANTED)
     assert len(cloud.hub.busy) == 6
 
@@ -535,7 +535,7 @@ def test_damaged_weights_are_thrown_away(cloud: Cloud) -> None:
 def test_a_gated_model_opens_to_the_token_only(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud.hub.repositories["somebody/model"].gated = True
     monkeypatch.setenv("HF_TOKEN", "hf_another")
-    assert "agree there and set HF_TOKEN" in failure(WANTED)
+    assert "Accept them there and set HF_TOKEN" in failure(WANTED)
     assert "hf_another" not in failure(WANTED)
     monkeypatch.setenv("HF_TOKEN", serving.TOKEN)
     fetching.fetch(WANTED)
@@ -554,7 +554,7 @@ def test_what_the_hub_has_not() -> None:
 def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     assert failure(WANTED) == (
-        "somebody/model could not be downloaded: 127.0.0.1 cannot be reached. Is there a network?"
+        "somebody/model could not be downloaded: 127.0.0.1 cannot be reached. Check the network connection."
     )
 
 
@@ -581,7 +581,7 @@ def test_without_space_for_all_of_a_model_nothing_is_begun(
 ) -> None:
     nearly_full = shutil._ntuple_diskusage(10**9, 0, downloading.MARGIN + 20_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: nearly_full)
-    assert "no space for somebody/model" in failure(WANTED)
+    assert "not enough disk space for somebody/model" in failure(WANTED)
     assert not cloud.hub.sent("/store/")
 
 

@@ -317,7 +317,7 @@ def test_two_loads_at_once_are_one_too_many_and_status_never_waits() -> None:
         second = pool.submit(made.load, "words")
         assert begun.wait(5)
         assert status(made).state is State.READY
-        assert "while a new one is loaded" in status(made).detail
+        assert "while a new one loads" in status(made).detail
         with made.lease("words"):
             pass
         go_on.set()
@@ -335,7 +335,7 @@ def test_closing() -> None:
         del model
     assert alive() is None
     for ask in (lambda: made.load("words"), lambda: made.wait("words", 5), made.lease("words").__enter__):
-        with pytest.raises(NotReady, match="stopping"):
+        with pytest.raises(NotReady, match="shutting down"):
             ask()
 
 
@@ -434,7 +434,7 @@ def test_draining_lets_running_jobs_end_and_begins_no_new_ones() -> None:
         with made.lease("words") as model:
             reload = pool.submit(made.reload, "words", progress)
             assert waiting.wait(5)
-            assert told[0].startswith("waiting for 1 question to end")
+            assert told[0].startswith("waiting for 1 request to finish")
             assert status(made).state is State.LOADING
             assert "do not fit" in status(made).detail
             with pytest.raises(NotReady, match="still loading"), made.lease("words"):
@@ -468,7 +468,9 @@ def test_if_neither_can_be_loaded_both_reasons_are_told() -> None:
     made = crowded(lambda _spec, _progress: Model())
     made.load("words")
     made._loaders["words"] = refuse
-    with pytest.raises(ModelError, match=r"It is not here\. Nor could the one before .* It is not here\."):
+    with pytest.raises(
+        ModelError, match=r"It is not here\. The previous model could not .* It is not here\."
+    ):
         made.load("words", spec=WordsSpec("bad"))
     assert status(made).state is State.FAILED
 
@@ -478,7 +480,7 @@ def test_a_job_that_never_ends_keeps_its_model(monkeypatch: pytest.MonkeyPatch) 
     made = crowded(lambda _spec, _progress: Model())
     made.load("words")
     with ThreadPoolExecutor(1) as pool, made.lease("words"):
-        with pytest.raises(ModelError, match="do not end"):
+        with pytest.raises(ModelError, match="do not finish"):
             pool.submit(made.load, "words").result(10)
         assert status(made).state is State.READY
         assert status(made).generation == 1
@@ -494,7 +496,7 @@ def test_closing_ends_a_wait_for_jobs() -> None:
         reload = pool.submit(made.load, "words", lambda *_: waiting.set())
         assert waiting.wait(5)
         made.close()
-        with pytest.raises(NotReady, match="stopping"):
+        with pytest.raises(NotReady, match="shutting down"):
             reload.result(5)
 
 

@@ -81,7 +81,7 @@ async def test_full_means_busy_at_once_and_positions_are_told(narrow: Lanes) -> 
     with pytest.raises(Busy) as refusal:
         narrow.admit("narrow", gate, user=4)
     assert refusal.value.position == 3
-    assert "2 are waiting" in str(refusal.value)
+    assert "2 requests are already waiting" in str(refusal.value)
     gate.opened.set()
     assert [await first, await second, await third] == ["answered", "b", "c"]
     assert moves == [1, 0]
@@ -92,7 +92,7 @@ async def test_a_person_has_a_limit_over_all_lanes() -> None:
     executor = Lanes(lanes(a={"queue": 9}, b={"queue": 9}), per_user=2)
     gate = Gate()
     tickets = [executor.admit("a", gate, user=1), executor.admit("b", gate, user=1)]
-    with pytest.raises(Busy, match="already have 2 questions"):
+    with pytest.raises(Busy, match="already have 2 requests"):
         executor.admit("a", gate, user=1)
     helper = executor.admit("a", gate, user=1, privileged=True)
     other = executor.admit("a", gate, user=2)
@@ -186,7 +186,7 @@ async def test_the_deadline_counts_the_time_in_the_queue(narrow: Lanes) -> None:
     gate = Gate()
     running = narrow.admit("narrow", gate, user=1)
     began = time.monotonic()
-    with pytest.raises(Late, match="your turn"):
+    with pytest.raises(Late, match="too long in the queue"):
         await narrow.admit("narrow", gate, user=2, timeout=0.05)
     assert 0.04 < time.monotonic() - began < SOON
     assert narrow.status["narrow"].waiting == 0

@@ -215,7 +215,7 @@ def test_only_what_was_rated_well_counts(least: float | None, expected: list[lis
 
 
 def test_ratings_that_are_none_are_refused() -> None:
-    with pytest.raises(ModelError, match=r"r.csv are no numbers: the first is “good”"):
+    with pytest.raises(ModelError, match=r"r.csv are not numbers: the first is “good”"):
         read_playlists(b"user,item,rating\n1,a,good\n1,b,bad\n", "r.csv")
 
 
@@ -253,7 +253,7 @@ def test_a_list_of_any_length_is_whole() -> None:
         (b"[1, 2, 3]", "JSON"),
         (b"%PDF-1.4\n" + bytes(range(32)) * 30, "a binary file"),
         (b"SQLite format 3\0" + bytes(range(32)) * 30, "a binary file"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n", "a pointer of Git LFS"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n", "a Git LFS pointer"),
         (b"colour,size,price\nred,3,4\nblue,4,5\n", "a table with the columns colour, size, price"),
     ],
 )
@@ -274,7 +274,7 @@ def test_a_damaged_archive_is_refused(content: bytes, tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_and_ids_without_titles_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="holds no files"):
+    with pytest.raises(ModelError, match="contains no files"):
         read(tmp_path)
     (tmp_path / "lists.txt").write_text("1 2\n2 3\n")
     with pytest.raises(ModelError, match="no file says what they stand for"):

@@ -153,7 +153,7 @@ FEW = b"1\tAlien Love\tThe Foo\n2\tBlue Sky\tBar\n3\tEcho\tBaz\n"
 @pytest.mark.parametrize(
     ("content", "looks_like"),
     [
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n", "a pointer of Git LFS"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n", "a Git LFS pointer"),
         (b"<!DOCTYPE html>\n<html lang=en>\n<body>cannot scan</body>", "a web page"),
         (b"  \n<HTML><p>no", "a web page"),
         (b'<?xml version="1.0"?><plist>', "XML"),
@@ -165,7 +165,7 @@ FEW = b"1\tAlien Love\tThe Foo\n2\tBlue Sky\tBar\n3\tEcho\tBaz\n"
     ],
 )
 def test_what_is_no_list_of_ids_is_called_by_its_name(content: bytes, looks_like: str) -> None:
-    with pytest.raises(ModelError, match=f"lists.txt holds no playlists.*{looks_like}"):
+    with pytest.raises(ModelError, match=f"lists.txt contains no playlists.*{looks_like}"):
         read_playlists(content, "lists.txt")
     if "table" not in looks_like:
         with pytest.raises(ModelError, match=f"songs.txt is not a table of songs.*{looks_like}"):

@@ -169,7 +169,7 @@ def test_progress_grows_and_may_end_the_training(tmp_path: Path) -> None:
     assert [what for what, share in told if share is None] == [
         "reading songs",
         "reading playlists",
-        "learning what goes together",
+        "learning which go together",
         "preparing the search",
     ]
 

@@ -106,7 +106,7 @@ async def test_without_such_commands_the_menu_says_so(tab: Tab, bot: ShowBot) ->
     await bot.tree.sync()
     message = await tab.ask("/echo text:hello")
     await message.get_by_role("combobox", name="Apps").click()
-    await expect(message.get_by_role("option")).to_have_text("No app has a command for this")
+    await expect(message.get_by_role("option")).to_have_text("No commands for this")
     await message.get_by_role("option").click()
     await expect(message.get_by_role("option")).to_have_count(0)
 

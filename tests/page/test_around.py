@@ -281,9 +281,7 @@ async def test_a_page_that_is_cut_off_goes_on(tab: Tab, bot: ShowBot, served: Pa
     await tab.modal.get_by_label("Your name").fill("Ada")
     with held(served):
         await cut(served)
-        await expect(tab.page.locator("#lost")).to_have_text(
-            "The sandbox does not answer. It is being called again…"
-        )
+        await expect(tab.page.locator("#lost")).to_have_text("The sandbox does not respond. Reconnecting…")
         # What the page was not told meanwhile it is told afterwards.
         wall.gate.set()
         await tab.box.until(
@@ -319,7 +317,7 @@ async def test_the_sandbox_goes_and_another_comes(open_tab: OpenTab) -> None:
         await tab.ask("/echo text:old")
     lost = tab.page.locator("#lost")
     await expect(tab.messages).to_have_count(1)
-    await expect(lost).to_have_text("The sandbox does not answer. It is being called again…")
+    await expect(lost).to_have_text("The sandbox does not respond. Reconnecting…")
     await tab.line.fill("/likes list ")
     await tab.page.locator(".send").click()
     await expect(tab.refusal).to_contain_text("not connected")

@@ -117,12 +117,12 @@ async def test_a_menu_that_takes_a_number_of_choices(tab: Tab, bot: ShowBot) -> 
     await expect(message.get_by_role("option", name="c")).to_have_attribute("aria-selected", "false")
     await message.get_by_role("option", name="b").click()
     await message.get_by_role("option", name="Done").click()
-    await expect(tab.page.get_by_text("Choose 2: 1 are chosen.")).to_be_visible()
+    await expect(tab.page.get_by_text("Choose 2, not 1.")).to_be_visible()
     await message.locator(".select").click()
     await message.get_by_role("option", name="c").click()
     await message.get_by_role("option", name="Done").click()
     await expect(message.locator(".content")).to_contain_text("a and c")
-    await expect(tab.page.get_by_text("Choose 2: 1 are chosen.")).not_to_be_visible()
+    await expect(tab.page.get_by_text("Choose 2, not 1.")).not_to_be_visible()
 
 
 # --- modals
@@ -139,7 +139,7 @@ async def test_a_modal_is_filled_in_and_sent(tab: Tab) -> None:
     await expect(name).to_be_focused()
     await name.fill("x" * 21)
     await name.press("Enter")
-    await expect(tab.modal.get_by_text("At most 20 characters; these are 21.")).to_be_visible()
+    await expect(tab.modal.get_by_text("At most 20 characters, not 21.")).to_be_visible()
     assert len(tab.box.world.interactions) == 1
     await name.fill("Ada")
     await tab.modal.get_by_label("More").fill("two\nlines")
@@ -251,7 +251,7 @@ async def test_a_modal_with_boxes_and_files(tab: Tab, bot: ShowBot) -> None:
     files = [FilePayload(name=f"{name}.txt", mimeType="text/plain", buffer=name.encode()) for name in "ab"]
     await tab.modal.get_by_label("Files").set_input_files(files)
     await submit.click()
-    await expect(tab.modal.get_by_text("At most 2 choices; these are 3.")).to_be_visible()
+    await expect(tab.modal.get_by_text("At most 2 choices, not 3.")).to_be_visible()
     await tab.modal.get_by_label("Egg").uncheck()
     await submit.click()
     await expect(tab.last.locator(".content")).to_have_text("L ['H', 'J'] True ['a', 'b']")

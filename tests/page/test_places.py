@@ -120,4 +120,6 @@ async def test_what_the_sandbox_lacks_is_on_the_page(tab: Tab, box: Sandbox) -> 
             async with http.put(f"{box.api_url}/channels/1/pins/2") as answer:
                 assert answer.status == 404
     lines = tab.page.locator("#lacking span")
-    await expect(lines).to_have_text(["The sandbox lacks PUT /channels/1/pins/2. On Discord this may work."])
+    await expect(lines).to_have_text(
+        ["The sandbox does not support PUT /channels/1/pins/2. On Discord this may work."]
+    )

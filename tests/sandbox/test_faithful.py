@@ -185,7 +185,7 @@ async def test_what_is_not_there_is_told_loudly(
     async with http.request(method, box.api_url + path, json={}) as answer:
         assert answer.status == 404
         assert await answer.json() == {"message": "404: Not Found", "code": 0}
-    assert f"The sandbox lacks {method} {path}" in caplog.text
+    assert f"The sandbox does not support {method} {path}" in caplog.text
     assert any(getattr(entry, "kind", "") == "lacking" for entry in box.log)
 
 
@@ -208,7 +208,7 @@ async def test_parts_of_messages_that_are_not_there_are_told_loudly(
     async with http.post(url, json={"content": "x", **body}) as answer:
         assert answer.status == 400
         assert what in (await answer.json())["message"]
-    assert f"lacks {what}" in caplog.text
+    assert f"does not support {what}" in caplog.text
 
 
 def test_the_table_of_operations_agrees_with_the_routes() -> None:

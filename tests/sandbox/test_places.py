@@ -147,3 +147,22 @@ async def test_roles_and_permissions_can_be_set(box: Sandbox) -> None:
         with pytest.raises(discord.Forbidden) as refused:
             await channel.send("x")
         assert refused.value.code == 50001
+
+
+def test_a_person_is_the_same_in_every_guild() -> None:
+    box = Sandbox()
+    other = box.add_guild("Other")
+    here, there = box.add_member("Ada"), box.add_member("Ada", guild=other, permissions=MANAGE)
+    assert here.user is there.user
+    assert (here.guild, there.guild) == (box.guild, other)
+    assert (here.may(MANAGE), there.may(MANAGE)) == (False, True)
+    with pytest.raises(ValueError, match="called Ada already"):
+        box.add_member("Ada", guild=other)
+
+
+@pytest.mark.parametrize("shard", [(0, 1), (0, 4), (3, 4), (11, 16)])
+def test_a_guild_of_any_shard_can_be_had(shard: tuple[int, int]) -> None:
+    box = Sandbox()
+    guilds = [box.add_guild(name, shard=shard) for name in ("One", "Two")]
+    assert [(guild.id >> 22) % shard[1] for guild in guilds] == [shard[0]] * 2
+    assert len({guild.id for guild in (*guilds, box.guild)}) == 3

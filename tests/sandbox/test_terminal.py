@@ -193,7 +193,7 @@ async def test_what_fails(terminal: Terminal) -> None:
         ("/nope", "✗ There is no command /nope."),
         ("/echo", "✗ /echo needs text"),
         ("/echo text:x times:10", "✗ times must be at most 9."),
-        ("hello", "✗ Begin with a slash"),
+        ("hello", "✗ Start with a slash"),
         ("press 1", "✗ There is no button 1"),
         ("as nobody", "✗ There is no nobody; members: admin, student."),
     ]:
@@ -207,7 +207,7 @@ async def test_an_answer_that_does_not_come() -> None:
         assert not await terminal.say("/silent", settled=at_once)
         assert written(terminal) == "✗ The application did not respond\n"
         assert not await terminal.say("/stream", settled=at_once)
-        assert "✗ Nothing came within 0.3 seconds." in written(terminal)
+        assert "✗ No answer within 0.3 seconds." in written(terminal)
         bot.gate.put_nowait("end")
 
 
@@ -220,7 +220,7 @@ async def test_buttons_menus_and_people(terminal: Terminal) -> None:
     assert await terminal.say("press 1", settled=at_once)
     assert "for you alone\nOnly you can see this" in written(terminal)
     assert not await terminal.say("press 2", settled=at_once)
-    assert "There is no button 2 to be used now" in written(terminal)
+    assert "There is no button 2 that can be used now" in written(terminal)
     assert "[3] ▾ Choose  users" in drawn
     assert await terminal.say("choose 3 admin", settled=at_once)
     assert "chose Admin" in written(terminal)
@@ -231,7 +231,7 @@ async def test_buttons_menus_and_people(terminal: Terminal) -> None:
     assert not await terminal.say("/manage", settled=at_once)
     assert await terminal.say("as Admin")
     assert await terminal.say("/manage", settled=at_once)
-    assert "You are Admin now." in written(terminal)
+    assert "You are now Admin." in written(terminal)
     assert await terminal.say("/count", settled=at_once)
     assert await terminal.say("press 1", settled=at_once)
     assert "[1]  Count 1" in written(terminal)
@@ -284,7 +284,7 @@ async def test_plain_lines_without_a_terminal(terminal: Terminal, monkeypatch: p
     assert await terminal.prompt_loop(at_once) is False
     drawn = written(terminal)
     assert drawn.startswith(
-        "student > /echo text:hi\nhi\nstudent > as admin\nYou are Admin now.\nadmin > /nope\n✗ "
+        "student > /echo text:hi\nhi\nstudent > as admin\nYou are now Admin.\nadmin > /nope\n✗ "
     )
     assert "never" not in drawn
     monkeypatch.setattr(sys, "stdin", io.StringIO("/echo text:hi"))
@@ -469,4 +469,4 @@ async def test_python_m_sandbox_on_a_port_that_is_taken() -> None:
         )
         _, printed = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 1
-    assert re.fullmatch(rf"Port {box.port} cannot be used: .+\n", printed.decode())
+    assert re.fullmatch(rf"Cannot use port {box.port}: .+\n", printed.decode())

@@ -78,7 +78,7 @@ async def test_a_word_in_two_contexts(live: Live) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("/embed text:a song other:by the king", "share no word"),
+        ("/embed text:a song other:by the king", "no word in common"),
         (f"/embed text:{'word ' * 300}", "at most"),
     ],
 )

@@ -167,7 +167,7 @@ async def test_one_person_cannot_take_every_place(launch: Launch) -> None:
     first = await writing(live)
     refused = await live.box.ask("/generate prompt:king is")
     assert refused.ephemeral
-    assert "already have a question" in refused.text
+    assert "already have a request" in refused.text
     live.pace.run()
     await first.until(finished)
 
@@ -179,7 +179,7 @@ async def test_nobody_waits_for_ever(launch: Launch, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(live.pace, "generate", lambda *_, **__: hangs.wait(30))
     served = live.box.send("/generate prompt:engineer is")
     in_line = live.box.send("/generate prompt:king is", member=live.box.admin)
-    await in_line.until(lambda it: "your turn" in it.text)
+    await in_line.until(lambda it: "too long in the queue" in it.text)
     await served.until(lambda it: "took too long" in it.text)
     hangs.set()
     for answer in (served, in_line):
@@ -406,7 +406,7 @@ async def test_a_text_is_not_continued_by_another_model(live: Live, monkeypatch:
     monkeypatch.setattr(live.pace, "name", "another", raising=False)
     asked = len(live.pace.calls)
     refused = live.box.send_press(answer.message, "Continue")  # type: ignore[arg-type]
-    await refused.until(lambda it: "another model" in it.text)
+    await refused.until(lambda it: "has been replaced" in it.text)
     assert refused.ephemeral
     assert len(live.pace.calls) == asked
     again = await live.box.press(answer.message, "Again")  # type: ignore[arg-type]

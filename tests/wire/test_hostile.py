@@ -84,7 +84,7 @@ async def test_unknown_buttons_and_menus_get_a_sentence(launch: Launch, box: San
     sent = box.world.messages[message.id]
     for answer in (await box.press(sent, "Old"), await box.select(sent, "old-menu", ["a"])):
         assert answer.ephemeral
-        assert "no longer know" in answer.text
+        assert "has expired" in answer.text
 
 
 async def test_a_form_that_was_open_while_the_bot_restarted(launch: Launch, box: Sandbox) -> None:
@@ -96,7 +96,7 @@ async def test_a_form_that_was_open_while_the_bot_restarted(launch: Launch, box:
     await launch()
     sent = await box.submit(form, {"A song": "Song Alpha"})
     assert sent.ephemeral
-    assert "no longer know" in sent.text
+    assert "has expired" in sent.text
 
 
 @pytest.mark.parametrize("line", ["/tokens text:hello", "/similar word:king", "/embed text:engineer"])
@@ -110,7 +110,7 @@ async def test_a_file_over_the_limit_costs_the_file(live: Live, line: str) -> No
     assert fault.hits == 1
     assert answer.message is not None
     assert not answer.message.attachments
-    assert "takes no files of that size" in answer.text
+    assert "too large for this server" in answer.text
     assert not any((embed.get("image") or {}).get("url") for embed in answer.message.embeds)
 
 

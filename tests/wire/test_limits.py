@@ -102,7 +102,7 @@ async def test_a_role_may_have_more_questions_under_way(launch: Launch, box: San
     refused(await box.ask("/generate prompt:king is", member=tutor), "You already have 3 questions with me.")
     first = box.send("/generate prompt:king is")
     await first.until(lambda answer: answer.deferred)
-    refused(await box.ask("/generate prompt:king is"), "You already have a question with me.")
+    refused(await box.ask("/generate prompt:king is"), "You already have a request in progress.")
 
 
 async def test_a_channel_has_a_pace_of_its_own(launch: Launch, box: Sandbox) -> None:

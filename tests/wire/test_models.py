@@ -215,7 +215,7 @@ async def test_the_limits_of_a_changed_section_hold_from_then_on(live: Live, tmp
     ("change", "words"),
     [
         (('name = "', "name = 7 # "), "words.name: got 7; allowed"),
-        (("[words]", "[wordz]"), "wordz: there is no such key"),
+        (("[words]", "[wordz]"), "wordz: unknown key"),
         (("[words]", "words]"), "changed.toml: not valid TOML"),
         (("vector_size = 8", "vector_size = 0"), "songs.vector_size: got 0; allowed"),
     ],
@@ -332,7 +332,7 @@ async def test_only_models_of_the_hub_have_revisions(live: Live) -> None:
     await live.bot.service.loaded()
     assert "leave it out for words" in await reloaded(live, "slot:words revision:v2", "not reloaded")
     text = await reloaded(live, "slot:language revision:v2", "not reloaded")
-    assert "folder on this machine, which has no revisions" in text
+    assert "name a local folder, which has no revisions" in text
 
 
 # Two that do not fit -------------------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ async def test_where_two_do_not_fit_questions_wait_and_the_answer_says_so(
     live.pace = old
     answer = await writing(live)
     reload = live.box.send("/models reload slot:language", member=live.box.admin)
-    await reload.until(lambda shown: "waiting for 1 question to end" in shown.text)
+    await reload.until(lambda shown: "waiting for 1 request to finish" in shown.text)
     assert "questions wait for it" in reload.text
     later = live.box.send("/generate prompt:king is max_new_tokens:3", member=live.box.admin)
     old.run()

@@ -6,7 +6,6 @@ Both run in the test's process. Nothing but the sandbox and the database connect
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,15 +36,6 @@ class Pair:
     channels: tuple[Channel, Channel]
 
 
-def channel_of_shard(box: Sandbox, shard: int, count: int) -> Channel:
-    """A channel of a server that a shard is responsible for."""
-    for number in itertools.count():
-        guild = box.add_guild(f"server {number} of shard {shard}")
-        if (guild.id >> 22) % count == shard:
-            return guild.channels[0]
-    raise AssertionError
-
-
 @pytest.fixture
 async def box(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     monkeypatch.setattr(reconnecting, "APART", APART)
@@ -58,7 +48,7 @@ async def box(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def pair(box: Sandbox, launch: Launch, cluster: Cluster, tmp_path: Path) -> Pair:
     url = cluster.database()
-    channels = (channel_of_shard(box, 0, 2), channel_of_shard(box, 1, 2))
+    here, there = (box.add_guild(f"shard {number}", shard=(number, 2)).channels[0] for number in (0, 1))
 
     def start(shard: int) -> asyncio.Future[Live]:
         changes = {
@@ -71,7 +61,7 @@ async def pair(box: Sandbox, launch: Launch, cluster: Cluster, tmp_path: Path) -
 
     bots = (start(1), start(0))
     second, first = [await bot for bot in bots]
-    return Pair(box, (first, second), channels)
+    return Pair(box, (first, second), (here, there))
 
 
 def identified(box: Sandbox) -> list[float]:

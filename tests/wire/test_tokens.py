@@ -237,7 +237,7 @@ async def test_ids_are_decoded_together_and_one_by_one(live: Live) -> None:
 @pytest.mark.parametrize(
     ("tokenizer", "ids", "why"),
     [
-        ("phi", "99999", "ids go from 0 to"),
+        ("phi", "99999", "ids range from 0 to"),
         ("phi", "-1", "is not a token id"),
         ("phi", "one", "is not a token id"),
         ("phi", "1.5", "is not a token id"),
@@ -245,7 +245,7 @@ async def test_ids_are_decoded_together_and_one_by_one(live: Live) -> None:
         ("phi", "9" * 40, "is not a token id"),
         ("phi", "[ , ]", "at least one"),
         ("phi", "1 " * 2001, "at most 2,000"),
-        ("nonsense", "1", "no tokenizer of that name"),
+        ("nonsense", "1", "no tokenizer with that name"),
     ],
 )
 async def test_ids_that_are_none_are_one_sentence(live: Live, tokenizer: str, ids: str, why: str) -> None:
@@ -270,13 +270,13 @@ async def test_a_tokenizer_that_fails_takes_no_other_with_it(
         broken = tokenizers.get(names[0])
         monkeypatch.setattr(broken, "_tokenizer", fail)
     answer = await live.box.ask_command("tokens", {"text": TEXT})
-    assert f"`{names[0]}`: {names[0]} cannot answer this" in answer.text
+    assert f"`{names[0]}`: {names[0]} failed on this" in answer.text
     assert names[1] in answer.text
     seen = await look(live, answer, "Ids and CSV")
-    assert "cannot answer this" in seen.text
+    assert "failed on this" in seen.text
     assert names[1] in await turned(live, seen, "Next tokenizer ▶")
     cost = await look(live, answer, "Cost")
-    assert "cannot answer this" in cost.text
+    assert "failed on this" in cost.text
     alone = await live.box.ask_command("tokens", {"text": TEXT, "tokenizer": names[0]})
     assert alone.ephemeral
-    assert alone.text.startswith(f"{names[0]} cannot answer this")
+    assert alone.text.startswith(f"{names[0]} failed on this")

@@ -1,6 +1,6 @@
-"""How databases of older versions become databases of this one, step by step (Alembic).
+"""Step-by-step migrations of older databases (Alembic).
 
-A step that was released is never changed: append the next one under `versions/`, and name it in `HEAD`.
+Never change a released step: append a new one under `versions/`, and name it in `HEAD`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from sqlalchemy import Connection, inspect, text
 
 FOLDER = Path(__file__).resolve().parent
 
-HEAD = "3"
-"""The newest version, known without Alembic: most starts find it in the database and have nothing to do."""
+HEAD = "4"
+"""The newest version, available without importing Alembic: most starts find it in the database and have nothing to do."""
 
 
 def version(connection: Connection) -> str:
-    """What Alembic has written into a database; "" if it has never been there."""
+    """The version that Alembic has stored in a database; "" if none."""
     if not inspect(connection).has_table("alembic_version"):
         return ""
     return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())

@@ -1,4 +1,4 @@
-"""Bringing a database to the newest version. Apart from the rest, because importing Alembic takes a while."""
+"""Migrating a database to the newest version. A separate module, because importing Alembic is slow."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bot.store.backend import Backend
 
 
 def upgrade(connection: Connection, backend: Backend) -> None:
-    """Take every step that is missing, within the transaction of the connection.
+    """Run all missing steps within the connection's transaction.
 
-    DatabaseTooNew if a later version of the program has taken other steps.
+    Raises DatabaseTooNew if a newer version of the program has run further steps.
     """
     backend.lock(connection)
     script = ScriptDirectory(str(migrations.FOLDER))
     context = MigrationContext.configure(connection)
-    # Read within the lock: another process may have been faster.
+    # Read inside the lock, because another process may have been faster.
     version = migrations.version(connection) or backend.version_before_alembic(connection)
     if version:
         try:

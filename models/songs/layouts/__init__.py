@@ -1,1 +1,1 @@
-"""Catalogues as people have them: a module for each layout, tried one after the other by `models.songs.layouts.reading`."""
+"""Catalogue layouts: one module each, tried in turn by `models.songs.layouts.reading`."""

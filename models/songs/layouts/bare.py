@@ -49,7 +49,7 @@ class Shape(NamedTuple):
     columns: tuple[str, ...]
     separator: str
     tells: Callable[[Sequence[str]], bool] = bool
-    """What must hold of the first lines together."""
+    """What the first lines must have in common."""
 
 
 SHAPES = (

@@ -10,7 +10,7 @@ from models.songs.counts import CatalogueCount
 from models.songs.layouts.part import Part
 
 PAUSE = timedelta(hours=1)
-"""Without a play for so long, a list ends: somebody's whole history is no list of what goes together."""
+"""A pause this long ends a list, because a person's whole history is not a list of what goes together."""
 PLAYED = 30_000
 """Milliseconds after which a play counts, as Spotify counts it; what is skipped was not wanted."""
 

@@ -1,4 +1,4 @@
-"""A file of a catalogue, whatever its layout: each is tried in turn, and what is none of them is refused by its looks."""
+"""Reads a catalogue file in any layout: each is tried in turn, and other files are rejected with a description."""
 
 from __future__ import annotations
 

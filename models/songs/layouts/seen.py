@@ -1,4 +1,4 @@
-"""What a file looks like that is no table of songs and no list of playlists."""
+"""Describes a file that is neither a table of songs nor a list of playlists."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def kind_of(text: str) -> str:
 
 
 def _is_json(text: str) -> bool:
-    """Whether a text is JSON, or was until it broke off."""
+    """Whether a text is JSON, possibly truncated."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""Bytes as text, in whatever encoding programs write, and its lines."""
+"""Decodes bytes in common encodings to text, and splits lines."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from alembic import op
 revision = "1"
 down_revision = None
 
-# SQLite numbers rows by INTEGER alone. What begins with sqlite_ says nothing to other databases.
+# SQLite numbers rows only by INTEGER columns. Other databases ignore options that start with sqlite_.
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 

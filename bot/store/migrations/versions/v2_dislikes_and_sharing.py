@@ -1,4 +1,4 @@
-"""The songs that people do not like, and who lets others build on their likes."""
+"""Disliked songs, and which people let others build on their likes."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,1 @@
+"""What the bot does as many processes, and what it costs: the figures of docs/scaling.md."""

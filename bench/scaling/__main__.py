@@ -1,0 +1,49 @@
+"""What the bot does as many processes, and what it costs: the figures of docs/scaling.md.
+
+    python -m bench.scaling MEASUREMENT [OPTIONS]
+
+Each is a module of this package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+from bench.scaling import likes, store
+
+
+class Measurement(Protocol):
+    """What the module of a measurement has. Its docstring says what is measured, and against what."""
+
+    __doc__: str | None
+
+    def add_arguments(self, parser: argparse.ArgumentParser, /) -> None: ...
+
+    async def run(self, arguments: argparse.Namespace, /) -> None:
+        """Measure, and print a table."""
+
+
+MEASUREMENTS: Mapping[str, Measurement] = {"likes": likes, "store": store}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.scaling")
+    parsers = parser.add_subparsers(dest="measurement", required=True, metavar="MEASUREMENT")
+    for name, measurement in MEASUREMENTS.items():
+        text = measurement.__doc__ or ""
+        child = parsers.add_parser(
+            name,
+            help=text.partition("\n")[0],
+            description=text,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        measurement.add_arguments(child)
+    arguments = parser.parse_args()
+    asyncio.run(MEASUREMENTS[arguments.measurement].run(arguments))
+
+
+if __name__ == "__main__":
+    main()
