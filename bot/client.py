@@ -359,7 +359,7 @@ class Tokenwise(commands.AutoShardedBot):
         endpoints.keep_gateway(self._get_websocket(shard_id=shard_id), self.settings.discord.gateway_url)
 
     async def on_ready(self) -> None:
-        log.info("ready as %s in %d servers, shards %s", self.user, len(self.guilds), sorted(self.shards))
+        log.info("ready as %s; servers: %d, shards: %s", self.user, len(self.guilds), sorted(self.shards))
 
     async def on_interaction(self, interaction: Interaction) -> None:
         if is_unclaimed(interaction):

@@ -82,7 +82,7 @@ class Encoder:
     def detail(self) -> str:
         numbers = self._model.get_input_embeddings().weight.shape[1]
         limit = f", up to {self.limit:,} tokens" if self.limit else ""
-        return f"{type(self._model).__name__}, {numbers:,} numbers for each token{limit}"
+        return f"{type(self._model).__name__}, {numbers:,} numbers per token{limit}"
 
     def embed(self, text: str) -> Embedding:
         """The last layer's vectors of a text: shape (1, T, D) for T tokens, including special ones.

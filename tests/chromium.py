@@ -60,7 +60,7 @@ def ways() -> Iterator[list[str]]:
 
 
 def main() -> None:
-    """Get one unless there is one. What cannot be had is no failure: the tests that need it are skipped, and say so."""
+    """Install one if it is missing. A failure is not an error: the tests that need it are skipped, with a message."""
     if starts():
         return
     print("Getting Chromium for the tests of the page ...", flush=True)

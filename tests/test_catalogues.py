@@ -1,4 +1,4 @@
-"""docs/catalogues.md: its files are complete, and do what it says."""
+"""docs/catalogues.md: its files are complete and work as described."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_films_from_the_download_to_the_bot_in_their_own_words(
     assert "watch lists in common" in said
     assert "10 of 10" in said
     assert {"Babe (1995)", "Shrek (2001)"} == set(re.findall(r"(?:Babe|Shrek) \(\d+\)", said))
-    # A process of its own, whose commands are made with the words of the catalogue.
+    # A separate process, whose commands use the words of the catalogue.
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "bot", *demo, "--say", "/recommend", "--say", "/help"],
         capture_output=True, text=True, timeout=100, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)},

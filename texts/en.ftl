@@ -543,7 +543,14 @@ folder-without-word-vectors = The folder { $label } must contain vectors.npy and
 
 ## Words (models/words/)
 
-words-detail = { $words } words, { $size } numbers each
+words-detail =
+    { $words ->
+        [one] { $words } word
+       *[other] { $words } words
+    }, { $size ->
+        [one] { $size } number
+       *[other] { $size } numbers
+    } each
 progress-reading-vectors = reading the word vectors { $name }
 
 ## Songs (models/failures.py)
@@ -607,7 +614,17 @@ no-usable-test-playlist = No test { -list } has more than { $likes } different {
 ## Songs (models/songs/)
 
 song-without-title = { CAPITAL(-item) } { $id }
-songs-detail = { $songs } { -items }, { $playlists } { -lists }, { $size } numbers each
+songs-detail =
+    { $songs ->
+        [one] { $songs } { -item }
+       *[other] { $songs } { -items }
+    }, { $playlists ->
+        [one] { $playlists } { -list }
+       *[other] { $playlists } { -lists }
+    }, { $size ->
+        [one] { $size } number
+       *[other] { $size } numbers
+    } each
 progress-reading-songs = reading { -items }
 progress-reading-playlists = reading { -lists }
 progress-training-word2vec = training Word2Vec on the { -lists }

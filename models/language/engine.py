@@ -1,10 +1,11 @@
 """Continuous batching: texts join and leave a running batch of a causal language model between two tokens.
 
-A sequence is computed solo until its prompt is read, exactly as `generate` of transformers would, then in a batch with the
-others: they share one cache, padded on the left. A sequence without company stays solo, and so equals `generate` bit by
-bit. In a batch, sums are rounded in another order. In float32 the engine knows how far that can lead (it measures the error
-when it is made and whenever it can), and wherever that could decide a token, it computes the sequence again, solo, up to
-this token. In lower precision texts may differ; `together=False` computes all of them solo.
+Texts that are written at the same time share one cache, padded on the left, and prompts that wait are read together in
+another, piece by piece between the tokens of the texts. A sequence without company is computed solo, exactly as `generate`
+of transformers would, bit by bit. In company, and after a beginning that was read before, sums are rounded in another order.
+In float32 the engine knows how far that can lead (it measures the error when it is made and whenever it can), and wherever
+that could decide a token, it computes the sequence again, solo, up to this token. In lower precision texts may differ;
+`together=False` computes all of them solo.
 
 Why not the engine of transformers 5 (`init_continuous_batching`): it drops the penalties that models ask for in their
 `generation_config`, draws everybody's tokens with the process's random numbers, reports the probability of the chosen token
@@ -17,7 +18,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +26,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import torch
 from transformers import LogitsProcessorList, MaxTimeCriteria, StoppingCriteriaList, StopStringCriteria
-from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer
+from transformers.cache_utils import Cache
+from transformers.generation.stopping_criteria import EosTokenCriteria, MaxLengthCriteria
 
 from models import memory
 from models.failures import (
@@ -37,7 +39,19 @@ from models.failures import (
     UnusableStop,
 )
 from models.fair_queue import FairQueue
-from models.language.sampler import ChosenToken, Sampler
+from models.language.cache import (
+    CACHE_GROWTH,
+    GrowingLayer,
+    Row,
+    Rows,
+    growing_layers,
+    is_windowed,
+    keeps_all_tokens,
+)
+from models.language.lookup import LookUp
+from models.language.pace import Pace
+from models.language.prefixes import EVERYBODY, WORTH_KEEPING, Prefixes
+from models.language.sampler import ChosenToken, Sampler, choose_all
 from models.language.turns import Turns
 from models.results import Finish
 from models.sampling import GREEDY, Sampling
@@ -59,8 +73,6 @@ BATCH_SIZE = 16
 """Texts that are written at once, unless said otherwise."""
 KV_TOKENS = 16_384
 """Tokens for which the cache has room, unless said otherwise."""
-CACHE_GROWTH = 64
-"""Tokens by which a cache grows at a time."""
 MEMORY_HEADROOM = 1.25
 """How much more memory than a cache takes must be free before it is made."""
 ERROR_MARGIN = 16.0
@@ -71,6 +83,16 @@ _BATCHING_TOLERANCE = 0.05
 """Difference between solo and batched scores, as a share of the largest score, past which a model cannot be batched."""
 _VERIFIED_TOKENS = 3
 """Tokens for which solo and batched scores are compared when a model is verified."""
+_MOST_READ_TOGETHER = 2048
+"""Tokens of prompts that are read at a time while nobody writes."""
+_GATHERING = 0.003
+"""Seconds that an idle engine waits for the others who ask at the same time."""
+_MOST_GUESSING = 2
+"""Texts that are written at once, at most, for guesses about them to be checked: the more, the dearer a wrong one."""
+_GUESSES_MUST_GAIN = 1.1
+"""How many times as fast a text must grow with guesses as without, on average."""
+_STEPS_WITHOUT_GUESSES = 50
+"""Steps before guesses that did not pay are tried again."""
 _MOST_RECOMPUTATIONS = 3
 """A sequence that must be computed again this often stays solo from then on."""
 _BATCHABLE_INPUTS = {"past_key_values", "attention_mask", "position_ids", "use_cache", "logits_to_keep"}
@@ -84,6 +106,9 @@ class GenerationRequest:
     A `repetition_penalty` other than 1 replaces that of the model's own settings. `stop` and `deadline` (of
     `time.monotonic()`) are checked after each token. Waiting requests take turns by `user`. `on_position` is called, on
     some thread, with the place in the queue whenever that changes: 1 for the next, 0 for started.
+
+    What was read for a `user` need not be read again for that user's next request; the first `shared` ids, which are nobody's,
+    need not be for anybody.
     """
 
     ids: Sequence[int]
@@ -93,6 +118,7 @@ class GenerationRequest:
     stop: threading.Event | None = None
     deadline: float | None = None
     on_position: Callable[[int], object] | None = None
+    shared: int = 0
 
     @property
     def length(self) -> int:
@@ -111,7 +137,9 @@ class GenerationRequest:
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
     """An engine at one moment: texts being written and waiting, tokens that the cache has room for, in use and at most, and
-    the bytes of the room in use. `recomputed` counts the tokens that were computed again, solo.
+    the bytes of the room in use. `recomputed` counts the tokens that were computed again, solo; `kept_tokens` and `kept_bytes`
+    are what beginnings of earlier texts take, `reused` the tokens that were not read again because of them, and `guessed`
+    those that were guessed right.
     """
 
     running: int
@@ -120,6 +148,10 @@ class EngineStatus:
     kv_limit: int
     kv_bytes: int
     recomputed: int
+    kept_tokens: int = 0
+    kept_bytes: int = 0
+    reused: int = 0
+    guessed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,78 +216,26 @@ class Stream:
                     log.exception("a listener for places in the queue failed")
 
 
-class _GrowingLayer(DynamicLayer):
-    """The keys and values of one layer, shape (sequences, heads, tokens, size), in memory that grows now and then.
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """When a text ends: at a length in tokens, prompt included, after one of some tokens, or by what else its model looks at."""
 
-    The layer of transformers copies all of them for each token.
-    """
-
-    keys: torch.Tensor
-    values: torch.Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._buffers: tuple[torch.Tensor, torch.Tensor] | None = None
-
-    def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *_: object, **__: object
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        start = self.get_seq_length()
-        end = start + key_states.shape[-2]
-        if self._buffers is None or self._buffers[0].shape[-2] < end:
-            self._buffers = (
-                self._enlarged(self.keys, key_states, end),
-                self._enlarged(self.values, value_states, end),
-            )
-        for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
-            buffer[:, :, start:end] = states
-        self.truncate(end)
-        return self.keys, self.values
-
-    def truncate(self, length: int) -> None:
-        """Discard the tokens after the first `length`."""
-        if self._buffers is not None:
-            self.keys, self.values = (buffer[:, :, :length] for buffer in self._buffers)
-
-    @property
-    def nbytes(self) -> int:
-        return sum(buffer.nbytes for buffer in self._buffers or ())
-
-    @property
-    def capacity(self) -> int:
-        """Tokens for which there is memory, over all sequences."""
-        return self._buffers[0].shape[0] * self._buffers[0].shape[-2] if self._buffers else 0
-
-    @staticmethod
-    def _enlarged(old: torch.Tensor, states: torch.Tensor, length: int) -> torch.Tensor:
-        sequences, heads, _, size = states.shape
-        # Zeros, because what is masked is still multiplied.
-        new = states.new_zeros(sequences, heads, _rounded_up(length), size)
-        if old.numel():
-            new[:, :, : old.shape[-2]] = old
-        return new
+    length: float
+    tokens: frozenset[int]
+    others: StoppingCriteriaList
 
     @classmethod
-    def packed(cls, parts: Sequence[tuple[_GrowingLayer, int, int]]) -> _GrowingLayer:
-        """A layer of sequences from other layers, padded on the left: for each (layer, row, length) the last `length` tokens
-        of that row.
-        """
-        longest = max(length for _, _, length in parts)
-        layer = cls()
-        first = parts[0][0]
-        layer.lazy_initialization(first.keys, first.values)
-        buffers = []
-        for name in ("keys", "values"):
-            _, heads, _, size = getattr(first, name).shape
-            buffer = getattr(first, name).new_zeros(len(parts), heads, _rounded_up(longest + 1), size)
-            for place, (source, row, length) in enumerate(parts):
-                buffer[place, :, longest - length : longest] = getattr(source, name)[row, :, -length:]
-            buffers.append(buffer)
-        layer._buffers = (buffers[0], buffers[1])
-        layer.truncate(longest)
-        return layer
+    def of(cls, criteria: StoppingCriteriaList) -> _Ending:
+        length, tokens = float("inf"), set[int]()
+        others = StoppingCriteriaList()
+        for criterion in criteria:
+            if type(criterion) is MaxLengthCriteria:
+                length = min(length, criterion.max_length)
+            elif type(criterion) is EosTokenCriteria:
+                tokens.update(criterion.eos_token_id.tolist())
+            else:
+                others.append(criterion)
+        return cls(length, frozenset(tokens), others)
 
 
 @dataclass(eq=False)
@@ -267,11 +247,13 @@ class _Sequence:
     sampler: Sampler
     inputs: ModelInputs
     """What the model gets at each step; with the sequence's own cache while it is computed solo."""
-    processors: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    processors: LogitsProcessorList
     """The penalties and the like of the model's own settings and of the request."""
-    criteria: StoppingCriteriaList
+    ending: _Ending
     error_factor: float
     """How much the processors may magnify an error of a score."""
+    windowed: bool = False
+    """Whether the model would count padding between its tokens as distance."""
     seen: int = 0
     """How many of `ids` the model has seen."""
     exact: bool = True
@@ -280,19 +262,50 @@ class _Sequence:
     recomputations: int = 0
     batched_scores: torch.Tensor | None = None
     """Scores from a batch that left the next token open, to be compared with those computed solo."""
+    ended: bool = False
+    lookup: LookUp = field(default_factory=LookUp)
 
     @property
     def lacks_one_token(self) -> bool:
         """Whether the model has seen all but the last token."""
         return self.seen == len(self.ids) - 1
 
+    @property
+    def own_row(self) -> Row | None:
+        """What the model has seen of it, in the cache that it has while it is computed solo; None if it has none of a known kind."""
+        cache = self.inputs.get("past_key_values")
+        if not isinstance(cache, Cache) or not growing_layers(cache):
+            return None
+        return Row(cache, 0, slice(0, self.seen))
 
-@dataclass(eq=False)
+
 class _Batch:
     """Sequences that share a cache."""
 
-    sequences: list[_Sequence] = field(default_factory=list)
-    cache: Cache = field(default_factory=lambda: Cache(layers=[]))
+    def __init__(self, members: Sequence[tuple[_Sequence, Row]] = ()) -> None:
+        """From the rows of other caches."""
+        self.sequences = [sequence for sequence, _ in members]
+        self.rows = Rows([row for _, row in members])
+
+    @property
+    def cache(self) -> Cache:
+        return self.rows.cache
+
+    @property
+    def members(self) -> list[tuple[_Sequence, Row]]:
+        return [(sequence, self.rows.row(place)) for place, sequence in enumerate(self.sequences)]
+
+    @property
+    def is_wasteful(self) -> bool:
+        """Whether there is much padding that the longest row does not need."""
+        longest = max((sequence.seen for sequence in self.sequences), default=0)
+        return self.rows.columns - longest >= CACHE_GROWTH
+
+    def only(self, sequences: Collection[_Sequence]) -> _Batch:
+        """A batch of these alone."""
+        if len(sequences) == len(self.sequences):
+            return self
+        return _Batch([member for member in self.members if member[0] in sequences])
 
 
 class Engine:
@@ -336,10 +349,23 @@ class Engine:
         """Held for `_waiting` and `_thread`."""
         self._waiting: FairQueue[Stream] = FairQueue()
         self._thread: threading.Thread | None = None
+        self._unread: list[_Sequence] = []
+        """Those whose prompts wait to be read together."""
+        self._reading = _Batch()
+        """Those whose prompts are being read together."""
         self._solo: list[_Sequence] = []
         self._batch = _Batch()
+        """Those that are written together."""
+        self._reads_together = together
+        self._pace = Pace()
+        self._prefixes = Prefixes()
+        self._gain_of_guesses = _GUESSES_MUST_GAIN * 1.5
+        """How many times as fast texts grow with guesses, on average; at first a hope."""
+        self._steps_without_guesses = 0
         self._bytes_per_token = 0.0
         self._recomputed = 0
+        self._reused = 0
+        self._guessed = 0
 
     def submit(self, request: GenerationRequest) -> Stream:
         """Start to write as soon as it is the request's turn.
@@ -365,12 +391,16 @@ class Engine:
             waiting = len(self._waiting)
         caches = self._growing_caches()
         return EngineStatus(
-            running=len(self._solo) + len(self._batch.sequences),
+            running=len(self._sequences),
             waiting=waiting,
             kv_tokens=sum(layers[0].capacity for layers in caches),
             kv_limit=self._kv_limit,
             kv_bytes=sum(layer.nbytes for layers in caches for layer in layers),
             recomputed=self._recomputed,
+            kept_tokens=self._prefixes.tokens,
+            kept_bytes=self._prefixes.nbytes,
+            reused=self._reused,
+            guessed=self._guessed,
         )
 
     def verify(self, ids: Sequence[int]) -> float:
@@ -379,30 +409,77 @@ class Engine:
         A model that cannot be batched is found out here, and from then on computes each text solo. To be called before
         anything is submitted.
         """
-        error = largest = 0.0
         with torch.inference_mode():
-            prompts = (ids, ids[-1:])
-            sequences = [
-                self._start(Stream(GenerationRequest(part, _VERIFIED_TOKENS + 1))) for part in prompts
-            ]
-            for sequence in sequences:
-                sequence.ids.append(int(self._forward(sequence).argmax()))
+            sequences = [self._first_of(ids), self._first_of(ids[-1:])]
             if not self._batching or not all(map(self._can_be_batched, sequences)):
-                self._batching = False
+                self._batching = self._reads_together = False
                 return 0.0
-            batch = _packed([(sequence.inputs["past_key_values"], 0, sequence) for sequence in sequences])
+            batch = _Batch([(sequence, row) for sequence in sequences if (row := sequence.own_row)])
+            compared = []
             for _ in range(_VERIFIED_TOKENS):
-                batched = self._forward_batch(batch)
-                for sequence, scores in zip(sequences, batched, strict=True):
-                    exact = self._forward(sequence)
-                    sequence.ids.append(int(exact.argmax()))
-                    error = max(error, float((exact - scores).abs().max()))
-                    largest = max(largest, float(exact.abs().max()))
-        if not error <= _BATCHING_TOLERANCE * largest:
-            log.warning("The model cannot be batched, so it writes one text after another.")
-            self._batching = False
-        self._largest_error = max(self._largest_error, error)
+                batched = self._feed(batch, [sequence.ids[-1:] for sequence in sequences])[:, -1]
+                compared += self._compared(sequences, batched)
+            error, tolerable = self._record_verified(compared)
+            if not tolerable:
+                log.warning("The model cannot be batched, so it writes one text after another.")
+                self._batching = self._reads_together = False
+            elif not any(sequence.windowed for sequence in sequences):
+                error = max(error, self._verify_reading(ids))
         return error
+
+    def _verify_reading(self, ids: Sequence[int]) -> float:
+        """The same for two prompts that are read together, in pieces."""
+        sequences = [self._first_of(ids), self._first_of(ids[-1:])]
+        rows = [Row(self._start(sequence.stream).inputs["past_key_values"]) for sequence in sequences]
+        batch = _Batch(list(zip(sequences, rows, strict=True)))
+        try:
+            self._feed(batch, [sequence.ids[:-1] for sequence in sequences])
+            scores = []
+            tokens = [[sequence.ids[-1]] for sequence in sequences]
+            for _ in range(_VERIFIED_TOKENS - 1):
+                for sequence, new in zip(sequences, tokens, strict=True):
+                    exact = self._forward(sequence)
+                    scores.append(exact)
+                    sequence.ids.append(int(exact.argmax()))
+                    new.append(sequence.ids[-1])
+            batched = self._feed(batch, [tokens[0][:-1], tokens[1][:-1]], keep=_VERIFIED_TOKENS - 1)
+            compared = list(zip(scores, batched.transpose(0, 1).flatten(0, 1), strict=True))
+        except Exception:
+            log.warning("The model cannot read prompts together, so it reads them one by one.", exc_info=True)
+            self._reads_together = False
+            return 0.0
+        error, tolerable = self._record_verified(compared)
+        if not tolerable:
+            log.warning("The model cannot read prompts together, so it reads them one by one.")
+            self._reads_together = False
+            return 0.0
+        return error
+
+    def _first_of(self, ids: Sequence[int]) -> _Sequence:
+        """A sequence for verification: `ids`, and the token that the model takes to be the next."""
+        sequence = self._start(Stream(GenerationRequest(ids, _VERIFIED_TOKENS + 1)))
+        sequence.ids.append(int(self._forward(sequence).argmax()))
+        return sequence
+
+    def _compared(
+        self, sequences: Sequence[_Sequence], batched: torch.Tensor
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Scores of each sequence computed solo, with those of a batch. Each goes on by a token."""
+        pairs = []
+        for sequence, scores in zip(sequences, batched, strict=True):
+            exact = self._forward(sequence)
+            sequence.ids.append(int(exact.argmax()))
+            pairs.append((exact, scores))
+        return pairs
+
+    def _record_verified(self, compared: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[float, bool]:
+        """The largest difference of a score, and whether that is tolerable; it is reckoned with from then on if so."""
+        error = max(float((exact - batched).abs().max()) for exact, batched in compared)
+        largest = max(float(exact.abs().max()) for exact, _ in compared)
+        tolerable = error <= _BATCHING_TOLERANCE * largest
+        if tolerable:
+            self._largest_error = max(self._largest_error, error)
+        return error, tolerable
 
     def _stop_strings(self, texts: Sequence[str]) -> StopStringCriteria | None:
         """What ends a text at one of `texts`. The first time for some `texts`, it goes through the whole vocabulary."""
@@ -420,11 +497,16 @@ class Engine:
 
     # Below is for the engine's own thread.
 
+    @property
+    def _sequences(self) -> list[_Sequence]:
+        return [*self._unread, *self._reading.sequences, *self._solo, *self._batch.sequences]
+
     def _run(self) -> None:
+        time.sleep(_GATHERING)
         with torch.inference_mode():
             while True:
                 with self._lock:
-                    if not (self._waiting or self._solo or self._batch.sequences):
+                    if not (self._waiting or self._sequences):
                         self._batch = _Batch()
                         self._thread = None
                         return
@@ -434,35 +516,122 @@ class Engine:
                         self._advance()
                 except Exception as error:  # nobody else could tell the readers
                     log.exception("the engine failed")
-                    for sequence in [*self._solo, *self._batch.sequences]:
+                    for sequence in self._sequences:
                         sequence.stream.fail(error)
-                    self._solo, self._batch = [], _Batch()
+                    self._solo, self._unread = [], []
+                    self._batch, self._reading = _Batch(), _Batch()
                 if self._solo or self._batch.sequences:
                     time.sleep(max(0.0, begun + self._step_seconds - time.monotonic()))
 
     def _advance(self) -> None:
-        """One token for every sequence, and the first one for those that start."""
-        self._solo = [sequence for sequence in self._solo if not _was_interrupted(sequence)]
-        self._keep_in_batch(
-            [sequence for sequence in self._batch.sequences if not _was_interrupted(sequence)]
-        )
+        """One token for every sequence, and the first one for those whose prompts are read."""
+        self._let_go()
         self._admit()
+        self._read_prompts()
         self._join_batch()
         for sequence in list(self._solo):
             self._advance_solo(sequence)
         if self._batch.sequences:
             self._advance_batch()
 
+    def _let_go(self) -> None:
+        """End what nobody waits for any more."""
+        self._reading = self._reading.only(
+            [sequence for sequence in self._reading.sequences if not _was_interrupted(sequence)]
+        )
+        for sequence in [sequence for sequence in self._solo if _was_interrupted(sequence)]:
+            self._leave_solo(sequence)
+        self._keep_in_batch(
+            [sequence for sequence in self._batch.sequences if not _was_interrupted(sequence)]
+        )
+
     def _admit(self) -> None:
-        """Read the prompts of those whose turn it is, as long as there is room."""
+        """Begin with those whose turn it is, as long as there is room."""
         while (stream := self._next_waiting()) is not None:
             if reason := stream.interruption:
                 stream.fail(interrupted_before_start(reason))
                 continue
             sequence = _or_fail(stream, partial(self._start, stream))
-            if sequence is not None:
+            if sequence is None:
+                continue
+            if self._can_be_read_together(sequence):
+                self._unread.append(sequence)
+            else:
                 self._solo.append(sequence)
                 self._advance_solo(sequence)
+
+    def _read_prompts(self) -> None:
+        """Read the prompts of those who wait together: all of them if nobody writes, else a piece between two tokens."""
+        newcomers = [(sequence, self._known_beginning(sequence)) for sequence in self._unread]
+        self._unread = []
+        is_writing = bool(self._solo or self._batch.sequences)
+        most = self._pace.tokens if is_writing else _MOST_READ_TOGETHER
+        if len(newcomers) == 1 and not self._reading.sequences:
+            ((sequence, row),) = newcomers
+            if not row.length and (not is_writing or len(sequence.ids) <= most):
+                self._solo.append(sequence)
+                self._advance_solo(sequence)
+                return
+        if newcomers or self._reading.is_wasteful:
+            self._reading = _Batch([*self._reading.members, *newcomers])
+        if self._reading.sequences:
+            self._read_on(most)
+
+    def _known_beginning(self, sequence: _Sequence) -> Row:
+        """What the model need not read again, of which the sequence is told."""
+        request = sequence.stream.request
+        known = self._prefixes.longest(request.user, sequence.ids)
+        if known is None:
+            return Row(sequence.inputs["past_key_values"])
+        sequence.seen = known.length
+        self._reused += known.length
+        return known
+
+    def _read_on(self, most: int) -> None:
+        """Read up to `most` tokens of the prompts, as many of each."""
+        batch = self._reading
+        share = max(1, most // len(batch.sequences))
+        tokens = [sequence.ids[sequence.seen : sequence.seen + share] for sequence in batch.sequences]
+        began = time.monotonic()
+        try:
+            scores = self._feed(batch, tokens)[:, -1]
+        except Exception as error:
+            self._reading = _Batch()
+            if not _is_out_of_memory(error):
+                log.warning("Prompts could not be read together, so they are read one by one.", exc_info=True)
+            self._read_solo(batch.sequences, error)
+            return
+        self._pace.read(len(tokens) * max(map(len, tokens)), time.monotonic() - began)
+        for sequence, read in zip(batch.sequences, tokens, strict=True):
+            sequence.seen += len(read)
+            sequence.exact = False
+        read_through = [
+            place for place, sequence in enumerate(batch.sequences) if sequence.seen == len(sequence.ids)
+        ]
+        if not read_through:
+            return
+        finished = [batch.sequences[place] for place in read_through]
+        rows = {batch.sequences[place]: batch.rows.row(place) for place in read_through}
+        for sequence in finished:
+            self._keep_head(sequence, rows[sequence])
+        staying = self._write_tokens(finished, scores[read_through])
+        for sequence in finished:
+            self._keep_text(sequence, rows[sequence])
+        if staying:
+            self._batch = _Batch(
+                [*self._batch.members, *((sequence, rows[sequence]) for sequence in staying)]
+            )
+            self._measure_batch()
+        self._reading = batch.only([sequence for sequence in batch.sequences if sequence not in finished])
+
+    def _read_solo(self, sequences: list[_Sequence], error: Exception) -> None:
+        """Have prompts read one by one that could not be read together because of `error`."""
+        if _is_out_of_memory(error):
+            largest = max(sequences, key=lambda sequence: len(sequence.ids))
+            largest.stream.fail(_for_reader(error))
+            sequences = [sequence for sequence in sequences if sequence is not largest]
+        begun = [_or_fail(sequence.stream, partial(self._start, sequence.stream)) for sequence in sequences]
+        self._solo += [sequence for sequence in begun if sequence is not None]
 
     def _next_waiting(self) -> Stream | None:
         """The request whose turn it is, if there is room for it; before that any that is not to start any more."""
@@ -481,16 +650,25 @@ class Engine:
         return stream
 
     def _has_room_for(self, request: GenerationRequest) -> bool:
-        sequences = [*self._solo, *self._batch.sequences]
+        sequences = self._sequences
         if not sequences:
+            self._prefixes.make_room(self._kv_limit - request.length)
             return True
-        longest = max(request.length, *(sequence.stream.request.length for sequence in sequences))
-        tokens = longest * (len(sequences) + 1)
+        tokens = self._room_of([request, *(sequence.stream.request for sequence in sequences)])
         if len(sequences) >= self._batch_size or tokens > self._kv_limit:
             return False
+        self._prefixes.make_room(self._kv_limit - tokens)
         used = sum(layer.nbytes for layers in self._growing_caches() for layer in layers)
         more = tokens * self._bytes_per_token - used
+        if more * MEMORY_HEADROOM <= memory.free(str(self._model.device)):
+            return True
+        self._prefixes.make_room(0)
         return more * MEMORY_HEADROOM <= memory.free(str(self._model.device))
+
+    @staticmethod
+    def _room_of(requests: Sequence[GenerationRequest]) -> int:
+        """Tokens that they take in the cache at most, padding included."""
+        return max((request.length for request in requests), default=0) * len(requests)
 
     def _start(self, stream: Stream) -> _Sequence:
         """A sequence as `generate` would start it: with the model's own penalties, criteria and cache."""
@@ -515,30 +693,44 @@ class Engine:
             custom_generate=_loop_arguments,
         )
         cache = model_inputs.get("past_key_values")
-        if (
-            isinstance(cache, Cache)
-            and cache.layers
-            and all(_keeps_all_tokens(layer, request.length) for layer in cache.layers)
-        ):
-            cache.layers = [_GrowingLayer() for _ in cache.layers]
+        windowed = isinstance(cache, Cache) and is_windowed(cache)
+        if isinstance(cache, Cache) and keeps_all_tokens(cache, request.length):
+            cache.layers = [GrowingLayer() for _ in cache.layers]
         sampler = Sampler(request.sampling)
         # The penalty multiplies or divides a score, and its error with it.
         error_factor = max(1.0, penalty, 1 / penalty)
-        return _Sequence(stream, list(request.ids), sampler, model_inputs, processors, criteria, error_factor)
+        return _Sequence(
+            stream,
+            list(request.ids),
+            sampler,
+            model_inputs,
+            processors,
+            _Ending.of(criteria),
+            error_factor,
+            windowed,
+        )
 
     def _advance_solo(self, sequence: _Sequence) -> None:
         """Feed a sequence that is computed solo what the model has not seen: the prompt, or one token."""
+        is_prompt = not sequence.seen
         scores = _or_fail(sequence.stream, partial(self._forward, sequence))
         if scores is None:
             self._solo.remove(sequence)
             return
+        if is_prompt and (row := sequence.own_row):
+            self._keep_head(sequence, row)
         if sequence.seen < len(sequence.ids):
             return  # it is computed again
         if sequence.batched_scores is not None:
             self._record_error(scores, sequence.batched_scores)
             sequence.batched_scores = None
-        if not _or_fail(sequence.stream, partial(self._write_token, sequence, scores)):
-            self._solo.remove(sequence)
+        if not self._write_tokens([sequence], scores[None]):
+            self._leave_solo(sequence)
+
+    def _leave_solo(self, sequence: _Sequence) -> None:
+        self._solo.remove(sequence)
+        if row := sequence.own_row:
+            self._keep_text(sequence, row)
 
     def _forward(self, sequence: _Sequence) -> torch.Tensor:
         """The scores, shape (vocabulary,), after feeding it one token more, or the prompt if the model has seen none."""
@@ -547,6 +739,7 @@ class Engine:
         first = not sequence.seen
         ids = torch.tensor([sequence.ids[:end]], device=self._model.device)
         newest = 1 if not first and sequence.inputs.get("use_cache") else None
+        began = time.monotonic()
         inputs = self._model.prepare_inputs_for_generation(
             ids, next_sequence_length=newest, is_first_iteration=first, **sequence.inputs
         )
@@ -555,16 +748,22 @@ class Engine:
         sequence.inputs = self._model._update_model_kwargs_for_generation(outputs, sequence.inputs)  # noqa: SLF001
         sequence.seen = end
         scores: torch.Tensor = outputs.logits[0, -1].float().cpu()
+        if not first:
+            self._pace.stepped(time.monotonic() - began)
         return scores
 
     def _advance_batch(self) -> None:
         batch = self._batch
-        length = batch.cache.get_seq_length()
+        columns = batch.rows.columns
+        tokens = [sequence.ids[-1:] for sequence in batch.sequences]
+        guesses = self._guesses()
+        began = time.monotonic()
         try:
-            scores = self._forward_batch(batch)
+            width = 1 + max(map(len, guesses))
+            fed = [token + guess for token, guess in zip(tokens, guesses, strict=True)]
+            scores = self._feed(batch, fed, keep=width)
         except Exception as error:
-            for layer in _growing_layers(batch.cache):
-                layer.truncate(length)
+            batch.rows.truncate(columns)
             if _is_out_of_memory(error):
                 largest = max(batch.sequences, key=lambda sequence: sequence.seen)
                 largest.stream.fail(_for_reader(error))
@@ -573,58 +772,181 @@ class Engine:
                 log.warning("A batch failed, so its texts go on one by one.", exc_info=True)
                 self._dissolve_batch()
             return
-        for sequence in batch.sequences:
-            sequence.seen += 1
-            sequence.exact = False
-        pairs = zip(batch.sequences, scores, strict=True)
-        self._keep_in_batch(
-            [
-                sequence
-                for sequence, its_scores in pairs
-                if _or_fail(sequence.stream, partial(self._write_token, sequence, its_scores))
-            ]
-        )
+        seconds = time.monotonic() - began
+        staying, written = self._check(batch, fed, scores)
+        if width == 1:
+            self._pace.stepped(seconds)
+        else:
+            self._judge_guesses(written / len(batch.sequences), seconds)
+        self._keep_in_batch(staying)
+        if self._batch.is_wasteful:
+            self._batch = _Batch(self._batch.members)
 
-    def _forward_batch(self, batch: _Batch) -> torch.Tensor:
-        """The scores, shape (sequences, vocabulary), after feeding each sequence its last token."""
+    def _guesses(self) -> list[list[int]]:
+        """What may come next in each text of the batch, where it is worth checking; otherwise nothing."""
+        batch = self._batch
+        nothing: list[list[int]] = [[] for _ in batch.sequences]
+        if len(batch.sequences) > _MOST_GUESSING or not self._may_guess:
+            return nothing
+        if self._steps_without_guesses:
+            self._steps_without_guesses -= 1
+            return nothing
+        return [self._guess(sequence) for sequence in batch.sequences]
+
+    @property
+    def _may_guess(self) -> bool:
+        """Whether guesses change no text, and texts need not be slow."""
+        return self._is_guarded and self._reads_together and not self._step_seconds
+
+    @staticmethod
+    def _guess(sequence: _Sequence) -> list[int]:
+        left = sequence.ending.length - len(sequence.ids) - 1
+        if sequence.windowed or left < 1:
+            return []
+        guess = sequence.lookup.guess(sequence.ids, len(sequence.stream.request.ids))
+        return guess if len(guess) <= left else guess[: int(left)]
+
+    def _judge_guesses(self, tokens: float, seconds: float) -> None:
+        """Each text grew by so many tokens, on average, in a step with guesses: whether to go on so."""
+        gain = tokens * self._pace.step / seconds
+        self._gain_of_guesses += 0.2 * (gain - self._gain_of_guesses)
+        if self._gain_of_guesses < _GUESSES_MUST_GAIN:
+            self._steps_without_guesses = _STEPS_WITHOUT_GUESSES
+            self._gain_of_guesses = _GUESSES_MUST_GAIN * 1.5
+
+    def _check(
+        self, batch: _Batch, fed: Sequence[Sequence[int]], scores: torch.Tensor
+    ) -> tuple[list[_Sequence], int]:
+        """Write the tokens that follow from `scores`, shape (sequences, positions, vocabulary), as far as what was fed is right.
+
+        Returns those that go on, and how many tokens were written.
+        """
+        width = scores.shape[1]
+        right = dict.fromkeys(batch.sequences, 0)
+        """How many of the fed tokens are the text's own."""
+        going = list(range(len(batch.sequences)))
+        staying = dict.fromkeys(batch.sequences)
+        while going:
+            sequences = [batch.sequences[place] for place in going]
+            positions = [
+                width - len(fed[place]) + right[sequence]
+                for place, sequence in zip(going, sequences, strict=True)
+            ]
+            for sequence in sequences:
+                right[sequence] += 1
+                sequence.seen += 1
+                sequence.exact = False
+            written = set(self._write_tokens(sequences, scores[going, positions]))
+            for sequence in sequences:
+                if sequence not in written:
+                    del staying[sequence]
+            going = [
+                place
+                for place, sequence in zip(going, sequences, strict=True)
+                if sequence in written
+                and right[sequence] < len(fed[place])
+                and fed[place][right[sequence]] == sequence.ids[-1]
+            ]
+        wrong = [len(tokens) - count for tokens, count in zip(fed, right.values(), strict=True)]
+        self._guessed += sum(right.values()) - len(right)
+        if any(wrong):
+            end = batch.rows.columns
+            for place, count in enumerate(wrong):
+                batch.rows.mask[place, end - count :] = 0
+            batch.rows.truncate(end - min(wrong))
+        return list(staying), sum(right.values())
+
+    def _feed(self, batch: _Batch, tokens: Sequence[Sequence[int]], *, keep: int = 1) -> torch.Tensor:
+        """Scores after each of the last `keep` positions, shape (sequences, keep, vocabulary), after feeding each sequence its
+        tokens, of which there is at least one. All end at the same position.
+        """
         device = self._model.device
-        lengths = torch.tensor([sequence.seen for sequence in batch.sequences], device=device)[:, None]
-        newest = torch.tensor([[sequence.ids[sequence.seen]] for sequence in batch.sequences], device=device)
-        end = batch.cache.get_seq_length() + 1
-        columns = torch.arange(end, device=device)
-        mask = (columns >= end - 1 - lengths).long()
-        inputs = batch.sequences[0].inputs | {"past_key_values": batch.cache, "attention_mask": mask}
+        width = max(map(len, tokens))
+        # Padding repeats a token of the same text, whatever that leads to.
+        padded = torch.tensor([[new[0]] * (width - len(new)) + list(new) for new in tokens], device=device)
+        counts = torch.tensor([len(new) for new in tokens])[:, None]
+        columns = torch.arange(width) - (width - counts)
+        mask = torch.cat([batch.rows.mask, (columns >= 0).long()], dim=1)
+        inputs = batch.sequences[0].inputs | {
+            "past_key_values": batch.cache,
+            "attention_mask": mask.to(device),
+        }
         if "position_ids" in inputs:
-            inputs["position_ids"] = lengths
-        prepared = self._model.prepare_inputs_for_generation(newest, next_sequence_length=1, **inputs)
+            lengths = batch.rows.mask.sum(1, keepdim=True)
+            inputs["position_ids"] = (lengths + columns).clamp(min=0).to(device)
+        if "logits_to_keep" in inputs:
+            inputs["logits_to_keep"] = keep
+        prepared = self._model.prepare_inputs_for_generation(padded, next_sequence_length=width, **inputs)
         outputs = self._model(**prepared, return_dict=True)
-        scores: torch.Tensor = outputs.logits[:, -1].float().cpu()
+        batch.rows.mask = mask
+        scores: torch.Tensor = outputs.logits[:, -keep:].float().cpu()
         return scores
 
-    def _write_token(self, sequence: _Sequence, scores: torch.Tensor) -> bool:
-        """Choose the next token and hand it on; whether the sequence stays where it is."""
-        on_device = scores[None].to(self._model.device)
-        processed = sequence.processors(self._id_tensor(sequence), on_device)[0].float().cpu()
-        token = sequence.sampler.choose(processed, self._score_error(sequence, scores))
-        if token is None:
-            self._recompute(sequence, scores)
-            return False
-        stream = sequence.stream
-        sequence.ids.append(token.id)
-        stream.put(token)
-        ids = self._id_tensor(sequence)
-        if not bool(sequence.criteria(ids, None).all()):
+    def _write_tokens(self, sequences: Sequence[_Sequence], scores: torch.Tensor) -> list[_Sequence]:
+        """Choose the next token of each by its row of `scores`, and hand it on; those that stay where they are."""
+        processed = scores
+        failed = set()
+        for place, sequence in enumerate(sequences):
+            if sequence.processors:
+                own = _or_fail(sequence.stream, partial(self._processed, sequence, scores[place]))
+                if own is None:
+                    failed.add(sequence)
+                    continue
+                if processed is scores:
+                    processed = scores.clone()
+                processed[place] = own
+        errors = self._score_errors(sequences, scores)
+        chosen = choose_all([sequence.sampler for sequence in sequences], processed, errors)
+        staying = []
+        for sequence, token, own_scores in zip(sequences, chosen, scores, strict=True):
+            if sequence in failed:
+                continue
+            if token is None:
+                self._recompute(sequence, own_scores)
+            elif isinstance(token, Exception):
+                sequence.stream.fail(token)
+            else:
+                sequence.ids.append(token.id)
+                sequence.stream.put(token)
+                if _or_fail(sequence.stream, partial(self._goes_on, sequence)):
+                    staying.append(sequence)
+        return staying
+
+    def _processed(self, sequence: _Sequence, scores: torch.Tensor) -> torch.Tensor:
+        """Scores after the penalties and the like."""
+        on_device = cast("torch.FloatTensor", scores[None].to(self._model.device))
+        made: torch.Tensor = sequence.processors(self._id_tensor(sequence), on_device)
+        return made[0].float().cpu()
+
+    def _goes_on(self, sequence: _Sequence) -> bool:
+        """Whether a text goes on after its newest token; if not, its reader is told why."""
+        ending, stream = sequence.ending, sequence.stream
+        ids = self._id_tensor(sequence) if ending.others else None
+        if not (
+            len(sequence.ids) >= ending.length
+            or sequence.ids[-1] in ending.tokens
+            or (ids is not None and bool(ending.others(ids, None).all()))
+        ):
             return True
-        asked_for = stream.stop_strings is not None and bool(stream.stop_strings(ids, None).all())
-        stream.end(Finish.STOP if asked_for else _own_reason(sequence, ids))
+        sequence.ended = True
+        asked_for = stream.stop_strings is not None and bool(
+            stream.stop_strings(self._id_tensor(sequence), None).all()
+        )
+        stream.end(Finish.STOP if asked_for else _own_reason(ending, ids))
         return False
 
-    def _score_error(self, sequence: _Sequence, scores: torch.Tensor) -> float:
-        """By how much a processed score may be off."""
-        if sequence.exact or sequence.stays_solo or not self._is_guarded:
-            return 0.0
-        expected = max(self._largest_error, _LEAST_ERROR * float(scores.abs().max()))
-        return ERROR_MARGIN * expected * sequence.error_factor
+    def _score_errors(self, sequences: Sequence[_Sequence], scores: torch.Tensor) -> list[float]:
+        """By how much the processed scores of each may be off."""
+        unsure = [
+            self._is_guarded and not sequence.exact and not sequence.stays_solo for sequence in sequences
+        ]
+        if not any(unsure):
+            return [0.0] * len(sequences)
+        largest = torch.stack(scores.aminmax(dim=-1)).abs().amax(0).tolist()
+        return [
+            ERROR_MARGIN * max(self._largest_error, _LEAST_ERROR * most) * sequence.error_factor * doubt
+            for sequence, most, doubt in zip(sequences, largest, unsure, strict=True)
+        ]
 
     def _recompute(self, sequence: _Sequence, scores: torch.Tensor) -> None:
         """Have a sequence of the batch computed solo, from its prompt on."""
@@ -635,8 +957,8 @@ class Engine:
         self._recomputed += len(sequence.ids)
         self._solo.append(sequence)
 
-    def _id_tensor(self, sequence: _Sequence) -> torch.Tensor:
-        return torch.tensor([sequence.ids], device=self._model.device)
+    def _id_tensor(self, sequence: _Sequence) -> torch.LongTensor:
+        return cast("torch.LongTensor", torch.tensor([sequence.ids], device=self._model.device))
 
     def _record_error(self, exact: torch.Tensor, batched: torch.Tensor) -> None:
         error = float((exact - batched).abs().max())
@@ -645,64 +967,97 @@ class Engine:
             self._largest_error = error
 
     def _can_be_batched(self, sequence: _Sequence) -> bool:
+        return self._is_batchable(sequence) and sequence.lacks_one_token
+
+    def _can_be_read_together(self, sequence: _Sequence) -> bool:
+        return self._reads_together and not sequence.windowed and self._is_batchable(sequence)
+
+    def _is_batchable(self, sequence: _Sequence) -> bool:
         positions = sequence.inputs.get("position_ids")
         return (
             self._batching
             and not sequence.stays_solo
-            and sequence.lacks_one_token
             and sequence.inputs.keys() <= _BATCHABLE_INPUTS
-            and bool(_growing_layers(sequence.inputs.get("past_key_values")))
+            and bool(growing_layers(sequence.inputs.get("past_key_values")))
             and (positions is None or positions.shape[:-1] == (1,))
         )
 
     def _join_batch(self) -> None:
-        """Put all sequences that can be batched into one batch, if there is more than one."""
+        """Put all sequences that can be batched into one batch, if that has more than one, or its text can be guessed."""
         ready = [sequence for sequence in self._solo if self._can_be_batched(sequence)]
-        if not ready or len(ready) + len(self._batch.sequences) == 1:
+        if not ready or (
+            len(ready) + len(self._batch.sequences) == 1 and not self._is_worth_guessing(ready[0])
+        ):
             return
-        parts = [(self._batch.cache, place, sequence) for place, sequence in enumerate(self._batch.sequences)]
-        parts += [(sequence.inputs["past_key_values"], 0, sequence) for sequence in ready]
-        self._batch = _packed(parts)
+        rows = [(sequence, row) for sequence in ready if (row := sequence.own_row)]
+        self._batch = _Batch([*self._batch.members, *rows])
         for sequence in ready:
             sequence.inputs["past_key_values"] = None
         self._solo = [sequence for sequence in self._solo if sequence not in ready]
-        layers = _growing_layers(self._batch.cache)
+        self._measure_batch()
+
+    def _is_worth_guessing(self, sequence: _Sequence) -> bool:
+        return self._may_guess and not self._steps_without_guesses and bool(self._guess(sequence))
+
+    def _measure_batch(self) -> None:
+        layers = self._batch.rows.layers
         self._bytes_per_token = sum(layer.nbytes for layer in layers) / layers[0].capacity
 
     def _keep_in_batch(self, sequences: list[_Sequence]) -> None:
         """Leave only these in the batch."""
         if len(sequences) == len(self._batch.sequences):
             return
-        places = {sequence: place for place, sequence in enumerate(self._batch.sequences)}
-        cache = self._batch.cache
-        parts = [(cache, places[sequence], sequence) for sequence in sequences]
-        self._batch = _packed(parts) if parts else _Batch()
+        for sequence, row in self._batch.members:
+            if sequence not in sequences:
+                self._keep_text(sequence, row)
+        self._batch = self._batch.only(sequences)
+
+    def _keep_head(self, sequence: _Sequence, row: Row) -> None:
+        """Keep what of a prompt is nobody's, once it is read."""
+        request = sequence.stream.request
+        if request.shared:
+            self._keep(EVERYBODY, request.ids[: request.shared], row)
+
+    def _keep_text(self, sequence: _Sequence, row: Row) -> None:
+        """Keep what the model has seen of a text that has ended, for its person."""
+        user = sequence.stream.request.user
+        if sequence.ended and user is not None:  # somebody without a name could be anybody
+            self._keep(user, sequence.ids[: min(sequence.seen, row.length)], row)
+
+    def _keep(self, owner: Hashable, ids: Sequence[int], row: Row) -> None:
+        if not self._reads_together or len(ids) < WORTH_KEEPING or row.length < len(ids):
+            return
+        if len(ids) * self._bytes_per_token * MEMORY_HEADROOM > memory.free(str(self._model.device)):
+            return
+        writing = [sequence.stream.request for sequence in self._sequences if not sequence.ended]
+        self._prefixes.keep(owner, ids, row, room=self._kv_limit - self._room_of(writing))
 
     def _dissolve_batch(self) -> None:
         """Have each sequence of the batch go on solo, for good."""
-        batch = self._batch
-        for place, sequence in enumerate(batch.sequences):
-            sequence.inputs["past_key_values"] = _packed([(batch.cache, place, sequence)]).cache
+        for sequence, row in self._batch.members:
+            whole = torch.ones(1, sequence.seen + 1, dtype=torch.long, device=self._model.device)
+            sequence.inputs |= {"past_key_values": Rows([row]).cache, "attention_mask": whole}
             if "position_ids" in sequence.inputs:
                 positions = torch.arange(sequence.seen + 1, device=self._model.device)
                 sequence.inputs["position_ids"] = positions[None]
             sequence.stays_solo = True
-        self._solo += batch.sequences
+        self._solo += self._batch.sequences
         self._batch = _Batch()
 
-    def _growing_caches(self) -> list[list[_GrowingLayer]]:
+    def _growing_caches(self) -> list[list[GrowingLayer]]:
         """The layers of each cache in use whose size is known."""
-        caches = [self._batch.cache, *(sequence.inputs.get("past_key_values") for sequence in self._solo)]
-        return [layers for cache in caches if (layers := _growing_layers(cache))]
+        shared = [self._reading.cache, self._batch.cache]
+        caches = [*shared, *(sequence.inputs.get("past_key_values") for sequence in self._solo)]
+        return [layers for cache in caches if (layers := growing_layers(cache))]
 
 
 def interrupted_before_start(reason: Finish) -> Stopped:
     return StoppedBeforeStart() if reason is Finish.STOPPED else LateBeforeStart()
 
 
-def _own_reason(sequence: _Sequence, ids: torch.Tensor) -> Finish | None:
+def _own_reason(ending: _Ending, ids: torch.LongTensor | None) -> Finish | None:
     """Why the model's own criteria end a text, other than by its end token or one of its stop strings."""
-    timed = (criterion for criterion in sequence.criteria if isinstance(criterion, MaxTimeCriteria))
+    timed = (criterion for criterion in ending.others if isinstance(criterion, MaxTimeCriteria))
     return Finish.MAX_TIME if any(bool(criterion(ids, None).all()) for criterion in timed) else None
 
 
@@ -719,41 +1074,16 @@ def _loop_arguments(
     return input_ids, logits_processor, stopping_criteria, kwargs
 
 
-def _packed(parts: Sequence[tuple[Cache, int, _Sequence]]) -> _Batch:
-    """A batch of sequences from other caches: each part is a cache, the sequence's row in it, and the sequence."""
-    by_layer = zip(*(_growing_layers(cache) for cache, _, _ in parts), strict=True)
-    layers = [
-        _GrowingLayer.packed(
-            [(layer, row, sequence.seen) for layer, (_, row, sequence) in zip(same, parts, strict=True)]
-        )
-        for same in by_layer
-    ]
-    return _Batch([sequence for _, _, sequence in parts], Cache(layers=[*layers]))
-
-
 def _was_interrupted(sequence: _Sequence) -> bool:
     """Whether a sequence is to end; if so, its reader is told why."""
-    if reason := sequence.stream.interruption:
-        sequence.stream.end(reason)
+    stream = sequence.stream
+    if reason := stream.interruption:
+        if len(sequence.ids) == len(stream.request.ids):
+            stream.fail(interrupted_before_start(reason))
+        else:
+            sequence.ended = True
+            stream.end(reason)
     return reason is not None
-
-
-def _keeps_all_tokens(layer: object, length: int) -> bool:
-    """Whether a layer of transformers' cache would discard none of so many tokens."""
-    if type(layer) is DynamicSlidingWindowLayer:
-        return length <= layer.sliding_window
-    return type(layer) is DynamicLayer
-
-
-def _growing_layers(cache: object) -> list[_GrowingLayer]:
-    """The layers of a cache that the engine can put together with others; none of any other cache."""
-    layers = cache.layers if isinstance(cache, Cache) else []
-    growing = [layer for layer in layers if isinstance(layer, _GrowingLayer)]
-    return growing if len(growing) == len(layers) else []
-
-
-def _rounded_up(length: int) -> int:
-    return -(-length // CACHE_GROWTH) * CACHE_GROWTH
 
 
 def _or_fail(stream: Stream, work: Callable[[], T]) -> T | None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import asdict, replace
+from functools import cached_property
 from typing import Self, TypeAlias
 
 from transformers import AutoModelForCausalLM
@@ -209,6 +210,7 @@ class LanguageModel:
             stop=stop,
             deadline=deadline,
             on_position=on_position,
+            shared=self._head(ids) if self.chats else 0,
         )
         if reason := request.interruption:
             raise interrupted_before_start(reason)
@@ -288,11 +290,18 @@ class LanguageModel:
         """Where the prompt's own tokens begin and end among the `length` that `generate` reads: all but the chat template."""
         if not self.chats:
             return 0, length
-        others = [self._encode(other) for other in _OTHER_PROMPTS]
         ids = self._encode(prompt)
-        before = min(_shared(ids, other) for other in others)
-        after = min(_shared(ids[::-1], other[::-1]) for other in others)
+        before = self._head(ids)
+        after = min(_shared(ids[::-1], other[::-1]) for other in self._other_prompts)
         return before, max(before, length - after)
+
+    def _head(self, ids: Sequence[int]) -> int:
+        """How many tokens of a prompt the chat template begins every prompt with."""
+        return min(_shared(ids, other) for other in self._other_prompts)
+
+    @cached_property
+    def _other_prompts(self) -> tuple[list[int], ...]:
+        return tuple(self._encode(other) for other in _OTHER_PROMPTS)
 
     @property
     def vocabulary_size(self) -> int:

@@ -8,6 +8,7 @@ of some numbers, and the distance to the second largest says how large an error 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -74,26 +75,18 @@ class Sampler:
         None if another token could be right should scores be off by up to `error`; the next call then repeats the same
         draw. Raises ScoresNotFinite if there is nothing to choose from.
         """
-        if not bool(torch.isfinite(scores.max())):
-            raise ScoresNotFinite
-        chosen = self._likeliest(scores, error) if self._sampling.greedy else self._drawn(scores, error)
-        if chosen is None:
-            return None
-        self._noise = None
-        probabilities = scores.softmax(-1)
-        values, ids = probabilities.topk(min(ALTERNATIVES + 1, len(probabilities)))
-        likeliest = dict(zip(ids.tolist(), values.tolist(), strict=True))
-        return ChosenToken(chosen, likeliest | {chosen: float(probabilities[chosen])})
+        (chosen,) = choose_all([self], scores[None], [error])
+        if isinstance(chosen, ScoresNotFinite):
+            raise chosen
+        return chosen
 
-    @staticmethod
-    def _likeliest(scores: torch.Tensor, error: float) -> int | None:
-        chosen = int(scores.argmax())  # of equal ones the same that transformers takes
-        if not error:
-            return chosen
-        close = int((scores >= scores[chosen] - 2 * error).sum())
-        return chosen if close == 1 else None
+    @property
+    def greedy(self) -> bool:
+        """Whether it always takes the likeliest token."""
+        return self._sampling.greedy
 
-    def _drawn(self, scores: torch.Tensor, error: float) -> int | None:
+    def draw(self, scores: torch.Tensor, error: float) -> int | None:
+        """One row of `choose_all` for a text that is not greedy."""
         if self._noise is None:
             # Minus the logarithm of an exponentially distributed number is Gumbel noise.
             self._noise = -torch.empty(len(scores)).exponential_(generator=self._random).log()
@@ -107,6 +100,44 @@ class Sampler:
         rivals = noisy.masked_fill(scaled < cut.possibly_from, -torch.inf)
         close = int((rivals >= noisy[chosen] - slack).sum())
         return chosen if close == 1 and float(scaled[chosen]) > cut.surely_above else None
+
+    def drawn(self) -> None:
+        """The token was chosen: the next one has noise of its own."""
+        self._noise = None
+
+
+def choose_all(
+    samplers: Sequence[Sampler], scores: torch.Tensor, errors: Sequence[float]
+) -> list[ChosenToken | ScoresNotFinite | None]:
+    """The next token of each text by its row of `scores`, shape (texts, vocabulary), float32 on the CPU.
+
+    As `Sampler.choose`, for all rows in one go.
+    """
+    likeliest = scores.argmax(-1)  # of equal ones the same that transformers takes
+    best, ids = scores.topk(min(ALTERNATIVES + 1, scores.shape[-1]))
+    probabilities = scores.softmax(-1)
+    shares = probabilities.gather(-1, ids)
+    chosen: list[ChosenToken | ScoresNotFinite | None] = []
+    rows = zip(
+        samplers, errors, likeliest.tolist(), best.tolist(), ids.tolist(), shares.tolist(), strict=True
+    )
+    for place, (sampler, error, first, row_best, row_ids, row_shares) in enumerate(rows):
+        if not math.isfinite(row_best[0]):
+            chosen.append(ScoresNotFinite())
+            continue
+        token: int | None = first
+        if not sampler.greedy:
+            token = sampler.draw(scores[place], error)
+        elif error and row_best[1:] and row_best[1] >= row_best[0] - 2 * error:
+            token = None
+        if token is None:
+            chosen.append(None)
+            continue
+        sampler.drawn()
+        known = dict(zip(row_ids, row_shares, strict=True))
+        own = known[token] if token in known else float(probabilities[place, token])
+        chosen.append(ChosenToken(token, known | {token: own}))
+    return chosen
 
 
 def cut_scores(scaled: torch.Tensor, sampling: Sampling, slack: float = 0.0) -> Cut:

@@ -1,4 +1,4 @@
-"""Who counts as somebody who runs the bot."""
+"""Who counts as an admin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo: the whole bot with a Discord of its own, asked from the command line."""
+"""The demo: the whole bot in a local Discord, used from the command line."""
 
 from __future__ import annotations
 

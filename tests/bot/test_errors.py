@@ -240,4 +240,4 @@ async def test_a_connection_that_breaks_while_telling_breaks_nothing_else(
     box.send_command("fail", {"how": "refused"})
     await box.until(lambda _: fault.hits)
     assert (await box.ask("/echo text:well")).text == "well"
-    assert "could not be told of Refused" in caplog.text
+    assert "could not report Refused" in caplog.text

@@ -15,7 +15,7 @@ from models.slots import SLOTS, in_display_order
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# A process of its own, because the settings are made from the registry once, when they are imported.
+# A separate process, because the settings are created from the registry once, on import.
 WITH_A_SLOT_MORE = """
 import sys
 from dataclasses import dataclass

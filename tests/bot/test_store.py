@@ -43,7 +43,7 @@ BLANKS = Song(" 0  1 ", "What's Up?", "4 Non Blondes")
 NAMELESS = Song("ключ", "Зимняя", "")
 
 NOTHING = {"likes": [], "dislikes": [], "shares_likes": False, "boards": [], "votes": []}
-"""The export of somebody about whom nothing is kept."""
+"""The export of a person without stored data."""
 
 VERSION_1 = """
 CREATE TABLE likes (

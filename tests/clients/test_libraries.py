@@ -1,6 +1,6 @@
 """The sandbox with other client libraries: the same small bot in each, over its real client.
 
-`make clients` installs the libraries beside the project, each in an environment of its own, since some of them take
+`make clients` installs the libraries next to the project, each in its own environment, because some of them share
 the same names; those that are not there are skipped.
 """
 
@@ -45,7 +45,7 @@ def command_of(library: str) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def running(box: Sandbox, library: str, folder: Path) -> AsyncIterator[None]:
-    """The bot of a library in a process of its own, from ready to gone; fails with what it printed if it ends early."""
+    """A library's bot in its own process, from ready to exit; fails with its output if it ends early."""
     command = command_of(library)
     if library == "discordjs":  # Node looks for packages beside the file
         copy = folder / "bot.mjs"

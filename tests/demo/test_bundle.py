@@ -101,7 +101,7 @@ def test_unknown_characters(tokenizers: Tokenizers) -> None:
         assert tokenizers[name].unk_token_id in tokenizers[name](emoji)["input_ids"]
 
 
-# Surrogates are no text; U+2581 stands for a blank in SentencePiece vocabularies, there and in ours.
+# Surrogates are not text; U+2581 represents a space in SentencePiece vocabularies.
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\u2581"), max_size=60)
 
 

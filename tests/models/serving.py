@@ -65,7 +65,7 @@ class Files:
     async def content(
         self, request: web.Request, data: bytes, headers: Mapping[str, str]
     ) -> web.StreamResponse:
-        """Some content or the part of it that is asked for, broken off if that is due."""
+        """Some content, or the requested part of it, cut off if configured."""
         start, status, more = 0, 200, dict(headers)
         if self.compressed:
             data, more["Content-Encoding"] = gzip.compress(data), "gzip"
@@ -220,7 +220,7 @@ class Hub(Files):
 
 @contextmanager
 def serving(server: Files) -> Iterator[str]:
-    """The address of a server that runs in a thread of its own for as long as the block."""
+    """The address of a server that runs in its own thread during the block."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

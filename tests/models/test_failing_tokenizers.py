@@ -1,4 +1,4 @@
-"""A tokenizer that fails says so by itself, whatever it raises, and the others answer all the same."""
+"""A failing tokenizer is reported, whatever it raises, and the others still answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns between people: nobody's second question comes before somebody else's first."""
+"""Turns between people: no second request comes before another person's first."""
 
 from __future__ import annotations
 

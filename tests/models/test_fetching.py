@@ -1,4 +1,4 @@
-"""Downloading: whole or not at all, gone on with, checked, and one sentence when it cannot be."""
+"""Downloads: atomic, resumed, verified, and one sentence on failure."""
 
 from __future__ import annotations
 

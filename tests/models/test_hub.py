@@ -105,7 +105,7 @@ def test_a_listener_that_fails_is_no_failed_load(caplog: pytest.LogCaptureFixtur
     made = hub()
     made.listen(lambda _slot, _status: 1 / 0)
     assert made.load("words").state is State.READY
-    assert "listens" in caplog.text
+    assert "listener" in caplog.text
 
 
 def test_a_load_that_fails_is_a_failed_slot() -> None:

@@ -331,7 +331,7 @@ class Story:
         self.tickets[number % len(self.tickets)].cancel()
 
     async def leave(self, number: int) -> None:
-        """Whoever awaits the answer goes away."""
+        """The awaiting task goes away."""
         asker = asyncio.create_task(_value(self.tickets[number % len(self.tickets)]))
         await asyncio.sleep(0)
         asker.cancel()

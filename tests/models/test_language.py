@@ -364,7 +364,7 @@ def test_text_in_many_pieces_is_told_like_text_in_one(tmp_path: Path, make: Call
 
 
 def test_a_word_start_after_the_prompt_keeps_its_space(tmp_path: Path) -> None:
-    """SentencePiece drops the first space of what it decodes, and a continuation is no beginning."""
+    """SentencePiece drops the first space when decoding, but a continuation is not a beginning."""
     model = load(tiny.llama(tmp_path / "llama"))
     words = [
         number for token, number in model._tokenizer.get_vocab().items() if len(token) > 2 and token[0] == "▁"

@@ -216,7 +216,7 @@ async def places(stream: Any, found: list[int]) -> None:
 async def test_the_line_is_one_line_for_the_lane_and_the_engine(
     service: LocalService, language: FakeLanguage
 ) -> None:
-    """Who waits for a worker is behind whoever waits for room in the engine."""
+    """Those waiting for a worker are behind those waiting for room in the engine."""
     streams = [service.language.generate(generate(user, str(user), 50)) for user in (1, 2, 3, 4)]
     first: list[GenerationEvent] = [await anext(stream) for stream in streams]
     assert first == [Queued(0), Queued(0), Queued(1), Queued(2)]

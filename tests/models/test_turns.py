@@ -1,4 +1,4 @@
-"""Turns: first come, first served, and whoever goes on long lets others go first."""
+"""Turns: first come, first served, and long work lets others go first."""
 
 from __future__ import annotations
 

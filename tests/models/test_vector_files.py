@@ -308,7 +308,7 @@ def test_bytes_too_many_do_not_become_part_of_a_word(tmp_path: Path, end: bytes,
     content = binary(BINARY, end=end)
     at = content.index(b"queen ")
     content = content[:at] + junk + content[at:]
-    if junk == b"\n":  # one line break more or fewer is no matter
+    if junk == b"\n":  # one line break more or less does not matter
         assert words_of(load(tmp_path, content)) == list(BINARY)
     else:
         with pytest.raises(BrokenEntry, match="word 2"):

@@ -16,7 +16,7 @@ from sandbox import Member, Sandbox
 from tests import chromium as chromiums
 
 PATIENCE = 10_000
-"""Milliseconds until what must come has not come; a failing test takes as long, a passing one never."""
+"""Milliseconds to wait for something expected; only failing tests take that long."""
 TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
     console.error(`Content-Security-Policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
@@ -32,7 +32,7 @@ expect.set_options(timeout=PATIENCE)
 
 @contextlib.asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """Skips the test where there is no browser, or none that starts."""
+    """Skips the test if there is no browser that starts."""
     async with async_playwright() as play:
         path = chromiums.path(play.chromium)
         if path is None:
@@ -132,7 +132,7 @@ class Tab:
 async def visiting(
     browser: Browser, box: Sandbox, member: Member | None = None, **options: Any
 ) -> AsyncIterator[Tab]:
-    """A context of its own; `options` are Playwright's. Fails at the end if there was trouble."""
+    """A separate context; `options` are Playwright's. Fails at the end if there were errors."""
     context = await browser.new_context(**options)
     context.set_default_timeout(PATIENCE)
     await context.add_init_script(TELL_VIOLATIONS)

@@ -238,7 +238,7 @@ async def test_the_wire_shows_what_goes_on(tab: Tab, served: Page) -> None:
     await panel.get_by_role("button", name="Clear").click()
     await expect(panel.locator("li")).to_have_count(0)
     await panel.get_by_label("Show").select_option("all")
-    # It goes on after the connection was lost.
+    # It continues after the connection was lost.
     await cut(served)
     await expect(panel.locator("li.rest", has_text="callback")).to_have_count(3)
     await tab.ask("/echo text:third")

@@ -60,7 +60,7 @@ class Paced:
         self._allow(float("inf"))
 
     def release(self) -> None:
-        """The model goes on serving other tests."""
+        """The model keeps serving other tests."""
 
     def _allow(self, tokens: float) -> None:
         with self._changed:

@@ -1,4 +1,4 @@
-"""Completions while somebody types: soon, or empty, whatever else goes on."""
+"""Completions while someone types: fast or empty, whatever else is running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls of Discord whose answer breaks off, cannot be read, or is somebody else's page."""
+"""Calls to Discord whose response is cut off, unreadable, or another server's page."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ MANAGE_SERVER = 1 << 5
 async def test_a_manager_reloads_only_where_the_bot_is_at_home(
     launch: Launch, box: Sandbox, line: str
 ) -> None:
-    """Whoever makes a server and invites the bot manages that server; the models belong to all servers."""
+    """People who create a server and invite the bot manage only that server; all servers share the models."""
     manager = box.add_member("manager", permissions=MANAGE_SERVER)
     abroad = await launch({"discord.home_guild_ids": [box.guild.id + 1]})
     refused = await box.ask(line, member=manager)

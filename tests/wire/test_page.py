@@ -117,5 +117,5 @@ async def test_reloading_models_is_for_admins(tab: Tab, live: Live) -> None:
 
 async def become(tab: Tab, member: Member) -> None:
     await tab.page.select_option("#member", str(member.id))
-    # What the other one was told in private is gone: everything has been told anew.
+    # The other member's private messages are gone: all state was sent again.
     await expect(tab.messages).to_have_count(0)

@@ -1,4 +1,4 @@
-"""The bot as a process of its own: how it ends, and what survives its end."""
+"""The bot as a separate process: how it exits, and what survives."""
 
 from __future__ import annotations
 

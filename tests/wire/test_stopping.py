@@ -36,7 +36,7 @@ class Gateway:
         self.attempts = 0
         """Connections that were refused."""
         self.met = asyncio.Event()
-        """Set when somebody connects to the silent gateway."""
+        """Set when a client connects to the silent gateway."""
 
     async def connected(self, request: web.Request) -> web.WebSocketResponse:
         if self.refused:

@@ -98,7 +98,7 @@ async def test_versions_of_what_got_a_thumb_down_do_not_go_with_a_song_either(
 
 
 async def test_a_page_after_the_last_says_so(live: Live) -> None:
-    """What somebody likes meanwhile makes the list shorter than it was."""
+    """Songs liked in the meantime make the list shorter."""
     await like(live, "Song Alpha")
     answer = await live.box.ask("/recommend n:10 same_artist:True")
     for title in titles(answer)[:6]:

@@ -91,7 +91,7 @@ def test_the_lens_is_norm_and_head_of_each_layer(model: LanguageModel) -> None:
 
 @torch.inference_mode()
 def by_hand(model: LanguageModel, hidden: torch.Tensor) -> torch.Tensor:
-    """Final norm and head of each architecture, by the names of its own modules."""
+    """Final norm and head of each architecture, by module name."""
     network = raw(model)
     match type(network).__name__:
         case "GPT2LMHeadModel" | "BloomForCausalLM" | "FalconForCausalLM":
@@ -508,7 +508,7 @@ def test_texts_are_written_while_somebody_looks() -> None:
     )
 
     def check() -> None:
-        # Between two layers of the view somebody else's whole text is written.
+        # Between two layers of the view, another person's whole text is generated.
         if writer.ident is None:
             writer.start()
         if writer.is_alive():

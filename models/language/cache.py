@@ -1,0 +1,187 @@
+"""Keys and values of texts that are written together, padded wherever their lengths differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import torch
+from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer
+
+CACHE_GROWTH = 64
+"""Tokens by which a cache grows at a time."""
+
+
+class GrowingLayer(DynamicLayer):
+    """The keys and values of one layer, shape (sequences, heads, tokens, size), in memory that grows now and then.
+
+    The layer of transformers copies all of them for each token.
+    """
+
+    keys: torch.Tensor
+    values: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffers: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_: object, **__: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        start = self.get_seq_length()
+        end = start + key_states.shape[-2]
+        if self._buffers is None or self._buffers[0].shape[-2] < end:
+            self._buffers = (
+                self._enlarged(self.keys, key_states, end),
+                self._enlarged(self.values, value_states, end),
+            )
+        keys, values = self._buffers
+        keys[:, :, start:end] = key_states
+        values[:, :, start:end] = value_states
+        self.keys, self.values = keys[:, :, :end], values[:, :, :end]
+        return self.keys, self.values
+
+    def truncate(self, length: int) -> None:
+        """Discard the tokens after the first `length`."""
+        if self._buffers is not None:
+            self.keys, self.values = (buffer[:, :, :length] for buffer in self._buffers)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(buffer.nbytes for buffer in self._buffers or ())
+
+    @property
+    def capacity(self) -> int:
+        """Tokens for which there is memory, over all sequences."""
+        return self._buffers[0].shape[0] * self._buffers[0].shape[-2] if self._buffers else 0
+
+    @staticmethod
+    def _enlarged(old: torch.Tensor, states: torch.Tensor, length: int) -> torch.Tensor:
+        sequences, heads, _, size = states.shape
+        # Zeros, because what is masked is still multiplied.
+        new = states.new_zeros(sequences, heads, _rounded_up(length), size)
+        if old.numel():
+            new[:, :, : old.shape[-2]] = old
+        return new
+
+    @classmethod
+    def packed(cls, parts: Sequence[tuple[GrowingLayer, int, Columns]], *, spare: int = 1) -> GrowingLayer:
+        """A layer of sequences from other layers, padded on the left: for each (layer, row, columns) those columns of that row.
+
+        There is memory for `spare` tokens more. It is empty if all the others are.
+        """
+        layer = cls()
+        like = next((part for part, _, _ in parts if part.is_initialized), None)
+        if like is None:
+            return layer
+        longest = max(_count(columns) for _, _, columns in parts)
+        layer.lazy_initialization(like.keys, like.values)
+        buffers = []
+        for name in ("keys", "values"):
+            _, heads, _, size = getattr(like, name).shape
+            buffer = getattr(like, name).new_zeros(len(parts), heads, _rounded_up(longest + spare), size)
+            for place, (source, row, columns) in enumerate(parts):
+                if count := _count(columns):
+                    buffer[place, :, longest - count : longest] = getattr(source, name)[row, :, columns]
+            buffers.append(buffer)
+        layer._buffers = (buffers[0], buffers[1])
+        layer.truncate(longest)
+        return layer
+
+
+Columns: TypeAlias = "slice | torch.Tensor"
+"""Those of a row that hold tokens: a range where they follow on each other, else their numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a cache and which of its columns hold tokens."""
+
+    cache: Cache
+    place: int = 0
+    columns: Columns = field(default_factory=lambda: slice(0, 0))
+
+    @property
+    def length(self) -> int:
+        return _count(self.columns)
+
+    def first(self, length: int) -> Row:
+        """Only its first `length` tokens."""
+        columns = self.columns
+        if isinstance(columns, slice):
+            return Row(self.cache, self.place, slice(columns.start, columns.start + length))
+        return Row(self.cache, self.place, columns[:length])
+
+
+class Rows:
+    """A cache that several texts share. Its columns that hold nothing of a text are masked for it."""
+
+    def __init__(self, rows: Sequence[Row] = ()) -> None:
+        layers = zip(*(growing_layers(row.cache) for row in rows), strict=True)
+        packed = [
+            GrowingLayer.packed(
+                [(layer, row.place, row.columns) for layer, row in zip(same, rows, strict=True)]
+            )
+            for same in layers
+        ]
+        self.cache = Cache(layers=[*packed])
+        longest = max((row.length for row in rows), default=0)
+        places = torch.arange(longest)
+        lengths = torch.tensor([row.length for row in rows], dtype=torch.long)
+        self.mask = (places >= longest - lengths[:, None]).long()
+        """1 for what holds a token, shape (rows, columns), on the CPU."""
+
+    @property
+    def columns(self) -> int:
+        return self.mask.shape[1]
+
+    @property
+    def layers(self) -> list[GrowingLayer]:
+        return growing_layers(self.cache)
+
+    def row(self, place: int) -> Row:
+        real = self.mask[place].nonzero()[:, 0]
+        count = len(real)
+        first = int(real[0]) if count else 0
+        contiguous = not count or int(real[-1]) - first + 1 == count
+        return Row(self.cache, place, slice(first, first + count) if contiguous else real)
+
+    def truncate(self, columns: int) -> None:
+        """Discard what came after the first `columns`, where that was not finished."""
+        self.mask = self.mask[:, :columns]
+        for layer in self.layers:
+            layer.truncate(columns)
+
+
+def growing_layers(cache: object) -> list[GrowingLayer]:
+    """The layers of a cache that the engine can put together with others; none of any other cache."""
+    layers = cache.layers if isinstance(cache, Cache) else []
+    growing = [layer for layer in layers if isinstance(layer, GrowingLayer)]
+    return growing if len(growing) == len(layers) else []
+
+
+def is_windowed(cache: Cache) -> bool:
+    """Whether a layer of transformers' cache looks no further back than a window."""
+    return any(isinstance(layer, DynamicSlidingWindowLayer) for layer in cache.layers)
+
+
+def keeps_all_tokens(cache: Cache, length: int) -> bool:
+    """Whether transformers' cache would discard none of so many tokens."""
+    return bool(cache.layers) and all(_keeps_all_tokens(layer, length) for layer in cache.layers)
+
+
+def _keeps_all_tokens(layer: object, length: int) -> bool:
+    if type(layer) is DynamicSlidingWindowLayer:
+        return length <= layer.sliding_window
+    return type(layer) is DynamicLayer
+
+
+def _count(columns: Columns) -> int:
+    return columns.stop - columns.start if isinstance(columns, slice) else len(columns)
+
+
+def _rounded_up(length: int) -> int:
+    return -(-length // CACHE_GROWTH) * CACHE_GROWTH
