@@ -44,6 +44,7 @@ commands-elsewhere =
 unclaimed = This button or form has expired. Run the command again.
 answer-too-large = My answer is too large for Discord. Ask for less.
 discord-forbids = Discord does not let me do that in this channel. Ask someone who manages the server.
+thread-archived = This thread is archived, so I cannot answer here. Open it again, or ask in another channel.
 discord-in-trouble = Discord is having problems. Try again in a minute.
 connection-broke = I lost the connection to Discord. Try again in a moment.
 out-of-memory = There is not enough memory for that. Try a shorter text, or try again in a minute.
@@ -304,26 +305,33 @@ not-downloaded = { $label } is not on this machine yet.
     .admin = “{ $command }” downloads it.
 partly-downloaded = { $label } is only partly on this machine.
     .admin = “{ $command }” downloads it.
-no-weights = The folder of { $label } contains no weights (no safetensors file).
+no-weights = The folder of { $label } contains no weights.
+    .admin = It has no safetensors file.
 only-pickled-weights = { $label } has its weights only as a pickle, which can run code when it is opened. I read only safetensors.
 only-pickles-offered = { $label } offers its weights only as a pickle, which can run code when it is opened. I read only safetensors.
 asks-for-hub-code = { $label } needs to run code from the hub, which I never do.
-not-one-vector-file = { $label } must contain exactly one file of word vectors (.txt, .vec, .gz or .bin), but contains { $count }. Put the https:// address of one into the settings.
+not-one-vector-file = { $label } must contain exactly one file of word vectors, but contains { $count }.
+    .admin = Put the https:// address of one of them (.txt, .vec, .gz or .bin) into the settings.
 no-such-data-set = gensim has no word vectors called { $name }.
 not-a-web-address = Only addresses that start with https:// or http:// can be downloaded.
 
 ## Downloads (models/failures.py)
 
-downloads-off = { $label } is not on this machine, and HF_HUB_OFFLINE disables downloads.
+downloads-off = { $label } is not on this machine, and downloads are disabled.
+    .admin = HF_HUB_OFFLINE disables downloads.
 no-room = There is not enough disk space for { $label }: it needs { SIZE($size) }, and { SIZE($free) } is free.
 disk-full = The disk is full, so { $label } could not be downloaded completely. What has arrived is kept.
 cannot-write = Cannot write { $label } to its folder ({ $reason }).
-download-damaged = { $label } arrived damaged (its { $algorithm } checksum is wrong), so it was deleted. Download it again.
-download-broke-off = The download of { $label } was interrupted. What has arrived is kept, so start it again to resume.
+download-damaged = { $label } arrived damaged, so it was deleted.
+    .admin = Its { $algorithm } checksum is wrong. Download it again.
+download-broke-off = The download of { $label } was interrupted.
+    .admin = What has arrived is kept, so start it again to resume.
 meaningless-answer = The server sent an invalid response about { $label }.
-terms-not-accepted = { $label } is available only to people who have accepted its terms on the hub. Accept them there and set HF_TOKEN.
+terms-not-accepted = { $label } is available only to people who have accepted its terms.
+    .admin = The terms are on the hub. Accept them there and set HF_TOKEN.
 no-such-revision = { $label } has no revision “{ $revision }” on the hub.
-no-such-repository = The hub has no model called { $label }, or it is private and HF_TOKEN gives no access to it.
+no-such-repository = The hub has no model called { $label }, or it is private.
+    .admin = If it is private, HF_TOKEN gives no access to it.
 download-refused = { $label } could not be downloaded: { $host } denied access (status { $status }).
 nothing-at-address = { $label } could not be found: { $host } has nothing at this address.
 asked-too-often = { $label } could not be downloaded: { $host } received too many requests. Try again later.
@@ -338,13 +346,14 @@ brings-own-code = { $label } comes with its own program code, which I never run.
 not-enough-memory = There is not enough memory for { $label }.
 damaged-file = A file of { $label } is damaged.
 unknown-architecture = { $label } has an architecture that I do not support.
-missing-package = { $label } needs the Python package { $package }, which is not installed here.
+missing-package = { $label } needs a Python package that is not installed here.
+    .admin = It needs the Python package { $package }.
 unnamed-package = { $label } needs a Python package that is not installed here.
 model-failed = { $name } failed on this text ({ $kind }). Try another text.
-missing-shard = The weights of { $label } are incomplete: the file { $file } is missing.
-    .admin = Download the model again, or copy the file into its folder.
-only-variant-weights = { $label } has its weights only as { $file }, but I read model.safetensors.
-    .admin = Rename the file, or download a version with model.safetensors.
+missing-shard = The weights of { $label } are incomplete.
+    .admin = The file { $file } is missing. Download the model again, or copy the file into its folder.
+only-variant-weights = { $label } has no weights that I can read.
+    .admin = It has its weights only as { $file }, but I read model.safetensors. Rename the file, or download a version with model.safetensors.
 other-weights = { $label } has weights only for other libraries ({ JOIN($formats, separator: ", ") }). I read safetensors and GGUF.
 adapter-folder = { $label } is an adapter, not a complete model: it belongs to { $base }.
     .admin = Name that model, or merge the adapter into it and name the result.
@@ -352,17 +361,20 @@ lone-adapter = { $label } is an adapter, not a complete model, and does not say 
     .admin = Merge it into its model, and name the result.
 quantised-weights = The weights of { $label } are quantised with { $method }, which I cannot read.
     .admin = Name the unquantised model, or a GGUF file of it.
-pointer-file = The file { $file } of { $label } contains only a Git LFS pointer, not the data.
-    .admin = Run “git lfs pull” in its folder, or download the model.
-several-gguf-files = The folder { $label } contains several GGUF files ({ JOIN($files, separator: ", ") }). Name one of them.
+pointer-file = { $label } is incomplete: it contains a Git LFS pointer instead of the data.
+    .admin = The file { $file } is only a pointer. Run “git lfs pull” in its folder, or download the model.
+several-gguf-files = The folder { $label } contains several GGUF files.
+    .admin = Name one of them: { JOIN($files, separator: ", ") }.
 folder-without-tokenizer = The folder of { $label } contains no tokenizer.
 incomplete-weights =
     The weights of { $label } are incomplete for this use: { $missing } is missing{ $more ->
         [0] {""}
        *[other] , and { $more } more
     }.
-no-such-device = This machine has no device “{ $device }” that torch can use; try “auto”.
-no-such-dtype = Unknown dtype “{ $dtype }”; use auto, { $known }.
+no-such-device = This machine has no device “{ $device }” that torch can use.
+    .admin = Try “auto”.
+no-such-dtype = Unknown number format “{ $dtype }”.
+    .admin = Set dtype to auto, { $known }.
 lone-surrogate = The text contains half a character (a lone surrogate), which cannot be encoded. Delete it and try again.
 
 ## The hub of models (models/failures.py)
@@ -416,7 +428,8 @@ no-memory-for-text = There is not enough memory for this text. Ask for a shorter
 stopped-before-start = This was stopped before it started.
 late-before-start = There was no time left to start this.
 tokenizer-too-large = The tokenizer of { $model } has more entries than the model has embeddings.
-int8-unsupported = int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.
+int8-unsupported = The model cannot be loaded in this number format.
+    .admin = int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.
 
 ## Looking inside (models/failures.py)
 
@@ -437,7 +450,8 @@ tokenizer-failed = { $tokenizer } failed on this ({ $kind }). Try another text o
 no-tokenizer-answers = { $reasons }
 unknown-tokenizer = I have no tokenizer with that name. Choose one of: { $names }.
 missing-tokenizer = { $reason } Available tokenizers: { $names }.
-no-tokenizer-named = The settings name no tokenizer.
+no-tokenizer-named = No tokenizer is set up.
+    .admin = Name one in tokenizers.names.
 no-tokenizer-loaded = { $reasons }
     .admin = { $remedies }
 
@@ -447,8 +461,10 @@ nothing-to-embed = The text is empty. Write a word or a sentence.
 text-over-limit = The text has { $tokens } tokens, but { $model } reads at most { $limit }. Shorten it.
 no-shared-word = The two texts have no word in common. Use the same word in both to see how its vector changes.
 vectors-not-finite = { $model } returned numbers that are not finite.
-other-vocabulary = { $tokenizer } does not have the vocabulary that { $model } was trained with, so the vectors would be meaningless. Use the model's own tokenizer.
-mismatched-tokenizer = The tokenizer has { $entries } entries, but { $model } knows { $known }. They do not belong together, so the vectors would be meaningless. Use the model's own tokenizer.
+other-vocabulary = { $tokenizer } does not have the vocabulary that { $model } was trained with, so the vectors would be meaningless.
+    .admin = Use the model's own tokenizer.
+mismatched-tokenizer = The tokenizer has { $entries } entries, but { $model } knows { $known }. They do not belong together, so the vectors would be meaningless.
+    .admin = Use the model's own tokenizer.
 
 ## What special tokens are for (models/results.py, Role)
 
@@ -536,10 +552,12 @@ vector-files-joined = { $label } has different vectors for the same word, first 
        *[other] { $repeated } times
     } in all. Several files may have been joined.
 only-zeros = Every vector in { $label } is all zeros, so none has a direction.
-not-a-matrix = The vectors.npy of { $label } is not a table of real numbers with one row per word.
+not-a-matrix = The vectors of { $label } are not a table of real numbers with a row for each word.
+    .admin = The table is its vectors.npy.
 mismatched-word-vectors = The words and vectors of { $label } do not match: there must be one vector per word.
 repeated-word = The words of { $label } are not usable: one of them appears twice.
-folder-without-word-vectors = The folder { $label } must contain vectors.npy and words.txt, or one file of word vectors ({ JOIN($suffixes, separator: ", ") }).
+folder-without-word-vectors = The folder { $label } contains no word vectors.
+    .admin = It must contain vectors.npy and words.txt, or one file of word vectors ({ JOIN($suffixes, separator: ", ") }).
 
 ## Words (models/words/)
 
@@ -599,15 +617,14 @@ not-a-song-table =
 no-files = The folder or archive of the catalogue contains no files.
 no-titles = { $label } contains ids, but no file says what they stand for.
     .admin = Name the table of ids and titles in songs.songs.
-no-such-column = No file of the catalogue has a column “{ $column }”. Available: { JOIN($columns, separator: ", ") }.
+no-such-column = The catalogue has no column “{ $column }”.
+    .admin = Its columns are { JOIN($columns, separator: ", ") }.
 not-ratings = The ratings in { $label } are not numbers: the first is “{ $value }”.
 no-shared-ids = The { -lists } and the table of { -items } have no id in common: the { -lists } have ids such as { $played }, the table such as { $song }.
 no-playlists-in-file = { $label } contains no { -list } of two { -items } or more.
 unreadable-file = { $label } cannot be read ({ $reason }).
-no-frequent-song = No { -item } is in the { -lists } { $min_count ->
-        [one] once
-       *[other] { $min_count } times
-    }. Lower min_count.
+no-frequent-song = No { -item } is in enough { -lists } to learn from.
+    .admin = None is in { $min_count } of them. Lower songs.min_count.
 too-few-playlists = { $playlists } { -lists } cannot be split into { $folds } parts for training and testing.
 no-usable-test-playlist = No test { -list } has more than { $likes } different { -items } that the training { -lists } contain. Use fewer likes.
 
@@ -656,6 +673,12 @@ mark-continues = continues a word
 mark-byte = part of a character, as a byte
 mark-shapeless = invisible character
 mark-special = special token
+
+# Commands in the Apps menu of a message, and the option of several commands that keeps an answer private.
+menu-tokens = Tokens
+menu-continue = Continue this
+message-without-text = That message has no text to read. Choose one that has.
+option-private = True shows the answer to you alone
 
 not-an-admin = Only the people who run this bot can do that, in a server that the bot was invited to.
 answer-forgotten = I no longer have the data behind this answer. Run the command again.
@@ -953,6 +976,8 @@ generate-new-tokens =
 generate-speed = { NUMBER($tokens_per_second, minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: 0) } tokens/s
 generate-temperature = temperature { NUMBER($temperature, maximumFractionDigits: 5) }
 generate-greedy = temperature 0 (greedy)
+generate-top-k = top_k { NUMBER($top_k, useGrouping: 0) }
+generate-top-p = top_p { NUMBER($top_p, maximumFractionDigits: 5) }
 generate-seed = seed { NUMBER($seed, useGrouping: 0) }
 finish-eos = reached end of text
 finish-length = stopped at max_new_tokens
@@ -1009,8 +1034,7 @@ why-page = Tokens { NUMBER($first, useGrouping: 0) } to { NUMBER($last, useGroup
 ## /recommend, /likes and the buttons under songs (cogs/songs)
 
 button-like = Like
-button-dislike = Dislike
-button-more-like-this = More like …
+button-liked = Liked
 button-compare = Compare with vectors
 button-map = Map
 button-three-favourites = Name three favourites
@@ -1030,6 +1054,11 @@ reason-shared =
     { $playlists ->
         [one] in { $shared } of the { $playlists } { -list } with { $song }
        *[other] in { $shared } of the { $playlists } { -lists } with { $song }
+    }
+reason-shared-named =
+    { $playlists ->
+        [one] in { $shared } of its { $playlists } { -list }
+       *[other] in { $shared } of its { $playlists } { -lists }
     }
 reason-alike = in no { -list } with { $song }
 
@@ -1077,8 +1106,9 @@ songs-nobody-likes = Nobody of you likes { A(-item) } yet, so these are popular 
 songs-like-some = Press Like under { A(-item) } or use { $add }, then ask again.
 songs-shorter = What you said about { -items } since then made the list shorter.
 songs-nothing-left = You have an opinion on every { -item } that I know.
-songs-more-like-which = More like which { -item }?
-songs-choose-one = Choose { A(-item) }
+songs-actions = More like one of these, or never again …
+songs-more-like-this = More like { $number }. { $title }
+songs-never-again = Never again: { $number }. { $title }
 
 # The form for three favourites.
 favourites-title = Three { -items } that you like
@@ -1093,7 +1123,7 @@ favourite-unknown = “{ $typed }”: I know no { -item } like it. Try its { -by
 # Opinions.
 liked-now = 👍 You like { $song } now.
 liked-already = You like { $song } already.
-liked-list = { $command } shows all your { -items }.
+liked-list = Press Like again to take it back; { $command } shows all your { -items }.
 liked-take-back = { $command } takes it back.
 like-removed = You no longer like { $song }.
 disliked-now = 👎 I will not recommend { $song } to you again, nor other versions of it.
@@ -1116,11 +1146,8 @@ likes-option-liked = One of the { -items } you like; choose from the list that a
 likes-option-disliked = One of the { -items } you do not like; choose from the list that appears
 
 # The list of likes.
-likes-title =
-    You like { $songs ->
-        [one] { $songs } { -item }
-       *[other] { $songs } { -items }
-    }
+likes-title = { CAPITAL(-items) } you like
+likes-undislike = Let one be recommended again …
 likes-not-recommended =
     Not recommended to you: { $songs ->
         [one] { $songs } { -item }
@@ -1145,7 +1172,6 @@ likes-exported =
        *[other] { $songs } { -items }
     }.
 
-songs-gone = Those { -items } are no longer in my catalogue. Ask for recommendations again.
 liked-song-gone = That { -item } is no longer in my catalogue, so I cannot keep it for you.
 not-one-of-your-songs =
     { $matching ->

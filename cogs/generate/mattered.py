@@ -12,6 +12,7 @@ from cogs.shared.text import inline, percent
 from models.results import Attribution, Part
 from texts import say
 
+PICTURE = "mattered.png"
 WORDS = 14
 """Words that a picture shows."""
 _ROW = 19.0

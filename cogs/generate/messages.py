@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import discord
 
@@ -21,6 +21,7 @@ from cogs.shared.text import (
     percent,
     settled,
     size,
+    unescaped,
 )
 from models.results import Generation, Step
 from texts import say
@@ -60,19 +61,21 @@ def _continued(prompt: str, text: str, note: str) -> str:
     return head + block(text, CONTENT - size(head + foot), keep_end=True) + foot
 
 
-def generation(result: Generation, temperature: float, before: str = "") -> Reply:
+def generation(
+    result: Generation, temperature: float, before: str = "", *, top_k: int = 0, top_p: float = 1.0
+) -> Reply:
     """The prompt, the continuation, and how it came about, so that it can be repeated.
 
     `before` is what earlier answers wrote; it stands before what is new.
     """
     text = before + result.text
-    head, foot = f"{_prompt(result.prompt)}\n", f"\n-# {_how(result, temperature)}"
+    head, foot = f"{_prompt(result.prompt)}\n", f"\n-# {_how(result, temperature, top_k, top_p)}"
     if not text.strip():
         marks = ansi.spelt(text)[0]
         nothing = say("generate-blank", marks=code(clip(marks, 200))) if marks else say("generate-nothing")
         return Reply(f"{head}*{nothing}*{foot}")
     room = CONTENT - size(head + foot)
-    whole = block(text, 10 * size(text) + 100)
+    whole = body_of(text)
     if size(whole) <= room:
         return Reply(head + whole + foot)
     note = f"\n-# {say('generate-in-file')}"
@@ -82,18 +85,44 @@ def generation(result: Generation, temperature: float, before: str = "") -> Repl
     )
 
 
-def _how(result: Generation, temperature: float) -> str:
+def body_of(text: str) -> str:
+    """A whole text as its message shows it."""
+    return block(text, 10 * size(text) + 100)
+
+
+def prompt_in(content: str) -> str | None:
+    """The prompt that a message quotes; None if it is cut, or if that is no such message."""
+    head = content.partition("\n")[0]
+    if not (head.startswith(_BEFORE) and head.endswith(_AFTER)) or head.endswith(f"…{_AFTER}"):
+        return None
+    return unescaped(head.removeprefix(_BEFORE).removesuffix(_AFTER))
+
+
+def _how(result: Generation, temperature: float, top_k: int, top_p: float) -> str:
     """The facts below a text: which model, how much and how fast, and why it ended."""
     facts = [
         code(clip(result.model, 100)),
         say("generate-chat-model" if result.chat else "generate-base-model"),
         say("generate-new-tokens", tokens=len(result.output_ids)),
         say("generate-speed", tokens_per_second=result.tokens_per_second),
-        say("generate-temperature", temperature=temperature) if temperature else say("generate-greedy"),
-        *([say("generate-seed", seed=result.seed)] if temperature and result.seed is not None else []),
+        *_drawn(temperature, top_k, top_p, result.seed),
         say(f"finish-{result.finish}"),
     ]
     return " · ".join(facts)
+
+
+def _drawn(temperature: float, top_k: int, top_p: float, seed: int | None) -> Iterator[str]:
+    """How the tokens were chosen: all that is needed to have the same text again."""
+    if not temperature:
+        yield say("generate-greedy")
+        return
+    yield say("generate-temperature", temperature=temperature)
+    if top_k:
+        yield say("generate-top-k", top_k=top_k)
+    if top_p < 1:
+        yield say("generate-top-p", top_p=top_p)
+    if seed is not None:
+        yield say("generate-seed", seed=seed)
 
 
 def generated_tokens(result: Generation) -> Reply:
@@ -125,6 +154,9 @@ def _generated_listing(result: Generation) -> bytes:
         lines.append(f"{position}\t{piece.id}\t{token}\t{text}\t{what}\n")
     return "".join(lines).encode()
 
+
+_BEFORE, _AFTER = "> **", "**"
+"""Around the prompt."""
 
 STEPS = 8
 """Steps on one page of "Why this word"."""
@@ -178,4 +210,4 @@ def _steps_csv(steps: Sequence[Step]) -> bytes:
 
 
 def _prompt(prompt: str) -> str:
-    return f"> **{inline(prompt, 400)}**"
+    return f"{_BEFORE}{inline(prompt, 400)}{_AFTER}"

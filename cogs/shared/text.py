@@ -136,6 +136,11 @@ def block(text: str, limit: int = CONTENT, *, keep_end: bool = False) -> str:
     return f"```\n{clip_start(body, room) if keep_end else clip(body, room)}\n```"
 
 
+def unescaped(text: str) -> str:
+    """What `inline` made safe for markdown, as it was before."""
+    return re.sub(r"\\(.)", r"\1", text).replace("@" + visible.ZERO_WIDTH_SPACE, "@")
+
+
 def code(text: str) -> str:
     """A name in inline code; names that hold a backtick keep their look with an apostrophe."""
     name = " ".join(harmless(text).split()).replace("`", "'")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import discord
 from discord import app_commands
 from discord.app_commands import Range
 from discord.ext import commands
@@ -14,8 +16,9 @@ from bot.limits import allowance
 from cogs.shared.asking import answered, caller, drawn
 from cogs.shared.buttons import Buttons, OpenButton, open_template
 from cogs.shared.guide import Topic, guide
-from cogs.shared.recent import Recent
+from cogs.shared.recent import Recent, digest, quotes
 from cogs.shared.reply import Reply, show
+from cogs.shared.text import unescaped
 from cogs.vectors import messages
 from models.results import Contexts, Embedding
 from models.service import CompareContexts, EmbedText
@@ -36,19 +39,38 @@ class Question:
     text: str
     other: str | None
 
+    @property
+    def number(self) -> int:
+        return digest(f"{self.text}\n{self.other or ''}")
+
 
 class ExportVectors(OpenButton, template=open_template("vectors")):
     """All vectors of an answer as files, for whoever presses."""
 
     name = "vectors"
-    label = say("vectors-files")
+    label = "vectors-files"
 
     async def pressed(self, interaction: Interaction) -> None:
         cog = interaction.client.get_cog(VectorCommands.__cog_name__)
         if not isinstance(cog, VectorCommands):
             raise TypeError  # the button comes and goes with it
-        found = await _found(interaction, cog.questions.get(self.argument), private=True)
+        question = next(_quoted(interaction.message, self.argument), None)
+        found = await _found(interaction, question or cog.questions.get(self.argument), private=True)
         await show(interaction, await drawn(interaction, lambda: _files(found)))
+
+
+def _quoted(message: discord.Message | None, number: int) -> Iterator[Question]:
+    """The question with this number, if the message says it: after a restart it says more than the memory."""
+    others = [
+        unescaped(line.removeprefix("**2** "))
+        for embed in (message.embeds if message else ())
+        for line in (embed.description or "").splitlines()
+        if line.startswith("**2** ")
+    ]
+    for text in quotes(message):
+        for other in (None, *others):
+            if (question := Question(text, other)).number == number:
+                yield question
 
 
 async def _found(
@@ -78,12 +100,14 @@ class VectorCommands(commands.Cog):
     @app_commands.describe(
         text="A word or a sentence, for example: I sat on the river bank",
         other="A second text that shares a word with the first, to see how its vector moves",
+        private=say("option-private"),
     )
     async def embed(
         self,
         interaction: Interaction,
         text: Range[str, 1, 6000],
         other: Range[str, 1, 6000] | None = None,
+        private: bool = False,
     ) -> None:
         """See the vectors that a model makes of a text, one for each token."""
         limit = allowance(interaction).text_characters
@@ -91,9 +115,11 @@ class VectorCommands(commands.Cog):
             if len(one) > limit:
                 raise TextToEmbedTooLong(limit, len(one))
         question = Question(text, other)
-        found = await _found(interaction, question)
+        found = await _found(interaction, question, private=private)
         if isinstance(found, Embedding):
             reply = await drawn(interaction, lambda: messages.embedding(found))
         else:
             reply = await drawn(interaction, lambda: messages.contexts(found))
-        await show(interaction, reply, view=Buttons(ExportVectors(self.questions.keep(question))))
+        await show(
+            interaction, reply, view=Buttons(ExportVectors(self.questions.keep(question, question.number)))
+        )

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox import Answer
 from sandbox.state import Attachment
-from tests.wire.conftest import Live
+from tests.wire.conftest import Launch, Live
 
 
 async def test_each_token_is_shown_with_its_id_and_the_shape_in_words(live: Live) -> None:
@@ -50,6 +50,18 @@ async def test_all_vectors_are_files_behind_a_button(live: Live) -> None:
     ]  # fmt: skip
     assert np.load(io.BytesIO(files[3].bytes), allow_pickle=False).shape == expected[1].shape[1:]
     assert "numpy.load" in text
+
+
+async def test_files_are_there_after_a_restart_too(live: Live, launch: Launch) -> None:
+    answers = [
+        await live.box.ask("/embed text:A *song* by the king"),
+        await live.box.ask("/embed text:A song by the king other:The song plays"),
+    ]
+    await live.stop()
+    live = await launch()
+    for answer, count in zip(answers, (2, 5), strict=True):
+        files, _ = await exported(live, answer)
+        assert len(files) == count
 
 
 async def exported(live: Live, answer: Answer) -> tuple[list[Attachment], str]:
