@@ -12,7 +12,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, Conv1D
 
 from models import kernels, pretrained
-from models.failures import ModelError
+from models.failures import Int8Unsupported
 from models.files import finding
 from models.inside.attribution import why
 from models.inside.lens import lens
@@ -285,5 +285,5 @@ def test_bytes_write(phi: Path, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_bytes_with_other_numbers_are_refused(phi: Path, dtype: str) -> None:
-    with pytest.raises(ModelError, match="bfloat16"):
+    with pytest.raises(Int8Unsupported):
         LanguageModel.load(LanguageSpec(str(phi), device="cpu", dtype=dtype, int8=True))
