@@ -197,8 +197,9 @@ class Method:
 
     `normalized` is the text after the normalizer, if that changed it; `whole` are special and other added tokens
     that the text spells, which are found before all else; `chunks` is what the rest is cut into before any
-    vocabulary is asked; `word` is the one that came to most tokens, and `steps` how that happened, a merge, a longest
-    match or a probability in each. Without a word whose tokens can be followed exactly both are empty.
+    vocabulary is asked; `word` is the one with the most merges, or the most tokens where nothing is merged, and `steps`
+    how it came to its tokens, a merge, a longest match or a probability in each. The pair that is merged next is in
+    brackets. Without a word whose tokens can be followed exactly both are empty.
     """
 
     name: str
@@ -210,11 +211,17 @@ class Method:
     steps: tuple[str, ...]
 
     @property
+    def merges(self) -> bool:
+        """Whether the steps are merges."""
+        return len(self.steps) > 1 and self.algorithm in _MERGING
+
+    @property
     def idea(self) -> str:
         """The name of the sentences in `texts/` that explain the algorithm."""
         return f"idea-{_IDEAS.get(self.algorithm, 'other')}"
 
 
+_MERGING = {Algorithm.BYTE_LEVEL_BPE, Algorithm.BPE, Algorithm.BPE_BYTE_FALLBACK}
 _IDEAS: dict[str, str] = {
     Algorithm.BYTE_LEVEL_BPE: "byte-level-bpe",
     Algorithm.BPE: "bpe",
@@ -483,6 +490,8 @@ class SlotStatus:
     load_seconds: float = 0.0
     detail: str = ""
     """One sentence: what the model is, or why it is not loaded."""
+    window: int | None = None
+    """Tokens that a model can look at, where it has such a limit and says so."""
     generation: int = 0
     """Number of successful loads of the slot."""
     leases: int = 0

@@ -21,7 +21,6 @@ from cogs.shared.text import (
     percent,
     settled,
     size,
-    table,
     unescaped,
 )
 from models.results import Generation, Step
@@ -159,7 +158,7 @@ def _generated_listing(result: Generation) -> bytes:
 _BEFORE, _AFTER = "> **", "**"
 """Around the prompt."""
 
-STEPS = 12
+STEPS = 8
 """Steps on one page of "Why this word"."""
 WHY_PICTURE = "why.png"
 
@@ -171,31 +170,26 @@ def pages(result: Generation) -> int:
 def why(result: Generation, page: int, temperature: float) -> Reply:
     """One page of the steps: which token was chosen, how likely it was, and what it was chosen over.
 
-    The list in the message names the likeliest of the others, the picture five of them, the file all for every step.
+    The picture shows as many of the others as there is room for, the file all of them for every step.
     """
     first = page * STEPS
     shown = result.steps[first : first + STEPS]
-    rows = [
-        (
-            str(first + row),
-            ansi.label(step.chosen.text),
-            percent(step.chosen.probability),
-            " ".join(f"{ansi.label(other.text)} {percent(other.probability)}" for other in step.others[:1]),
-        )
-        for row, step in enumerate(shown, 1)
-    ]
-    head = ("", say("why-written"), "", say("why-instead"))
     embed = discord.Embed(
         title=say("why-title"),
-        description=f"{say('why-explained')} {_how_chosen(result.steps, temperature)}\n"
-        + block(table(head, rows, frozenset({1, 3})), DESCRIPTION - 700),
+        description=f"{say('why-explained')} {_how_chosen(result.steps, temperature)}",
         colour=BLUE,
     )
-    embed.set_footer(text=say("why-page", first=first + 1, last=first + len(rows), steps=len(result.steps)))
+    embed.set_footer(text=say("why-page", first=first + 1, last=first + len(shown), steps=len(result.steps)))
     embed.set_image(url=f"attachment://{WHY_PICTURE}")
     files = {WHY_PICTURE: picture.draw(shown, first + 1), "why.csv": _steps_csv(result.steps)}
-    written = [f"{ansi.label(step.chosen.text)} {percent(step.chosen.probability)}" for step in shown]
+    written = [_in_words(step) for step in shown]
     return Reply(embed=embed, files=files, alt={WHY_PICTURE: say("why-alt", tokens=written)})
+
+
+def _in_words(step: Step) -> str:
+    """The written token and the likeliest of the others."""
+    tokens = [f"{ansi.label(one.text)} {percent(one.probability)}" for one in (step.chosen, *step.others[:1])]
+    return say("why-over", written=tokens[0], other=tokens[-1]) if step.others else tokens[0]
 
 
 def _how_chosen(steps: Sequence[Step], temperature: float) -> str:

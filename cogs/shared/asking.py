@@ -10,6 +10,7 @@ from discord import app_commands
 
 from bot.client import DRAWING, Interaction
 from bot.limits import allowance
+from cogs.shared.colours import drawing_in
 from cogs.shared.text import CHOICE, CHOICES, clip, size
 from models.failures import AlreadyAsking, Failure
 from models.service import Caller
@@ -79,11 +80,17 @@ async def suggested(answer: Awaitable[Sequence[T]]) -> list[T]:
 async def drawn(interaction: Interaction, work: Callable[[], T], *, counted: bool = False) -> T:
     """What `work()` makes on a thread that draws: a picture or a file that needs no model.
 
-    It counts against the limit of the asker only if it is `counted`: what belongs to an answer was counted with it.
+    Pictures have the colours of the settings. It counts against the limit of the asker only if it is `counted`: what belongs to an answer was counted with it.
     """
+    name = interaction.client.settings.discord.pictures
+
+    def draw(_job: object) -> T:
+        with drawing_in(name):
+            return work()
+
     return await interaction.client.drawing.admit(
         DRAWING,
-        lambda _: work(),
+        draw,
         user=interaction.user.id,
         privileged=not counted,
         per_user=allowance(interaction).per_user,

@@ -95,7 +95,9 @@ class ShowCost(OpenButton, template=open_template("token-cost")):
             interaction, interaction.client.service.tokenizers.compare(request), private=True
         )
         note = messages.missing(comparison.failures)
-        reply = await drawn(interaction, lambda: inspection.cost(comparison.tokenizations, note))
+        language = (await interaction.client.service.status()).slot("language")
+        window = language.window if language else None
+        reply = await drawn(interaction, lambda: inspection.cost(comparison.tokenizations, window, note))
         await show(interaction, reply)
 
 

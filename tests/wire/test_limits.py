@@ -69,7 +69,9 @@ async def test_a_role_may_have_more_questions_under_way(launch: Launch, box: San
     questions = [live.box.send("/generate prompt:king is", member=tutor) for _ in range(3)]
     for question in questions:
         await question.until(lambda answer: answer.deferred)
-    refused(await box.ask("/generate prompt:king is", member=tutor), "You already have 3 questions with me.")
+    refused(
+        await box.ask("/generate prompt:king is", member=tutor), "You already have 3 requests in progress."
+    )
     first = box.send("/generate prompt:king is")
     await first.until(lambda answer: answer.deferred)
     refused(await box.ask("/generate prompt:king is"), "You already have a request in progress.")

@@ -346,7 +346,9 @@ async def test_a_revision_is_downloaded_and_then_serves(
 
 async def test_only_models_of_the_hub_have_revisions(live: Live) -> None:
     await live.bot.service.loaded()
-    assert "leave it out for words" in await reloaded(live, "slot:words revision:v2", "not reloaded")
+    assert "Leave the revision out for words" in await reloaded(
+        live, "slot:words revision:v2", "not reloaded"
+    )
     text = await reloaded(live, "slot:language revision:v2", "not reloaded")
     assert "name a local folder, which has no revisions" in text
 
