@@ -1133,7 +1133,7 @@ songs-nobody-likes = Nobody of you likes { A(-item) } yet, so these are popular 
 songs-like-some = Press Like under { A(-item) } or use { $add }, then ask again.
 songs-shorter = What you said about { -items } since then made the list shorter.
 songs-nothing-left = You have an opinion on every { -item } that I know.
-songs-actions = More like one of these, or never again …
+songs-actions = More like one, or never again …
 songs-more-like-this = More like { $number }. { $title }
 songs-never-again = Never again: { $number }. { $title }
 
