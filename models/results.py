@@ -490,7 +490,7 @@ class ReplicaStatus:
     state: State
     memory: int
     running: int
-    ended: int
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True)
