@@ -45,7 +45,7 @@ from bench.beside import NotInstalled, Peer, Situation
 from bench.lag import LagSampler, as_felt, percentile
 from bench.models import CausalLM
 from models.language.engine import Engine, GenerationRequest
-from models.language.quantized import to_bytes
+from models.packed import Int8, pack, packed_in
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 PROMPT = 24
@@ -166,6 +166,7 @@ async def measure(name: str, method: Method, prompts: Prompts, count: int) -> Fi
 def bandwidth_limit(model: CausalLM) -> float:
     """Tokens per second if a token took no more than reading each weight once from memory."""
     weights = [parameter.detach() for parameter in model.parameters()]
+    weights += [torch.zeros(packed.nbytes // 8, dtype=torch.int64) for packed in packed_in(model)]
     best = float("inf")
     for _ in range(5):
         start = time.perf_counter()
@@ -245,7 +246,8 @@ async def run(
     limits = {"bfloat16": half}
     engine.verify(prompts[0])
     if device == "cpu":
-        limits["int8"] = quantized = to_bytes(models.load(folder, device, torch.bfloat16))
+        limits["int8"] = quantized = models.load(folder, device, torch.float32)
+        pack(quantized, Int8)
         gc.collect()
         int8_engine = Engine(quantized)
         int8_engine.verify(prompts[0])

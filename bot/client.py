@@ -39,7 +39,7 @@ from bot.reload import reload_like_others
 from bot.settings.schema import Settings
 from bot.shutdown import Shutdown, Step, cancelled, finish_interactions, open_interactions, owner
 from bot.store import Store
-from bot.unclaimed import is_unclaimed
+from bot.unclaimed import form_of, is_unclaimed
 from models.failures import Stopping
 from models.hub import Hub
 from models.lanes import GRACE, Lanes
@@ -107,7 +107,14 @@ class Tree(app_commands.CommandTree["Tokenwise"]):
     """The command tree, with shared rate limits and a shared failure handler."""
 
     def __init__(self, client: Tokenwise) -> None:
-        super().__init__(client)
+        # People may bring the bot along to any place. A command that needs a server says so itself.
+        super().__init__(
+            client,
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            ),
+        )
         self._pace = Pace()
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
@@ -166,6 +173,8 @@ class Tokenwise(commands.AutoShardedBot):
         self.settings = settings
         self.interactions = Interactions(self.events)
         CommandLog(self.events)
+        self.forms: dict[str, Callable[[Interaction], Awaitable[None]]] = {}
+        """What answers a form that was sent, by its custom_id."""
         self.command_ids: dict[str, int] = {}
         """Ids of the commands by name, for mentions such as `</tokens:ID>`."""
         self.service: Service = service or local_service(settings)
@@ -335,14 +344,14 @@ class Tokenwise(commands.AutoShardedBot):
             await asyncio.sleep(reconnecting.APART + reconnecting.MARGIN)
             await self.store.neighbours.give_back(turn)
 
-        self._keep(give_back())
+        self.keep(give_back())
 
     def _heard(self, news: dict[str, str]) -> None:
         """Do what another process asks all processes of the bot to do."""
         if (slot := news.get("reload")) and slot in self.service.slots:
-            self._keep(reload_like_others(self, slot, news.get("revision")))
+            self.keep(reload_like_others(self, slot, news.get("revision")))
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background until it finishes or the bot stops."""
         task = asyncio.create_task(work)
         self._background.add(task)
@@ -362,7 +371,9 @@ class Tokenwise(commands.AutoShardedBot):
         log.info("ready as %s; servers: %d, shards: %s", self.user, len(self.guilds), sorted(self.shards))
 
     async def on_interaction(self, interaction: Interaction) -> None:
-        if is_unclaimed(interaction):
+        if submitted := self.forms.get(form_of(interaction)):
+            await submitted(interaction)
+        elif is_unclaimed(interaction):
             await report(interaction, Unclaimed())
 
     async def on_interaction_failure(self, interaction: Interaction, error: BaseException) -> None:

@@ -31,7 +31,7 @@ LONGEST = 1800
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION = 10003, 10008, 10015, 10062
-TOO_LARGE, ALREADY_ACKNOWLEDGED, INVALID_WEBHOOK_TOKEN = 40005, 40060, 50027
+TOO_LARGE, ALREADY_ACKNOWLEDGED, INVALID_WEBHOOK_TOKEN, THREAD_ARCHIVED = 40005, 40060, 50027, 50083
 GONE = {UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED, INVALID_WEBHOOK_TOKEN}  # fmt: skip
 
 
@@ -126,6 +126,8 @@ def _status(error: discord.DiscordException) -> str:
         return ""
     if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or error.code == TOO_LARGE:
         return say("answer-too-large")
+    if error.code == THREAD_ARCHIVED:
+        return say("thread-archived")
     if error.status == HTTPStatus.FORBIDDEN:
         return say("discord-forbids")
     return say("discord-in-trouble") if error.status == HTTPStatus.TOO_MANY_REQUESTS else ""

@@ -51,4 +51,6 @@ class Interactions:
 
 def _name(interaction: Interaction) -> str:
     """The command as people type it, or the kind of the interaction."""
+    if isinstance(interaction.command, discord.app_commands.ContextMenu):
+        return interaction.command.name
     return f"/{interaction.command.qualified_name}" if interaction.command else interaction.type.name

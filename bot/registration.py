@@ -69,7 +69,7 @@ class CommandRegister:
         if application != self._application:
             self._known = {}
             self._application = application
-        payload = [command.to_dict(tree) for command in tree.get_commands()]
+        payload = payload_of(tree)
         digest = fingerprint(payload)
         wanted = [str(guild) for guild in guild_ids] or [EVERYWHERE]
         for target in wanted:
@@ -139,6 +139,29 @@ class CommandRegister:
             kept.write_json(self._path, content)
         except OSError as error:
             log.error("cannot record the registered commands: %s", error)  # noqa: TRY400
+
+
+def payload_of(tree: app_commands.CommandTree[Any]) -> list[dict[str, Any]]:
+    """All commands as Discord takes them.
+
+    An application that people cannot install for themselves has no commands for that, nor for places without the bot.
+    """
+    payload = [command.to_dict(tree) for command in tree.get_commands()]
+    about: discord.AppInfo | None = tree.client.application
+    if about is None or about.guild_integration_config is None or about.user_integration_config is not None:
+        return payload
+    own, elsewhere = (
+        discord.app_commands.AppInstallationType.USER,
+        app_commands.AppCommandContext.PRIVATE_CHANNEL,
+    )
+    return [
+        command
+        | {
+            "integration_types": [kind for kind in command.get("integration_types") or [] if kind != own],
+            "contexts": [context for context in command.get("contexts") or [] if context != elsewhere],
+        }
+        for command in payload
+    ]
 
 
 def _ids(answer: Any) -> dict[str, int]:

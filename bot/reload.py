@@ -45,16 +45,29 @@ async def reload(
     downloaded or loaded; then the old one keeps serving.
     """
     section, spec, fetch = await asyncio.to_thread(reload_request, bot.settings, slot, revision)
-    async with aclosing(bot.service.reload(ReloadModel(caller, slot, spec, fetch))) as items:
-        async for item in items:
-            if isinstance(item, Reload):
-                # The section's limits apply from now on, too.
-                bot.settings = bot.settings.model_copy(update={slot: section})
-                if not told:
-                    await bot.store.neighbours.tell(
-                        reload=slot, **({"revision": revision} if revision else {})
-                    )
-            yield item
+    items: asyncio.Queue[LoadProgress | Reload | BaseException | None] = asyncio.Queue()
+
+    async def work() -> None:
+        """Goes on although whoever asked is gone: a model that is exchanged brings its limits along."""
+        try:
+            async with aclosing(bot.service.reload(ReloadModel(caller, slot, spec, fetch))) as steps:
+                async for step in steps:
+                    if isinstance(step, Reload):
+                        bot.settings = bot.settings.model_copy(update={slot: section})
+                        if not told:
+                            more = {"revision": revision} if revision else {}
+                            await bot.store.neighbours.tell(reload=slot, **more)
+                    items.put_nowait(step)
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+            items.put_nowait(error)
+        finally:
+            items.put_nowait(None)
+
+    bot.keep(work())
+    while (item := await items.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        yield item
 
 
 async def reload_like_others(bot: Tokenwise, slot: str, revision: str | None) -> None:

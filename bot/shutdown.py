@@ -18,6 +18,7 @@ HANDLERS = (
     "discord-ui-view-dispatch",
     "discord-ui-modal-dispatch",
     "discord-ui-dynamic-item",
+    "discord.py: on_interaction",
 )
 """The names of discord.py's tasks that answer interactions, which it does not list."""
 

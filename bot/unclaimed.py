@@ -10,6 +10,14 @@ import discord
 KINDS = (discord.InteractionType.component, discord.InteractionType.modal_submit)
 
 
+def form_of(interaction: discord.Interaction[Any]) -> str:
+    """The custom_id of the form that was sent; "" for other interactions."""
+    if interaction.type is not discord.InteractionType.modal_submit:
+        return ""
+    data: Mapping[str, object] = interaction.data or {}
+    return str(data.get("custom_id", ""))
+
+
 def is_unclaimed(interaction: discord.Interaction[Any]) -> bool:
     """Whether nothing handles it: an earlier version sent the button, or the form was open while the bot restarted."""
     if interaction.type not in KINDS:

@@ -276,6 +276,7 @@ class Hub:
             memory=model.memory,
             load_seconds=time.monotonic() - began,
             detail=model.detail,
+            window=getattr(model, "context", None),
             generation=entry.status.generation + 1,
         )
         with self._changed:

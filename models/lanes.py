@@ -318,6 +318,12 @@ class Lanes:
         self._update_idle()
         return ticket
 
+    def under_way(self, user: int) -> int:
+        """How many jobs of a person wait or run, privileged ones included."""
+        return sum(
+            entry.user == user for lane in self._lanes.values() for entry in (*lane.running, *lane.waiting)
+        )
+
     @property
     def status(self) -> dict[str, LaneStatus]:
         return {

@@ -100,7 +100,7 @@ def choose(
             wide = trained_as == "bfloat16" and torch.cuda.is_bf16_supported()
             dtype = "bfloat16" if wide else "float16"
         else:
-            halve = place.type == "cpu" and parameters >= WORTH_HALVING and _cpu_has_bfloat16()
+            halve = place.type == "cpu" and parameters >= WORTH_HALVING and cpu_has_bfloat16()
             dtype = "bfloat16" if halve else "float32"
     known = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
     if dtype not in known:
@@ -169,14 +169,29 @@ def release(model: torch.nn.Module) -> None:
     """Free the tensors of an unused module, which reference cycles would keep alive."""
     import torch
 
+    from models.packed import packed_in
+
+    for packed in packed_in(model):
+        packed.release()
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.data = torch.empty(0, dtype=tensor.dtype)
 
 
 def footprint(model: torch.nn.Module) -> int:
-    """Bytes that a torch module's parameters and buffers take."""
+    """Bytes that a torch module's parameters, buffers and packed weights take."""
+    from models.packed import packed_in
+
     tensors = [*model.parameters(), *model.buffers()]
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    plain = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    return plain + sum(packed.nbytes for packed in packed_in(model))
+
+
+def parameters_of(model: torch.nn.Module) -> int:
+    """How many numbers a torch module has learnt, however they are kept."""
+    from models.packed import PackedLinear
+
+    packed = [module for module in model.modules() if isinstance(module, PackedLinear)]
+    return sum(tensor.numel() for tensor in model.parameters()) + sum(module.numbers for module in packed)
 
 
 def parameters_in(folder: Path) -> int:
@@ -204,7 +219,8 @@ def _choose(source: Source, device: str, dtype: str) -> tuple[torch.device, torc
     )
 
 
-def _cpu_has_bfloat16() -> bool:
+def cpu_has_bfloat16() -> bool:
+    """Whether the CPU has units for bfloat16."""
     import torch
 
     able = torch.cpu.get_capabilities()

@@ -1,7 +1,7 @@
 """The models' results.
 
-Plain frozen dataclasses and nothing else: no torch, no Discord. A model returns them from a worker
-thread, a cog draws them, the terminal prints them.
+Plain frozen dataclasses without torch or Discord. A model returns them from a worker thread, a cog
+draws them, and the terminal prints them.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class Tokenization:
 
 @dataclass(frozen=True, slots=True)
 class SpecialToken:
-    """A token that stands for no text. It has one or more `roles`; `here` is how often it is in the text that was looked at,
+    """A token that does not represent text. It has one or more `roles`; `here` counts its occurrences in the text,
     and `added` whether the tokenizer adds it to every text.
     """
 
@@ -197,8 +197,9 @@ class Method:
 
     `normalized` is the text after the normalizer, if that changed it; `whole` are special and other added tokens
     that the text spells, which are found before all else; `chunks` is what the rest is cut into before any
-    vocabulary is asked; `word` is the one that came to most tokens, and `steps` how that happened, a merge, a longest
-    match or a probability in each. Without a word whose tokens can be followed exactly both are empty.
+    vocabulary is asked; `word` is the one with the most merges, or the most tokens where nothing is merged, and `steps`
+    how it came to its tokens, a merge, a longest match or a probability in each. The pair that is merged next is in
+    brackets. Without a word whose tokens can be followed exactly both are empty.
     """
 
     name: str
@@ -210,11 +211,17 @@ class Method:
     steps: tuple[str, ...]
 
     @property
+    def merges(self) -> bool:
+        """Whether the steps are merges."""
+        return len(self.steps) > 1 and self.algorithm in _MERGING
+
+    @property
     def idea(self) -> str:
         """The name of the sentences in `texts/` that explain the algorithm."""
         return f"idea-{_IDEAS.get(self.algorithm, 'other')}"
 
 
+_MERGING = {Algorithm.BYTE_LEVEL_BPE, Algorithm.BPE, Algorithm.BPE_BYTE_FALLBACK}
 _IDEAS: dict[str, str] = {
     Algorithm.BYTE_LEVEL_BPE: "byte-level-bpe",
     Algorithm.BPE: "bpe",
@@ -227,7 +234,7 @@ _IDEAS: dict[str, str] = {
 
 
 class Aspect(StrEnum):
-    """What can be explained about a tokenizer and a text."""
+    """The explanations of a tokenizer and a text."""
 
     PIECES = "pieces"
     BYTES = "bytes"
@@ -237,7 +244,7 @@ class Aspect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unexplained:
-    """Why the tokenizer called `name` has nothing to say about a text."""
+    """Why the tokenizer called `name` cannot answer for a text."""
 
     name: str
     reason: str
@@ -319,8 +326,8 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class SharedWord:
-    """A word that stands in two texts, and the cosine in [-1, 1] between its vectors there: 1 means that the
-    context changed nothing. The vector of a word of several tokens is the mean of theirs.
+    """A word in two texts, and the cosine in [-1, 1] between its vectors there: 1 means that the context
+    changed nothing. The vector of a word with several tokens is their mean.
     """
 
     text: str
@@ -331,8 +338,8 @@ class SharedWord:
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """The words that two texts share, those that moved most first. `unrelated` is the mean cosine between the
-    different words of the two texts: what a cosine is worth here.
+    """The shared words of two texts, those that moved most first. `unrelated` is the mean cosine between
+    different words of the two texts, as a baseline.
     """
 
     first: Embedding
@@ -342,13 +349,13 @@ class Contexts:
 
     @property
     def moved(self) -> SharedWord:
-        """The word that moved most, of those that mean something alone if there are any."""
+        """The word that moved most, preferably not a function word."""
         return next((word for word in self.words if not is_function_word(word.text)), self.words[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A word and its cosine to the question, in [-1, 1]."""
+    """A word and its cosine to the query, in [-1, 1]."""
 
     word: str
     score: float
@@ -366,7 +373,7 @@ class MapPoint:
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """The nearest words to a question such as `king - man + woman`, best first."""
+    """The nearest words to a query such as `king - man + woman`, best first."""
 
     model: str
     query: str
@@ -377,7 +384,7 @@ class Neighbourhood:
     explained: float = 0.0
     """Share of the variance that the two axes of the map keep, in [0, 1]."""
     by_vector: bool = False
-    """Whether the vector was asked about and not the words, so that they are answers too."""
+    """Whether the query was for the vector, so that its words are included in the results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,7 +398,7 @@ class Pair:
     rank_of_second: int
     rank_of_first: int
     words: int
-    """Words in the vocabulary: the highest rank there could be is one less."""
+    """Words in the vocabulary; the highest possible rank is one less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,9 +428,9 @@ class Song:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A song that speaks for another one: `shared` of the `playlists` that play it play the other one too.
+    """A song that supports a recommendation: `shared` of its `playlists` also contain the recommended song.
 
-    0 of 0 where that was not counted; 0 of some where only playlists like those play the other one.
+    0 of 0 if that was not counted; 0 of some if only similar playlists contain the recommended song.
     """
 
     song: Song
@@ -433,7 +440,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A song and what speaks for it, strongest first; nothing for a merely popular song.
+    """A song and its reasons, strongest first; none for a merely popular song.
 
     `playlists` is how many playlists of the catalogue play it.
     """
@@ -463,7 +470,7 @@ class Recommendations:
 
 @dataclass(frozen=True, slots=True)
 class SongPoint:
-    """A song's place on a map, no unit: songs lie close together if the playlists with them play the same songs."""
+    """A song's position on a map, without a unit: songs are close together if they share neighbours in playlists."""
 
     song: Song
     x: float
@@ -472,7 +479,7 @@ class SongPoint:
 
 @dataclass(frozen=True, slots=True)
 class SlotStatus:
-    """One slot of the hub as people see it. `memory` is in bytes, `load_seconds` in seconds."""
+    """The public status of a slot. `memory` is in bytes, `load_seconds` in seconds."""
 
     slot: str
     name: str
@@ -482,14 +489,16 @@ class SlotStatus:
     memory: int = 0
     load_seconds: float = 0.0
     detail: str = ""
-    """One sentence: what the model is, or why it is not there."""
+    """One sentence: what the model is, or why it is not loaded."""
+    window: int | None = None
+    """Tokens that a model can look at, where it has such a limit and says so."""
     generation: int = 0
-    """How often the slot was filled; grows with every successful reload."""
+    """Number of successful loads of the slot."""
     leases: int = 0
     failure: Failure | None = None
-    """Why the last load failed; its `sentence` is for everybody, its `hint` for the people who run the bot."""
+    """Why the last load failed; its `sentence` is for everyone, its `hint` for admins."""
     figures: Mapping[str, float] = field(default_factory=dict, compare=False)
-    """Numbers of this moment, for metrics: what they are is up to the kind of model."""
+    """Current numbers for metrics; they depend on the kind of model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -502,9 +511,9 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """A slot after its model was exchanged, and the memory before and after.
+    """A slot after a reload, with the memory before and after.
 
-    `drained` says that two copies did not fit: the old model was let go before the new one was loaded.
+    `drained` says that two copies did not fit, so the old model was freed before the new one was loaded.
     """
 
     status: SlotStatus
@@ -518,8 +527,8 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text as a model read it: `pieces` has one for each token. `bos_left_out` says that the tokenizer has a token for the
-    beginning of a text and does not put it there, so that nothing precedes the first one.
+    """A text as a model read it: `pieces` has one entry per token. `bos_left_out` says that the tokenizer has a
+    beginning-of-text token but does not add it, so nothing precedes the first token.
     """
 
     model: str
@@ -546,8 +555,8 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A token that could come next: the model's own `probability`, and `kept`, what the settings leave it: 0 where it is cut,
-    renormalised otherwise.
+    """A possible next token: the model's own `probability`, and `kept`, the probability under the settings: 0 if it is cut,
+    otherwise renormalised.
     """
 
     piece: Piece
@@ -573,7 +582,7 @@ class NextToken:
 
     @property
     def choices(self) -> float:
-        """Among how many equally likely tokens one would choose with the same uncertainty."""
+        """The number of equally likely tokens with the same entropy."""
         return float(2**self.entropy_bits)
 
     @property
@@ -604,7 +613,7 @@ class Lens:
 
 @dataclass(frozen=True, slots=True)
 class Surprising:
-    """A token that was not expected: its place in the text, its bits, and what was, likeliest first."""
+    """A surprising token: its position, its bits, and the expected tokens, likeliest first."""
 
     place: int
     bits: float
@@ -613,10 +622,10 @@ class Surprising:
 
 @dataclass(frozen=True, slots=True)
 class Surprise:
-    """How much each token of a text surprises: -log2 of the probability that the model gave it, in bits.
+    """The surprisal of each token of a text: -log2 of its probability, in bits.
 
-    None for a first token that nothing precedes. `perplexity` is 2 to the mean of the others, None if there are none. Of a
-    text longer than `window` tokens each token was read with at least half a window before it.
+    None for a first token with nothing before it. `perplexity` is 2 to the power of the others' mean, None if there are
+    none. In a text longer than `window` tokens, each token was read with at least half a window before it.
     """
 
     reading: Reading
@@ -638,7 +647,7 @@ class Numbers:
     data: bytes = field(repr=False)
 
     def array(self) -> NDArray[np.float32]:
-        """The numbers as an array that cannot be written to."""
+        """The numbers as a read-only array."""
         import numpy as np  # noqa: PLC0415 - results themselves need no library
 
         return np.frombuffer(self.data, dtype=np.float32).reshape(self.shape)

@@ -109,7 +109,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class OneOf(Generic[T_co]):
-    """What was found with one of `count` tokenizers."""
+    """The result of one of `count` tokenizers."""
 
     found: T_co
     count: int
@@ -117,7 +117,7 @@ class OneOf(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The text of token ids together, and what each of them is alone."""
+    """The text of token ids together and one by one."""
 
     tokenizer: str
     text: str
@@ -190,7 +190,7 @@ MOST_DEPTH = 6
 
 @dataclass(frozen=True, slots=True)
 class AskNext:
-    """What could follow a text and the tokens `taken` after it, which are ids of `model` (else `OtherModel`).
+    """What could follow a text and the tokens `taken` after it, which are ids of `model` (otherwise `OtherModel`).
 
     Of `sampling` the temperature and the cuts count; at temperature 0 only the likeliest token is kept. With a seed, a
     token is drawn, too.
@@ -236,7 +236,7 @@ class AskAttention:
 
 @dataclass(frozen=True, slots=True)
 class AskWhy:
-    """What the token of number `place`, counted from 0, of a continuation rests on.
+    """What token number `place`, counted from 0, of a continuation depends on.
 
     `written` holds the ids that `model` wrote (else `OtherModel`); what of them is missing up to `place` is written greedily.
     The prompt is read as `Generate` reads it.
@@ -327,7 +327,7 @@ class GetSongs:
 
 @dataclass(frozen=True, slots=True)
 class FindSongs:
-    """What people typed or chose: ids, titles, artists."""
+    """Songs as typed or chosen by people: ids, titles, artists."""
 
     caller: Caller
     texts: tuple[str, ...]

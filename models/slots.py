@@ -39,7 +39,7 @@ class Model(Protocol):
     """The interface of every model.
 
     It may also have `concurrent`, true if several threads may use it at once, `now`, a sentence about its current state,
-    such as how full its cache is, and `figures`, current numbers by name.
+    such as how full its cache is, `figures`, current numbers by name, and `context`, how many tokens it can look at.
     """
 
     @property

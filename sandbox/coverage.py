@@ -19,7 +19,7 @@ _HEAD = """# What the sandbox has of Discord's API
 
 Made from Discord's OpenAPI description by `python -m sandbox.coverage`. A request for an operation that is not there is
 answered with 404, and the sandbox says so in its log and on its page. Of messages it lacks polls, stickers and forwards,
-which it refuses in the same way. Threads, reactions and webhooks of channels are not there either.
+which it refuses in the same way. Requests about threads, reactions and webhooks of channels are not there either.
 """
 
 

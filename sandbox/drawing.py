@@ -329,7 +329,9 @@ class Painter:
 
     @staticmethod
     def file(attachment: Attachment, where: str) -> Text:
-        """One line with the name, the size and the location of a file."""
+        """One line with the name, the size and the location of a file, and its description if it has one."""
+        described = clean(attachment.description or "")
         return Text.assemble(
-            "📎 ", (clean(attachment.filename), "bold"), (f"  {size(attachment.size)}  ", "dim"), clean(where)
-        )
+            "📎 ", (clean(attachment.filename), "bold"), (f"  {size(attachment.size)}  ", "dim"), clean(where),
+            (f"\n   {described}" if described else "", "dim"),
+        )  # fmt: skip

@@ -150,13 +150,31 @@ class Sandbox(Server):
         return self.world.add_member(name, permissions=permissions, roles=roles, guild=guild)
 
     def add_guild(
-        self, name: str, channels: Sequence[str] = ("general",), shard: tuple[int, int] | None = None
+        self,
+        name: str,
+        channels: Sequence[str] = ("general",),
+        shard: tuple[int, int] | None = None,
+        *,
+        with_bot: bool = True,
     ) -> Guild:
-        """Another guild with the bot, the admin and the student; pass one of its `channels` where something is to happen there.
+        """Another guild with the admin, the student and, unless it was not invited there, the bot; pass one of its `channels`
+        where something is to happen there.
 
         With `shard`, a number and a count, it is one that this shard is responsible for.
         """
-        return self.world.add_guild(name, channels, shard)
+        return self.world.add_guild(name, channels, shard, with_bot=with_bot)
+
+    def add_thread(self, name: str, channel: Channel | None = None) -> Channel:
+        """A thread of a channel, of the first one unless another is named. `archived` closes it for good."""
+        return self.world.add_thread(name, channel or self.channel)
+
+    def add_group(self, *members: Member) -> Channel:
+        """A private channel of these people, which the bot is not in."""
+        return self.world.add_group("group", members)
+
+    def install(self, member: Member) -> None:
+        """Let a member install the app for themselves, so that they bring its commands along wherever these may go."""
+        self.world.installed.add(member.id)
 
     def add_channel(self, name: str, guild: Guild | None = None) -> Channel:
         """Another text channel, in the first guild unless another is named."""
@@ -301,7 +319,7 @@ class Sandbox(Server):
 
     def _offered(self, member: Member, channel: Channel | None) -> dict[str, Command]:
         place = channel or self.channel
-        return self.world.visible_commands(self._here(member, place), direct=place.guild is None)
+        return self.world.visible_commands(self._here(member, place), place)
 
     def _command(
         self,
@@ -348,7 +366,7 @@ class Sandbox(Server):
             (
                 known
                 for known in self.world.commands.values()
-                if (known.type, known.name) == (kind, name) and known.allowed(who, direct=place.guild is None)
+                if (known.type, known.name) == (kind, name) and self.world.allows(known, who, place)
             ),
             None,
         )

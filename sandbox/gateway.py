@@ -424,7 +424,7 @@ class Gateway:
         connection.session = session
         self.sessions.append(session)
         world = self._world
-        mine = [guild for guild in world.guilds.values() if (guild.id >> 22) % shard[1] == shard[0]]
+        mine = [guild for guild in world.joined.values() if (guild.id >> 22) % shard[1] == shard[0]]
         session.dispatch(
             "READY",
             {
@@ -512,7 +512,7 @@ class Gateway:
 
         https://discord.com/developers/docs/events/gateway-events#request-guild-members
         """
-        guild = self._world.guilds.get(rules.snowflake(data.get("guild_id")) or 0)
+        guild = self._world.joined.get(rules.snowflake(data.get("guild_id")) or 0)
         if guild is None or not self._responsible(session, guild.id) or not session.intents & Intent.GUILDS:
             return
         members = list(guild.members.values())
@@ -550,7 +550,7 @@ class Gateway:
         """The soundboards of guilds, which have no sounds here."""
         listed = data.get("guild_ids")
         for number in listed if isinstance(listed, list) else []:
-            if (id_ := rules.snowflake(number)) in self._world.guilds and self._responsible(session, id_):
+            if (id_ := rules.snowflake(number)) in self._world.joined and self._responsible(session, id_):
                 session.dispatch("SOUNDBOARD_SOUNDS", {"guild_id": str(number), "soundboard_sounds": []})
 
     def _expire(self) -> None:

@@ -39,6 +39,9 @@ ALLOWED: Mapping[int, frozenset[int]] = {
     SUBMIT: frozenset({MESSAGE, DEFER, DEFER_UPDATE, UPDATE}),
 }
 
+OWN_FOLLOW_UPS = 5
+"""Follow-ups of an app that only the member has installed."""
+
 SILENCE = {
     COMMAND: "The application did not respond",
     COMPONENT: "This interaction failed",
@@ -135,6 +138,7 @@ class Interactions:
         else:
             check_message(self._limits, data, uploads, None, inside=("data",))
             flags = (data.get("flags") or 0) & rules.EPHEMERAL
+            flags |= rules.EPHEMERAL if interaction.alone else 0
             body = data
             if kind == DEFER:
                 flags |= rules.LOADING
@@ -181,6 +185,7 @@ class Interactions:
 
     def edit(self, interaction: Interaction, name: str, body: Json, uploads: Mapping[int, Upload]) -> Message:
         message = self.message(interaction, name)
+        _refuse_archived(interaction)
         check_message(self._limits, body, uploads, message)
         self._world.edit_message(message, body, uploads, via=interaction)
         return message
@@ -190,7 +195,12 @@ class Interactions:
 
     def follow_up(self, interaction: Interaction, body: Json, uploads: Mapping[int, Upload]) -> Message:
         """Another message; the first one after a deferral takes the place and the privacy of the thinking message."""
+        _refuse_archived(interaction)
         check_message(self._limits, body, uploads, None)
+        if "0" not in interaction.owners() and len(interaction.followups) >= OWN_FOLLOW_UPS:
+            raise ApiError(
+                400, 40094, "This interaction has reached the maximum number of follow-up messages"
+            )
         original = interaction.original
         if original is not None and interaction.thinking:
             self._world.edit_message(original, body, uploads, via=interaction)
@@ -201,13 +211,18 @@ class Interactions:
             body,
             uploads,
             interaction=interaction,
-            flags=(body.get("flags") or 0) & rules.EPHEMERAL,
+            flags=rules.EPHEMERAL if interaction.alone else (body.get("flags") or 0) & rules.EPHEMERAL,
             kind=REPLY if answered else 0,
             reference=answered.id if answered else None,
         )
         interaction.followups.append(message)
         self._world.announce("message.create", message)
         return message
+
+
+def _refuse_archived(interaction: Interaction) -> None:
+    if interaction.channel.archived:
+        raise ApiError(400, 50083, "Thread is archived")
 
 
 def check_message(

@@ -228,17 +228,16 @@ class _Visit:
 
     def _commands(self) -> list[Json]:
         """The commands that Discord offers the member here, including context menus."""
-        direct = self._channel.guild is None
         chat = self._chat_commands().values()
         menus = [
             command
             for command in self._box.world.commands.values()
-            if command.type != rules.CHAT and command.allowed(self._member, direct=direct)
+            if command.type != rules.CHAT and self._box.world.allows(command, self._member, self._channel)
         ]
         return [command.body for command in (*chat, *menus)]
 
     def _chat_commands(self) -> Mapping[str, Command]:
-        return self._box.world.visible_commands(self._member, direct=self._channel.guild is None)
+        return self._box.world.visible_commands(self._member, self._channel)
 
     def _welcome(self) -> Json | None:
         welcome = self._page.welcome

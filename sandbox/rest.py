@@ -326,12 +326,12 @@ class Rest:
             "verify_key": "0" * 64,
             "flags": 0,
             "summary": "",
-            "approximate_guild_count": len(world.guilds),
-            "approximate_user_install_count": 0,
+            "approximate_guild_count": len(world.joined),
+            "approximate_user_install_count": len(world.installed),
             "redirect_uris": [],
             "interactions_endpoint_url": None,
             "role_connections_verification_url": None,
-            "integration_types_config": {"0": {}},
+            "integration_types_config": {"0": {}, "1": {}},
         }
 
     def _get_guilds(self, call: Call) -> Reply:
@@ -348,7 +348,7 @@ class Rest:
                 "approximate_member_count": len(guild.members),
                 "approximate_presence_count": len(guild.members),
             }
-            for guild in sorted(self._world.guilds.values(), key=lambda one: one.id)
+            for guild in sorted(self._world.joined.values(), key=lambda one: one.id)
             if (before is None or guild.id < before) and (after is None or guild.id > after)
         ]
 
@@ -358,13 +358,13 @@ class Rest:
 
     def _get_user(self, call: Call) -> Reply:
         wanted = call.number("user_id")
-        for guild in self._world.guilds.values():
+        for guild in self._world.joined.values():
             if (member := guild.members.get(wanted)) is not None:
                 return 200, member.user.payload()
         raise ApiError(404, 10013, "Unknown User")
 
     def _guild(self, call: Call) -> Guild:
-        guild = self._world.guilds.get(call.number("guild_id"))
+        guild = self._world.joined.get(call.number("guild_id"))
         if guild is None:
             raise ApiError(404, 10004, "Unknown Guild")
         return guild
@@ -397,6 +397,8 @@ class Rest:
         channel = self._world.channels.get(call.number("channel_id"))
         if channel is None:
             raise ApiError(404, 10003, "Unknown Channel")
+        if not channel.has_bot:
+            raise ApiError(403, 50001, "Missing Access")
         if channel.guild is not None:
             bot = self._world.bot_in(channel.guild)
             if not bot.may(Permission.VIEW_CHANNEL):
@@ -519,7 +521,7 @@ class Rest:
             raise ApiError(403, 20012, "You are not authorized to perform this action on this application")
         if "guild_id" not in call.parameters:
             return None
-        if (guild := call.number("guild_id")) not in self._world.guilds:
+        if (guild := call.number("guild_id")) not in self._world.joined:
             raise ApiError(403, 50001, "Missing Access")
         return guild
 

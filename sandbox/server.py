@@ -156,7 +156,8 @@ class Server:
 
     def _deliver(self, interaction: Interaction) -> None:
         guild = interaction.channel.guild
-        payload = interaction.payload(self.world.bot_in(guild).permissions, self.limits.attachment_bytes)
+        permissions = self.world.app_permissions(interaction.channel)
+        payload = interaction.payload(permissions, self.limits.attachment_bytes)
         self.gateway.dispatch("INTERACTION_CREATE", payload, guild=guild.id if guild else None)
 
 

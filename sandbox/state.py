@@ -35,6 +35,8 @@ class Permission:
     READ_HISTORY = 1 << 16
     MENTION_EVERYONE = 1 << 17
     USE_COMMANDS = 1 << 31
+    USE_EXTERNAL_APPS = 1 << 50
+    """Without it, what an app of a member's own answers is for that member alone."""
     ALL = (1 << 53) - 1
     EVERYONE = (
         VIEW_CHANNEL
@@ -44,6 +46,7 @@ class Permission:
         | ATTACH_FILES
         | READ_HISTORY
         | USE_COMMANDS
+        | USE_EXTERNAL_APPS
     )
 
 
@@ -186,19 +189,45 @@ class Member:
 
 @dataclass
 class Channel:
-    """A text channel of the guild or, with a `recipient`, the bot's direct messages with one member."""
+    """A text channel of the guild, a thread of one, the bot's direct messages with one `recipient`, or a `group` of people
+    without the bot.
+    """
 
     id: int
     name: str
     guild: Guild | None = field(repr=False)
     recipient: Member | None = None
     last_message: int | None = None
+    thread_of: Channel | None = field(default=None, repr=False)
+    """The channel that a thread belongs to."""
+    archived: bool = False
+    group: tuple[Member, ...] = ()
+
+    @property
+    def context(self) -> int:
+        """Where a command is used here: 0 in a guild, 1 in the bot's direct messages, 2 among people without the bot."""
+        return 0 if self.guild is not None else 2 if self.group else 1
+
+    @property
+    def has_bot(self) -> bool:
+        """Whether the bot is there, and not only an app that somebody brings along."""
+        return not self.group if self.guild is None else self.guild.has_bot
 
     def payload(self, permissions: int | None = None) -> Json:
         last = str(self.last_message) if self.last_message else None
         if self.guild is None:
-            people = [self.recipient.user.payload()] if self.recipient else []
-            return {"id": str(self.id), "type": 1, "flags": 0, "last_message_id": last, "recipients": people}
+            members = self.group or ((self.recipient,) if self.recipient else ())
+            people = [member.user.payload() for member in members]
+            direct = {
+                "id": str(self.id),
+                "type": 1,
+                "flags": 0,
+                "last_message_id": last,
+                "recipients": people,
+            }
+            if self.group:
+                direct |= {"type": 3, "name": self.name, "icon": None, "owner_id": str(self.group[0].id)}
+            return direct
         body: Json = {
             "id": str(self.id),
             "guild_id": str(self.guild.id),
@@ -214,6 +243,20 @@ class Channel:
             "last_pin_timestamp": None,
             "flags": 0,
         }
+        if self.thread_of is not None:
+            body |= {
+                "type": 11,
+                "parent_id": str(self.thread_of.id),
+                "owner_id": str(self.guild.owner_id),
+                "message_count": 0,
+                "member_count": 1,
+                "thread_metadata": {
+                    "archived": self.archived,
+                    "locked": self.archived,
+                    "auto_archive_duration": 1440,
+                    "archive_timestamp": timestamp(0),
+                },
+            }
         if permissions is not None:
             body["permissions"] = str(permissions)
         return body
@@ -229,6 +272,7 @@ class Guild:
     roles: list[Role] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
     members: dict[int, Member] = field(default_factory=dict)
+    has_bot: bool = True
 
     def payload(self) -> Json:
         return {
@@ -298,15 +342,21 @@ class Command:
     def options(self) -> list[Json]:
         return list(self.body["options"])
 
-    def allowed(self, member: Member, *, direct: bool = False) -> bool:
-        """Whether Discord shows the command to `member` (in direct messages, where `direct`)."""
+    def authorized_by(self, channel: Channel, *, own: bool) -> list[int]:
+        """By which installations the command is there in a channel: 0 the guild's, 1 the member's `own`."""
+        types = self.body["integration_types"]
+        return [kind for kind, there in ((0, channel.has_bot), (1, own)) if there and kind in types]
+
+    def allowed(self, member: Member, channel: Channel, *, own: bool = False) -> bool:
+        """Whether Discord shows the command to `member` in a channel; `own` is whether they have installed the app."""
         contexts = self.body["contexts"]
-        if direct:
+        if contexts is None:
             # `dm_permission` is the older field that `contexts` replaced.
-            allowed = self.body["dm_permission"] is not False if contexts is None else 1 in contexts
-            return self.guild_id is None and allowed
-        if contexts is not None and 0 not in contexts:
+            contexts = [0, 1] if self.body["dm_permission"] is not False else [0]
+        if channel.context not in contexts or not self.authorized_by(channel, own=own):
             return False
+        if channel.guild is None:
+            return self.guild_id is None
         needed = self.body["default_member_permissions"]
         if self.guild_id not in {None, member.guild.id}:
             return False
@@ -607,6 +657,7 @@ class InteractionContext(TypedDict, total=False):
     title: str
     source: Message | None
     parent: Interaction | None
+    own: bool
 
 
 @dataclass
@@ -629,6 +680,8 @@ class Interaction:
     """The message whose component was used."""
     parent: Interaction | None = None
     """The interaction that opened the modal that this one submits."""
+    own: bool = False
+    """Whether the member has installed the app for themselves."""
     answered_with: int | None = None
     """The type of the first answer (the callback)."""
     acknowledged: float | None = None
@@ -674,8 +727,30 @@ class Interaction:
             body["triggering_interaction_metadata"] = self.parent.metadata()
         return body
 
+    @property
+    def first(self) -> Interaction:
+        """The interaction with a command that this one goes back to."""
+        first = self
+        while before := first.parent or (first.source.interaction if first.source else None):
+            first = before
+        return first
+
     def owners(self) -> dict[str, str]:
-        return {"0": str(self.channel.guild.id) if self.channel.guild else "0"}
+        """The guild (0 in direct messages) and the member by whose installations the command was there."""
+        first = self.first
+        guild = (
+            {"0": str(self.channel.guild.id) if self.channel.guild else "0"} if self.channel.has_bot else {}
+        )
+        if first.command is None or not first.own or 1 not in first.command.body["integration_types"]:
+            return guild
+        return guild | {"1": str(first.member.id)}
+
+    @property
+    def alone(self) -> bool:
+        """Whether only the member sees the answers, whatever they ask for: the app is theirs, and the guild lets no such app speak."""
+        return not self.channel.has_bot and (
+            self.channel.guild is not None and not self.member.may(Permission.USE_EXTERNAL_APPS)
+        )
 
     def payload(self, app_permissions: int, attachment_bytes: int) -> Json:
         """As the gateway delivers it."""
@@ -691,7 +766,7 @@ class Interaction:
             "app_permissions": str(app_permissions),
             "attachment_size_limit": attachment_bytes,
             "authorizing_integration_owners": self.owners(),
-            "context": 1 if self.channel.guild is None else 0,
+            "context": self.channel.context,
             "entitlements": [],
             "entitlement_sku_ids": [],
             "locale": self.locale,

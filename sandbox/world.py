@@ -65,6 +65,8 @@ class World:
         self.guilds: dict[int, Guild] = {guild_id: self.guild}
         """By id; the first is the one that everything happens in unless another is named."""
         self.channels: dict[int, Channel] = {self.channel.id: self.channel}
+        self.installed: set[int] = set()
+        """The ids of people who have installed the app for themselves."""
         self.admin = self.add_member("Admin", permissions=Permission.ADMINISTRATOR)
         self.student = self.add_member("Student")
         bot_role = self._add_role(bot_name, Permission.EVERYONE)
@@ -119,24 +121,37 @@ class World:
         self.changed("role.create", (guild, role))
         return role
 
+    @property
+    def joined(self) -> dict[int, Guild]:
+        """The guilds that the bot is a member of, by id."""
+        return {number: guild for number, guild in self.guilds.items() if guild.has_bot}
+
     def add_guild(
-        self, name: str, channels: Sequence[str] = ("general",), shard: tuple[int, int] | None = None
+        self,
+        name: str,
+        channels: Sequence[str] = ("general",),
+        shard: tuple[int, int] | None = None,
+        *,
+        with_bot: bool = True,
     ) -> Guild:
-        """Another guild with the bot, the same admin, who owns it, and the same student.
+        """Another guild with the bot, unless it was not invited there, the same admin, who owns it, and the same student.
 
         `shard` is a number and a count: the guild gets an id that this shard is responsible for.
         """
         ids = (lasting_snowflake(f"guild {name}" + (f" {again}" if again else "")) for again in count())
         everyone_id = next(id_ for id_ in ids if shard is None or shard_of(id_, shard[1]) == shard[0])
         everyone = Role(everyone_id, "@everyone", Permission.EVERYONE, 0)
-        guild = Guild(everyone.id, name, self.admin.id, everyone)
+        guild = Guild(everyone.id, name, self.admin.id, everyone, has_bot=with_bot)
         if guild.id in self.guilds:
             raise ValueError(f"there is a guild called {name} already")
         role = Role(
             lasting_snowflake(f"role {name} bot"), self.bot_user.name, Permission.EVERYONE, 1, managed=True
         )
-        guild.roles.append(role)
-        for user, roles in ((self.admin.user, []), (self.student.user, []), (self.bot_user, [role])):
+        there = [(self.admin.user, list[Role]()), (self.student.user, [])]
+        if with_bot:
+            guild.roles.append(role)
+            there.append((self.bot_user, [role]))
+        for user, roles in there:
             guild.members[user.id] = Member(user, guild, roles, self.clock.time())
         self.guilds[guild.id] = guild
         for channel in channels:
@@ -158,6 +173,19 @@ class World:
         self.channels[channel.id] = channel
         return channel
 
+    def add_thread(self, name: str, channel: Channel) -> Channel:
+        """A thread of a channel."""
+        thread = Channel(self.snowflake(), name, channel.guild, thread_of=channel)
+        self.channels[thread.id] = thread
+        self.changed("channel.create", thread)
+        return thread
+
+    def add_group(self, name: str, members: Sequence[Member]) -> Channel:
+        """A private channel of several people, which the bot is not in."""
+        group = Channel(self.snowflake(), name, None, group=tuple(members))
+        self.channels[group.id] = group
+        return group
+
     def set_roles(self, member: Member, roles: Sequence[Role | str]) -> None:
         """Give a member these roles and no others; a string creates one without permissions."""
         held = [self._add_role(role, 0, member.guild) if isinstance(role, str) else role for role in roles]
@@ -169,6 +197,12 @@ class World:
         member.guild.everyone.permissions &= permissions
         self.changed("role.update", (member.guild, member.guild.everyone))
         self.set_roles(member, [self._add_role(f"{member.name} may", permissions, member.guild)])
+
+    def app_permissions(self, channel: Channel) -> int:
+        """What the bot may do in a channel; where it is not, what everybody may."""
+        if channel.has_bot or channel.guild is None:
+            return self.bot_in(channel.guild).permissions
+        return channel.guild.everyone.permissions
 
     def bot_in(self, guild: Guild | None) -> Member:
         return self.bot if guild is None else guild.members[self.bot_user.id]
@@ -192,11 +226,15 @@ class World:
     def commands_of(self, guild_id: int | None) -> list[Command]:
         return [command for command in self.commands.values() if command.guild_id == guild_id]
 
-    def visible_commands(self, member: Member, *, direct: bool = False) -> dict[str, Command]:
-        """Chat-input commands that Discord offers `member`, by name; those of a guild hide global ones."""
+    def allows(self, command: Command, member: Member, channel: Channel | None = None) -> bool:
+        """Whether Discord offers `member` a command in a channel."""
+        return command.allowed(member, channel or self.channel, own=member.id in self.installed)
+
+    def visible_commands(self, member: Member, channel: Channel | None = None) -> dict[str, Command]:
+        """Chat-input commands that Discord offers `member` in a channel, by name; those of a guild hide global ones."""
         found = {}
         for command in sorted(self.commands.values(), key=lambda command: command.guild_id is not None):
-            if command.type == rules.CHAT and command.allowed(member, direct=direct):
+            if command.type == rules.CHAT and self.allows(command, member, channel):
                 found[command.name] = command
         return found
 
@@ -434,7 +472,7 @@ class World:
                     yield int(found)
 
         guild = message.channel.guild or self.guild
-        writer = guild.members.get(message.author.id) or self.bot_in(message.channel.guild)
+        writer = guild.members.get(message.author.id) or self.bot
         privileged = writer.may(Permission.MENTION_EVERYONE)
         roles = {role.id: role for role in guild.roles}
         users = [user for user in pinged(r"<@!?(\d+)>", "users") if user in guild.members]
@@ -464,6 +502,7 @@ class World:
         title: str = "",
         source: Message | None = None,
         parent: Interaction | None = None,
+        own: bool = False,
     ) -> Interaction:
         """By default in the guild's channel; see `Interaction` for the other parameters."""
         interaction = Interaction(
@@ -480,6 +519,7 @@ class World:
             title=title,
             source=source,
             parent=parent,
+            own=own or member.id in self.installed,
         )
         self.interactions[interaction.token] = interaction
         while len(self.interactions) > KEPT_INTERACTIONS:

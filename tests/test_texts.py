@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
-from fluent.syntax import FluentParser
+from fluent.syntax import FluentParser, FluentSerializer
 from fluent.syntax import ast as ftl
 from fluent.syntax.visitor import Visitor
 
 import texts
-from models.failures import Failure
+from bot import errors
+from bot.failures import StartupError
+from models.failures import Failure, StarterFailure
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("models", "bot", "cogs")
@@ -198,6 +200,63 @@ def test_no_sentence_is_built_where_it_is_raised() -> None:
 def _is_prose(node: ast.AST) -> bool:
     """Whether a literal holds two words in a row; separators such as "; " do not."""
     return isinstance(node, ast.Constant) and bool(re.search(r"[a-z] [a-z]", str(node.value)))
+
+
+OPERATORS = re.compile(
+    r"""
+    \b[A-Z]{2,}_[A-Z_]+\b                             # variables of the environment
+    | (?<!\w)--\w | \bpython\s-m | \bpip\b | \bgit\b | \bmodels\sreload\b | “[^”]*\bfetch\b   # commands
+    | \bfetch\sit\b | \b(?:in|into|of|with)\s(?:the|these)\ssettings\b
+    | \[(?:songs|words|tokenizers|language|encoder|limits)\b | \b(?:songs|words|tokenizers|language|encoder|lanes|limits|discord|database|health|audit)\.[a-z]\w*
+    | \b\w+\.(?:toml|md|npy|txt|json|safetensors|gguf|bin|zip|db)\b  # files
+    """,
+    re.VERBOSE,
+)
+"""What means something to the people who run the bot alone: their commands, files, and keys of the settings."""
+NOT_FOR_STUDENTS = {
+    # Only who may reload a model meets these.
+    "NoSection", "NoRevisions", "RevisionOfFolder", "SettingsWrong",
+    # Only who has the terminal meets these.
+    "DatabaseOnServer", "NoDatabaseFile", "WouldOverwrite", "DatabaseInUse", "BackupFailed", "CopyDiffers",
+    "NotAWebAddress",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind
+        for kind in FAILURES
+        if code(kind) in MESSAGES
+        and not issubclass(kind, StartupError | StarterFailure)
+        and not kind.__module__.startswith("bot.cli")
+        and kind.__name__ not in NOT_FOR_STUDENTS
+    ],
+    ids=lambda kind: kind.__name__,
+)
+def test_students_do_not_read_what_is_for_the_people_who_run_the_bot(kind: type[Failure]) -> None:
+    failure = made(kind)
+    assert not OPERATORS.search(errors.told(failure)), errors.told(failure)
+    assert failure.hint in errors.told(failure, admin=True)
+
+
+def test_answers_do_not_say_what_is_for_the_people_who_run_the_bot() -> None:
+    said = {
+        str(node.args[0].value)
+        for path, tree in modules()
+        if "cogs" in path.parts
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") in {"say", "columns"}
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(said) > 100
+    for name in said & MESSAGES.keys():
+        value = MESSAGES[name].value
+        assert value is not None
+        found = OPERATORS.search(FluentSerializer().serialize_entry(ftl.Message(ftl.Identifier("x"), value)))
+        assert not found, f"{name}: {found}"
 
 
 def test_a_language_is_one_file() -> None:

@@ -44,6 +44,7 @@ commands-elsewhere =
 unclaimed = This button or form has expired. Run the command again.
 answer-too-large = My answer is too large for Discord. Ask for less.
 discord-forbids = Discord does not let me do that in this channel. Ask someone who manages the server.
+thread-archived = This thread is archived, so I cannot answer here. Open it again, or ask in another channel.
 discord-in-trouble = Discord is having problems. Try again in a minute.
 connection-broke = I lost the connection to Discord. Try again in a moment.
 out-of-memory = There is not enough memory for that. Try a shorter text, or try again in a minute.
@@ -204,6 +205,8 @@ terminal-generated = { $model } on { $device }, { $dtype }: { $tokens ->
         [one] 1 token
        *[other] { $tokens } tokens
     } in { $seconds } s ({ $finish })
+terminal-moved = Apart from words such as “the” and “to”, the context changed “{ $word }” the most: the cosine between its two vectors is { $cosine }.
+terminal-unrelated = { $model }: two different words of these texts have a cosine of { $cosine } on average
 terminal-embedding = { $model }: { $tokens ->
         [one] 1 token
        *[other] { $tokens } tokens
@@ -302,26 +305,33 @@ not-downloaded = { $label } is not on this machine yet.
     .admin = “{ $command }” downloads it.
 partly-downloaded = { $label } is only partly on this machine.
     .admin = “{ $command }” downloads it.
-no-weights = The folder of { $label } contains no weights (no safetensors file).
+no-weights = The folder of { $label } contains no weights.
+    .admin = It has no safetensors file.
 only-pickled-weights = { $label } has its weights only as a pickle, which can run code when it is opened. I read only safetensors.
 only-pickles-offered = { $label } offers its weights only as a pickle, which can run code when it is opened. I read only safetensors.
 asks-for-hub-code = { $label } needs to run code from the hub, which I never do.
-not-one-vector-file = { $label } must contain exactly one file of word vectors (.txt, .vec, .gz or .bin), but contains { $count }. Put the https:// address of one into the settings.
+not-one-vector-file = { $label } must contain exactly one file of word vectors, but contains { $count }.
+    .admin = Put the https:// address of one of them (.txt, .vec, .gz or .bin) into the settings.
 no-such-data-set = gensim has no word vectors called { $name }.
 not-a-web-address = Only addresses that start with https:// or http:// can be downloaded.
 
 ## Downloads (models/failures.py)
 
-downloads-off = { $label } is not on this machine, and HF_HUB_OFFLINE disables downloads.
+downloads-off = { $label } is not on this machine, and downloads are disabled.
+    .admin = HF_HUB_OFFLINE disables downloads.
 no-room = There is not enough disk space for { $label }: it needs { SIZE($size) }, and { SIZE($free) } is free.
 disk-full = The disk is full, so { $label } could not be downloaded completely. What has arrived is kept.
 cannot-write = Cannot write { $label } to its folder ({ $reason }).
-download-damaged = { $label } arrived damaged (its { $algorithm } checksum is wrong), so it was deleted. Download it again.
-download-broke-off = The download of { $label } was interrupted. What has arrived is kept, so start it again to resume.
+download-damaged = { $label } arrived damaged, so it was deleted.
+    .admin = Its { $algorithm } checksum is wrong. Download it again.
+download-broke-off = The download of { $label } was interrupted.
+    .admin = What has arrived is kept, so start it again to resume.
 meaningless-answer = The server sent an invalid response about { $label }.
-terms-not-accepted = { $label } is available only to people who have accepted its terms on the hub. Accept them there and set HF_TOKEN.
+terms-not-accepted = { $label } is available only to people who have accepted its terms.
+    .admin = The terms are on the hub. Accept them there and set HF_TOKEN.
 no-such-revision = { $label } has no revision “{ $revision }” on the hub.
-no-such-repository = The hub has no model called { $label }, or it is private and HF_TOKEN gives no access to it.
+no-such-repository = The hub has no model called { $label }, or it is private.
+    .admin = If it is private, HF_TOKEN gives no access to it.
 download-refused = { $label } could not be downloaded: { $host } denied access (status { $status }).
 nothing-at-address = { $label } could not be found: { $host } has nothing at this address.
 asked-too-often = { $label } could not be downloaded: { $host } received too many requests. Try again later.
@@ -336,13 +346,14 @@ brings-own-code = { $label } comes with its own program code, which I never run.
 not-enough-memory = There is not enough memory for { $label }.
 damaged-file = A file of { $label } is damaged.
 unknown-architecture = { $label } has an architecture that I do not support.
-missing-package = { $label } needs the Python package { $package }, which is not installed here.
+missing-package = { $label } needs a Python package that is not installed here.
+    .admin = It needs the Python package { $package }.
 unnamed-package = { $label } needs a Python package that is not installed here.
 model-failed = { $name } failed on this text ({ $kind }). Try another text.
-missing-shard = The weights of { $label } are incomplete: the file { $file } is missing.
-    .admin = Download the model again, or copy the file into its folder.
-only-variant-weights = { $label } has its weights only as { $file }, but I read model.safetensors.
-    .admin = Rename the file, or download a version with model.safetensors.
+missing-shard = The weights of { $label } are incomplete.
+    .admin = The file { $file } is missing. Download the model again, or copy the file into its folder.
+only-variant-weights = { $label } has no weights that I can read.
+    .admin = It has its weights only as { $file }, but I read model.safetensors. Rename the file, or download a version with model.safetensors.
 other-weights = { $label } has weights only for other libraries ({ JOIN($formats, separator: ", ") }). I read safetensors and GGUF.
 adapter-folder = { $label } is an adapter, not a complete model: it belongs to { $base }.
     .admin = Name that model, or merge the adapter into it and name the result.
@@ -350,17 +361,20 @@ lone-adapter = { $label } is an adapter, not a complete model, and does not say 
     .admin = Merge it into its model, and name the result.
 quantised-weights = The weights of { $label } are quantised with { $method }, which I cannot read.
     .admin = Name the unquantised model, or a GGUF file of it.
-pointer-file = The file { $file } of { $label } contains only a Git LFS pointer, not the data.
-    .admin = Run “git lfs pull” in its folder, or download the model.
-several-gguf-files = The folder { $label } contains several GGUF files ({ JOIN($files, separator: ", ") }). Name one of them.
+pointer-file = { $label } is incomplete: it contains a Git LFS pointer instead of the data.
+    .admin = The file { $file } is only a pointer. Run “git lfs pull” in its folder, or download the model.
+several-gguf-files = The folder { $label } contains several GGUF files.
+    .admin = Name one of them: { JOIN($files, separator: ", ") }.
 folder-without-tokenizer = The folder of { $label } contains no tokenizer.
 incomplete-weights =
     The weights of { $label } are incomplete for this use: { $missing } is missing{ $more ->
         [0] {""}
        *[other] , and { $more } more
     }.
-no-such-device = This machine has no device “{ $device }” that torch can use; try “auto”.
-no-such-dtype = Unknown dtype “{ $dtype }”; use auto, { $known }.
+no-such-device = This machine has no device “{ $device }” that torch can use.
+    .admin = Try “auto”.
+no-such-dtype = Unknown number format “{ $dtype }”.
+    .admin = Set dtype to auto, { $known }.
 lone-surrogate = The text contains half a character (a lone surrogate), which cannot be encoded. Delete it and try again.
 
 ## The hub of models (models/failures.py)
@@ -394,6 +408,7 @@ progress-draining =
     }
 progress-restoring = reloading the old one
 progress-reading-weights = reading the weights of { $name }
+progress-packing-weights = choosing the fastest weight format for { $name }
 progress-moving-model = moving { $name } to { $device }
 progress-asking = requesting { $name }
 progress-downloading = downloading { $name }, { SIZE($done) }
@@ -414,7 +429,8 @@ no-memory-for-text = There is not enough memory for this text. Ask for a shorter
 stopped-before-start = This was stopped before it started.
 late-before-start = There was no time left to start this.
 tokenizer-too-large = The tokenizer of { $model } has more entries than the model has embeddings.
-int8-unsupported = int8 is for a CPU and bfloat16; leave it out, or set device and dtype so.
+int8-unsupported = The model cannot be loaded in this number format.
+    .admin = int8 needs a CPU, and dtype auto or bfloat16; leave int8 out, or change device and dtype.
 
 ## Looking inside (models/failures.py)
 
@@ -435,7 +451,8 @@ tokenizer-failed = { $tokenizer } failed on this ({ $kind }). Try another text o
 no-tokenizer-answers = { $reasons }
 unknown-tokenizer = I have no tokenizer with that name. Choose one of: { $names }.
 missing-tokenizer = { $reason } Available tokenizers: { $names }.
-no-tokenizer-named = The settings name no tokenizer.
+no-tokenizer-named = No tokenizer is set up.
+    .admin = Name one in tokenizers.names.
 no-tokenizer-loaded = { $reasons }
     .admin = { $remedies }
 
@@ -445,44 +462,46 @@ nothing-to-embed = The text is empty. Write a word or a sentence.
 text-over-limit = The text has { $tokens } tokens, but { $model } reads at most { $limit }. Shorten it.
 no-shared-word = The two texts have no word in common. Use the same word in both to see how its vector changes.
 vectors-not-finite = { $model } returned numbers that are not finite.
-other-vocabulary = { $tokenizer } does not have the vocabulary that { $model } was trained with, so the vectors would be meaningless. Use the model's own tokenizer.
-mismatched-tokenizer = The tokenizer has { $entries } entries, but { $model } knows { $known }. They do not belong together, so the vectors would be meaningless. Use the model's own tokenizer.
+other-vocabulary = { $tokenizer } does not have the vocabulary that { $model } was trained with, so the vectors would be meaningless.
+    .admin = Use the model's own tokenizer.
+mismatched-tokenizer = The tokenizer has { $entries } entries, but { $model } knows { $known }. They do not belong together, so the vectors would be meaningless.
+    .admin = Use the model's own tokenizer.
 
 ## What special tokens are for (models/results.py, Role)
 
-role-cls = stands with every text, mostly before it; a classifier reads its answer from this token's vector
+role-cls = added to every text, usually at its start; a classifier reads its answer from this token's vector
 role-bos = beginning of a text
-role-bos-left-out = beginning of a text, which this tokenizer leaves out by itself
-role-sep = stands after a text, and between two of them
-role-eos = end of a text: a model that writes it has finished
-role-mask = a blank: in training the model guessed which token stood there
-role-pad = fills shorter texts of a batch up to the length of the longest; the model is told not to look at it
-role-unknown = stands for whatever the vocabulary cannot spell
-role-never-unknown = declared for what cannot be spelt, but never needed: every byte has a token of its own
-role-gap = a numbered gap: in training, stretches of the text were cut out, and the model wrote what stood in each
-role-reserved = reserved by whoever made the tokenizer, such as for the turns of a chat
+role-bos-left-out = beginning of a text; this tokenizer does not add it by itself
+role-sep = follows a text, and separates two of them
+role-eos = end of a text: a model that writes it is done
+role-mask = a blank: in training, the model guessed which token belongs there
+role-pad = pads shorter texts of a batch to the length of the longest; the model is told to ignore it
+role-unknown = stands for anything that the vocabulary cannot spell
+role-never-unknown = declared for what cannot be spelt, but never needed: every byte has its own token
+role-gap = a numbered gap: in training, spans of text were cut out, and the model wrote what belongs in each
+role-reserved = reserved by the authors of the tokenizer, for example for chat turns
 
 ## What the marks in tokens mean (models/results.py, Mark)
 
-token-mark-continues = continues the word before it; not unknown, and not part of the text
+token-mark-continues = continues the previous word; not unknown, and not part of the text
 token-mark-word-end = ends a word
-token-mark-space-byte = the letter for the byte of a space: such a token begins a word after a space
-token-mark-space = stands for the space before a word; decoding a token alone loses it
-token-mark-byte = one byte of a character that the vocabulary lacks
-token-mark-half-character = what decoding shows for bytes that are no whole character by themselves; not unknown, and together they are one
+token-mark-space-byte = the letter for the space byte: the token begins a word after a space
+token-mark-space = stands for the space before a word; a token decoded alone loses it
+token-mark-byte = one byte of a character that is missing from the vocabulary
+token-mark-half-character = what an incomplete sequence of bytes decodes to; not unknown: with its neighbours, it forms a character
 
 ## How tokenizers work (models/results.py, Algorithm)
 
--merges = then, again and again, the neighbouring pair that was learnt first, because it was the most frequent in training, is merged into one token, until no known pair is left.
--likeliest = Every token has a probability p from training. Of all ways to cut a word, the one whose tokens have the highest product of probabilities is taken: their logarithms are added up, and the sum nearest to 0 wins.
-idea-byte-level-bpe = The text is taken as bytes, each written as a letter of its own: Ġ is the byte of a space, and letters outside ASCII are several bytes. Each word begins as single bytes; { -merges }
-idea-bpe = Each word begins as single characters; { -merges }
-idea-bpe-byte-fallback = Each word begins as single characters, and those that the vocabulary lacks as their bytes of UTF-8, such as <0xE2>; { -merges }
-idea-wordpiece = From the left, each word takes the longest beginning that is in the vocabulary, then the longest that goes on from there, marked with ##. A word with a part that is not there becomes one unknown token as a whole.
+-merges = the neighbouring pair that was learnt first, because it was the most frequent in training, is merged into one token, again and again, until no known pair is left.
+-likeliest = Every token has a probability p from training. Of all ways to split a word, the tokenizer picks the one with the highest product of probabilities: their logarithms are added up, and the sum closest to 0 wins.
+idea-byte-level-bpe = The text is read as bytes, each written as one letter: Ġ is the space byte, and a character outside ASCII is several bytes. Each word starts as single bytes; then { -merges }
+idea-bpe = Each word starts as single characters; then { -merges }
+idea-bpe-byte-fallback = Each word starts as single characters, or as UTF-8 bytes such as <0xE2> where the vocabulary lacks a character; then { -merges }
+idea-wordpiece = Each word is matched from the left: the longest prefix in the vocabulary, then the longest continuation, marked with ##, and so on. If any part is missing, the whole word becomes one unknown token.
 idea-unigram = { -likeliest }
-idea-unigram-byte-fallback = { -likeliest } Characters that the vocabulary lacks are spelt as their bytes of UTF-8, such as <0xE2>.
-idea-whole-words = Each word is one token; a word that is not in the vocabulary is unknown.
-idea-other = It has an algorithm of its own, which cannot be looked into from here.
+idea-unigram-byte-fallback = { -likeliest } Characters missing from the vocabulary are spelt as UTF-8 bytes such as <0xE2>.
+idea-whole-words = Each word is one token; words outside the vocabulary are unknown.
+idea-other = It has its own algorithm, which cannot be inspected here.
 
 ## Words (models/failures.py)
 
@@ -534,10 +553,12 @@ vector-files-joined = { $label } has different vectors for the same word, first 
        *[other] { $repeated } times
     } in all. Several files may have been joined.
 only-zeros = Every vector in { $label } is all zeros, so none has a direction.
-not-a-matrix = The vectors.npy of { $label } is not a table of real numbers with one row per word.
+not-a-matrix = The vectors of { $label } are not a table of real numbers with a row for each word.
+    .admin = The table is its vectors.npy.
 mismatched-word-vectors = The words and vectors of { $label } do not match: there must be one vector per word.
 repeated-word = The words of { $label } are not usable: one of them appears twice.
-folder-without-word-vectors = The folder { $label } must contain vectors.npy and words.txt, or one file of word vectors ({ JOIN($suffixes, separator: ", ") }).
+folder-without-word-vectors = The folder { $label } contains no word vectors.
+    .admin = It must contain vectors.npy and words.txt, or one file of word vectors ({ JOIN($suffixes, separator: ", ") }).
 
 ## Words (models/words/)
 
@@ -597,15 +618,14 @@ not-a-song-table =
 no-files = The folder or archive of the catalogue contains no files.
 no-titles = { $label } contains ids, but no file says what they stand for.
     .admin = Name the table of ids and titles in songs.songs.
-no-such-column = No file of the catalogue has a column “{ $column }”. Available: { JOIN($columns, separator: ", ") }.
+no-such-column = The catalogue has no column “{ $column }”.
+    .admin = Its columns are { JOIN($columns, separator: ", ") }.
 not-ratings = The ratings in { $label } are not numbers: the first is “{ $value }”.
 no-shared-ids = The { -lists } and the table of { -items } have no id in common: the { -lists } have ids such as { $played }, the table such as { $song }.
 no-playlists-in-file = { $label } contains no { -list } of two { -items } or more.
 unreadable-file = { $label } cannot be read ({ $reason }).
-no-frequent-song = No { -item } is in the { -lists } { $min_count ->
-        [one] once
-       *[other] { $min_count } times
-    }. Lower min_count.
+no-frequent-song = No { -item } is in enough { -lists } to learn from.
+    .admin = None is in { $min_count } of them. Lower songs.min_count.
 too-few-playlists = { $playlists } { -lists } cannot be split into { $folds } parts for training and testing.
 no-usable-test-playlist = No test { -list } has more than { $likes } different { -items } that the training { -lists } contain. Use fewer likes.
 
@@ -655,6 +675,12 @@ mark-byte = part of a character, as a byte
 mark-shapeless = invisible character
 mark-special = special token
 
+# Commands in the Apps menu of a message, and the option of several commands that keeps an answer private.
+menu-tokens = Tokens
+menu-continue = Continue this
+message-without-text = That message has no text to read. Choose one that has.
+option-private = True shows the answer to you alone
+
 not-an-admin = Only the people who run this bot can do that, in a server that the bot was invited to.
 answer-forgotten = I no longer have the data behind this answer. Run the command again.
 
@@ -675,7 +701,7 @@ help-topic-admin = For admins
 
 ## /tokens and /decode (cogs/tokens)
 
-empty-text = The text is empty. Write something, if only a space.
+empty-text = The text is empty. Type something, even a single space.
 text-too-long =
     The text may have at most { $limit ->
         [one] { $limit } character
@@ -683,9 +709,13 @@ text-too-long =
     }; yours has { $length }.
 not-a-token-id = “{ $text }” is not a token id. Write numbers such as 16594, 281, separated by commas or spaces.
 no-token-ids = Write at least one token id, such as 16594.
-too-many-token-ids = I decode at most { $limit } ids at a time; these are { $count }.
+too-many-token-ids = I decode at most { $limit } ids at a time; you sent { $count }.
 
-tokens-compared = tokenizer | tokens | chars/token | vocabulary
+tokens-about =
+    { $tokenizer }: **{ $n ->
+        [one] { $n } token
+       *[other] { $n } tokens
+    }** · vocabulary of { $vocabulary } · { $algorithm }
 tokens-missing = { $tokenizer }: { $why }
 tokens-more-in-file = … and { $n } more in the file.
 tokens-alt =
@@ -703,13 +733,8 @@ tokens-file-head =
         [one] { $n } token
        *[other] { $n } tokens
     }
-tokens-file-cut = ... cut here: the file would be too large for Discord.
-tokens-in-picture =
-    { $n ->
-        [one] { $n } token
-       *[other] { $n } tokens
-    } · { $algorithm }
-tokens-not-in-picture = · { $left } more are not shown
+tokens-file-cut = ... truncated: the file would be too large for Discord.
+tokens-not-in-picture = … and { $left } more
 
 decoded-title =
     { $n ->
@@ -718,8 +743,8 @@ decoded-title =
     } of { $tokenizer }
 decoded-together = Together:
 decoded-one-by-one = One by one:
-decoded-columns = id | decoded | in the vocabulary
-decoded-differently = One after another they give another text: a token alone may lose the mark of a space, or be part of a character.
+decoded-columns = id | decoded | vocabulary
+decoded-differently = Decoded one by one, they give a different text: a single token may lose its leading space or be only part of a character.
 
 # Buttons below an answer of /tokens.
 token-ids = Ids and CSV
@@ -730,19 +755,18 @@ token-cost = Cost
 token-previous = ◀ Previous tokenizer
 token-next = Next tokenizer ▶
 
-token-bytes-title = Characters in several tokens
+token-bytes-title = Characters split across tokens
 token-bytes-split =
     { $tokenizer } has no token for { $n ->
         [one] { $n } character
        *[other] { $n } characters
-    } of this text. Each is spelt in bytes of UTF-8, so a token alone is not a character: decoded by itself it shows as �, which does not mean that it is unknown.
-token-bytes-columns = | code points | tokens, each with its bytes
+    } of this text, so it spells each one as UTF-8 bytes. A token with only some of these bytes decodes to �, which does not mean that the character is unknown.
 token-bytes-unknown =
-    { $tokenizer } knows no bytes. What its vocabulary cannot spell became an unknown token, { $n ->
+    { $tokenizer } has no tokens for bytes. What its vocabulary cannot spell becomes an unknown token: { $n ->
         [one] { $n } time
        *[other] { $n } times
-    } in this text, and cannot be got back from the ids.
-token-bytes-whole = { $tokenizer } has a token for every character of this text: none is cut into bytes.
+    } in this text. The original cannot be recovered from the ids.
+token-bytes-whole = { $tokenizer } has a token for every character of this text, so none is split into bytes.
 
 token-specials-title = Special tokens of { $tokenizer }
 token-special = { $token } id { $id }
@@ -751,35 +775,48 @@ token-special-here =
         [one] { $n } time
        *[other] { $n } times
     } in this text
-token-special-added = put there by the tokenizer
+token-special-added = added by the tokenizer
 token-specials-none = It has none.
-token-specials-more = … and { $n } more that are reserved.
-token-specials-marks = Marks in other tokens
+token-specials-more = … and { $n } more reserved tokens.
+token-specials-marks = Marks inside other tokens
 
 token-how-title = How { $tokenizer } works: { $algorithm }
-token-how-normalized = First it changed the text to:
-token-how-whole = Found whole, before all else, because they were added to the vocabulary:
+token-how-normalized = First, it normalizes the text:
+token-how-whole = Matched first, as whole tokens that were added to the vocabulary:
 token-how-chunks =
-    Cut into { $n ->
+    Before the vocabulary is used, the text is split into { $n ->
         [one] { $n } part
        *[other] { $n } parts
-    } before the vocabulary is asked:
-token-how-steps = How { $word } came to its tokens:
-token-how-no-steps = How that came to its tokens cannot be told step by step.
+    }:
+token-how-steps = How { $word } becomes tokens:
+token-how-merges = How { $word } becomes tokens. Each step merges the pair in brackets:
+token-how-no-steps = The steps from there to the tokens cannot be shown.
 token-how-more-steps =
     … { $n ->
-        [one] { $n } step
-       *[other] { $n } steps
-    } more
+        [one] { $n } more step
+       *[other] { $n } more steps
+    }
 
 token-cost-title = What it costs
-token-cost-columns = tokenizer | tokens | per 1,000 | of { $window }
 token-cost-explained =
     The text has { $n ->
         [one] { $n } character
        *[other] { $n } characters
-    }. **per 1,000**: tokens for a thousand characters of this kind. **of { $window }**: how much of a window of that many tokens it fills, as that of phi-1_5. A model reads and writes token by token: fewer are faster, and leave more room. Special tokens count too.
-token-cost-cheapest = { $tokenizer } needs fewest here; another language may turn that round
+    }. A model reads and writes token by token, so fewer tokens are faster and leave more room. Special tokens count too.
+token-cost-window = The language model here has a window of { $window } tokens.
+token-cost-tokens =
+    { $n ->
+        [one] **{ $n } token**
+       *[other] **{ $n } tokens**
+    }
+token-cost-rate = { NUMBER($rate, maximumFractionDigits: 0) } per 1,000 characters
+token-cost-share = { $share } of the window
+token-cost-loses =
+    loses text: { $n ->
+        [one] { $n } part becomes
+       *[other] { $n } parts become
+    } { $token } and cannot be recovered
+token-cost-cheapest = { $tokenizer } needs the fewest tokens here; in another language, the order may change
 
 ## /embed (cogs/vectors)
 
@@ -790,7 +827,7 @@ text-to-embed-too-long =
     }; yours has { $length }.
 
 vectors-shape =
-    { $model } turned this into vectors of the shape **({ NUMBER($texts, useGrouping: 0) }, { NUMBER($tokens, useGrouping: 0) }, { NUMBER($numbers, useGrouping: 0) })**: { $texts ->
+    { $model } turned this into vectors of shape **({ NUMBER($texts, useGrouping: 0) }, { NUMBER($tokens, useGrouping: 0) }, { NUMBER($numbers, useGrouping: 0) })**: { $texts ->
         [one] { $texts } text
        *[other] { $texts } texts
     }, { $tokens ->
@@ -806,40 +843,52 @@ vectors-more =
         [one] { $n } more token
        *[other] { $n } more tokens
     }.
-vectors-no-way-back = An id is the number of an entry in the vocabulary, so it can be looked up and decoded. A vector is what the model made of that token in this text: it has no entry to look up, and the same token gets another one in another text. It can only be compared with other vectors.
-vectors-alt = Two maps: the { $numbers } numbers of each token, and the cosine between every two tokens, of { JOIN($tokens, separator: ", ") }.
+vectors-no-way-back = An id is an index into the vocabulary, so it can be looked up and decoded. A vector cannot: it is what the model computed for that token in this text, and the same token gets a different vector in another text. Vectors can only be compared with each other.
+vectors-alt-numbers = The { $numbers } numbers of each token's vector, one row per token: { JOIN($tokens, separator: ", ") }.
+vectors-alt-cosines = The cosine between every two tokens of { JOIN($tokens, separator: ", ") }. Most alike: { $first } and { $second } ({ NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) }).
+vectors-alt-cosine-alone = The cosine of the only token, { $token }, with itself: 1.
+vectors-picture-axis = index in the vector
+vectors-picture-position = position of the token
+vectors-files = CSV and NPY
+vectors-files-explained =
+    All vectors of the last layer. The CSV file has one row per token; numpy.load opens the NPY { $files ->
+        [one] file
+       *[other] files
+    }, shape (tokens, numbers).
 vectors-picture-numbers = The { $n } numbers of each token
-vectors-picture-cosines = How alike they are (cosine)
+vectors-picture-cosines = Cosine between tokens
 
 contexts-title = The same words in two contexts
-contexts-moved = The context moved **“{ $word }”** most: the cosine between its two vectors is **{ NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) }**, where 1 would mean that nothing changed.
-contexts-moved-of-content = Apart from words such as “the” and “to”, the context moved **“{ $word }”** most: the cosine between its two vectors is **{ NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) }**, where 1 would mean that nothing changed.
-contexts-unrelated = Two different words of these texts come to { NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) } on average.
-contexts-columns = word | cosine
-contexts-note = The id of a word is the same in both texts; its vector is not, for the model looks at all of the text.
-contexts-alt = A bar for each shared word, as long as the cosine between its two vectors: { JOIN($words, separator: ", ") }.
-contexts-picture-unrelated = words that differ: { NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) } on average
-contexts-picture-axis = cosine between the word's vectors in the two texts; 1: the context changed nothing
+contexts-moved = The context changed **“{ $word }”** the most: the cosine between its two vectors is **{ NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) }**, where 1 would mean no change.
+contexts-moved-of-content = Apart from words such as “the” and “to”, the context changed **“{ $word }”** the most: the cosine between its two vectors is **{ NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) }**, where 1 would mean no change.
+contexts-unrelated = Two different words of these texts have a cosine of { NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) } on average.
+contexts-note = A word's id is the same in both texts, but its vector is not, because the model reads the whole text.
+contexts-alt = One bar per shared word, as long as the cosine between its two vectors: { JOIN($words, separator: ", ") }.
+contexts-picture-title = Cosine between a word's two vectors
+contexts-picture-unrelated = different words: { NUMBER($cosine, minimumFractionDigits: 2, maximumFractionDigits: 2) } on average
+contexts-picture-axis = cosine
+contexts-picture-one = 1: the context changed nothing
 
 ## /similar (cogs/similar)
 
 similar-title = Nearest to { $query }
 similar-alt = A map of the words nearest to “{ $query }”, nearest first: { JOIN($words, separator: ", ") }.
-similar-odd-alt = A map of { JOIN($words, separator: ", ") }, in which { $odd } fits least.
+similar-odd-alt = A map of { JOIN($words, separator: ", ") }. { $odd } fits least.
 similar-columns = | word | | cosine
-similar-footer = { $model } · cosine 1 is the same direction, 0 is unrelated
-similar-footer-by-vector = { $model } · cosine 1 is the same direction, 0 is unrelated · by vector, so the word itself is found too
+similar-footer = { $model } · cosine 1: same direction, 0: unrelated
+similar-footer-by-vector = { $model } · cosine 1: same direction, 0: unrelated · by vector, so the word itself is included
 similar-pair-title = { $first } and { $second }
 similar-pair-cosine = Cosine **{ NUMBER($cosine, minimumFractionDigits: 3, maximumFractionDigits: 3) }** { $bar }
-similar-pair-same = It is the same word, so its vector is the same.
-similar-pair-ranks = Among the other { $others } words **{ $second }** is the { $rank_of_second } nearest to **{ $first }**, and **{ $first }** the { $rank_of_first } nearest to **{ $second }**.
+similar-pair-same = They are the same word, so they have the same vector.
+similar-pair-ranks = Of the other { $others } words, **{ $second }** is the { $rank_of_second } nearest to **{ $first }**, and **{ $first }** is the { $rank_of_first } nearest to **{ $second }**.
 similar-odd-title = { $word } does not belong
-similar-odd-explained = Its vector is furthest from the mean of all of them.
+similar-odd-explained = Its vector is the furthest from the mean of all of them.
 similar-odd-columns = word | | cosine
-similar-map-marks = ◆ asked   ● neighbours, numbered as in the list
+similar-map-marks = ◆ asked   ● neighbours, numbered as listed
 similar-map-marks-odd = ◆ does not belong   ● the others
-similar-map-axes = laid out along the two directions in which these words differ most
-similar-map-axes-share = laid out along the two directions in which these words differ most ({ NUMBER($share, style: "percent") } of all difference)
+similar-map-across = principal component 1 →
+similar-map-up = ↑ principal component 2
+similar-map-share = both together: { NUMBER($share, style: "percent") } of the variance
 
 ## /models (cogs/models)
 
@@ -928,6 +977,8 @@ generate-new-tokens =
 generate-speed = { NUMBER($tokens_per_second, minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: 0) } tokens/s
 generate-temperature = temperature { NUMBER($temperature, maximumFractionDigits: 5) }
 generate-greedy = temperature 0 (greedy)
+generate-top-k = top_k { NUMBER($top_k, useGrouping: 0) }
+generate-top-p = top_p { NUMBER($top_p, maximumFractionDigits: 5) }
 generate-seed = seed { NUMBER($seed, useGrouping: 0) }
 finish-eos = reached end of text
 finish-length = stopped at max_new_tokens
@@ -955,37 +1006,36 @@ generated-tokens-template = The first tokens are the model's chat template aroun
 # Which words of the prompt a token rests on.
 mattered-token = Token to explain
 mattered-next = Next token ▶
-mattered-title = What { $token } rests on
-mattered-most = Token { $place } of the text, { $token }, had a probability of { $share }. Without **{ $word }** its log-probability would { $change ->
-        [fell] fall by { NUMBER($size, minimumFractionDigits: 2, maximumFractionDigits: 2) }: of all words this one supports it most.
+mattered-title = What { $token } depends on
+mattered-most = Token { $place } of the text, { $token }, had a probability of { $share }. Without **{ $word }**, its log-probability would { $change ->
+        [fell] fall by { NUMBER($size, minimumFractionDigits: 2, maximumFractionDigits: 2) }: no other word supports it more.
        *[rose] rise by { NUMBER($size, minimumFractionDigits: 2, maximumFractionDigits: 2) }, and no other word supports it.
     }
 mattered-unknown = Token { $place } of the text, { $token }, had a probability of { $share }.
-mattered-groups = The prompt is long, so neighbouring words were taken out together.
-mattered-strongest = The picture shows the { $shown } words that matter most, the file all of them.
-mattered-no-gradient = This model has no gradients, so only occlusion is shown.
-mattered-care = Occlusion takes a word out and puts nothing in its place; gradient x input describes a tiny change. Both are estimates and need not agree.
-mattered-occlusion = word taken out
+mattered-groups = The prompt is long, so neighbouring words were removed together.
+mattered-strongest = The picture shows the { $shown } words that matter most; the file has all of them.
+mattered-no-gradient = This model provides no gradients, so only occlusion is shown.
+mattered-care = Occlusion removes a word without replacing it; gradient x input measures the effect of a tiny change. Both are estimates and may disagree.
+mattered-occlusion = word removed
 mattered-gradient = gradient x input
-mattered-alt = Words of the prompt by how far the log-probability of { $token } changes without them: { JOIN($words, separator: ", ") }.
+mattered-alt = How much the log-probability of { $token } changes without each word of the prompt: { JOIN($words, separator: ", ") }.
 
 # Why each token was chosen.
 why-title = Why this word
-why-explained = After each token the model gives every token of its vocabulary a probability.
-why-drawn = Tokens were drawn at temperature { NUMBER($temperature, maximumFractionDigits: 5) }; { $unlikely } of { $steps } were not the likeliest.
-why-greedy = Each time the likeliest token was taken (greedy).
+why-explained = After each token, the model gives every token of its vocabulary a probability.
+why-drawn = Tokens were sampled at temperature { NUMBER($temperature, maximumFractionDigits: 5) }; { $unlikely } of { $steps } were not the likeliest.
+why-greedy = The likeliest token was taken each time (greedy).
 why-written = written
-why-instead = instead
-why-candidates = could have come instead, likeliest first →
+why-candidates = alternatives, likeliest first
 why-id = id { NUMBER($id, useGrouping: 0) }
-why-alt = For each written token its probability, beside those of the tokens that it was chosen over: { JOIN($tokens, separator: ", ") }.
+why-alt = Each written token with its probability, and the likeliest of those it was chosen over: { JOIN($tokens, separator: ", ") }.
+why-over = { $written } over { $other }
 why-page = Tokens { NUMBER($first, useGrouping: 0) } to { NUMBER($last, useGrouping: 0) } of { NUMBER($steps, useGrouping: 0) } · probabilities before temperature and top_p
 
 ## /recommend, /likes and the buttons under songs (cogs/songs)
 
 button-like = Like
-button-dislike = Dislike
-button-more-like-this = More like …
+button-liked = Liked
 button-compare = Compare with vectors
 button-map = Map
 button-three-favourites = Name three favourites
@@ -1006,6 +1056,11 @@ reason-shared =
         [one] in { $shared } of the { $playlists } { -list } with { $song }
        *[other] in { $shared } of the { $playlists } { -lists } with { $song }
     }
+reason-shared-named =
+    { $playlists ->
+        [one] in { $shared } of its { $playlists } { -list }
+       *[other] in { $shared } of its { $playlists } { -lists }
+    }
 reason-alike = in no { -list } with { $song }
 
 # Two lists side by side, and the map.
@@ -1015,6 +1070,8 @@ compare-nothing = Nothing.
 compare-explained = Left: what is in { -lists } together with it, weighed by how telling each { -list } is. Right: the vectors that point the same way. Both learnt from the same { -lists }; { $both } of { $shown } are in both lists (●).
 map-title = A map of this list
 map-explained = Orange diamonds are what the list comes from, blue numbers what it recommends. Close together: the { -lists } with them hold the same { -items }. Directions mean nothing.
+map-marks = ◆ start from   ● recommended
+map-axes = close together: in similar { -lists }
 map-alt = A map of { -items }. Orange: { $liked }. Blue: { $songs }.
 map-alt-near = { $number }. { $title }, nearest to { $near }
 map-alt-alone = { $number }. { $title }
@@ -1050,8 +1107,9 @@ songs-nobody-likes = Nobody of you likes { A(-item) } yet, so these are popular 
 songs-like-some = Press Like under { A(-item) } or use { $add }, then ask again.
 songs-shorter = What you said about { -items } since then made the list shorter.
 songs-nothing-left = You have an opinion on every { -item } that I know.
-songs-more-like-which = More like which { -item }?
-songs-choose-one = Choose { A(-item) }
+songs-actions = More like one of these, or never again …
+songs-more-like-this = More like { $number }. { $title }
+songs-never-again = Never again: { $number }. { $title }
 
 # The form for three favourites.
 favourites-title = Three { -items } that you like
@@ -1066,7 +1124,7 @@ favourite-unknown = “{ $typed }”: I know no { -item } like it. Try its { -by
 # Opinions.
 liked-now = 👍 You like { $song } now.
 liked-already = You like { $song } already.
-liked-list = { $command } shows all your { -items }.
+liked-list = Press Like again to take it back; { $command } shows all your { -items }.
 liked-take-back = { $command } takes it back.
 like-removed = You no longer like { $song }.
 disliked-now = 👎 I will not recommend { $song } to you again, nor other versions of it.
@@ -1089,11 +1147,8 @@ likes-option-liked = One of the { -items } you like; choose from the list that a
 likes-option-disliked = One of the { -items } you do not like; choose from the list that appears
 
 # The list of likes.
-likes-title =
-    You like { $songs ->
-        [one] { $songs } { -item }
-       *[other] { $songs } { -items }
-    }
+likes-title = { CAPITAL(-items) } you like
+likes-undislike = Let one be recommended again …
 likes-not-recommended =
     Not recommended to you: { $songs ->
         [one] { $songs } { -item }
@@ -1118,7 +1173,6 @@ likes-exported =
        *[other] { $songs } { -items }
     }.
 
-songs-gone = Those { -items } are no longer in my catalogue. Ask for recommendations again.
 liked-song-gone = That { -item } is no longer in my catalogue, so I cannot keep it for you.
 not-one-of-your-songs =
     { $matching ->
@@ -1237,51 +1291,53 @@ looking-read =
         [one] { $tokens } token
        *[other] { $tokens } tokens
     }.
-looking-no-bos = Its tokenizer adds no token for the beginning of a text.
+looking-no-bos = Its tokenizer does not add a token for the beginning of a text.
 
 ## /lens (cogs/lens)
 
 lens-earlier = ◀ Earlier tokens
 lens-later = Later tokens ▶
-lens-takes-over = After { $after } the model says { $answer } ({ $share }). That answer takes over at layer **{ $layer }** of { $last } and stays.
-lens-only-last = After { $after } the model says { $answer } ({ $share }). Only the last layer, **{ $layer }**, settles on it.
-lens-care = Each row reads the model's state after that layer as if it were the last. Early layers of many models do not speak this language yet, so what they seem to say may mean little.
+lens-takes-over = After { $after }, the model predicts { $answer } ({ $share }). That answer takes over at layer **{ $layer }** of { $last } and stays.
+lens-only-last = After { $after }, the model predicts { $answer } ({ $share }). Only the last layer, **{ $layer }**, settles on it.
+lens-care = Each row reads the model's state after that layer as if it were the last one. In many models, early layers use a different representation, so their rows may mean little.
 lens-layer = layer
 lens-read = after reading
-lens-framed = the answer takes over
+lens-framed = answer takes over
 lens-likely = likely
-lens-alt = A table of what each layer, from 0 to { $last }, would say next. After reading { JOIN($tokens, separator: ", ") } the last layer says { JOIN($answers, separator: ", ") }. These answers take over at layers { JOIN($layers, separator: ", ") }.
+lens-alt = A table of what each layer, from 0 to { $last }, would predict next. After reading { JOIN($tokens, separator: ", ") }, the last layer predicts { JOIN($answers, separator: ", ") }. These answers take over at layers { JOIN($layers, separator: ", ") }.
 
 ## /surprise (cogs/surprise)
 
 surprise-two-title = Two texts, token by token
-surprise-perplexity = **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits** a token on average, a perplexity of **{ NUMBER($perplexity, maximumFractionDigits: 1) }**: as if the model chose among that many equally likely tokens each time.
-surprise-nothing-to-measure = Nothing stands before the first token, so there is nothing it could be expected from. Write some more words.
-surprise-two = Perplexity **{ NUMBER($first, maximumFractionDigits: 1) }** for the first text, **{ NUMBER($second, maximumFractionDigits: 1) }** for the second: the model expected the text with the lower one better.
-surprise-peak = { $token } surprised it by **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**; it expected { $expected }.
-surprise-beginning = The picture shows the first { $shown } tokens, the file all of them.
-surprise-care = 1 bit is a token with a probability of 1/2, 10 bits one of 1/1024. Bits for each token depend on the tokenizer, so models with different tokenizers cannot be compared by them.
-surprise-scale = surprise in bits
+surprise-perplexity = **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits** per token on average, a perplexity of **{ NUMBER($perplexity, maximumFractionDigits: 1) }**: as if the model chose among that many equally likely tokens each time.
+surprise-nothing-to-measure = Nothing comes before the first token, so there is nothing to predict it from. Write a few more words.
+surprise-two = Perplexity **{ NUMBER($first, maximumFractionDigits: 1) }** for the first text and **{ NUMBER($second, maximumFractionDigits: 1) }** for the second: the model predicted the text with the lower one better.
+surprise-peak = { $token } was a surprise of **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**; the model expected { $expected }.
+surprise-beginning = The picture shows the first { $shown } tokens; the file has all of them.
+surprise-care = 1 bit is a probability of 1/2, 10 bits one of 1/1024. Bits per token depend on the tokenizer, so models with different tokenizers cannot be compared by them.
+surprise-axis = bits, token by token
+surprise-scale = surprise (bits)
 surprise-alt =
     A text of { $tokens ->
         [one] { $tokens } token
        *[other] { $tokens } tokens
-    }, darker where the model was more surprised. Most surprising, in bits: { JOIN($peaks, separator: ", ") }.
+    }, shaded by how much each one surprised the model. The most surprising, in bits: { JOIN($peaks, separator: ", ") }.
 
 ## /paths (cogs/paths)
 
 paths-draw-again = Draw again
 paths-best = Likeliest path: { $text } ({ $share })
-paths-greedy-is-best = Taking the likeliest token each time (greedy) leads there as well.
-paths-greedy = Taking the likeliest token each time (greedy): { $text } ({ $share })
-paths-sampled = Drawn at temperature 1: { $text } ({ $share })
-paths-care = A percentage is that of a token after those before it; that of a path is their product. A beam finds likely texts, not all of them, and likely is not the same as good.
+paths-greedy-is-best = Taking the likeliest token at each step (greedy) gives the same path.
+paths-greedy = Taking the likeliest token at each step (greedy): { $text } ({ $share })
+paths-sampled = Sampled at temperature 1: { $text } ({ $share })
+paths-pruned = The picture shows { $shown } of { $paths } paths; the file has all of them.
+paths-care = Each percentage is the probability of a token after those before it; the probability of a path is their product. Beam search finds likely texts, but not all of them, and likely does not mean good.
 paths-footer = { $width } paths followed, { $depth ->
         [one] { $depth } token
        *[other] { $depth } tokens
     } deep · seed { NUMBER($seed, useGrouping: 0) }
 paths-legend-greedy = ★ greedy
-paths-legend-sampled = ⚄ drawn
+paths-legend-sampled = ⚄ sampled
 paths-alt =
     A tree of { $paths ->
         [one] { $paths } continuation
@@ -1292,43 +1348,43 @@ paths-alt =
 
 attention-layer = Layer
 attention-head = Head
-attention-token = Token that looks
+attention-token = From token
 attention-all-layers = All layers (mean)
 attention-all-heads = All heads of the layer
 attention-layer-number = Layer { $n }
 attention-head-number = Head { $n }
-attention-go-previous = Token before: { $head }
+attention-go-previous = Previous token: { $head }
 attention-go-first = First token: { $head }
 attention-go-induction = Induction: { $head }
-attention-kind-previous = token before
+attention-kind-previous = previous token
 attention-kind-first = first token
 attention-kind-induction = induction
-attention-best-previous = { $head } looks at the token before ({ $share })
-attention-best-first = { $head } at the first token ({ $share })
-attention-best-induction = { $head } at what followed the same token earlier (induction, { $share })
+attention-best-previous = { $head } attends to the previous token ({ $share })
+attention-best-first = { $head } to the first token ({ $share })
+attention-best-induction = { $head } to what followed the same token earlier (induction, { $share })
 attention-standing-out = Heads that stand out, as layer.head: { JOIN($heads, separator: "; ") }.
-attention-looks = When the model reads { $token }, it looks at { JOIN($where, separator: ", ") }.
+attention-looks = When the model reads { $token }, it attends to { JOIN($where, separator: ", ") }.
 attention-itself = itself
-attention-grid = The { $heads } heads of layer { $layer }: each row is a token that looks, each column one that is looked at, and darker is more.
+attention-grid = The { $heads } heads of layer { $layer }. Each row is a token, each column a token that it attends to; the stronger the shade, the more.
 attention-where-mean = Mean over { $layers } layers of { $heads } heads
 attention-where-layer = Layer { $layer } of 0 to { $last }, all { $heads } heads
 attention-where-head = Layer { $layer } of 0 to { $last }, head { $head } of 0 to { $most }
-attention-care = Attention shows where information can come from. It does not explain the answer, and much of it goes to the first token because it has to go somewhere.
-attention-arcs = from the framed token to those that it looks at
-attention-maps = one map per head: rows look at columns
+attention-care = Attention shows where information can come from. It does not explain the answer, and much of it goes to the first token because the weights must add up to 1.
+attention-arcs = what the framed token attends to
+attention-maps = one map per head: rows attend to columns
 
 ## /next (cogs/next)
 
-board-gone = This text is no longer kept: whoever began it deleted their data, or nobody touched it for a month. Start another with /next.
-board-locked = Whoever began this text has locked it. Start one of your own with /next.
-not-your-board = Only the person who began this text, or somebody who manages this server, can lock or unlock it.
-board-changed = Somebody else was faster, so the text has changed. Look again, then choose.
+board-gone = This text is no longer available: the person who started it deleted their data, or nobody used it for a month. Start another one with /next.
+board-locked = The person who started this text has locked it. Start your own with /next.
+not-your-board = Only the person who started this text, or someone who manages this server, can lock or unlock it.
+board-changed = Someone else was faster, and the text has changed. Look again, then choose.
 no-votes = Nobody has voted yet. Choose a token in the menu first.
 board-title = What comes next?
 board-take = Take a token …
 board-temperature = Temperature
 board-top-k = top_k: keep the likeliest
-board-cuts = top_p and min_p: nothing is cut
+board-cuts = top_p and min_p: no cut
 board-choose = Vote for the next token …
 board-draw = Draw one
 board-undo = Undo
@@ -1345,16 +1401,16 @@ board-top-k-value = top_k { NUMBER($value, useGrouping: 0) }
 board-top-k-all = all tokens
 board-cut = { $name } { NUMBER($value, maximumFractionDigits: 5, useGrouping: 0) }
 board-drawn = 🎲 drew { $token } ({ $share }).
-board-likeliest = { $token } is likeliest ({ $share }). The entropy is **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**, like choosing among **{ NUMBER($choices, maximumFractionDigits: 1) }** equally likely tokens.
+board-likeliest = { $token } is the likeliest ({ $share }). The entropy is **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**, like choosing among **{ NUMBER($choices, maximumFractionDigits: 1) }** equally likely tokens.
 board-kept =
     { $left ->
-        [one] With { $settings } one token is left.
-       *[other] With { $settings } { $left } tokens are left: { NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits, like choosing among { NUMBER($choices, maximumFractionDigits: 1) }.
+        [one] With { $settings }, one token is left.
+       *[other] With { $settings }, { $left } tokens are left: { NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits, like choosing among { NUMBER($choices, maximumFractionDigits: 1) }.
     }
-board-care = Likely in texts like those of its training, which is not the same as true.
-board-is-locked = locked: only the person who began may change it
-board-voting = **Vote:** which token comes next? What the model thinks is hidden until the votes are counted.
-board-rules = Everybody has one vote and may change it. The token with most votes is taken, and compared with the model's own choice.
+board-care = Likely means typical of the model's training texts. It does not mean true.
+board-is-locked = locked: only the person who started it can change it
+board-voting = **Vote:** which token comes next? The model's probabilities stay hidden until the votes are counted.
+board-rules = Everyone has one vote and can change it. The token with the most votes is taken and compared with the model's own choice.
 board-votes =
     { $votes ->
         [one] { $votes } vote
@@ -1362,7 +1418,7 @@ board-votes =
     }
 board-your-vote = You voted for { $token }. You can change your vote until the votes are counted.
 board-counted-same = Round { $round }: the group chose { $chosen } ({ $votes } of { $all }), and so would the model ({ $share }).
-board-counted = Round { $round }: the group chose { $chosen } ({ $votes } of { $all }), to which the model gave { $share }. Its own choice was { $likeliest } ({ $best }).
+board-counted = Round { $round }: the group chose { $chosen } ({ $votes } of { $all }); the model gave it { $share }. The model's own choice was { $likeliest } ({ $best }).
 board-agreed = The group agreed with the model in { $agreed } of { $rounds ->
         [one] { $rounds } round
        *[other] { $rounds } rounds
@@ -1370,7 +1426,7 @@ board-agreed = The group agreed with the model in { $agreed } of { $rounds ->
 board-score = **Game over:** you agreed with the model in { $agreed } of { $rounds ->
         [one] { $rounds } round
        *[other] { $rounds } rounds
-    }. Your tokens surprised it by { NUMBER($group, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits on average, its own choices would have by { NUMBER($model, minimumFractionDigits: 1, maximumFractionDigits: 1) }.
+    }. Your tokens surprised it by { NUMBER($group, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits on average; its own choices would have surprised it by { NUMBER($model, minimumFractionDigits: 1, maximumFractionDigits: 1) }.
 board-no-rounds = The game ended before the first vote was counted.
 board-alt = The likeliest next tokens and their probabilities: { JOIN($tokens, separator: ", ") }.
 board-alt-cut = The settings cut { JOIN($tokens, separator: ", ") }.

@@ -41,6 +41,7 @@ from bot.cli.failures import Misuse
 from bot.cli.terminal import FAILED, INTERRUPTED, MISUSED, complain
 from bot.settings.schema import ConfigError
 from models.failures import Failure
+from models.threads import wait_briefly
 
 
 class Command(Protocol):
@@ -85,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, unknown = _parser().parse_known_args(argv)
     if unknown:
         arguments.usage.error(f"unrecognized arguments: {' '.join(unknown)}")
+    wait_briefly()
     try:
         # Text is UTF-8, regardless of the terminal's locale.
         for stream in (sys.stdout, sys.stderr):

@@ -154,6 +154,10 @@ class Discord(Section):
         [],
         description="Servers where members with the Manage Server permission may also reload models. Empty: none.",
     )
+    pictures: Literal["both", "dark", "light"] = Field(
+        "both",
+        description="The colours of pictures: for Discord's dark theme, for its light one, or slate, which suits both.",
+    )
 
     @field_validator("shard_ids")
     @classmethod

@@ -111,6 +111,10 @@ class Database:
 
         return await self._run("write", counts, self._backend.CHANGES)
 
+    async def change(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do work whose later statements depend on earlier ones, as one transaction. It may be run more than once."""
+        return await self._run("write", work, self._backend.CHANGES)
+
     def insert_new(self, table: TableClause, values: Mapping[str, object] | None = None) -> Insert:
         """An INSERT that changes nothing on a uniqueness conflict."""
         # The SQL is the same for SQLite and PostgreSQL, but SQLAlchemy has one class for each.

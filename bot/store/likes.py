@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Delete, Insert, Table, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.database import Database
 from bot.store.tables import dislikes, likes
@@ -35,6 +36,18 @@ class Likes:
         """Like all of these songs and remove their dislikes, or change nothing if that fails."""
         changes = [change for song in songs for change in self._changes(likes, dislikes, user_id, song)]
         await self._database.write(*changes)
+
+    async def toggle(self, user_id: int, song: Song) -> bool:
+        """Like a song, or take the like back if there is one; whether the person likes it now."""
+
+        async def turn(connection: AsyncConnection) -> bool:
+            if (await connection.execute(self._deletion(likes, user_id, song.id))).rowcount:
+                return False
+            for change in self._changes(likes, dislikes, user_id, song):
+                await connection.execute(change)
+            return True
+
+        return await self._database.change(turn)
 
     async def remove(self, user_id: int, song_id: str) -> bool:
         """Remove a like. False if there was none."""
@@ -78,15 +91,14 @@ class Likes:
             "artist": song.artist,
             "since": datetime.now(UTC),
         }
-        return (
-            self._database.insert_new(table, values),
-            delete(opposite).where(opposite.c.user_id == user_id, opposite.c.song_id == song.id),
-        )
+        return self._database.insert_new(table, values), self._deletion(opposite, user_id, song.id)
+
+    @staticmethod
+    def _deletion(table: Table, user_id: int, song_id: str) -> Delete:
+        return delete(table).where(table.c.user_id == user_id, table.c.song_id == song_id)
 
     async def _take_back(self, table: Table, user_id: int, song_id: str) -> bool:
-        (deleted,) = await self._database.write(
-            delete(table).where(table.c.user_id == user_id, table.c.song_id == song_id)
-        )
+        (deleted,) = await self._database.write(self._deletion(table, user_id, song_id))
         return deleted > 0
 
     async def _songs(self, table: Table, user_id: int) -> Sequence[tuple[Song, datetime]]:

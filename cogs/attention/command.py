@@ -50,7 +50,7 @@ class AttentionView(View, name="attention"):
 
     async def refocus(self, interaction: Interaction, number: int, focus: Focus) -> None:
         """Show something else of the text that is remembered under `number`, for everybody."""
-        text = self.asked.get(number)
+        text = self.asked.recall(interaction.message, number)
         await interaction.response.defer()
         view = await self._attention(interaction, text, focus)
         await self._show(interaction, view, focus, number)

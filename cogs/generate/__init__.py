@@ -12,7 +12,7 @@ from cogs.generate.buttons import (
     WhatMatteredButton,
     WhyThisWordButton,
 )
-from cogs.generate.command import GenerateCommands
+from cogs.generate.command import ContinueMenu, GenerateCommands
 
 
 async def setup(bot: Tokenwise) -> None:
@@ -26,3 +26,4 @@ async def setup(bot: Tokenwise) -> None:
         TryAgainButton,
     )
     await bot.add_cog(GenerateCommands(bot))
+    await bot.add_cog(ContinueMenu(bot))

@@ -10,15 +10,17 @@ import discord
 
 from bot.admins import manages_server
 from bot.client import Interaction
-from cogs.generate import mattered, messages
+from cogs.generate import mattered, messages, restoring
 from cogs.generate.drafts import FinishedText, Writer
 from cogs.generate.refusals import NothingToStop, NotYoursToStop
 from cogs.shared.asking import answered, answered_privately, caller, drawn
 from cogs.shared.buttons import (
+    Button,
     Buttons,
     DynamicItem,
     OpenButton,
     OwnButton,
+    ReportingItem,
     ReportingMenu,
     open_template,
     own_template,
@@ -26,7 +28,7 @@ from cogs.shared.buttons import (
 from cogs.shared.reply import Reply, show
 from cogs.shared.sheet import shown
 from cogs.shared.text import CHOICE, CHOICES, clip, near
-from models.results import Finish, Generation
+from models.results import Attribution, Finish, Generation
 from models.service import AskWhy
 from texts import say
 
@@ -35,7 +37,7 @@ class StopButton(OwnButton, template=own_template("stop")):
     """Ends the generation whose interaction is its argument; for the asker and for admins."""
 
     name = "stop"
-    label = say("button-stop")
+    label = "button-stop"
     style = discord.ButtonStyle.danger
 
     def check(self, interaction: Interaction) -> None:
@@ -52,47 +54,44 @@ class ShowTokensButton(OpenButton, template=open_template("generated-tokens")):
     """What the model read and wrote, token by token; for whoever presses."""
 
     name = "generated-tokens"
-    label = say("button-generated-tokens")
+    label = "button-generated-tokens"
 
     async def pressed(self, interaction: Interaction) -> None:
-        result = _text(interaction, self.argument).result
-        drawing = drawn(interaction, lambda: messages.generated_tokens(result), counted=True)
-        reply = await answered(interaction, drawing, private=True)
-        await show(interaction, reply)
+        async def draw() -> Reply:
+            result = (await _text(interaction, self.argument)).result
+            return await drawn(interaction, lambda: messages.generated_tokens(result), counted=True)
+
+        await show(interaction, await answered(interaction, draw(), private=True))
 
 
 class WhyThisWordButton(OpenButton, template=open_template("why")):
     """Some steps of the text as a picture and a table: each token with those that it was chosen over."""
 
     name = "why"
-    label = say("button-why")
+    label = "button-why"
 
     async def pressed(self, interaction: Interaction) -> None:
-        text = _text(interaction, self.argument)
-        result, temperature = text.result, text.draft.sampling.temperature
-
-        async def draw() -> Reply:
-            return await drawn(
+        async def draw() -> tuple[Reply, int]:
+            text = await _text(interaction, self.argument)
+            result, temperature = text.result, text.draft.sampling.temperature
+            reply = await drawn(
                 interaction, lambda: messages.why(result, self.page, temperature), counted=True
             )
+            return reply, messages.pages(result)
 
-        if _shows_why(interaction.message):
-            await interaction.response.defer()
-            reply = await draw()
-        else:
-            reply = await answered(interaction, draw(), private=True)
-        last = messages.pages(result) - 1
+        turning = _shows(interaction.message, messages.WHY_PICTURE)
+        reply, pages = await answered_privately(interaction, draw(), turning=turning)
         turns = [
             WhyThisWordButton(self.argument, page, label)
             for page, label in ((self.page - 1, say("button-back")), (self.page + 1, say("button-next")))
-            if 0 <= page <= last
+            if 0 <= page < pages
         ]
         await show(interaction, reply, view=Buttons(*turns) if turns else None)
 
 
-def _shows_why(message: discord.Message | None) -> bool:
-    """Whether a page of steps is turned, and not the text itself asked about."""
-    return message is not None and any(file.filename == messages.WHY_PICTURE for file in message.attachments)
+def _shows(message: discord.Message | None, picture: str) -> bool:
+    """Whether a page of an explanation is turned, and not the text itself asked about."""
+    return message is not None and any(file.filename == picture for file in message.attachments)
 
 
 class WhatMatteredButton(OpenButton, template=open_template("mattered")):
@@ -104,8 +103,7 @@ class WhatMatteredButton(OpenButton, template=open_template("mattered")):
         super().__init__(argument, page, label or say("button-mattered"))
 
     async def pressed(self, interaction: Interaction) -> None:
-        text = _text(interaction, self.argument)
-        await answer_mattered(interaction, text.result, text.draft.ids, self.argument, self.page)
+        await answer_mattered(interaction, self.argument, self.page)
 
 
 class MatteredMenu(ReportingMenu, template=r"mattered-token:(?P<number>\d+)"):
@@ -124,23 +122,26 @@ class MatteredMenu(ReportingMenu, template=r"mattered-token:(?P<number>\d+)"):
         return cls(int(match["number"]))
 
     async def pressed(self, interaction: Interaction) -> None:
-        text = _text(interaction, self.number)
-        place = int(self.item.values[0])
-        await answer_mattered(interaction, text.result, text.draft.ids, self.number, place)
+        await answer_mattered(interaction, self.number, int(self.item.values[0]))
 
 
-async def answer_mattered(
-    interaction: Interaction, result: Generation, before: tuple[int, ...], number: int, place: int
-) -> None:
-    """Show, to whoever asks, what the new token of number `place` rests on; `before` are the ids of earlier answers."""
-    request = AskWhy(
-        caller(interaction),
-        result.prompt,
-        len(before) + place,
-        (*before, *result.output_ids[: place + 1]),
-        result.model,
-    )
-    found = await answered_privately(interaction, interaction.client.service.inside.why(request))
+async def answer_mattered(interaction: Interaction, number: int, place: int) -> None:
+    """Show, to whoever asks, what the new token of number `place` of a text rests on."""
+
+    async def look() -> tuple[Generation, Attribution]:
+        text = await _text(interaction, number)
+        result, before = text.result, text.draft.ids
+        request = AskWhy(
+            caller(interaction),
+            result.prompt,
+            len(before) + place,
+            (*before, *result.output_ids[: place + 1]),
+            result.model,
+        )
+        return result, await interaction.client.service.inside.why(request)
+
+    turning = _shows(interaction.message, mattered.PICTURE)
+    result, found = await answered_privately(interaction, look(), turning=turning)
     reply = await drawn(interaction, lambda: mattered.attribution(found))
     pieces = result.pieces[len(result.input_ids) :]
     options = [
@@ -159,39 +160,58 @@ class ContinueButton(OpenButton, template=open_template("continue")):
     """Goes on with a text that stopped before its end, in a new message."""
 
     name = "continue"
-    label = say("button-continue")
+    label = "button-continue"
 
     async def pressed(self, interaction: Interaction) -> None:
-        draft = _text(interaction, self.argument).continued()
+        if self.argument not in _commands(interaction).recent:
+            restoring.settings_of(interaction.message)
+            await interaction.response.defer(thinking=True)
+        draft = (await _text(interaction, self.argument)).continued()
         await _commands(interaction).write(interaction, draft)
 
 
-class TryAgainButton(OpenButton, template=open_template("again")):
-    """Another try with another seed, in a new message."""
+class TryAgainButton(ReportingItem[Button], template=restoring.TEMPLATE):
+    """Another try with another seed, in a new message. Its custom_id says how the text was written."""
 
-    name = "again"
-    label = say("button-again")
+    def __init__(self, number: int, how: str) -> None:
+        style = discord.ButtonStyle.secondary
+        super().__init__(
+            Button(label=say("button-again"), style=style, custom_id=f"{restoring.NAME}:{number}:{how}")
+        )
+        self.number = number
+
+    @classmethod
+    def parsed(cls, match: re.Match[str]) -> Self:
+        return cls(int(match["number"]), match["how"])
 
     async def pressed(self, interaction: Interaction) -> None:
-        draft = _text(interaction, self.argument).tried_again()
-        await _commands(interaction).write(interaction, draft)
+        recent = _commands(interaction).recent
+        if self.number in recent:
+            draft = recent.get(self.number).draft
+        else:
+            draft = restoring.settings_of(interaction.message).draft
+        await _commands(interaction).write(interaction, draft.tried_again())
 
 
-def under_text(number: int, result: Generation) -> Buttons:
+def under_text(number: int, text: FinishedText) -> Buttons:
     """What can be done with a finished text, which is remembered under this number."""
-    items: list[OpenButton] = [ShowTokensButton(number)]
+    result = text.result
+    items: list[DynamicItem] = [ShowTokensButton(number)]
     if result.steps:
         items.append(WhyThisWordButton(number))
     if result.output_ids:
         items.append(WhatMatteredButton(number))
     if result.finish not in {Finish.EOS, Finish.CONTEXT}:
         items.append(ContinueButton(number))
-    return Buttons(*items, TryAgainButton(number))
+    return Buttons(*items, TryAgainButton(number, restoring.how(text)))
 
 
-def _text(interaction: Interaction, number: int) -> FinishedText:
-    """Raises AnswerForgotten where it is no longer remembered."""
-    return _commands(interaction).recent.get(number)
+async def _text(interaction: Interaction, number: int) -> FinishedText:
+    """A finished text: remembered, or written again as its message says. Raises AnswerForgotten where it does not."""
+    recent = _commands(interaction).recent
+    if number not in recent:
+        recent.keep(await restoring.written_again(interaction), number)
+    return recent.get(number)
 
 
 def _commands(interaction: Interaction) -> Writer:

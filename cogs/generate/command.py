@@ -13,6 +13,7 @@ from cogs.generate.drafts import Draft, FinishedText, random_seed
 from cogs.generate.refusals import EmptyPrompt, NoLanguageModel, PromptTooLong, TooManyNewTokens
 from cogs.shared.asking import answered, caller, drawn
 from cogs.shared.guide import Topic, guide
+from cogs.shared.menus import MessageMenu
 from cogs.shared.recent import Recent
 from cogs.shared.reply import show
 from models.sampling import Sampling
@@ -79,6 +80,11 @@ class GenerateCommands(commands.Cog):
         reply = await drawn(interaction, lambda: mattered.attribution(found))
         await show(interaction, reply)
 
+    async def continue_text(self, interaction: Interaction, text: str) -> None:
+        """Continue a text as /generate does unless told otherwise."""
+        tokens = self._new_tokens(allowance(interaction), text, None)
+        await self.write(interaction, Draft(text, tokens, Sampling(0.0, seed=random_seed())))
+
     async def write(self, interaction: Interaction, draft: Draft) -> None:
         """Continue a draft in view of everybody."""
         await session.write(interaction, draft, self.recent)
@@ -97,3 +103,14 @@ class GenerateCommands(commands.Cog):
         if max_new_tokens > allowed.max_new_tokens:
             raise TooManyNewTokens(allowed.max_new_tokens)
         return max_new_tokens
+
+
+class ContinueMenu(MessageMenu):
+    """Continues a message in view of everybody who sees it."""
+
+    label = "menu-continue"
+
+    async def chosen(self, interaction: Interaction, text: str) -> None:
+        cog = interaction.client.get_cog(GenerateCommands.__cog_name__)
+        if isinstance(cog, GenerateCommands):
+            await cog.continue_text(interaction, text)

@@ -32,6 +32,11 @@ class Draft:
     model: str = ""
     """The model that wrote them; to another one the ids mean nothing."""
 
+    def tried_again(self) -> Draft:
+        """The same draft with another seed."""
+        temperature = self.sampling.temperature or LIVELY_TEMPERATURE
+        return replace(self, sampling=replace(self.sampling, temperature=temperature, seed=random_seed()))
+
 
 @dataclass(frozen=True, slots=True)
 class FinishedText:
@@ -52,13 +57,6 @@ class FinishedText:
             text=self.draft.text + self.result.text,
             ids=(*self.draft.ids, *self.result.output_ids),
             model=self.result.model,
-        )
-
-    def tried_again(self) -> Draft:
-        """The same draft with another seed."""
-        temperature = self.draft.sampling.temperature or LIVELY_TEMPERATURE
-        return replace(
-            self.draft, sampling=replace(self.draft.sampling, temperature=temperature, seed=random_seed())
         )
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import discord
 
 from bot.visible import spelt
-from cogs.shared.canvas import BLUE, INK, LINE, MUTED, ORANGE
 from cogs.shared.looking import about, described, pictured, token_name
-from cogs.shared.reply import BLUE as EMBED
-from cogs.shared.reply import Reply, csv_file
+from cogs.shared.reply import BLUE, Reply, csv_file
 from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown
 from cogs.shared.text import inline, percent
 from models.results import Attribution, Part
 from texts import say
 
+PICTURE = "mattered.png"
 WORDS = 14
 """Words that a picture shows."""
 _ROW = 19.0
 _TOP = 34
-_NAMES = 104
+_NAMES = 74
 _NUMBER = 44
 
 
@@ -35,7 +34,7 @@ def attribution(found: Attribution) -> Reply:
     embed = discord.Embed(
         title=say("mattered-title", token=inline(token)),
         description=described(*said, about(found.reading), care=say("mattered-care")),
-        colour=EMBED,
+        colour=BLUE,
     )
     words = [f"{part.text} {part.occlusion:+.2f}" for part in parts if part.occlusion is not None]
     alt = say("mattered-alt", token=token, words=words)
@@ -80,29 +79,29 @@ def draw(found: Attribution) -> bytes:
     columns = 2 if gradients else 1
     width = (WIDTH - 2 * MARGIN - _NAMES) / columns
     sheet = Sheet(_TOP + _ROW * len(parts) + 10)
-    series = [("mattered-occlusion", [part.occlusion for part in parts], BLUE)]
+    series = [("mattered-occlusion", [part.occlusion for part in parts], sheet.colours.blue)]
     if gradients:
-        series.append(("mattered-gradient", [part.gradient for part in parts], ORANGE))
+        series.append(("mattered-gradient", [part.gradient for part in parts], sheet.colours.orange))
     for row, part in enumerate(parts):
         name = fitting(spelt(part.text)[0], _NAMES - 6)
-        sheet.text(MARGIN + _NAMES - 6, _TOP + _ROW * (row + 0.5), name, side="right", colour=INK)
+        sheet.text(MARGIN + _NAMES - 6, _TOP + _ROW * (row + 0.5), name, side="right")
     for column, (title, values, colour) in enumerate(series):
         left = MARGIN + _NAMES + column * width
-        sheet.text(left + (width - _NUMBER) / 2, 16, say(title), bold=True, colour=colour, side="center")
+        sheet.text(left + 4, 16, fitting(say(title), width - 6), colour=colour)
         low = min(0.0, *(value or 0.0 for value in values), 0.0)
         high = max(0.0, *(value or 0.0 for value in values), 0.0)
         scale = (width - _NUMBER - 10) / ((high - low) or 1.0)
         zero = left + 4 - low * scale
-        sheet.line((zero, zero), (_TOP, _TOP + _ROW * len(parts)), LINE, 1.2)
+        sheet.line((zero, zero), (_TOP, _TOP + _ROW * len(parts)), width=1.2)
         for row, value in enumerate(values):
             y = _TOP + _ROW * (row + 0.5)
             if value is not None:
                 sheet.bar(
                     min(zero, zero + value * scale), y - _ROW / 2 + 2, max(1.0, abs(value) * scale), _ROW - 4, colour,
-                    hatch="" if value >= 0 else "////",
+                    hatched=value < 0,
                 )  # fmt: skip
             label = "-" if value is None else f"{value:+.2f}"
-            sheet.text(left + width - 2, y, label, side="right", colour=MUTED)
+            sheet.text(left + width - 2, y, label, side="right", colour=sheet.colours.muted)
     return sheet.png()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import discord
 
@@ -21,7 +21,7 @@ from cogs.shared.text import (
     percent,
     settled,
     size,
-    table,
+    unescaped,
 )
 from models.results import Generation, Step
 from texts import say
@@ -61,19 +61,21 @@ def _continued(prompt: str, text: str, note: str) -> str:
     return head + block(text, CONTENT - size(head + foot), keep_end=True) + foot
 
 
-def generation(result: Generation, temperature: float, before: str = "") -> Reply:
+def generation(
+    result: Generation, temperature: float, before: str = "", *, top_k: int = 0, top_p: float = 1.0
+) -> Reply:
     """The prompt, the continuation, and how it came about, so that it can be repeated.
 
     `before` is what earlier answers wrote; it stands before what is new.
     """
     text = before + result.text
-    head, foot = f"{_prompt(result.prompt)}\n", f"\n-# {_how(result, temperature)}"
+    head, foot = f"{_prompt(result.prompt)}\n", f"\n-# {_how(result, temperature, top_k, top_p)}"
     if not text.strip():
         marks = ansi.spelt(text)[0]
         nothing = say("generate-blank", marks=code(clip(marks, 200))) if marks else say("generate-nothing")
         return Reply(f"{head}*{nothing}*{foot}")
     room = CONTENT - size(head + foot)
-    whole = block(text, 10 * size(text) + 100)
+    whole = body_of(text)
     if size(whole) <= room:
         return Reply(head + whole + foot)
     note = f"\n-# {say('generate-in-file')}"
@@ -83,18 +85,44 @@ def generation(result: Generation, temperature: float, before: str = "") -> Repl
     )
 
 
-def _how(result: Generation, temperature: float) -> str:
+def body_of(text: str) -> str:
+    """A whole text as its message shows it."""
+    return block(text, 10 * size(text) + 100)
+
+
+def prompt_in(content: str) -> str | None:
+    """The prompt that a message quotes; None if it is cut, or if that is no such message."""
+    head = content.partition("\n")[0]
+    if not (head.startswith(_BEFORE) and head.endswith(_AFTER)) or head.endswith(f"…{_AFTER}"):
+        return None
+    return unescaped(head.removeprefix(_BEFORE).removesuffix(_AFTER))
+
+
+def _how(result: Generation, temperature: float, top_k: int, top_p: float) -> str:
     """The facts below a text: which model, how much and how fast, and why it ended."""
     facts = [
         code(clip(result.model, 100)),
         say("generate-chat-model" if result.chat else "generate-base-model"),
         say("generate-new-tokens", tokens=len(result.output_ids)),
         say("generate-speed", tokens_per_second=result.tokens_per_second),
-        say("generate-temperature", temperature=temperature) if temperature else say("generate-greedy"),
-        *([say("generate-seed", seed=result.seed)] if temperature and result.seed is not None else []),
+        *_drawn(temperature, top_k, top_p, result.seed),
         say(f"finish-{result.finish}"),
     ]
     return " · ".join(facts)
+
+
+def _drawn(temperature: float, top_k: int, top_p: float, seed: int | None) -> Iterator[str]:
+    """How the tokens were chosen: all that is needed to have the same text again."""
+    if not temperature:
+        yield say("generate-greedy")
+        return
+    yield say("generate-temperature", temperature=temperature)
+    if top_k:
+        yield say("generate-top-k", top_k=top_k)
+    if top_p < 1:
+        yield say("generate-top-p", top_p=top_p)
+    if seed is not None:
+        yield say("generate-seed", seed=seed)
 
 
 def generated_tokens(result: Generation) -> Reply:
@@ -127,7 +155,10 @@ def _generated_listing(result: Generation) -> bytes:
     return "".join(lines).encode()
 
 
-STEPS = 12
+_BEFORE, _AFTER = "> **", "**"
+"""Around the prompt."""
+
+STEPS = 8
 """Steps on one page of "Why this word"."""
 WHY_PICTURE = "why.png"
 
@@ -139,31 +170,26 @@ def pages(result: Generation) -> int:
 def why(result: Generation, page: int, temperature: float) -> Reply:
     """One page of the steps: which token was chosen, how likely it was, and what it was chosen over.
 
-    The list in the message names the likeliest of the others, the picture five of them, the file all for every step.
+    The picture shows as many of the others as there is room for, the file all of them for every step.
     """
     first = page * STEPS
     shown = result.steps[first : first + STEPS]
-    rows = [
-        (
-            str(first + row),
-            ansi.label(step.chosen.text),
-            percent(step.chosen.probability),
-            " ".join(f"{ansi.label(other.text)} {percent(other.probability)}" for other in step.others[:1]),
-        )
-        for row, step in enumerate(shown, 1)
-    ]
-    head = ("", say("why-written"), "", say("why-instead"))
     embed = discord.Embed(
         title=say("why-title"),
-        description=f"{say('why-explained')} {_how_chosen(result.steps, temperature)}\n"
-        + block(table(head, rows, frozenset({1, 3})), DESCRIPTION - 700),
+        description=f"{say('why-explained')} {_how_chosen(result.steps, temperature)}",
         colour=BLUE,
     )
-    embed.set_footer(text=say("why-page", first=first + 1, last=first + len(rows), steps=len(result.steps)))
+    embed.set_footer(text=say("why-page", first=first + 1, last=first + len(shown), steps=len(result.steps)))
     embed.set_image(url=f"attachment://{WHY_PICTURE}")
     files = {WHY_PICTURE: picture.draw(shown, first + 1), "why.csv": _steps_csv(result.steps)}
-    written = [f"{ansi.label(step.chosen.text)} {percent(step.chosen.probability)}" for step in shown]
+    written = [_in_words(step) for step in shown]
     return Reply(embed=embed, files=files, alt={WHY_PICTURE: say("why-alt", tokens=written)})
+
+
+def _in_words(step: Step) -> str:
+    """The written token and the likeliest of the others."""
+    tokens = [f"{ansi.label(one.text)} {percent(one.probability)}" for one in (step.chosen, *step.others[:1])]
+    return say("why-over", written=tokens[0], other=tokens[-1]) if step.others else tokens[0]
 
 
 def _how_chosen(steps: Sequence[Step], temperature: float) -> str:
@@ -184,4 +210,4 @@ def _steps_csv(steps: Sequence[Step]) -> bytes:
 
 
 def _prompt(prompt: str) -> str:
-    return f"> **{inline(prompt, 400)}**"
+    return f"{_BEFORE}{inline(prompt, 400)}{_AFTER}"

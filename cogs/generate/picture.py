@@ -3,83 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from cogs.shared import ansi
-from cogs.shared.canvas import INK, MUTED, ORANGE, PAPER, drawable, font, paper, png
+from bot.visible import spelt
+from cogs.shared.lettering import joined
+from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, text_width
 from cogs.shared.text import percent
 from models.results import Candidate, Step
 from texts import say
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-_DARK = 0.55
-"""Probability from which on the box is so dark that its text must be light."""
+_TOP = 30
+_HIGH = 19
+_GAP = 3
+_STEP = 2 * _HIGH + 3 * _GAP
+_NUMBER = 30
+_WRITTEN = 84
+_PAD = 5
+_LONGEST = 96
+"""Pixels of one of the others at most."""
 
 
 def draw(steps: Sequence[Step], first: int) -> bytes:
-    """A PNG with a row for each step, the first of which is number `first`.
+    """A PNG with two lines for each step, the first of which is number `first`.
 
-    The darker a box, the likelier its token; the written one stands first, in an orange frame. Takes some
-    tenths of a second: call it from a worker thread.
+    The shade of a box says how likely its token is; the written one stands first, in a frame, and beside it as many of the
+    others as there is room for. Takes some tenths of a second: call it from a worker thread.
     """
-    columns = 1 + max((len(step.others) for step in steps), default=0)
-    figure = paper(1.25 * columns + 0.5, 0.42 * len(steps) + 0.7)
-    axes = figure.add_subplot(facecolor=PAPER)
-    axes.set_xlim(-0.35, columns)
-    axes.set_ylim(len(steps), -0.75)
-    axes.axis("off")
-    axes.text(
-        0.48, -0.3, say("why-written"), ha="center", va="center", color=ORANGE, fontproperties=font("bold", 9)
-    )
-    if columns > 1:
-        axes.text(
-            1.04, -0.3, say("why-candidates"), va="center", color=MUTED, fontproperties=font(points=9),
-        )  # fmt: skip
+    sheet = Sheet(_TOP + _STEP * len(steps) + 6)
+    left = MARGIN + _NUMBER
+    sheet.text(left, 15, say("why-written"), colour=sheet.colours.orange, bold=True)
+    others = left + _WRITTEN + 2 * _GAP
+    if any(step.others for step in steps):
+        sheet.text(others, 15, say("why-candidates"), colour=sheet.colours.muted)
     for row, step in enumerate(steps):
-        axes.text(
-            -0.06, row + 0.46, str(first + row), ha="right", va="center", color=MUTED,
-            fontproperties=font(points=8),
-        )  # fmt: skip
-        _box(axes, 0, row, step.chosen, written=True)
-        for column, candidate in enumerate(step.others, 1):
-            _box(axes, column, row, candidate, written=False)
-    return png(figure)
-
-
-def _box(axes: Axes, column: int, row: int, candidate: Candidate, *, written: bool) -> None:
-    from matplotlib.patches import FancyBboxPatch  # noqa: PLC0415 - see `paper`
-
-    share = candidate.probability
-    axes.add_patch(
-        FancyBboxPatch(
-            (column + 0.05, row + 0.09),
-            0.86,
-            0.76,
-            boxstyle="round,pad=0,rounding_size=0.08",
-            facecolor=_shade(share),
-            edgecolor=ORANGE if written else "none",
-            linewidth=1.8 if written else 0,
+        top = _TOP + row * _STEP
+        sheet.text(
+            left - 6, top + _HIGH + _GAP / 2, str(first + row), colour=sheet.colours.muted, side="right"
         )
-    )
-    label = ansi.label(candidate.text)
-    if not drawable(label):
-        label = say("why-id", id=candidate.id)
-    colour = PAPER if share > _DARK else INK
-    for height, text, weight, points in (
-        (0.34, label, "bold" if written else "normal", 9.5),
-        (0.67, percent(share), "normal", 7.5),
-    ):
-        axes.text(
-            column + 0.48, row + height, text, ha="center", va="center", color=colour, parse_math=False,
-            fontproperties=font(weight, points),
-        )  # fmt: skip
+        _written(sheet, left, top, step.chosen)
+        _others(sheet, others, top, step.others)
+    return sheet.png()
 
 
-def _shade(share: float) -> tuple[float, float, float]:
-    """From nearly white to the blue of all pictures; the root, so that small shares differ too."""
-    depth = share**0.5
-    light, dark = (0.93, 0.95, 0.99), (0.11, 0.36, 0.72)
-    red, green, blue = (one + (other - one) * depth for one, other in zip(light, dark, strict=True))
-    return red, green, blue
+def _written(sheet: Sheet, left: float, top: float, chosen: Candidate) -> None:
+    share = chosen.probability
+    ink, middle = sheet.colours.ink_on(share), left + _WRITTEN / 2
+    sheet.box(left, top, _WRITTEN, 2 * _HIGH + _GAP, sheet.colours.shade(share), framed=True)
+    name = fitting(name_of(chosen), _WRITTEN - 2 * _PAD, bold=True)
+    sheet.text(middle, top + _HIGH / 2 + 2, name, bold=True, colour=ink, side="center")
+    sheet.text(middle, top + 1.5 * _HIGH, percent(share), colour=ink, side="center")
+
+
+def _others(sheet: Sheet, left: float, top: float, others: Sequence[Candidate]) -> None:
+    """Boxes on two lines, the likeliest first, as many as fit."""
+    x, line = left, 0
+    for other in others:
+        share = other.probability
+        label = f" {percent(share).replace(' ', '')}"
+        name = fitting(name_of(other), _LONGEST - 2 * _PAD - text_width(label)) + label
+        wide = text_width(name) + 2 * _PAD
+        if x + wide > WIDTH - MARGIN:
+            x, line = left, line + 1
+        if line > 1:
+            return
+        y = top + line * (_HIGH + _GAP)
+        sheet.box(x, y, wide, _HIGH, sheet.colours.shade(share))
+        sheet.text(x + _PAD, y + _HIGH / 2, name, colour=sheet.colours.ink_on(share))
+        x += wide + _GAP
+
+
+def name_of(candidate: Candidate) -> str:
+    """A token with its white space as marks; its id where it is no whole character."""
+    if "\ufffd" in candidate.text:
+        return say("why-id", id=candidate.id)
+    return joined(spelt(candidate.text)[0]) or "∅"

@@ -53,7 +53,8 @@ async def write(interaction: Interaction, draft: Draft, recent: Recent[FinishedT
         session.show(first)
         forget = bot.at_shutdown(session.tell_of_restart)
         try:
-            await interaction.response.defer(thinking=True)
+            if not interaction.response.is_done():
+                await interaction.response.defer(thinking=True)
             await session.follow(events, recent)
         finally:
             forget()
@@ -104,10 +105,17 @@ class _Session:
             await self._break_off()
             raise
         else:
-            reply = messages.generation(result, self._draft.sampling.temperature, self._draft.text)
+            reply = messages.generation(
+                result,
+                self._draft.sampling.temperature,
+                self._draft.text,
+                top_k=self._draft.sampling.top_k,
+                top_p=self._draft.sampling.top_p,
+            )
             # What the buttons refer to goes with the process.
             if not self._interaction.client.stopping.is_set():
-                view = under_text(recent.keep(FinishedText(self._draft, result)), result)
+                text = FinishedText(self._draft, result)
+                view = under_text(recent.keep(text), text)
         await self._end(reply, view)
 
     async def _result(self, events: AsyncIterator[GenerationEvent]) -> Generation:

@@ -14,6 +14,7 @@ from bot.client import Interaction, Tokenwise
 from bot.examples import Command, commands_of, examples_of
 from cogs.shared.asking import caller
 from cogs.shared.guide import Topic, guide, guide_of
+from cogs.shared.looking import VIEWS
 from cogs.shared.mentions import mention
 from cogs.shared.reply import BLUE
 from cogs.shared.text import DESCRIPTION, clip, code
@@ -27,12 +28,18 @@ _TOPICS = list(Topic)
 def offered(bot: Tokenwise, *, admin: bool) -> Iterator[Command]:
     """The commands that a person can use with the configured models, in the order of the tour."""
     every = commands_of(bot.tree)
-    for command in sorted(every.values(), key=lambda one: _TOPICS.index(guide_of(one).topic)):
+    for command in sorted(every.values(), key=_place):
         about = guide_of(command)
         if about.slot and about.slot not in bot.service.slots:
             continue
         if about.topic is not Topic.ADMIN or admin:
             yield command
+
+
+def _place(command: Command) -> tuple[int, int]:
+    """Where a command stands: by its topic, and among the views in the order of their buttons, the gentlest first."""
+    name = command.qualified_name
+    return _TOPICS.index(guide_of(command).topic), VIEWS.index(name) if name in VIEWS else len(VIEWS)
 
 
 class HelpCommands(commands.Cog):

@@ -28,7 +28,7 @@ class TurnLens(OpenButton, template=open_template("lens")):
 
     async def pressed(self, interaction: Interaction) -> None:
         view = view_of(interaction, LensView.__cog_name__)
-        text = view.asked.get(self.argument)
+        text = view.asked.recall(interaction.message, self.argument)
         await interaction.response.defer()
         lens = await _lens(interaction, text, self.page)
         await _show(interaction, lens, self.argument)

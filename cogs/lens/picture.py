@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from cogs.shared.canvas import INK, MUTED, ORANGE
-from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting, ink_on, shade, shown
+from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown, text_width
 from models.results import Lens
 from texts import say
 
-COLUMNS = 5
+COLUMNS = 4
 """Places of a text that a picture shows; more of them nobody can read on a phone."""
 ROWS = 12
 """Layers that a picture shows."""
@@ -24,30 +23,31 @@ def draw(view: Lens) -> bytes:
     columns = len(view.layers[-1])
     over = [view.takes_over(column) for column in range(columns)]
     rows = layers(len(view.layers), over[-1])
-    sheet = Sheet(_HEAD + _CELL * len(rows) + 42)
+    sheet = Sheet(_HEAD + _CELL * len(rows) + 36)
+    shade, ink_on = sheet.colours.shade, sheet.colours.ink_on
     width = (WIDTH - 2 * MARGIN - _LABEL) / max(columns, 3)
-    sheet.text(MARGIN, 15, say("lens-layer"), colour=MUTED)
-    sheet.text(MARGIN + _LABEL + 22, 15, say("lens-read"), colour=MUTED)
+    sheet.text(MARGIN, 15, say("lens-layer"), colour=sheet.colours.muted)
+    sheet.text(MARGIN + _LABEL + 22, 15, say("lens-read"), colour=sheet.colours.muted)
     for column in range(columns):
-        token = fitting(shown(view.reading.pieces[view.start + column]), width - 8)
+        token = fitting(shown(view.reading.pieces[view.start + column]), width - 6, bold=True)
         sheet.text(MARGIN + _LABEL + (column + 0.5) * width, 37, token, bold=True, side="center")
     for row, layer in enumerate(rows):
         y = _HEAD + row * _CELL
-        sheet.text(MARGIN + _LABEL - 8, y + _CELL / 2, str(layer), colour=MUTED, side="right")
+        sheet.text(MARGIN + _LABEL - 8, y + _CELL / 2, str(layer), colour=sheet.colours.muted, side="right")
         for column, guess in enumerate(view.layers[layer]):
             x = MARGIN + _LABEL + column * width
             framed = layer == min((number for number in rows if number >= over[column]), default=layer)
             sheet.box(x + 1, y + 1, width - 2, _CELL - 2, shade(guess.probability), framed=framed)
-            token = fitting(shown(guess.piece), width - 8)
+            token = fitting(shown(guess.piece), width - 6)
             sheet.text(x + width / 2, y + _CELL / 2, token, colour=ink_on(guess.probability), side="center")
     y = _HEAD + _CELL * len(rows) + 20
     sheet.box(MARGIN, y - 8, 22, 16, shade(0), framed=True)
-    sheet.text(MARGIN + 28, y, say("lens-framed"), colour=ORANGE)
-    x = 262.0
-    for share in (0, 0.33, 0.66, 1):
-        sheet.box(x, y - 8, 20, 16, shade(share))
-        x += 21
-    sheet.text(x + 4, y, say("lens-likely"), colour=INK, size=TEXT)
+    sheet.text(MARGIN + 28, y, say("lens-framed"), colour=sheet.colours.orange)
+    likely = say("lens-likely")
+    sheet.text(WIDTH - MARGIN, y, likely, side="right")
+    x = WIDTH - MARGIN - text_width(likely) - 4 * 15 - 4
+    for number in range(4):
+        sheet.box(x + 15 * number, y - 8, 14, 16, shade(number / 3))
     return sheet.png()
 
 

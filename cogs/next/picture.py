@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cogs.shared.canvas import BLUE, INK, MUTED, ORANGE
 from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown
 from cogs.shared.text import percent
 from models.results import NextToken
@@ -10,10 +9,9 @@ from texts import say
 
 _ROW = 19.0
 _TOP = 44
-_NAMES = 92
-_IDS = 48
-_SHARE = 54
-_GREY = "#c3c7d2"
+_NAMES = 76
+_IDS = 50
+_SHARE = 50
 
 
 def draw(seen: NextToken, settings: str) -> bytes:
@@ -25,40 +23,40 @@ def draw(seen: NextToken, settings: str) -> bytes:
     left = MARGIN + _NAMES + _IDS
     width = (WIDTH - MARGIN - left) / columns
     sheet = Sheet(_TOP + _ROW * len(seen.options) + 8)
-    sheet.text(MARGIN, 31, say("next-token"), colour=MUTED)
-    sheet.text(left - 8, 31, say("next-id"), colour=MUTED, side="right")
-    sheet.text(left, 31, say("next-before" if settings else "next-probability"), colour=BLUE, bold=True)
+    orange, blue, muted = sheet.colours.orange, sheet.colours.blue, sheet.colours.muted
+    sheet.text(MARGIN, 31, say("next-token"), colour=muted)
+    sheet.text(left - 8, 31, say("next-id"), colour=muted, side="right")
+    sheet.text(left, 31, say("next-before" if settings else "next-probability"), colour=blue, bold=True)
     if settings:
-        sheet.text(
-            left + width, 12, fitting(settings, WIDTH - MARGIN - left + 60), colour=MUTED, side="center"
-        )
-        sheet.text(left + width, 31, say("next-after"), colour=ORANGE, bold=True)
+        sheet.text(WIDTH - MARGIN, 12, fitting(settings, WIDTH - 2 * MARGIN), colour=muted, side="right")
+        sheet.text(left + width, 31, say("next-after"), colour=orange, bold=True)
     most = max(max(option.probability, option.kept) for option in seen.options) or 1.0
     for row, option in enumerate(seen.options):
         y = _TOP + _ROW * (row + 0.5)
         cut = not option.kept
-        ink = MUTED if cut else INK
-        sheet.text(MARGIN, y, fitting(shown(option.piece), _NAMES - 4), bold=not cut, colour=ink)
-        sheet.text(left - 8, y, str(option.piece.id), colour=MUTED, side="right")
-        _bar(
-            sheet,
-            left,
-            y,
-            width,
-            option.probability / most,
-            percent(option.probability),
-            BLUE if not cut else _GREY,
+        ink = muted if cut else sheet.colours.ink
+        sheet.text(
+            MARGIN, y, fitting(shown(option.piece), _NAMES - 4, bold=not cut), bold=not cut, colour=ink
         )
+        sheet.text(left - 8, y, str(option.piece.id), colour=muted, side="right")
+        label = percent(option.probability)
+        _bar(sheet, left, y, width, option.probability / most, label, "" if cut else blue)
         if settings and cut:
-            sheet.text(left + width, y, say("next-cut"), colour=MUTED)
+            sheet.text(left + width, y, say("next-cut"), colour=muted)
         elif settings:
-            _bar(sheet, left + width, y, width, option.kept / most, percent(option.kept), ORANGE)
+            _bar(sheet, left + width, y, width, option.kept / most, percent(option.kept), orange)
     return sheet.png()
 
 
 def _bar(sheet: Sheet, x: float, y: float, width: float, share: float, label: str, colour: str) -> None:
+    """A bar with its label; without a colour it is grey and hatched."""
     room = width - _SHARE
     sheet.bar(
-        x, y - _ROW / 2 + 2, max(1.0, room * share), _ROW - 4, colour, hatch="////" if colour == _GREY else ""
+        x,
+        y - _ROW / 2 + 2,
+        max(1.0, room * share),
+        _ROW - 4,
+        colour or sheet.colours.grey,
+        hatched=not colour,
     )
     sheet.text(x + max(1.0, room * share) + 4, y, label)

@@ -39,7 +39,8 @@ class DrawAgain(
         return cls(*map(int, match.groups()))
 
     async def pressed(self, interaction: Interaction) -> None:
-        text = view_of(interaction, PathsView.__cog_name__).asked.get(self.number)
+        asked = view_of(interaction, PathsView.__cog_name__).asked
+        text = asked.recall(interaction.message, self.number)
         await interaction.response.defer()
         width, depth = min(self.wide, MOST_WIDTH), min(self.deep, MOST_DEPTH)
         paths = await _paths(interaction, text, width, depth, (self.seed + 1) % 2**31)

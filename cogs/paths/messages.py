@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import discord
 
@@ -20,7 +19,7 @@ _LONGEST = 300
 
 def paths(view: Paths) -> Reply:
     """The likeliest continuation and the drawn one in words, the tree as a picture, every path as a file."""
-    ways = list(_ways(view.root, ()))
+    ways = list(picture.leaves(view.root))
     longest = max(map(len, ways))
     # A branch that the beam left behind is likely only because it is short.
     best = max((way for way in ways if len(way) == longest or way[-1].ends), key=_likelihood)
@@ -33,6 +32,7 @@ def paths(view: Paths) -> Reply:
             say("paths-greedy-is-best") if best == greedy else _named("paths-greedy", greedy),
             _named("paths-sampled", sampled),
             about(view.reading),
+            say("paths-pruned", shown=picture.LEAVES, paths=len(ways)) if len(ways) > picture.LEAVES else "",
             care=say("paths-care"),
         ),
         colour=BLUE,
@@ -50,15 +50,6 @@ def paths(view: Paths) -> Reply:
 
 Way = tuple[Branch, ...]
 """The branches from the text to the end of a path, the root left out."""
-
-
-def _ways(branch: Branch, before: Way) -> Iterator[Way]:
-    for child in branch.next:
-        way = (*before, child)
-        if child.next:
-            yield from _ways(child, way)
-        else:
-            yield way
 
 
 def _likelihood(way: Way) -> float:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from cogs.shared.canvas import BLUE, INK, MUTED, ORANGE
 from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown, text_width
 from cogs.shared.text import percent
 from models.results import Branch, Paths
 from texts import say
 
+LEAVES = 10
+"""Paths that a picture shows."""
 _ROW = 38
 _TOP = 14
 _THICKEST = 11.0
 _ROOT = 46
-_BRANCH = "#b4bacb"
+_APART = 8
+_ROUGH = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +36,47 @@ def draw(view: Paths) -> bytes:
     Takes some tenths of a second: call it from a worker thread.
     """
     rows = [0]
-    root = _placed(view.root, 0, rows)
+    root = _placed(pruned(view.root), 0, rows)
     depth = max(_depth(root), 1)
     sheet = Sheet(_TOP + _ROW * rows[0] + 34)
     column = (WIDTH - MARGIN - _ROOT - 4) / depth
     _branches(sheet, root, column)
     _names(sheet, root, column)
     y = sheet.height - 16
-    sheet.line((MARGIN, MARGIN + 22), (y, y), ORANGE, 4)
-    sheet.text(MARGIN + 28, y, say("paths-legend-greedy"), colour=ORANGE, bold=True)
-    sheet.line((WIDTH / 2, WIDTH / 2 + 22), (y, y), BLUE, 3, ":")
-    sheet.text(WIDTH / 2 + 28, y, say("paths-legend-sampled"), colour=BLUE, bold=True)
+    sheet.line((MARGIN, MARGIN + 22), (y, y), sheet.colours.orange, 4)
+    sheet.text(MARGIN + 28, y, say("paths-legend-greedy"), colour=sheet.colours.orange, bold=True)
+    sheet.line((WIDTH / 2, WIDTH / 2 + 22), (y, y), sheet.colours.blue, 3, dotted=True)
+    sheet.text(WIDTH / 2 + 28, y, say("paths-legend-sampled"), colour=sheet.colours.blue, bold=True)
     return sheet.png()
+
+
+def pruned(root: Branch) -> Branch:
+    """The tree with at most LEAVES leaves: the longest paths before those that the beam left behind, the likeliest first, and
+    the greedy and the sampled one in any case.
+    """
+    ways = list(leaves(root))
+    longest = max(map(len, ways))
+
+    def worth(way: Sequence[Branch]) -> tuple[bool, bool, float]:
+        kept = way[-1].greedy or way[-1].sampled
+        return kept, len(way) == longest or way[-1].ends, math.prod(one.probability for one in way)
+
+    best = sorted(ways, key=worth, reverse=True)[:LEAVES]
+    return _only(root, {id(branch) for way in best for branch in way})
+
+
+def leaves(branch: Branch, before: tuple[Branch, ...] = ()) -> Iterator[tuple[Branch, ...]]:
+    """The branches from the root, which is left out, to each leaf."""
+    for child in branch.next:
+        way = (*before, child)
+        if child.next:
+            yield from leaves(child, way)
+        else:
+            yield way
+
+
+def _only(branch: Branch, kept: set[int]) -> Branch:
+    return replace(branch, next=tuple(_only(child, kept) for child in branch.next if id(child) in kept))
 
 
 def _placed(branch: Branch, depth: int, rows: list[int]) -> _Node:
@@ -66,16 +98,21 @@ def _x(depth: int, column: float) -> float:
 
 
 def _branches(sheet: Sheet, node: _Node, column: float) -> None:
-    written = max(text_width(_name(node, column)), text_width(_share(node)) if node.depth else 0)
+    written = max(
+        text_width(_name(node, column), bold=True),
+        text_width(_share(node, column), bold=True) if node.depth else 0,
+    )
     for child in node.children:
         _branches(sheet, child, column)
         end = _x(child.depth, column) - 4
         xs, ys = _curve(min(_x(node.depth, column) + written + 3, end - 8), node.y, end, child.y)
         width = max(0.8, _THICKEST * child.branch.probability)
         greedy = child.branch.greedy
-        sheet.line(xs, ys, ORANGE if greedy else _BRANCH, max(width, 2) if greedy else width)
+        sheet.line(
+            xs, ys, sheet.colours.orange if greedy else sheet.colours.grey, max(width, 2) if greedy else width
+        )
         if child.branch.sampled:
-            sheet.line(xs, ys, BLUE, 2.4, ":")
+            sheet.line(xs, ys, sheet.colours.blue, 2.4, dotted=True)
 
 
 def _curve(x: float, y: float, to_x: float, to_y: float) -> tuple[Sequence[float], Sequence[float]]:
@@ -89,19 +126,34 @@ def _names(sheet: Sheet, node: _Node, column: float) -> None:
         _names(sheet, child, column)
     x, branch = _x(node.depth, column), node.branch
     if node.depth == 0:
-        sheet.text(x, node.y, _name(node, column), bold=True)
+        sheet.text(x, node.y, _name(node, column), bold=True, cleared=True)
         return
-    colour = ORANGE if branch.greedy else BLUE if branch.sampled else INK
-    sheet.text(x, node.y - 8, _name(node, column), bold=branch.greedy or branch.sampled, colour=colour)
-    sheet.text(x, node.y + 8, _share(node), colour=colour if branch.greedy or branch.sampled else MUTED)
+    chosen = sheet.colours
+    colour = chosen.orange if branch.greedy else chosen.blue if branch.sampled else chosen.ink
+    sheet.text(
+        x, node.y - 8, _name(node, column), bold=branch.greedy or branch.sampled, colour=colour, cleared=True
+    )
+    sheet.text(
+        x,
+        node.y + 8,
+        _share(node, column),
+        colour=colour if branch.greedy or branch.sampled else chosen.muted,
+        cleared=True,
+    )
 
 
 def _name(node: _Node, column: float) -> str:
     """The token as far as there is room, and a mark where the model ends."""
     room = _ROOT - 8 if node.depth == 0 else column - 12
-    return fitting(shown(node.branch.piece), room - 10 * node.branch.ends) + " ∎" * node.branch.ends
+    return (
+        fitting(shown(node.branch.piece), room - 14 * node.branch.ends, bold=True) + " ∎" * node.branch.ends
+    )
 
 
-def _share(node: _Node) -> str:
-    share = percent(node.branch.probability).replace(" ", "")
-    return share + "★" * node.branch.greedy + "⚄" * node.branch.sampled
+def _share(node: _Node, column: float) -> str:
+    """The probability and the marks of a token, as exactly as there is room for; the marks go last."""
+    share = node.branch.probability
+    exact, rough = percent(share).replace(" ", ""), f"{100 * share:.0f}%" if share >= _ROUGH else "<1%"
+    marks = "★" * node.branch.greedy + "⚄" * node.branch.sampled
+    tries = (exact + marks, rough + marks, rough)
+    return next((one for one in tries if text_width(one, bold=True) <= column - _APART), rough)

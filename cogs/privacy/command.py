@@ -18,7 +18,7 @@ from texts import say
 
 class DeleteEverythingButton(OwnButton, template=own_template("privacy-delete")):
     name = "privacy-delete"
-    label = say("button-privacy-delete")
+    label = "button-privacy-delete"
     style = discord.ButtonStyle.danger
 
     async def act(self, interaction: Interaction) -> None:

@@ -17,13 +17,11 @@ from rich.cells import cell_len
 
 from bot import visible
 from bot.visible import source, spelt_piece
-from cogs.shared.text import clip, size, unfenced
+from cogs.shared.text import COLUMNS, clip, fit, size, unfenced
 from models.results import Piece
 from texts import say
 
 spelt = visible.spelt
-COLUMNS = 48
-"""Width of a code block in an embed that a desktop client does not wrap."""
 BAR = "│"
 RESET = "\x1b[0m"
 _COLOURS = ("32", "33", "34", "35", "36")
@@ -80,7 +78,8 @@ def _cell(piece: Piece, colour: str) -> Cell:
     text, marks = spelt_piece(piece)
     style = _SPECIAL if piece.special or piece.unknown else _PARTIAL if piece.partial else colour
     ends_line = style == colour and source(piece).endswith("\n")
-    return Cell(piece.id, unfenced(text), style, frozenset(marks), ends_line)
+    # A bar follows it. What is longer than a line is whole in the file.
+    return Cell(piece.id, unfenced(fit(text, COLUMNS - 1)), style, frozenset(marks), ends_line)
 
 
 def flow(pieces: Sequence[Piece], limit: int) -> Drawing:

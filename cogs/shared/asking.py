@@ -10,8 +10,9 @@ from discord import app_commands
 
 from bot.client import DRAWING, Interaction
 from bot.limits import allowance
+from cogs.shared.colours import drawing_in
 from cogs.shared.text import CHOICE, CHOICES, clip, size
-from models.failures import Failure
+from models.failures import AlreadyAsking, Failure
 from models.service import Caller
 
 T = TypeVar("T")
@@ -23,11 +24,17 @@ SUGGESTIONS_WITHIN = 0.5
 def caller(interaction: Interaction, *, seconds: float | None = None, typing: bool = False) -> Caller:
     """Who asks the models: the person of an interaction, by whose id the work can be cancelled.
 
-    What is asked while somebody types has less time.
+    What is asked while somebody types has less time. Raises AlreadyAsking where pictures for the person take all places.
     """
     if typing and seconds is None:
         seconds = SUGGESTIONS_WITHIN
     questions = allowance(interaction).per_user
+    if not typing:
+        # A picture is a part of an answer, so its question is still under way.
+        drawing = interaction.client.drawing.under_way(interaction.user.id)
+        if drawing >= questions:
+            raise AlreadyAsking(drawing, questions)
+        questions -= drawing
     return Caller(str(interaction.id), interaction.user.id, seconds, typing, questions)
 
 
@@ -49,9 +56,13 @@ async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, 
         asking.cancel()
 
 
-async def answered_privately(interaction: Interaction, answer: Coroutine[Any, Any, T]) -> T:
-    """As `answered`, for whoever pressed a button: in its message if nobody else sees that, otherwise in a new one."""
-    if interaction.message is None or not interaction.message.flags.ephemeral:
+async def answered_privately(
+    interaction: Interaction, answer: Coroutine[Any, Any, T], *, turning: bool = True
+) -> T:
+    """As `answered`, for whoever pressed a button: in its message where they are `turning` the pages of a private one,
+    otherwise in a new one.
+    """
+    if interaction.message is None or not interaction.message.flags.ephemeral or not turning:
         return await answered(interaction, answer, private=True)
     await interaction.response.defer()
     return await answer
@@ -69,11 +80,17 @@ async def suggested(answer: Awaitable[Sequence[T]]) -> list[T]:
 async def drawn(interaction: Interaction, work: Callable[[], T], *, counted: bool = False) -> T:
     """What `work()` makes on a thread that draws: a picture or a file that needs no model.
 
-    It counts against the limit of the asker only if it is `counted`: what belongs to an answer was counted with it.
+    Pictures have the colours of the settings. It counts against the limit of the asker only if it is `counted`: what belongs to an answer was counted with it.
     """
+    name = interaction.client.settings.discord.pictures
+
+    def draw(_job: object) -> T:
+        with drawing_in(name):
+            return work()
+
     return await interaction.client.drawing.admit(
         DRAWING,
-        lambda _: work(),
+        draw,
         user=interaction.user.id,
         privileged=not counted,
         per_user=allowance(interaction).per_user,

@@ -6,6 +6,7 @@ Buttons survive a restart: each has everything it needs in its custom_id, and no
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, cast
 
 import discord
@@ -104,11 +105,12 @@ class OwnButton(ReportingItem[Button], template=NOBODY):
     everywhere = True
     name: ClassVar[str]
     label: ClassVar[str]
+    """The name of its text; without one, each button is given what it says."""
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
 
-    def __init__(self, user_id: int, argument: int = 0) -> None:
+    def __init__(self, user_id: int, argument: int = 0, label: str | None = None) -> None:
         custom_id = f"{self.name}:{user_id}:{argument}"
-        super().__init__(Button(label=self.label, style=self.style, custom_id=custom_id))
+        super().__init__(Button(label=label or say(self.label), style=self.style, custom_id=custom_id))
         self.user_id = user_id
         self.argument = argument
 
@@ -142,11 +144,12 @@ class OpenButton(ReportingItem[Button], template=NOBODY):
 
     name: ClassVar[str]
     label: ClassVar[str]
+    """The name of its text, unless a button is given what it says."""
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
 
     def __init__(self, argument: int = 0, page: int = 0, label: str | None = None) -> None:
         custom_id = f"{self.name}:{argument}:{page}"
-        super().__init__(Button(label=label or self.label, style=self.style, custom_id=custom_id))
+        super().__init__(Button(label=label or say(self.label), style=self.style, custom_id=custom_id))
         self.argument = argument
         self.page = page
 
@@ -164,23 +167,56 @@ class KeepButton(OwnButton, template=own_template("keep")):
     """The other answer to "Are you sure?"."""
 
     name = "keep"
-    label = say("button-keep")
+    label = "button-keep"
 
     async def act(self, interaction: Interaction) -> None:
         await interaction.response.edit_message(content=say("nothing-changed"), view=None)
 
 
 class ReportingForm(discord.ui.Modal):
-    """A form whose failures are reported to the person who sent it. A subclass gives `submitted`."""
+    """A form whose failures are reported to whoever sent it, and which a restart does not harm: like buttons, it is known
+    by its custom_id alone.
 
-    async def submitted(self, interaction: Interaction) -> None:
+    A subclass gives `name`, `submitted`, and in `__init__` the inputs. `register` has it answered.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, title: str, *inputs: AnyItem) -> None:
+        super().__init__(title=title, custom_id=self.name, timeout=1)
+        for item in inputs:
+            self.add_item(item)
+        # So that discord.py does not keep it.
+        self.stop()
+
+    @classmethod
+    def register(cls, bot: Tokenwise) -> None:
+        bot.forms[cls.name] = cls._submitted
+
+    @classmethod
+    async def _submitted(cls, interaction: Interaction) -> None:
+        bot = interaction.client
+        bot.interactions.began(interaction, cls.__name__)
+        try:
+            check_place(interaction)
+            await cls.submitted(interaction, typed_into(interaction))
+        except Exception as error:  # noqa: BLE001 - every failure is reported
+            await errors.report(interaction, error)
+        else:
+            bot.interactions.done(interaction, ANSWERED)
+
+    @classmethod
+    async def submitted(cls, interaction: Interaction, typed: Mapping[str, str]) -> None:
+        """Answer what was `typed`, by the custom_ids of the inputs."""
         raise NotImplementedError
 
-    async def on_submit(self, interaction: AnyInteraction, /) -> None:
-        bot: Tokenwise = interaction.client
-        bot.interactions.began(interaction, type(self).__name__)
-        await self.submitted(interaction)
-        bot.interactions.done(interaction, ANSWERED)
 
-    async def on_error(self, interaction: AnyInteraction, error: Exception, /, *_: AnyItem) -> None:
-        await errors.report(interaction, error)
+def typed_into(interaction: Interaction) -> dict[str, str]:
+    """What somebody typed into the lines of a form, by their custom_ids."""
+    data: Mapping[str, Any] = interaction.data or {}
+    found: dict[str, str] = {}
+    for part in data.get("components", ()):
+        for item in part.get("components") or [part.get("component") or {}]:
+            if "custom_id" in item and isinstance(item.get("value"), str):
+                found[item["custom_id"]] = item["value"]
+    return found

@@ -12,7 +12,7 @@ from bot.client import Interaction, Tokenwise
 from bot.failures import Refused
 from bot.limits import allowance
 from cogs.shared.buttons import Button, DynamicItem, ReportingItem
-from cogs.shared.recent import Recent
+from cogs.shared.recent import RecentTexts
 from cogs.shared.reply import Reply
 from cogs.shared.sheet import shown
 from cogs.shared.text import clip, code
@@ -36,7 +36,7 @@ class View(commands.Cog):
 
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
-        self.asked: Recent[str] = Recent()
+        self.asked = RecentTexts()
 
     async def look(self, interaction: Interaction, text: str) -> None:
         """Answer an interaction with this view of a text."""
@@ -65,7 +65,7 @@ class LookButton(ReportingItem[Button], template=r"look:(?P<view>\w+):(?P<asked>
         return cls(match["view"], match["asked"], int(match["number"]))
 
     async def pressed(self, interaction: Interaction) -> None:
-        text = view_of(interaction, self.asked).asked.get(self.number)
+        text = view_of(interaction, self.asked).asked.recall(interaction.message, self.number)
         await view_of(interaction, self.view_name).look(interaction, text)
 
 

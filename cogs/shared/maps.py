@@ -5,102 +5,123 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cogs.shared.canvas import BLUE, INK, LINE, ORANGE, PAPER, font
+from cogs.shared.sheet import TEXT, Box, Sheet, fitting, text_width
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.text import Annotation
-    from matplotlib.transforms import Bbox
-
-_OFFSETS = (
-    (7, 5),
-    (7, -13),
-    (-7, 5),
-    (-7, -13),
-    (0, 11),
-    (0, -19),
-    (12, 16),
-    (12, -24),
-    (-12, 16),
-    (-12, -24),
-)
-"""Where a caption may stand, in points from its mark, for captions of USUAL points."""
-USUAL = 10
+ROOM = (0.3, 0.075)
+"""What a point with its caption needs, across and upwards, of the width of the map."""
+ROUNDS = 60
+_RADIUS = 4.5
+_AWAY = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A mark and its caption: an orange diamond if it is what was asked about, else a blue disc."""
+    """A mark and its caption: an orange diamond if it is what was asked about, else a blue disc.
+
+    `number` is its number in the list beside the map, and all that is written where there is no room for more.
+    """
 
     x: float
     y: float
-    caption: str
+    number: str
+    name: str
     asked: bool
 
 
-def blank_map(figure: Figure) -> Axes:
-    """Axes without numbers, since those of a map mean nothing."""
-    axes = figure.add_subplot(facecolor=PAPER)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for side in axes.spines.values():
-        side.set_color(LINE)
-    return axes
+def draw_map(sheet: Sheet, frame: Box, points: Sequence[Labelled]) -> None:
+    """Draw the points in a frame, what was asked about first, and each caption where it covers no other."""
+    left, top, right, bottom = frame
+    sheet.line((left, right, right, left, left), (top, top, bottom, bottom, top))
+    places = list(_placed(points, frame))
+    for point, (x, y) in zip(points, places, strict=True):
+        mark, colour = (
+            (sheet.diamond, sheet.colours.orange) if point.asked else (sheet.disc, sheet.colours.blue)
+        )
+        mark(x, y, _RADIUS + 1.5 * point.asked, colour)
+    taken = [(x - _RADIUS, y - _RADIUS, x + _RADIUS, y + _RADIUS) for x, y in places]
+    order = sorted(range(len(points)), key=lambda number: not points[number].asked)
+    for number in order:
+        point, own = points[number], taken[number]
+        others = [box for box in taken if box is not own]
+        caption, box = _free(point, places[number], frame, others)
+        sheet.text(
+            box[0], (box[1] + box[3]) / 2, caption, bold=point.asked,
+            colour=sheet.colours.orange if point.asked else None,
+        )  # fmt: skip
+        taken.append(box)
 
 
-def label(figure: Figure, axes: Axes, points: Sequence[Labelled], size: float = USUAL) -> None:
-    """Draw the points, and in their order each caption where it covers no other; `size` is that of the letters."""
-    scale = size / USUAL
-    for asked, colour, marker, area in ((True, ORANGE, "D", 64), (False, BLUE, "o", 42)):
-        chosen = [point for point in points if point.asked is asked]
-        axes.scatter(
-            [point.x for point in chosen],
-            [point.y for point in chosen],
-            s=area * scale**2,
-            c=colour,
-            marker=marker,
-            edgecolors=PAPER,
-            linewidths=0.8,
-            zorder=3,
-        )
-    offsets = [(round(across * scale), round(up * scale)) for across, up in _OFFSETS]
-    figure.draw_without_rendering()
-    frame = axes.get_window_extent()
-    places = axes.transData.transform([(point.x, point.y) for point in points]) if points else ()
-    taken: list[Bbox] = []
-    for number, point in enumerate(points):
-        note = axes.annotate(
-            point.caption,
-            (point.x, point.y),
-            xytext=offsets[0],
-            textcoords="offset points",
-            fontproperties=font("bold" if point.asked else "normal", size),
-            color=ORANGE if point.asked else INK,
-            parse_math=False,
-            zorder=4,
-        )
-        best: tuple[int, tuple[int, int]] | None = None
-        for offset in offsets:
-            _place(note, offset)
-            box = note.get_window_extent()
-            covered = sum(box.padded(4).overlaps(other) for other in taken) * 3
-            near = box.padded(5)
-            covered += sum(near.contains(x, y) for other, (x, y) in enumerate(places) if other != number)
-            covered += 5 * (not (frame.x0 <= box.x0 and box.x1 <= frame.x1))
-            covered += 5 * (not (frame.y0 <= box.y0 and box.y1 <= frame.y1))
-            if best is None or covered < best[0]:
-                best = (covered, offset)
+def _free(point: Labelled, at: tuple[float, float], frame: Box, taken: Sequence[Box]) -> tuple[str, Box]:
+    """The longest caption that there is room for beside its mark, and its place; else the number where it covers least."""
+    name = fitting(f"{point.number} {point.name}".strip(), (frame[2] - frame[0]) * 0.6, bold=point.asked)
+    tries = list(dict.fromkeys((name, fitting(name, 70, bold=point.asked), point.number or name)))
+    least: tuple[float, str, Box] | None = None
+    for caption in tries:
+        for box in _boxes(at, text_width(caption, bold=point.asked)):
+            covered = sum(_common(box, other) for other in taken) + _outside(box, frame)
             if not covered:
-                break
-        if best is not None:
-            _place(note, best[1])
-        taken.append(note.get_window_extent())
+                return caption, box
+            if least is None or covered <= least[0]:
+                least = covered, caption, box
+    assert least is not None  # noqa: S101 - there is a try, and it has places
+    return least[1], _inside(least[2], frame)
 
 
-def _place(note: Annotation, offset: tuple[int, int]) -> None:
-    across, _ = offset
-    note.set_position(offset)
-    note.set_horizontalalignment("left" if across > 0 else "right" if across < 0 else "center")
+def _boxes(at: tuple[float, float], wide: float) -> Iterator[Box]:
+    """Where a caption may stand: beside its mark, then above and below, then further off."""
+    x, y = at
+    for away in (_AWAY, 2 * _AWAY):
+        for across, down in ((1, 0), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1), (0, -1), (0, 1)):
+            left = x + (away if across > 0 else -away - wide if across < 0 else -wide / 2)
+            middle = y + down * (away + (TEXT / 2 if not across else 0))
+            yield left, middle - TEXT / 2 - 1, left + wide, middle + TEXT / 2 + 1
+
+
+def _common(one: Box, other: Box) -> float:
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    down = min(one[3], other[3]) - max(one[1], other[1])
+    return across * down if across > 0 and down > 0 else 0.0
+
+
+def _outside(box: Box, frame: Box) -> float:
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return 3 * max(0.0, area - _common(box, frame))
+
+
+def _inside(box: Box, frame: Box) -> Box:
+    """The box moved into the frame."""
+    across = max(frame[0] - box[0], 0.0) or min(frame[2] - box[2], 0.0)
+    down = max(frame[1] - box[1], 0.0) or min(frame[3] - box[3], 0.0)
+    return box[0] + across, box[1] + down, box[2] + across, box[3] + down
+
+
+def _placed(points: Sequence[Labelled], frame: Box) -> Iterator[tuple[float, float]]:
+    """The places of the points on the sheet, those too close for their captions pushed apart."""
+    import numpy as np  # noqa: PLC0415 - only the thread that draws needs it
+
+    if not points:
+        return
+    left, top, right, bottom = frame
+    places = np.array([(point.x, point.y) for point in points], np.float64)
+    places -= places.min(axis=0)
+    places /= max(float(places.max(initial=0.0)), 1e-9)
+    # Points in the same place part in different directions, the same ones each time.
+    places += np.random.default_rng(0).uniform(-1e-3, 1e-3, places.shape)
+    room = np.array(ROOM)
+    for _ in range(ROUNDS):
+        apart = (places[:, None] - places[None]) / room
+        distances = np.maximum(np.hypot(apart[..., 0], apart[..., 1]), 1e-9)
+        short = np.maximum(1.0 - distances, 0.0)
+        np.fill_diagonal(short, 0.0)
+        places += 0.3 * ((apart / distances[..., None]) * short[..., None]).sum(axis=1) * room
+    low, high = places.min(axis=0), places.max(axis=0)
+    edge = np.array([0.14 * (right - left), 18.0])
+    size = np.array([right - left, bottom - top]) - 2 * edge
+    # One scale for both directions, unless the frame would stay empty: distances are what a map shows.
+    scale = size / np.maximum(high - low, 1e-9)
+    middle = np.array([left + right, top + bottom]) / 2
+    for x, y in (places - (low + high) / 2) * np.minimum(scale, 1.6 * scale.min()):
+        yield float(middle[0] + x), float(middle[1] - y)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+import discord
+
 from bot.failures import Refused
+from cogs.shared.text import unescaped
+from texts import say
 
 T = TypeVar("T")
 
@@ -22,8 +27,8 @@ class AnswerForgotten(Refused):
 class Recent(Generic[T]):
     """The latest values, each under a number that fits into a custom_id.
 
-    For privacy, requests are never written to disk: after a restart, or many requests later, the button says so and
-    the person asks again.
+    What people ask is nobody's business once it is answered, so it is never written to a disk. After a restart,
+    or many questions later, a button looks at its message; where that does not say enough, the person asks again.
     """
 
     def __init__(self, most: int = MOST, weigh: Callable[[T], int] = lambda _: 1) -> None:
@@ -33,14 +38,20 @@ class Recent(Generic[T]):
         self._weight = 0
         self._values: OrderedDict[int, T] = OrderedDict()
 
-    def keep(self, value: T) -> int:
-        """The number for `get`; it cannot be guessed, because answers may be private."""
-        number = random.SystemRandom().getrandbits(62)
+    def keep(self, value: T, number: int | None = None) -> int:
+        """The number under which `get` finds it: the one that is given, else one not to be guessed, for answers may be private."""
+        if number is None:
+            number = random.SystemRandom().getrandbits(62)
+        if number in self._values:
+            self._weight -= self._weigh(self._values.pop(number))
         self._values[number] = value
         self._weight += self._weigh(value)
         while self._weight > self._most and len(self._values) > 1:
             self._weight -= self._weigh(self._values.popitem(last=False)[1])
         return number
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._values
 
     def get(self, number: int) -> T:
         """Raises AnswerForgotten if it is no longer in memory."""
@@ -48,3 +59,35 @@ class Recent(Generic[T]):
             raise AnswerForgotten
         self._values.move_to_end(number)
         return self._values[number]
+
+
+class RecentTexts(Recent[str]):
+    """The last texts, each under a number that is made from it, so that a message that quotes its text still has it."""
+
+    def keep(self, value: str, number: int | None = None) -> int:
+        return super().keep(value, digest(value) if number is None else number)
+
+    def recall(self, message: discord.Message | None, number: int) -> str:
+        """The text under a number, or the one that the message quotes if it has this number. Raises AnswerForgotten."""
+        if number not in self:
+            for text in quotes(message):
+                if digest(text) == number:
+                    return text
+        return self.get(number)
+
+
+def digest(text: str) -> int:
+    """A number of 62 bits that hardly any other text has."""
+    return int.from_bytes(hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest()) >> 2
+
+
+def quotes(message: discord.Message | None) -> Iterator[str]:
+    """Texts that a message may be about: those in quotation marks in its titles, and the first of two."""
+    before, after = say("quoted", text="|").split("|")
+    for embed in message.embeds if message else ():
+        title = embed.title or ""
+        if title.startswith(before) and title.endswith(after):
+            yield unescaped(title.removeprefix(before).removesuffix(after))
+        for line in (embed.description or "").splitlines():
+            if line.startswith("**1** "):
+                yield unescaped(line.removeprefix("**1** "))

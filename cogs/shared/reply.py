@@ -28,7 +28,7 @@ class Message(TypedDict):
     """The arguments of an edit that replaces a whole message."""
 
     content: str | None
-    embed: discord.Embed | None
+    embeds: list[discord.Embed]
     attachments: list[discord.File]
 
 
@@ -40,29 +40,33 @@ _TOO_LARGE = 40005
 class Reply:
     """One message. `message()` gives it as arguments for an edit, with files that can be sent once.
 
-    `alt` describes files in words, by their names, for people who do not see them.
+    `more` are embeds after the first one, for more than one picture. `alt` describes files in words, by their names, for
+    people who do not see them.
     """
 
     content: str | None = None
     embed: discord.Embed | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     alt: Mapping[str, str] = field(default_factory=dict)
+    more: Sequence[discord.Embed] = ()
 
     def message(self, limit: int = FILE_BYTES) -> Message:
         """Without the files of more than `limit` bytes, of which a line says that they are missing."""
         fitting = {name: data for name, data in self.files.items() if len(data) <= limit}
-        content, embed = self.content, self.embed
+        content = self.content
+        embeds = [*([self.embed] if self.embed else []), *self.more]
         if missing := [name for name in self.files if name not in fitting]:
             note = f"-# {say('file-too-large', files=missing)}"
             content = clip(content, CONTENT - size(note) - 1) + f"\n{note}" if content else note
-            embed = _without_picture(embed, missing)
+            embeds = [_without_picture(embed, missing) for embed in embeds]
+            embeds = [embed for embed in embeds if len(embed) or embed.image.url]
         files = [
             discord.File(
                 io.BytesIO(data), name, description=clip(harmless(self.alt.get(name, "")), ALT) or None
             )
             for name, data in fitting.items()
         ]
-        return {"content": content, "embed": embed, "attachments": files}
+        return {"content": content, "embeds": embeds, "attachments": files}
 
 
 async def show(interaction: discord.Interaction[Any], reply: Reply, **more: Any) -> None:
@@ -77,8 +81,8 @@ async def show(interaction: discord.Interaction[Any], reply: Reply, **more: Any)
         await interaction.edit_original_response(**reply.message(0), **more)
 
 
-def _without_picture(embed: discord.Embed | None, missing: Sequence[str]) -> discord.Embed | None:
-    if embed is None or not (embed.image.url or "").endswith(tuple(missing)):
+def _without_picture(embed: discord.Embed, missing: Sequence[str]) -> discord.Embed:
+    if not (embed.image.url or "").endswith(tuple(missing)):
         return embed
     return embed.copy().set_image(url=None)
 

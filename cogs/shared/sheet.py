@@ -2,49 +2,71 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from rich.cells import cell_len
+from PIL import Image, ImageDraw
 
 from bot.visible import spelt_piece
-from cogs.shared.canvas import INK, LINE, ORANGE, PAPER, drawable, font, paper, png
-from cogs.shared.text import clip
+from cogs.shared import lettering
+from cogs.shared.colours import Rgb, colours
+from cogs.shared.lettering import joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.axes import Axes
+    import numpy as np
+    from numpy.typing import NDArray
 
     from models.results import Piece
 
-WIDTH = 400
-"""Pixels, as a phone or a channel shows a picture."""
-DENSITY = 2.5
-"""Pixels of the file for each of them."""
+WIDTH = 320
+"""Pixels, as the narrowest place shows a picture: an answer on a phone."""
+HIGHEST = 440
+"""Pixels; clients shrink what is higher, and its text with it."""
+DENSITY = 3.125
+"""Pixels of the file for each of them, so that it is twice as dense as a channel on a desktop shows it."""
 TEXT = 13
 """Pixels of the smallest text."""
-MARGIN = 10
-_INCH = 100
-_POINTS = 72 / _INCH
-_CELL = 0.64
-"""Width of a character, as a share of the size of its text; a wide one counts twice."""
-_LIGHT, _DARK = (0.91, 0.95, 1.0), (0.05, 0.25, 0.53)
-_BLACK, _WHITE = "#000000", "#ffffff"
-_EVEN = 0.179
-"""Luminance of a ground on which black and white have the same contrast (WCAG 2.2)."""
+MARGIN = 8
+_SMOOTH = 2
+"""Shapes are drawn so much larger and then reduced, for smooth edges."""
+_DOT = 4
+_STRIPES = 6
 Side = Literal["left", "center", "right"]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+Colour = str | Rgb
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text: where it is, in pixels of the sheet, and how it is drawn. The box is that of the letters' size."""
+
+    text: str
+    box: Box
+    size: float
+    colour: str
+    bold: bool
 
 
 class Sheet:
-    """A picture of WIDTH x `height` pixels, drawn from its upper left corner. Not for two threads at a time."""
+    """A picture of WIDTH x `height` pixels, drawn from its upper left corner in the colours in force.
+
+    Text stands above all shapes. Not for two threads at a time.
+    """
 
     def __init__(self, height: float) -> None:
-        self.figure = paper(WIDTH / _INCH, height / _INCH, dpi=_INCH * DENSITY, layout=None)
-        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set_xlim(0, WIDTH)
-        self.axes.set_ylim(height, 0)
-        self.axes.axis("off")
         self.height = height
+        self.colours = colours()
+        self.lines: list[Line] = []
+        self._scale = DENSITY * _SMOOTH
+        self._image = Image.new(
+            "RGB", (round(WIDTH * self._scale), round(height * self._scale)), self.colours.paper
+        )
+        self._draw = ImageDraw.Draw(self._image)
 
     def text(
         self,
@@ -53,80 +75,155 @@ class Sheet:
         text: str,
         *,
         size: float = TEXT,
-        colour: str = INK,
+        colour: str | None = None,
         bold: bool = False,
         side: Side = "left",
-    ) -> None:
-        """A line of text whose middle is at `y`; `side` is the side of it that is at `x`."""
-        self.axes.text(
-            x, y, text, ha=side, va="center_baseline", color=colour, parse_math=False,
-            fontproperties=font("bold" if bold else "normal", size * _POINTS),
-        )  # fmt: skip
+        cleared: bool = False,
+    ) -> Box:
+        """A line of text whose middle is at `y`; `side` is the side of it that is at `x`. `cleared` hides the shapes below it.
+
+        Returns the box that it takes.
+        """
+        wide = text_width(text, size, bold=bold)
+        left = x - {"left": 0.0, "center": wide / 2, "right": wide}[side]
+        box = (left, y - size / 2, left + wide, y + size / 2)
+        if cleared:
+            self._draw.rectangle(
+                self._pixels((left - 2, y - size / 2 - 2, left + wide + 2, y + size / 2 + 2)),
+                self.colours.paper,
+            )
+        if text:
+            self.lines.append(Line(text, box, size, colour or self.colours.ink, bold))
+        return box
 
     def box(
-        self, x: float, y: float, width: float, height: float, colour: object, *, framed: bool = False
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        colour: Colour,
+        *,
+        framed: bool = False,
+        edge: str | None = None,
     ) -> None:
         """A rounded box from its upper left corner; `framed` makes it stand out without colour, too."""
-        from matplotlib.patches import FancyBboxPatch  # noqa: PLC0415 - see `paper`
-
-        radius = min(4.0, width / 2, height / 2)
-        self.axes.add_patch(
-            FancyBboxPatch(
-                (x, y), width, height, boxstyle=f"round,pad=0,rounding_size={radius}", facecolor=colour,
-                edgecolor=ORANGE if framed else "none", linewidth=1.6 if framed else 0,
-            )
+        outline, thick = (self.colours.orange, 2.0) if framed else (edge, 1.0 if edge else 0.0)
+        radius = min(4.0, width / 2, height / 2) * self._scale
+        self._draw.rounded_rectangle(
+            self._pixels((x, y, x + width, y + height)), radius, _rgb(colour),
+            _rgb(outline) if outline else None, round(thick * self._scale),
         )  # fmt: skip
 
-    def bar(self, x: float, y: float, width: float, height: float, colour: object, hatch: str = "") -> None:
-        """A plain box; a negative width goes to the left."""
-        from matplotlib.patches import Rectangle  # noqa: PLC0415 - see `paper`
-
-        self.axes.add_patch(
-            Rectangle(
-                (x, y), width, height, facecolor=colour, hatch=hatch or None,
-                edgecolor=PAPER if hatch else "none", linewidth=0,
-            )
-        )  # fmt: skip
+    def bar(
+        self, x: float, y: float, width: float, height: float, colour: Colour, *, hatched: bool = False
+    ) -> None:
+        """A plain box; `hatched` tells it apart without colour."""
+        left, top, right, bottom = (round(edge) for edge in self._pixels((x, y, x + width, y + height)))
+        if right <= left or bottom <= top:
+            return
+        filled = Image.new("RGB", (right - left, bottom - top), _rgb(colour))
+        if hatched:
+            draw, step = ImageDraw.Draw(filled), round(_STRIPES * self._scale)
+            for start in range(-filled.height, filled.width, step):
+                stripe = ((start, filled.height), (start + filled.height, 0))
+                draw.line(stripe, self.colours.paper, round(1.5 * self._scale))
+        self._image.paste(filled, (left, top))
 
     def line(
-        self, xs: Sequence[float], ys: Sequence[float], colour: str = LINE, width: float = 1, style: str = "-"
+        self,
+        xs: Sequence[float],
+        ys: Sequence[float],
+        colour: str | None = None,
+        width: float = 1,
+        *,
+        dotted: bool = False,
     ) -> None:
-        self.axes.plot(
-            xs, ys, color=colour, linewidth=width * _POINTS, linestyle=style, solid_capstyle="butt"
-        )
+        points = [(x * self._scale, y * self._scale) for x, y in zip(xs, ys, strict=True)]
+        thick, colour = max(1, round(width * self._scale)), colour or self.colours.line
+        for part in _dots(points, _DOT * self._scale) if dotted else [points]:
+            self._draw.line(part, colour, thick, joint="curve")
+
+    def disc(self, x: float, y: float, radius: float, colour: str) -> None:
+        self._draw.ellipse(self._pixels((x - radius, y - radius, x + radius, y + radius)), colour)
+
+    def diamond(self, x: float, y: float, radius: float, colour: str) -> None:
+        corners = ((x, y - radius), (x + radius, y), (x, y + radius), (x - radius, y))
+        self._draw.polygon([(across * self._scale, down * self._scale) for across, down in corners], colour)
+
+    def grid(self, box: Box, shares: NDArray[np.floating]) -> None:
+        """A matrix of shares in [0, 1] as fields on the scale of all pictures: shape (rows, columns)."""
+        import numpy as np  # noqa: PLC0415 - only the thread that draws needs it
+
+        least, most = np.array(self.colours.least), np.array(self.colours.most)
+        fields = least + np.clip(shares, 0, 1)[..., None] * (most - least)
+        left, top, right, bottom = (round(edge) for edge in self._pixels(box))
+        drawn = Image.fromarray(np.rint(fields * 255).astype(np.uint8), "RGB")
+        self._image.paste(drawn.resize((right - left, bottom - top), Image.Resampling.NEAREST), (left, top))
+
+    def ground(self) -> Image.Image:
+        """The picture without its text, as large as the file."""
+        return self._image.reduce(_SMOOTH)
+
+    def image(self) -> Image.Image:
+        image = self.ground()
+        for line in self.lines:
+            write(image, line)
+        return image
 
     def png(self) -> bytes:
-        return png(self.figure)
+        file = io.BytesIO()
+        self.image().save(file, "PNG")
+        return file.getvalue()
+
+    def _pixels(self, box: Box) -> Box:
+        left, top, right, bottom = (edge * self._scale for edge in box)
+        return left, top, right, bottom
 
 
-def fitting(text: str, width: float, size: float = TEXT) -> str:
+def write(image: Image.Image, line: Line) -> None:
+    """Draw a line of text on a picture as large as the file."""
+    left, top, _, bottom = line.box
+    parts = lettering.runs(line.text, line.size * DENSITY, bold=line.bold)
+    lettering.write(image, left * DENSITY, (top + bottom) / 2 * DENSITY, parts, line.colour)
+
+
+def fitting(text: str, width: float, size: float = TEXT, *, bold: bool = False) -> str:
     """As much of a text as `width` pixels have room for."""
-    while text and text_width(text, size) > width:
-        shorter = clip(text, len(text) - 1)
-        text = shorter if len(shorter) < len(text) else text[:-2] + "…"
-    return text
+    return lettering.fitting(text, width * DENSITY, size * DENSITY, bold=bold)
 
 
-def text_width(text: str, size: float = TEXT) -> float:
-    """About how many pixels a text takes."""
-    return cell_len(text) * size * _CELL
+def text_width(text: str, size: float = TEXT, *, bold: bool = False) -> float:
+    """How many pixels a text takes."""
+    return lettering.width(text, size * DENSITY, bold=bold) / DENSITY
 
 
 def shown(piece: Piece) -> str:
-    """A token with its white space as marks; its id where no font has its characters."""
-    text = spelt_piece(piece)[0] or "∅"
-    return text if drawable(text) else f"#{piece.id}"
+    """A token with its white space as marks."""
+    return joined(spelt_piece(piece)[0]) or "∅"
 
 
-def shade(share: float) -> tuple[float, float, float]:
-    """From nearly white to dark blue for a share in [0, 1]; the lightness alone tells them apart."""
-    share = min(1.0, max(0.0, share))
-    red, green, blue = (light + (dark - light) * share for light, dark in zip(_LIGHT, _DARK, strict=True))
+def _rgb(colour: Colour) -> str | tuple[int, int, int]:
+    if isinstance(colour, str):
+        return colour
+    red, green, blue = (round(255 * part) for part in colour)
     return red, green, blue
 
 
-def ink_on(share: float) -> str:
-    """Black or white, whichever has more contrast to the ground that `shade` gives: 4.5 to 1 at least."""
-    linear = [((one + 0.055) / 1.055) ** 2.4 for one in shade(share)]
-    luminance = sum(part * one for part, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-    return _BLACK if luminance > _EVEN else _WHITE
+def _dots(points: Sequence[tuple[float, float]], step: float) -> list[list[tuple[float, float]]]:
+    """A line as dashes of `step`, with as much between them."""
+    parts: list[list[tuple[float, float]]] = []
+    on, left = True, step
+    current = [points[0]]
+    for (x, y), (to_x, to_y) in pairwise(points):
+        length = ((to_x - x) ** 2 + (to_y - y) ** 2) ** 0.5
+        done = 0.0
+        while length - done > left:
+            done += left
+            at = (x + (to_x - x) * done / length, y + (to_y - y) * done / length)
+            if on:
+                parts.append([*current, at])
+            on, left, current = not on, step, [at]
+        left -= length - done
+        current.append((to_x, to_y))
+    return [*parts, current] if on else parts

@@ -27,6 +27,10 @@ EMBEDS = 6000
 CHOICES = 25
 CHOICE = 100
 CUSTOM_ID = 100
+COLUMNS = 32
+"""Cells of a line in a code block that a phone 390 pixels wide does not wrap; a wide character takes two."""
+_NARROWEST = 5
+"""Cells of a column that makes room for the others, at least."""
 
 _LONGEST_WORD = 40
 _SMALLEST = 0.01
@@ -52,6 +56,41 @@ def whole_lines(lines: Sequence[str], limit: int) -> str:
             break
         shown += 1
     return "\n".join([*lines[:shown], say("and-more", n=len(lines) - shown)])
+
+
+def fit(text: str, cells: int) -> str:
+    """At most `cells` of a line of a code block, whole characters (grapheme clusters) only; a cut shows as an ellipsis."""
+    if cell_len(text) <= cells:
+        return text
+    kept, used = [], 1
+    # Not one character more than could fit: the whole may be long.
+    for character in regex.findall(r"\X", text[: 8 * cells + 8]):
+        used += cell_len(character)
+        if used > cells:
+            break
+        kept.append(character)
+    return "".join(kept) + "…" if cells > 0 else ""
+
+
+def wrapped(text: str, cells: int = COLUMNS, indent: str = "") -> str:
+    """A text in lines of at most `cells`, broken at spaces where there are any; later lines begin with `indent`."""
+    lines: list[str] = []
+    for paragraph in text.replace("\t", "    ").split("\n"):
+        line, used = "", 0
+        for part in re.findall(r" +|[^ ]+", paragraph):
+            if line.strip() and used + cell_len(part) > cells:
+                lines.append(line.rstrip())
+                line, used = indent, cell_len(indent)
+                if part.isspace():
+                    continue
+            for character in regex.findall(r"\X", part):
+                wide = cell_len(character)
+                if used + wide > cells:
+                    lines.append(line)
+                    line, used = indent, cell_len(indent)
+                line, used = line + character, used + wide
+        lines.append(line.rstrip())
+    return "\n".join(lines)
 
 
 def clip_start(text: str, limit: int) -> str:
@@ -97,6 +136,11 @@ def block(text: str, limit: int = CONTENT, *, keep_end: bool = False) -> str:
     return f"```\n{clip_start(body, room) if keep_end else clip(body, room)}\n```"
 
 
+def unescaped(text: str) -> str:
+    """What `inline` made safe for markdown, as it was before."""
+    return re.sub(r"\\(.)", r"\1", text).replace("@" + visible.ZERO_WIDTH_SPACE, "@")
+
+
 def code(text: str) -> str:
     """A name in inline code; names that hold a backtick keep their look with an apostrophe."""
     name = " ".join(harmless(text).split()).replace("`", "'")
@@ -135,14 +179,23 @@ def columns(name: str, /, **facts: texts.Fact) -> list[str]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) -> str:
-    """Aligned columns for a code block; those in `left` to the left, the others, numbers, to the right."""
-    lines = [head, *rows] if any(head) else list(rows)
-    widths = [max(cell_len(row[column]) for row in lines) for column in range(len(head))]
+    """Aligned columns for a code block; those in `left` to the left, the others, numbers, to the right.
+
+    No line is wider than COLUMNS: words are cut, the longest columns first, and numbers only where that is not enough.
+    """
+    lines = [[" ".join(cell.splitlines()).replace("\t", " ") for cell in row] for row in (head, *rows)]
+    lines = lines if any(head) else lines[1:]
+    widths = [max((cell_len(row[column]) for row in lines), default=0) for column in range(len(head))]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= COLUMNS else " "
+    over = sum(widths) + len(gap) * (len(widths) - 1) - COLUMNS
+    for least, chosen in ((_NARROWEST, left), (1, left), (1, frozenset(range(len(widths))))):
+        while over > 0 and (able := [column for column in chosen if widths[column] > least]):
+            widths[max(able, key=lambda column: widths[column])] -= 1
+            over -= 1
 
     def pad(column: int, cell: str) -> str:
+        cell = fit(cell, widths[column])
         space = " " * (widths[column] - cell_len(cell))
         return cell + space if column in left else space + cell
 
-    return "\n".join(
-        "  ".join(pad(column, cell) for column, cell in enumerate(row)).rstrip() for row in lines
-    )
+    return "\n".join(gap.join(pad(column, cell) for column, cell in enumerate(row)).rstrip() for row in lines)

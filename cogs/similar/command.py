@@ -16,6 +16,7 @@ from cogs.similar import messages
 from models.failures import NoWordGiven
 from models.sections import WordsSection
 from models.service import AskWords, Caller, Service, SuggestWords
+from texts import say
 
 _EXAMPLES = ("king - man + woman", "engineer", "music")
 
@@ -43,6 +44,7 @@ class SimilarCommands(commands.Cog):
     @app_commands.describe(
         word="A word; a sum: king - man + woman; two words: cat, dog; or several: cat, dog, fish, car",
         n="How many neighbours to show; left out, the usual number",
+        private=say("option-private"),
         by="vector asks for whatever lies nearest to the word's vector: first of all the word itself",
     )
     async def similar(
@@ -51,6 +53,7 @@ class SimilarCommands(commands.Cog):
         word: Range[str, 1, 200],
         n: Range[int, 1, 25] | None = None,
         by: Literal["word", "vector"] = "word",
+        private: bool = False,
     ) -> None:
         """Find words whose vectors point the same way, compare two, or see which does not belong."""
         query = word.strip()
@@ -59,7 +62,7 @@ class SimilarCommands(commands.Cog):
         words = self.bot.settings.section(WordsSection)
         usual = words.neighbours if words else 1
         request = AskWords(caller(interaction), query, n or usual, by_vector=by == "vector")
-        result = await answered(interaction, self.bot.service.words.ask(request))
+        result = await answered(interaction, self.bot.service.words.ask(request), private=private)
         reply = await drawn(interaction, lambda: messages.words(result))
         await show(interaction, reply)
 

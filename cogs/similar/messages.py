@@ -10,7 +10,7 @@ from cogs.similar import picture
 from models.results import Neighbourhood, OddOne, Pair
 from texts import say
 
-_BAR_CELLS = 10
+_BAR_CELLS = 8
 
 
 def words(result: Neighbourhood | Pair | OddOne) -> Reply:
@@ -27,7 +27,7 @@ def words(result: Neighbourhood | Pair | OddOne) -> Reply:
 def neighbourhood(result: Neighbourhood) -> Reply:
     """The nearest words with their cosines, a map of them, and both as a table in a file."""
     rows = [
-        (str(rank), clip(harmless(neighbour.word), 24), _bar(neighbour.score), f"{neighbour.score:.3f}")
+        (str(rank), harmless(neighbour.word), _bar(neighbour.score), f"{neighbour.score:.3f}")
         for rank, neighbour in enumerate(result.neighbours, 1)
     ]
     embed = discord.Embed(
@@ -84,7 +84,7 @@ def pair(result: Pair) -> Reply:
 
 def odd_one(result: OddOne) -> Reply:
     """Which of several words fits least, the cosine of each to the mean of all, and a map of them."""
-    rows = [(clip(harmless(word.word), 24), _bar(word.score), f"{word.score:.3f}") for word in result.words]
+    rows = [(harmless(word.word), _bar(word.score), f"{word.score:.3f}") for word in result.words]
     shown = block(table(columns("similar-odd-columns"), rows, frozenset({0, 1})), DESCRIPTION - 100)
     embed = discord.Embed(
         title=clip(say("similar-odd-title", word=inline(result.odd, 100)), TITLE),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bot.client import Tokenwise
 from cogs.shared.buttons import KeepButton
-from cogs.songs.likes import ClearLikesButton, LikesCommands, LikesPageButton
+from cogs.songs.likes import ClearLikesButton, LikesCommands, LikesPageButton, UndislikeMenu
 from cogs.songs.lists import (
     CompareButton,
     FavouritesButton,
+    FavouritesForm,
     MapButton,
-    MoreLikeThisButton,
-    SongMenu,
+    SongActions,
     TurnPageButton,
 )
 from cogs.songs.recommend import RecommendCommands
@@ -24,12 +24,13 @@ async def setup(bot: Tokenwise) -> None:
         TurnPageButton,
         CompareButton,
         MapButton,
-        MoreLikeThisButton,
-        SongMenu,
+        SongActions,
         FavouritesButton,
         LikesPageButton,
+        UndislikeMenu,
         ClearLikesButton,
         KeepButton,
     )
+    FavouritesForm.register(bot)
     await bot.add_cog(RecommendCommands(bot))
     await bot.add_cog(LikesCommands(bot))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, Self
 
 import discord
 from discord import app_commands
@@ -16,18 +18,27 @@ from discord.ext import commands
 from bot.client import Interaction, Tokenwise
 from bot.store import LikedSong
 from cogs.shared.asking import answered, suggested
-from cogs.shared.buttons import Buttons, KeepButton, OwnButton, own_template
+from cogs.shared.buttons import (
+    Buttons,
+    KeepButton,
+    OwnButton,
+    ReportingMenu,
+    SomebodyElsesButton,
+    own_template,
+)
 from cogs.shared.guide import Topic, guide
+from cogs.shared.layout import row, show_layout
 from cogs.shared.mentions import mention
-from cogs.shared.text import inline
+from cogs.shared.text import CHOICE, CHOICES, clip, harmless, inline, size
 from cogs.songs import messages, opinions
 from cogs.songs.finding import find_song, popular, song_choices, suggest_songs
+from cogs.songs.layout import songs_layout
 from cogs.songs.refusals import NotOneOfYourSongs
 from models.results import Song
 from models.service import SongMatch
 from texts import say
 
-PAGE = 15
+PAGE = 10
 """Songs on one page of the list."""
 
 
@@ -35,11 +46,9 @@ class LikesPageButton(OwnButton, template=own_template("likes-page")):
     """Turns to the page that is its argument, counted from 0."""
 
     name = "likes-page"
-    label = say("button-likes-page", page=1)
 
     def __init__(self, user_id: int, argument: int = 0) -> None:
-        super().__init__(user_id, argument)
-        self.item.label = say("button-likes-page", page=argument + 1)
+        super().__init__(user_id, argument, say("button-likes-page", page=argument + 1))
 
     async def act(self, interaction: Interaction) -> None:
         await interaction.response.defer()
@@ -48,7 +57,7 @@ class LikesPageButton(OwnButton, template=own_template("likes-page")):
 
 class ClearLikesButton(OwnButton, template=own_template("likes-clear")):
     name = "likes-clear"
-    label = say("button-likes-clear")
+    label = "button-likes-clear"
     style = discord.ButtonStyle.danger
 
     async def act(self, interaction: Interaction) -> None:
@@ -57,22 +66,59 @@ class ClearLikesButton(OwnButton, template=own_template("likes-clear")):
         await interaction.edit_original_response(content=say("likes-cleared", likes=likes), view=None)
 
 
+class UndislikeMenu(ReportingMenu, template=r"undislike:(?P<user>\d+):(?P<page>\d+)"):
+    """Lets one of the songs that somebody dislikes be recommended again; `page` is that of the likes above."""
+
+    everywhere = True
+
+    def __init__(self, user_id: int, page: int, songs: Sequence[Song] = ()) -> None:
+        options = [
+            discord.SelectOption(
+                label=clip(harmless(song.title).strip(), CHOICE) or "?",
+                value=song.id,
+                description=clip(harmless(song.artist).strip(), CHOICE) or None,
+            )
+            for song in songs[:CHOICES]
+        ]
+        super().__init__(
+            discord.ui.Select(
+                custom_id=f"undislike:{user_id}:{page}", placeholder=say("likes-undislike"), options=options
+            )
+        )
+        self.user_id, self.page = user_id, page
+
+    @classmethod
+    def parsed(cls, match: re.Match[str]) -> Self:
+        return cls(int(match["user"]), int(match["page"]))
+
+    async def pressed(self, interaction: Interaction) -> None:
+        if interaction.user.id != self.user_id:
+            raise SomebodyElsesButton
+        await interaction.response.defer()
+        await interaction.client.store.likes.undislike(self.user_id, self.item.values[0])
+        await show_likes(interaction, self.page)
+
+
 async def show_likes(interaction: Interaction, number: int) -> None:
     """Show one page of the asker's songs; the nearest page if there is none of that number."""
     bot, user_id = interaction.client, interaction.user.id
     likes = await bot.store.likes.list(user_id)
+    dislikes = await bot.store.likes.dislikes(user_id)
     pages = max(1, -(-len(likes) // PAGE))
     number = min(number, pages - 1)
-    turns = [LikesPageButton(user_id, other) for other in (number - 1, number + 1) if 0 <= other < pages]
     on_page = likes[number * PAGE : (number + 1) * PAGE]
-    embed = messages.liked_songs(on_page, number * PAGE, len(likes), await bot.store.likes.dislikes(user_id))
+    foot = say("likes-page", page=number + 1, pages=pages) if pages > 1 else ""
+    listing = messages.liked_songs(on_page, number * PAGE, foot)
     if not likes:
-        embed.description = say(
-            "likes-none", add=mention(bot, "likes add"), recommend=mention(bot, "recommend")
-        )
-    elif pages > 1:
-        embed.set_footer(text=say("likes-page", page=number + 1, pages=pages))
-    await interaction.edit_original_response(embed=embed, view=Buttons(*turns) if turns else None)
+        none = say("likes-none", add=mention(bot, "likes add"), recommend=mention(bot, "recommend"))
+        listing = replace(listing, head=f"{listing.head}\n{none}")
+    turns = [LikesPageButton(user_id, other) for other in (number - 1, number + 1) if 0 <= other < pages]
+    known = [song for song in dislikes if 0 < size(song.id) <= CHOICE]
+    rows = [row(UndislikeMenu(user_id, number, known))] if known else []
+    rows += [row(*turns)] if turns else []
+    more = messages.unwanted_songs(dislikes) if dislikes else ""
+    songs = [like.song for like in on_page]
+    await show_layout(interaction, songs_layout(listing, songs, *rows, liked=True, more=more))
 
 
 class LikesCommands(commands.GroupCog, name="likes", description=say("likes-description")):

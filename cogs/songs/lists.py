@@ -1,9 +1,9 @@
-"""A list of songs with what leads on from it: thumbs, pages, more like one of them, favourites to begin with."""
+"""A list of songs with what leads on from it: likes, pages, more like one of them, favourites to begin with."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import ClassVar, Self
@@ -12,11 +12,10 @@ import discord
 
 from bot.client import Interaction
 from bot.failures import StoreUnavailable
-from cogs.shared.asking import answered, caller, drawn
+from cogs.shared.asking import caller, drawn
 from cogs.shared.buttons import (
     NOBODY,
     Button,
-    Buttons,
     DynamicItem,
     OpenButton,
     ReportingForm,
@@ -24,33 +23,30 @@ from cogs.shared.buttons import (
     ReportingMenu,
     open_template,
 )
+from cogs.shared.layout import Row, row, show_layout
 from cogs.shared.mentions import mention
 from cogs.shared.reply import show
 from cogs.shared.text import CHOICE, CUSTOM_ID, clip, harmless, inline, size
 from cogs.songs import messages
 from cogs.songs.finding import find_songs
+from cogs.songs.layout import songs_layout
 from cogs.songs.query import PATTERN, SongQuery
 from cogs.songs.refusals import (
     NoFavourites,
     NoLongerSharing,
     NotSharing,
     NotYourPages,
-    SongsGone,
 )
-from cogs.songs.thumbs import ThumbDown, ThumbUp, songs_of_list
+from cogs.songs.thumbs import answer_in_time, dislike
 from models.failures import NoSuchSongLike
 from models.results import Song
-from models.service import Basis, By, GetSongs, MapSongs, SongList, SongMatch, SongsFor, SongsLike
+from models.service import Basis, By, MapSongs, SongList, SongMatch, SongsFor, SongsLike
 from texts import say
 
 PER_ARTIST = 2
 """Songs by one artist in a list, unless any number is asked for."""
-FORM_OPEN = 15 * 60
-"""Seconds that a form waits for what is written into it; nobody tells the bot that it was closed."""
 COMPARED = 10
 """Songs of each of two lists that are laid side by side."""
-ROW = 5
-"""Buttons that Discord puts beside each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ async def show_songs(
     found, silent, known = await find_list(interaction, query)
     if not known:
         content = "\n".join(filter(None, (content, say("songs-without-opinions"))))
-    reply = messages.song_list(
+    listing = messages.song_list(
         found,
         first=query.skip,
         guesses=guesses,
@@ -83,10 +79,8 @@ async def show_songs(
         without_likes=silent,
         add=mention(interaction.client, "likes add"),
     )
-    buttons = _buttons(query, found)
-    await show(
-        interaction, replace(reply, content=content or None), view=Buttons(*buttons) if buttons else None
-    )
+    songs = [one.song for one in found.songs.songs]
+    await show_layout(interaction, songs_layout(listing.above(content), songs, *_below(query, found)))
 
 
 async def _meant(interaction: Interaction, texts: Sequence[str]) -> list[SongMatch]:
@@ -100,17 +94,20 @@ async def _meant(interaction: Interaction, texts: Sequence[str]) -> list[SongMat
 
 async def find_list(interaction: Interaction, query: SongQuery) -> tuple[SongList, list[int], bool]:
     """What a query asks for, which of the people that it is for like nothing, and whether their opinions are known."""
-    bot = interaction.client
-    for person in query.people:
-        # Asked each time: they may have taken it back since the last page.
-        if not await bot.store.consents.shares(person):
-            raise NotSharing(person, bot.command_ids.get("privacy", 0))
+    opinions = await _opinions(interaction, query)
+    found = await _found(interaction, query, opinions)
+    likes = opinions.likes if opinions else [()]
     people = (query.asker, *query.people)
-    opinions = await _opinions(interaction, query, people)
-    likes, dislikes = ([()], []) if opinions is None else opinions
+    silent = [person for person, theirs in zip(people, likes, strict=True) if not theirs]
+    return found, silent, opinions is not None
+
+
+async def _found(interaction: Interaction, query: SongQuery, opinions: Opinions | None) -> SongList:
+    songs = interaction.client.service.songs
+    likes, dislikes = (opinions.likes, opinions.dislikes) if opinions else ([()], [])
     per_artist = None if query.same_artist else PER_ARTIST
     if query.like:
-        found = await bot.service.songs.like(
+        return await songs.like(
             SongsLike(
                 caller(interaction),
                 query.like,
@@ -122,30 +119,38 @@ async def find_list(interaction: Interaction, query: SongQuery) -> tuple[SongLis
                 per_artist=per_artist,
             )
         )
-    else:
-        found = await bot.service.songs.recommend(
-            SongsFor(
-                caller(interaction),
-                tuple(likes),
-                tuple(dislikes),
-                query.unlike,
-                n=query.n,
-                skip=query.skip,
-                per_artist=per_artist,
-            )
+    return await songs.recommend(
+        SongsFor(
+            caller(interaction),
+            tuple(likes),
+            tuple(dislikes),
+            query.unlike,
+            n=query.n,
+            skip=query.skip,
+            per_artist=per_artist,
         )
-    silent = [person for person, theirs in zip(people, likes, strict=True) if not theirs]
-    return found, silent, opinions is not None
+    )
 
 
-async def _opinions(
-    interaction: Interaction, query: SongQuery, people: Sequence[int]
-) -> tuple[list[tuple[str, ...]], list[str]] | None:
-    """What each of the people likes, and what any of them dislikes, by ids; None if that cannot be known now.
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """What each of several people likes, and what any of them dislikes, by ids."""
 
-    Songs like one that was named can be found without.
+    likes: list[tuple[str, ...]]
+    dislikes: list[str]
+
+
+async def _opinions(interaction: Interaction, query: SongQuery) -> Opinions | None:
+    """What the people of a query said; None if that cannot be known now. Songs like one that was named can be found without.
+
+    Raises NotSharing where somebody does not let others build on their likes.
     """
-    store = interaction.client.store
+    bot, store = interaction.client, interaction.client.store
+    for person in query.people:
+        # Asked each time: they may have taken it back since the last page.
+        if not await store.consents.shares(person):
+            raise NotSharing(person, bot.command_ids.get("privacy", 0))
+    people = (query.asker, *query.people)
     try:
         likes = [tuple(like.song.id for like in await store.likes.list(person)) for person in people]
         dislikes = [song.id for person in people for song in await store.likes.dislikes(person)]
@@ -153,41 +158,28 @@ async def _opinions(
         if query.people or not query.like:
             raise
         return None
-    return likes, dislikes
+    return Opinions(likes, dislikes)
 
 
-def _buttons(query: SongQuery, found: SongList) -> list[DynamicItem]:
-    """Thumbs up in one or two rows, thumbs down below them, and what leads on in the last row."""
-    items: list[DynamicItem] = []
-    row = 0
-    for kind in (ThumbUp, ThumbDown):
-        thumbs = [
-            kind(recommendation.song.id, number)
-            for number, recommendation in enumerate(found.songs.songs, query.skip + 1)
-            if kind.fits(recommendation.song)
-        ]
-        for place, thumb in enumerate(thumbs):
-            thumb.item.row = row + place // ROW
-        items += thumbs
-        row += -(-len(thumbs) // ROW)
-    last: list[DynamicItem] = []
+def _below(query: SongQuery, found: SongList) -> list[Row]:
+    """What leads on from a list: a menu of its songs, and a row of buttons."""
+    songs = [(query.skip + place, one.song) for place, one in enumerate(found.songs.songs, 1)]
+    options = SongActions.options(songs)
+    buttons: list[DynamicItem] = []
     back, on = replace(query, page=query.page - 1), replace(query, page=query.page + 1)
     if query.page and TurnPageButton.fits(back):
-        last.append(TurnPageButton(back, say("button-back")))
+        buttons.append(TurnPageButton(back, say("button-back")))
     if found.songs.more and TurnPageButton.fits(on):
-        last.append(TurnPageButton(on, say("button-next")))
-    if items:
-        last.append(MoreLikeThisButton())
-    last += [
+        buttons.append(TurnPageButton(on, say("button-next")))
+    buttons += [
         kind(query)
-        for kind in (CompareButton, MapButton)
+        for kind in (MapButton, CompareButton)
         if kind.suits(found) and size(f"{kind.prefix}:{query}") <= CUSTOM_ID
     ]
     if not found.like and not query.people and found.basis in {Basis.POPULAR_NO_LIKES, Basis.POPULAR_UNKNOWN}:
-        last.append(FavouritesButton())
-    for button in last[:ROW]:
-        button.item.row = row
-    return items + last[:ROW]
+        buttons.append(FavouritesButton())
+    rows = [row(SongActions(options))] if options else []
+    return [*rows, row(*buttons)] if buttons else rows
 
 
 class TurnPageButton(ReportingItem[Button], template=rf"(?s)songs:{PATTERN}"):
@@ -228,10 +220,11 @@ class QueryButton(ReportingItem[Button], template=NOBODY):
 
     prefix: ClassVar[str]
     label: ClassVar[str]
+    """The name of its text."""
 
     def __init__(self, query: SongQuery) -> None:
         style = discord.ButtonStyle.secondary
-        super().__init__(Button(label=self.label, style=style, custom_id=f"{self.prefix}:{query}"))
+        super().__init__(Button(label=say(self.label), style=style, custom_id=f"{self.prefix}:{query}"))
         self.query = query
 
     @classmethod
@@ -248,7 +241,7 @@ class CompareButton(QueryButton, template=rf"(?s)compare:{PATTERN}"):
     """Lays what playlists put together beside the nearest vectors."""
 
     prefix = "compare"
-    label = say("button-compare")
+    label = "button-compare"
 
     @classmethod
     def suits(cls, found: SongList) -> bool:
@@ -258,7 +251,8 @@ class CompareButton(QueryButton, template=rf"(?s)compare:{PATTERN}"):
         await interaction.response.defer(ephemeral=True, thinking=True)
         # What the two find, before any variety among artists.
         query = replace(self.query, asker=interaction.user.id, page=0, n=COMPARED, same_artist=True)
-        lists = [(await find_list(interaction, replace(query, by=by)))[0] for by in By]
+        opinions = await _opinions(interaction, query)
+        lists = [await _found(interaction, replace(query, by=by), opinions) for by in By]
         await show(interaction, messages.side_by_side(*lists))
 
 
@@ -266,7 +260,7 @@ class MapButton(QueryButton, template=rf"(?s)map:{PATTERN}"):
     """Draws a map of the songs of a list and of those that they go with."""
 
     prefix = "map"
-    label = say("button-map")
+    label = "button-map"
 
     @classmethod
     def suits(cls, found: SongList) -> bool:
@@ -285,82 +279,90 @@ class MapButton(QueryButton, template=rf"(?s)map:{PATTERN}"):
         await show(interaction, reply)
 
 
-class MoreLikeThisButton(OpenButton, template=open_template("more-like-this")):
-    """Lets whoever presses choose one of the songs above, and shows what goes with it."""
+class SongActions(ReportingMenu, template="song-actions"):
+    """What to do with one of the songs of a list: see what goes with it, or never have it recommended again."""
 
-    name = "more-like-this"
-    label = say("button-more-like-this")
+    MORE, NEVER = "more:", "never:"
 
-    async def pressed(self, interaction: Interaction) -> None:
-        request = GetSongs(caller(interaction), songs_of_list(interaction.message))
-        songs = await answered(interaction, interaction.client.service.songs.get(request), private=True)
-        if not songs:
-            raise SongsGone
-        await interaction.edit_original_response(
-            content=say("songs-more-like-which"), view=Buttons(SongMenu(songs))
-        )
-
-
-class SongMenu(ReportingMenu, template="which-song"):
-    """The songs of a list, to choose one of."""
-
-    def __init__(self, songs: Sequence[Song] = ()) -> None:
-        options = [
-            discord.SelectOption(
-                label=clip(harmless(song.title).strip(), CHOICE) or "?",
-                value=song.id,
-                description=clip(harmless(song.artist).strip(), CHOICE) or None,
-            )
-            for song in songs
-        ]
+    def __init__(self, options: Sequence[discord.SelectOption] = ()) -> None:
         super().__init__(
-            discord.ui.Select(custom_id="which-song", placeholder=say("songs-choose-one"), options=options)
+            discord.ui.Select(
+                custom_id="song-actions", placeholder=say("songs-actions"), options=list(options)
+            )
         )
+
+    @classmethod
+    def options(cls, songs: Sequence[tuple[int, Song]]) -> list[discord.SelectOption]:
+        """For numbered songs; ids may be too long for Discord."""
+        return [
+            discord.SelectOption(
+                label=clip(say(name, number=number, title=harmless(song.title).strip() or "?"), CHOICE),
+                value=f"{action}{song.id}",
+                emoji=emoji,
+            )
+            for action, name, emoji in (
+                (cls.MORE, "songs-more-like-this", "🔎"),
+                (cls.NEVER, "songs-never-again", "👎"),
+            )
+            for number, song in songs
+            if size(f"{action}{song.id}") <= CHOICE
+        ]
 
     @classmethod
     def parsed(cls, _match: re.Match[str]) -> Self:
         return cls()
 
     async def pressed(self, interaction: Interaction) -> None:
-        await interaction.response.defer()
-        await show_songs(interaction, SongQuery(interaction.user.id, like=(self.item.values[0],)))
+        value = self.item.values[0]
+        if value.startswith(self.NEVER):
+            await answer_in_time(interaction, dislike(interaction, value.removeprefix(self.NEVER)))
+            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        wanted = value.removeprefix(self.MORE)
+        await show_songs(interaction, SongQuery(interaction.user.id, like=(wanted,)))
 
 
 class FavouritesButton(OpenButton, template=open_template("three-favourites")):
     """Asks for three songs to begin with."""
 
     name = "three-favourites"
-    label = say("button-three-favourites")
+    label = "button-three-favourites"
     style = discord.ButtonStyle.primary
 
     async def pressed(self, interaction: Interaction) -> None:
         await interaction.response.send_modal(FavouritesForm())
 
 
-class FavouritesForm(ReportingForm, title=say("favourites-title")):
-    first: discord.ui.TextInput[Self] = discord.ui.TextInput(
-        label=say("favourites-first"), placeholder=say("favourites-placeholder"), max_length=100
-    )
-    second: discord.ui.TextInput[Self] = discord.ui.TextInput(
-        label=say("favourites-second"), required=False, max_length=100
-    )
-    third: discord.ui.TextInput[Self] = discord.ui.TextInput(
-        label=say("favourites-third"), required=False, max_length=100
-    )
+class FavouritesForm(ReportingForm):
+    name = "favourites"
 
     def __init__(self) -> None:
-        super().__init__(timeout=FORM_OPEN)
+        names = ("favourites-first", "favourites-second", "favourites-third")
+        super().__init__(
+            say("favourites-title"),
+            *(
+                discord.ui.TextInput[Self](
+                    label=say(name),
+                    custom_id=name,
+                    placeholder=None if number else say("favourites-placeholder"),
+                    required=not number,
+                    max_length=100,
+                )
+                for number, name in enumerate(names)
+            ),
+        )
 
-    async def submitted(self, interaction: Interaction) -> None:
+    @classmethod
+    async def submitted(cls, interaction: Interaction, typed: Mapping[str, str]) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        typed = [text for item in (self.first, self.second, self.third) if (text := item.value.strip())]
-        if not typed:
+        wanted = [text.strip() for text in typed.values() if text.strip()]
+        if not wanted:
             raise NoFavourites
         bot = interaction.client
-        matches = await find_songs(interaction, typed)
+        matches = await find_songs(interaction, wanted)
         await bot.store.likes.add_all(interaction.user.id, [match.song for match in matches if match])
         lines = []
-        for text, match in zip(typed, matches, strict=True):
+        for text, match in zip(wanted, matches, strict=True):
             if match is None:
                 lines.append(say("favourite-unknown", typed=inline(text, 100)))
             else:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import discord
 
 from bot.store import LikedSong
+from cogs.shared.layout import TEXT
 from cogs.shared.reply import BLUE, Reply, foot
 from cogs.shared.text import (
-    DESCRIPTION,
     FIELD_VALUE,
     TITLE,
     clip,
@@ -19,6 +19,7 @@ from cogs.shared.text import (
     inline,
     listed,
     size,
+    unescaped,
     whole_lines,
 )
 from cogs.songs.picture import song_map
@@ -27,6 +28,13 @@ from models.service import Basis, SongList
 from texts import say
 
 MAP_FILE = "map.png"
+UNWANTED = 800
+"""Characters of the songs that somebody does not want to be recommended."""
+MODEL = 100
+SEEDS = 3
+"""Songs that a reason names, where there is room."""
+ROOMY = 5
+"""Songs in a list that leaves such room on a phone."""
 SEEDS_ON_MAP = 8
 
 _TITLES = {
@@ -63,14 +71,27 @@ class SongName:
 def names_in(description: str) -> dict[int, SongName]:
     """The songs of a numbered list that `recommendations` wrote, by their numbers."""
     return {
-        int(found["number"]): SongName(_plain(found["title"]), _plain(found["artist"] or ""))
+        int(found["number"]): SongName(unescaped(found["title"]), unescaped(found["artist"] or ""))
         for found in _NUMBERED.finditer(description)
     }
 
 
-def _plain(text: str) -> str:
-    """What `inline` made safe for markdown, as it was before."""
-    return re.sub(r"\\(.)", r"\1", text).replace("@\u200b", "@")
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list as markdown: what stands above it, a text for each song, and small print below."""
+
+    head: str
+    entries: tuple[str, ...]
+    foot: str = ""
+
+    def above(self, account: str) -> Listing:
+        """The same list below an account of something else."""
+        return replace(self, head=f"{account}\n{self.head}") if account else self
+
+    def fitted(self) -> Listing:
+        """The same list within Discord's limit for all texts of a message: what stands above it is cut."""
+        left = TEXT - sum(size(entry) for entry in self.entries) - size(self.foot) - len("-# ")
+        return replace(self, head=clip(self.head, left))
 
 
 def song_list(
@@ -81,7 +102,7 @@ def song_list(
     people: Sequence[int] = (),
     without_likes: Sequence[int] = (),
     add: str = "",
-) -> Reply:
+) -> Listing:
     """A page of songs, numbered from `first` + 1, with what it is made from.
 
     `guesses` are what a person wrote and the songs that it was taken to mean; `people` are the ids of several for whom the
@@ -195,53 +216,51 @@ def recommendations(
     because: str = "",
     first: int = 0,
     few: int = 0,
-) -> Reply:
+) -> Listing:
     """A list, numbered from `first` + 1. With `because`, the name of the text that gives a reason, each song says which
     of the seed songs it came from, and whether it is in fewer than `few` playlists.
     """
-    lines = [
-        f"{number}. {song(recommendation.song)}{_why(recommendation, because, few) if because else ''}"
-        for number, recommendation in enumerate(result.songs, first + 1)
-    ]
-    note = f"\n\n{hint}" if hint else ""
-    songs = clip("\n".join(lines), DESCRIPTION - size(note))
-    embed = discord.Embed(title=clip(title, TITLE), description=songs + note, colour=BLUE)
-    foot(embed, harmless(result.model))
-    return Reply(embed=embed)
+    seeds = SEEDS if len(result.songs) <= ROOMY else 1
+    entries = tuple(
+        f"{number}. {song(one.song)}{_why(one, because, few, seeds) if because else ''}"
+        for number, one in enumerate(result.songs, first + 1)
+    )
+    head = f"### {clip(title, TITLE)}" + (f"\n{hint}" if hint else "")
+    return Listing(head, entries, clip(harmless(result.model), MODEL))
 
 
-def _why(recommendation: Recommendation, because: str, few: int) -> str:
-    seeds = [inline(seed.title, 60) for seed in recommendation.because[:3]]
-    parts = [say(because, songs=listed(seeds))] if seeds and because != "goes-with" else []
-    if recommendation.reasons and recommendation.reasons[0].playlists:
-        parts.append(_counted(recommendation.reasons[0]))
+def _why(recommendation: Recommendation, because: str, few: int, most: int) -> str:
+    """Why a song is recommended, in small print; of the seed songs at most so many."""
+    seeds = [] if because == "goes-with" else list(recommendation.because[:most])
+    parts = [say(because, songs=listed([inline(seed.title, 50) for seed in seeds]))] if seeds else []
+    if recommendation.reasons and (reason := recommendation.reasons[0]).playlists:
+        parts.append(_counted(reason, named=seeds == [reason.song]))
     if recommendation.playlists < few:
         parts.append(say("song-little-known", playlists=recommendation.playlists))
     return f"\n-# {' · '.join(parts)}" if parts else ""
 
 
-def _counted(reason: Reason) -> str:
-    """What anybody can count in the playlists."""
-    title = inline(reason.song.title, 60)
+def _counted(reason: Reason, *, named: bool) -> str:
+    """What anybody can count in the playlists; the song of the reason may have been `named` just before."""
+    title = inline(reason.song.title, 50)
     if not reason.shared:
         return say("reason-alike", song=title)
+    if named:
+        return say("reason-shared-named", shared=reason.shared, playlists=reason.playlists)
     return say("reason-shared", shared=reason.shared, playlists=reason.playlists, song=title)
 
 
-def liked_songs(
-    songs: Sequence[LikedSong], first: int, total: int, unwanted: Sequence[Song] = ()
-) -> discord.Embed:
-    """One page of somebody's likes, numbered from `first` + 1, and what they do not want to be recommended."""
-    lines = [
-        f"{number}. {song(like.song)} · {discord.utils.format_dt(like.liked_at, 'd')}"
+def liked_songs(songs: Sequence[LikedSong], first: int, foot: str) -> Listing:
+    """One page of somebody's likes, numbered from `first` + 1."""
+    entries = tuple(
+        f"{number}. {song(like.song)}\n-# {discord.utils.format_dt(like.liked_at, 'd')}"
         for number, like in enumerate(songs, first + 1)
-    ]
-    embed = discord.Embed(
-        title=say("likes-title", songs=total), description=clip("\n".join(lines), DESCRIPTION), colour=BLUE
     )
-    if unwanted:
-        titles = [f"👎 {song(one)}" for one in unwanted]
-        embed.add_field(
-            name=say("likes-not-recommended", songs=len(unwanted)), value=whole_lines(titles, FIELD_VALUE)
-        )
-    return embed
+    return Listing(f"### {say('likes-title')}", entries, foot)
+
+
+def unwanted_songs(songs: Sequence[Song]) -> str:
+    """What somebody does not want to be recommended."""
+    titles = [f"👎 {song(one)}" for one in songs]
+    head = say("likes-not-recommended", songs=len(songs))
+    return f"**{head}**\n{whole_lines(titles, UNWANTED)}"

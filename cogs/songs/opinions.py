@@ -12,15 +12,19 @@ from models.results import Song
 from texts import say
 
 
-async def like(bot: Tokenwise, user_id: int, song: Song, note: str = "", *, by_thumb: bool = False) -> str:
+async def like(bot: Tokenwise, user_id: int, song: Song, note: str = "") -> str:
     """Keep that somebody likes a song. `note` is said beside it."""
     new = await bot.store.likes.add(user_id, song)
     said = say("liked-now" if new else "liked-already", song=titled(song))
-    if new and by_thumb:
-        way_on = say("liked-list", command=mention(bot, "likes list"))
-    else:
-        way_on = say("liked-take-back", command=mention(bot, "likes remove"))
+    way_on = say("liked-take-back", command=mention(bot, "likes remove"))
     return " ".join(filter(None, (said, note, way_on)))
+
+
+async def turn(bot: Tokenwise, user_id: int, song: Song) -> str:
+    """Like a song, or take the like back."""
+    if not await bot.store.likes.toggle(user_id, song):
+        return say("like-removed", song=titled(song))
+    return f"{say('liked-now', song=titled(song))} {say('liked-list', command=mention(bot, 'likes list'))}"
 
 
 async def dislike(bot: Tokenwise, user_id: int, song: Song, note: str = "") -> str:

@@ -5,10 +5,6 @@ from __future__ import annotations
 from bot.failures import Refused
 
 
-class SongsGone(Refused):
-    """None of the songs of a list is in the catalogue any more."""
-
-
 class LikedSongGone(Refused):
     """A song that somebody likes or dislikes by a button is not in the catalogue, nor named in the message."""
 

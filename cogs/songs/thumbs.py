@@ -1,17 +1,21 @@
-"""Thumbs up and down for a song. They work for anybody, in any message, after any restart, whatever the models do."""
+"""Likes and dislikes by button. They work for anybody, in any message, after any restart, whatever the models do."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import re
-from typing import ClassVar, Self
+from collections.abc import AsyncIterator, Collection, Coroutine
+from typing import Any, Self, TypeVar
+from weakref import WeakValueDictionary
 
 import discord
+from discord.components import SectionComponent, TextDisplay
 
 from bot.client import Interaction
 from cogs.shared.asking import caller
-from cogs.shared.buttons import NOBODY, Button, ReportingItem
+from cogs.shared.buttons import Button, ReportingItem
+from cogs.shared.components import walk
 from cogs.shared.text import CUSTOM_ID, size
 from cogs.songs import opinions
 from cogs.songs.messages import SongName, names_in
@@ -21,78 +25,128 @@ from models.results import Song
 from models.service import GetSongs
 from texts import say
 
+T = TypeVar("T")
+
 PATIENCE = 1.5
 """Seconds after which a press is acknowledged although it is not stored yet; Discord waits for 3."""
+LIKE = "like:"
+"""How the custom_id of a like button begins; the song's id follows."""
+
+_locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+"""One for each message whose buttons are being changed, so that the newest state is the last to be shown."""
 
 
-class Thumb(ReportingItem[Button], template=NOBODY):
-    """An opinion of one song: its custom_id is `prefix` and the song's id."""
+class ThumbUp(ReportingItem[Button], template=rf"(?s){LIKE}(?P<song>.+)"):
+    """Likes a song, or takes the like back."""
 
-    prefix: ClassVar[str]
-    label: ClassVar[str]
-    emoji: ClassVar[str]
-
-    def __init__(self, song_id: str, number: int | None = None) -> None:
-        label = self.label if number is None else f"{self.label} {number}"
-        super().__init__(Button(label=label, emoji=self.emoji, custom_id=f"{self.prefix}{song_id}"))
+    def __init__(self, song_id: str, *, liked: bool = False) -> None:
+        super().__init__(Button(emoji="👍", custom_id=f"{LIKE}{song_id}"))
+        _look(self.item, liked=liked)
         self.song_id = song_id
 
     @classmethod
     def fits(cls, song: Song) -> bool:
         """Whether Discord takes the song's id in a button; ids may be as long as they like."""
-        return 0 < size(cls.prefix + song.id) <= CUSTOM_ID
+        return 0 < size(song.id) <= CUSTOM_ID - size(LIKE)
 
     @classmethod
     def parsed(cls, match: re.Match[str]) -> Self:
         return cls(match["song"])
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Answers once it is on disk, so that whoever was answered has it. Only if that takes long
-        is the answer put off.
-        """
-        keeping = asyncio.ensure_future(self._keep(interaction))
-        try:
-            done, _ = await asyncio.wait([keeping], timeout=PATIENCE)
-            if done:
-                await interaction.response.send_message(keeping.result(), ephemeral=True)
+        message = interaction.message
+        if message is not None and message.flags.ephemeral and message.flags.components_v2:
+            async with _locks.setdefault(message.id, asyncio.Lock()):
+                await self._turn_here(interaction, message)
+        else:
+            # What others see must not show what one person likes.
+            await answer_in_time(interaction, self._turn(interaction))
+
+    async def _turn(self, interaction: Interaction) -> str:
+        song = await song_of(interaction, self.song_id)
+        return await opinions.turn(interaction.client, interaction.user.id, song)
+
+    async def _turn_here(self, interaction: Interaction, message: discord.Message) -> None:
+        """Show the change in the message itself, as nobody else sees it."""
+
+        async def turned() -> discord.ui.LayoutView:
+            await self._turn(interaction)
+            likes = await interaction.client.store.likes.list(interaction.user.id)
+            return relabelled(message, {like.song.id for like in likes})
+
+        async with patiently(turned()) as keeping:
+            if keeping.done():
+                await interaction.response.edit_message(view=keeping.result())
             else:
-                await interaction.response.defer(ephemeral=True, thinking=True)
-                await interaction.edit_original_response(content=await keeping)
-        finally:
-            keeping.cancel()
-
-    async def _keep(self, interaction: Interaction) -> str:
-        return await self.keep(interaction, await _song(interaction, self.song_id, self.custom_id))
-
-    async def keep(self, interaction: Interaction, song: Song) -> str:
-        """Store the opinion; the sentence that says so."""
-        raise NotImplementedError
+                await interaction.response.defer()
+                await interaction.edit_original_response(view=await keeping)
 
 
-class ThumbUp(Thumb, template=r"(?s)like:(?P<song>.+)"):
-    prefix = "like:"
-    label = say("button-like")
-    emoji = "👍"
+class ThumbDown(ReportingItem[Button], template=r"(?s)dislike:(?P<song>.+)"):
+    """Under lists of earlier versions: never recommends a song again."""
 
-    async def keep(self, interaction: Interaction, song: Song) -> str:
-        return await opinions.like(interaction.client, interaction.user.id, song, by_thumb=True)
+    def __init__(self, song_id: str) -> None:
+        super().__init__(Button(emoji="👎", custom_id=f"dislike:{song_id}"))
+        self.song_id = song_id
 
+    @classmethod
+    def parsed(cls, match: re.Match[str]) -> Self:
+        return cls(match["song"])
 
-class ThumbDown(Thumb, template=r"(?s)dislike:(?P<song>.+)"):
-    prefix = "dislike:"
-    label = say("button-dislike")
-    emoji = "👎"
-
-    async def keep(self, interaction: Interaction, song: Song) -> str:
-        return await opinions.dislike(interaction.client, interaction.user.id, song)
+    async def pressed(self, interaction: Interaction) -> None:
+        await answer_in_time(interaction, dislike(interaction, self.song_id))
 
 
-async def _song(interaction: Interaction, song_id: str, custom_id: str) -> Song:
-    """A song by the line of the message that its button belongs to.
+def _look(button: discord.ui.Button[Any], *, liked: bool) -> None:
+    button.label = say("button-liked" if liked else "button-like")
+    button.style = discord.ButtonStyle.success if liked else discord.ButtonStyle.secondary
+
+
+def relabelled(message: discord.Message, liked: Collection[str]) -> discord.ui.LayoutView:
+    """The components of a message, with the like buttons as they are for who likes these songs."""
+    view = discord.ui.LayoutView.from_message(message, timeout=1)
+    for item in view.walk_children():
+        if isinstance(item, discord.ui.Button) and (item.custom_id or "").startswith(LIKE):
+            _look(item, liked=(item.custom_id or "").removeprefix(LIKE) in liked)
+    view.stop()
+    return view
+
+
+async def dislike(interaction: Interaction, song_id: str) -> str:
+    """Keep that a song of a message is not wanted; the sentence that says so."""
+    song = await song_of(interaction, song_id)
+    return await opinions.dislike(interaction.client, interaction.user.id, song)
+
+
+async def answer_in_time(interaction: Interaction, saying: Coroutine[Any, Any, str]) -> None:
+    """Answer in private once the change is on disk, so that whoever was answered has it. Only if that takes long
+    is the answer put off.
+    """
+    async with patiently(saying) as keeping:
+        if keeping.done():
+            await interaction.response.send_message(keeping.result(), ephemeral=True)
+        else:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await interaction.edit_original_response(content=await keeping)
+
+
+@contextlib.asynccontextmanager
+async def patiently(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """The work as a task, once it is done or PATIENCE is over."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait([task], timeout=PATIENCE)
+        yield task
+    finally:
+        task.cancel()
+
+
+async def song_of(interaction: Interaction, song_id: str) -> Song:
+    """A song by its place in the message of an interaction.
 
     Only where the message does not say, or cuts a long title short, is the catalogue asked.
     """
-    name = _name(interaction.message, custom_id)
+    name = _name(interaction.message, song_id)
     if name is not None and not name.cut:
         return Song(song_id, name.title, name.artist)
     try:
@@ -109,32 +163,21 @@ async def _song(interaction: Interaction, song_id: str, custom_id: str) -> Song:
     return Song(song_id, name.title, name.artist)
 
 
-def _name(message: discord.Message | None, custom_id: str) -> SongName | None:
-    """What the list above a button calls its song: the button bears the number of the line."""
-    button = next((button for button in buttons_of(message) if button.custom_id == custom_id), None)
-    if message is None or button is None:
-        return None
-    with contextlib.suppress(ValueError):
-        number = int((button.label or "").rpartition(" ")[2])
-        for embed in message.embeds:
-            if name := names_in(embed.description or "").get(number):
+def _name(message: discord.Message | None, song_id: str) -> SongName | None:
+    """What a list calls a song: in the section of its button or, in a list of an earlier version, in the line with
+    the number that its button bears.
+    """
+    for part in walk(message):
+        if isinstance(part, SectionComponent) and _is_for(part.accessory, song_id):
+            said = "\n".join(text.content for text in part.children if isinstance(text, TextDisplay))
+            return next(iter(names_in(said).values()), None)
+    for button in (part for part in walk(message) if _is_for(part, song_id)):
+        number = (getattr(button, "label", None) or "").rpartition(" ")[2]
+        for embed in message.embeds if message is not None and number.isdecimal() else ():
+            if name := names_in(embed.description or "").get(int(number)):
                 return name
     return None
 
 
-def songs_of_list(message: discord.Message | None) -> tuple[str, ...]:
-    """The ids of the songs of a list, from its thumbs up."""
-    ids = [button.custom_id or "" for button in buttons_of(message)]
-    return tuple(id_.removeprefix(ThumbUp.prefix) for id_ in ids if id_.startswith(ThumbUp.prefix))
-
-
-def buttons_of(message: discord.Message | None) -> list[discord.Button]:
-    """The buttons under a message."""
-    rows = () if message is None else message.components
-    return [
-        button
-        for row in rows
-        if isinstance(row, discord.ActionRow)
-        for button in row.children
-        if isinstance(button, discord.Button)
-    ]
+def _is_for(part: object, song_id: str) -> bool:
+    return getattr(part, "custom_id", None) in {f"{LIKE}{song_id}", f"dislike:{song_id}"}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cogs.shared.canvas import INK, LINE, MUTED, ORANGE
-from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, ink_on, shade, shown, text_width
+from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting, shown, text_width
 from models.results import Surprise
 from texts import say
 
@@ -15,7 +14,8 @@ FULL = 16.0
 """Bits from which on a token is as dark as can be: one in 65,536."""
 _LINE = 24
 _BARS = 64
-_GAP = 14
+_GAP = 12
+_AXIS = TEXT + 6
 
 
 def draw(views: Sequence[Surprise]) -> bytes:
@@ -24,8 +24,9 @@ def draw(views: Sequence[Surprise]) -> bytes:
     Takes some tenths of a second: call it from a worker thread.
     """
     flows = [_flow(view) for view in views]
-    height = sum(_LINE * (1 + flow[-1][1]) + _BARS + 3 * _GAP for flow in flows) + 26
+    height = sum(_LINE * (1 + flow[-1][1]) + _AXIS + _BARS + 3 * _GAP for flow in flows) + 26
     sheet = Sheet(height)
+    shade, ink_on = sheet.colours.shade, sheet.colours.ink_on
     y = float(_GAP)
     most = max((bits or 0 for view in views for bits in view.bits), default=0) or 1
     for view, flow in zip(views, flows, strict=True):
@@ -35,13 +36,18 @@ def draw(views: Sequence[Surprise]) -> bytes:
             share = 0 if bits is None else bits / FULL
             top = y + line * _LINE
             sheet.box(x, top, width, _LINE - 3, shade(share), framed=place in peaks)
-            sheet.text(
-                x + width / 2, top + (_LINE - 3) / 2, text, colour=ink_on(min(1, share)), side="center"
-            )
+            sheet.text(x + width / 2, top + (_LINE - 3) / 2, text, colour=ink_on(share), side="center")
         y += _LINE * (1 + flow[-1][1]) + _GAP
+        sheet.text(MARGIN, y + TEXT / 2, say("surprise-axis"), colour=sheet.colours.muted)
+        y += _AXIS
         _bars(sheet, view, y, most, peaks)
         y += _BARS + 2 * _GAP
-    sheet.text(MARGIN, height - 16, say("surprise-scale"), colour=MUTED)
+    sheet.text(
+        MARGIN,
+        height - 16,
+        fitting(say("surprise-scale"), WIDTH - 2 * MARGIN - 5 * 34 - 6),
+        colour=sheet.colours.muted,
+    )
     for number in range(5):
         x = WIDTH - MARGIN - 5 * 34 + number * 34
         sheet.box(x, height - 25, 32, 18, shade(number / 4))
@@ -57,17 +63,21 @@ def _bars(sheet: Sheet, view: Surprise, top: float, most: float, peaks: dict[int
     width = room / max(len(shown_bits), 12)
     bottom = top + _BARS
     sheet.line((left, WIDTH - MARGIN), (bottom, bottom))
-    sheet.text(left - 4, top + 8, f"{most:.0f}", colour=MUTED, side="right")
-    sheet.text(left - 4, bottom - 4, "0", colour=MUTED, side="right")
-    sheet.line((left, WIDTH - MARGIN), (top + 14, top + 14), LINE, 0.7, ":")
+    sheet.text(left - 4, top + 8, f"{most:.0f}", colour=sheet.colours.muted, side="right")
+    sheet.text(left - 4, bottom - 4, "0", colour=sheet.colours.muted, side="right")
+    sheet.line((left, WIDTH - MARGIN), (top + 14, top + 14), width=0.7, dotted=True)
     for place, bits in enumerate(shown_bits):
         tall = (_BARS - 14) * (bits or 0) / most
         x = left + place * width
-        sheet.bar(x, bottom - tall, max(width * 0.8, 1), tall, ORANGE if place in peaks else shade(0.75))
+        sheet.bar(
+            x,
+            bottom - tall,
+            max(width * 0.8, 1),
+            tall,
+            sheet.colours.orange if place in peaks else sheet.colours.blue,
+        )
         if place in peaks:
-            sheet.text(
-                x + width * 0.4, bottom - tall - 8, str(peaks[place]), colour=INK, bold=True, side="center"
-            )
+            sheet.text(x + width * 0.4, bottom - tall - 8, str(peaks[place]), bold=True, side="center")
 
 
 def _flow(view: Surprise) -> list[tuple[float, int, float, str]]:

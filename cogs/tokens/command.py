@@ -14,8 +14,10 @@ from bot.client import Interaction, Tokenwise
 from bot.limits import allowance
 from cogs.shared.asking import answered, answered_privately, caller, choices, drawn, suggested
 from cogs.shared.buttons import NOBODY, Buttons, OpenButton, open_template
+from cogs.shared.components import custom_ids
 from cogs.shared.guide import Topic, guide
-from cogs.shared.recent import Recent
+from cogs.shared.menus import MessageMenu
+from cogs.shared.recent import Recent, digest, quotes
 from cogs.shared.reply import show
 from cogs.shared.text import clip
 from cogs.tokens import inspection, messages
@@ -35,6 +37,10 @@ class Question:
     text: str
     tokenizer: str | None
 
+    @property
+    def number(self) -> int:
+        return digest(f"{self.tokenizer or ''}\n{self.text}")
+
 
 class ShowTokenizer(OpenButton, template=NOBODY):
     """Shows one tokenizer of an answer more closely, to whoever presses; its page is the number of the tokenizer."""
@@ -42,10 +48,11 @@ class ShowTokenizer(OpenButton, template=NOBODY):
     aspect: ClassVar[Aspect]
 
     async def pressed(self, interaction: Interaction) -> None:
-        question = _questions(interaction).get(self.argument)
+        question = await _question(interaction, self.argument)
         request = Explain(caller(interaction), question.text, self.aspect, question.tokenizer, self.page)
         tokenizers = interaction.client.service.tokenizers
-        one = await answered_privately(interaction, tokenizers.explain(request))
+        turning = not any(ShowCost.name in custom_id for custom_id in custom_ids(interaction.message))
+        one = await answered_privately(interaction, tokenizers.explain(request), turning=turning)
         reply = await drawn(interaction, lambda: inspection.explanation(self.aspect, one.found))
         others = ((self.page - 1, say("token-previous")), (self.page + 1, say("token-next")))
         turns = [type(self)(self.argument, page, label) for page, label in others if 0 <= page < one.count]
@@ -54,25 +61,25 @@ class ShowTokenizer(OpenButton, template=NOBODY):
 
 class ShowIds(ShowTokenizer, template=open_template("token-ids")):
     name = "token-ids"
-    label = say("token-ids")
+    label = "token-ids"
     aspect = Aspect.PIECES
 
 
 class ShowBytes(ShowTokenizer, template=open_template("token-bytes")):
     name = "token-bytes"
-    label = say("token-bytes")
+    label = "token-bytes"
     aspect = Aspect.BYTES
 
 
 class ShowSpecialTokens(ShowTokenizer, template=open_template("token-specials")):
     name = "token-specials"
-    label = say("token-specials")
+    label = "token-specials"
     aspect = Aspect.SPECIAL_TOKENS
 
 
 class ShowMethod(ShowTokenizer, template=open_template("token-how")):
     name = "token-how"
-    label = say("token-how")
+    label = "token-how"
     aspect = Aspect.METHOD
 
 
@@ -80,15 +87,17 @@ class ShowCost(OpenButton, template=open_template("token-cost")):
     """All tokenizers beside each other, also where one was asked about: one cost alone says little."""
 
     name = "token-cost"
-    label = say("token-cost")
+    label = "token-cost"
 
     async def pressed(self, interaction: Interaction) -> None:
-        request = CompareTokenizers(caller(interaction), _questions(interaction).get(self.argument).text)
+        request = CompareTokenizers(caller(interaction), (await _question(interaction, self.argument)).text)
         comparison = await answered(
             interaction, interaction.client.service.tokenizers.compare(request), private=True
         )
         note = messages.missing(comparison.failures)
-        reply = await drawn(interaction, lambda: inspection.cost(comparison.tokenizations, note))
+        language = (await interaction.client.service.status()).slot("language")
+        window = language.window if language else None
+        reply = await drawn(interaction, lambda: inspection.cost(comparison.tokenizations, window, note))
         await show(interaction, reply)
 
 
@@ -101,6 +110,19 @@ def _questions(interaction: Interaction) -> Recent[Question]:
     if not isinstance(cog, TokenCommands):
         raise TypeError  # the buttons come and go with it
     return cog.questions
+
+
+async def _question(interaction: Interaction, number: int) -> Question:
+    """The question under a number, or the one that its message quotes. Raises AnswerForgotten."""
+    questions = _questions(interaction)
+    if number not in questions:
+        request = ListTokenizers(caller(interaction, typing=True))
+        names = await suggested(interaction.client.service.tokenizers.names(request))
+        for text in quotes(interaction.message):
+            for question in (Question(text, name) for name in (None, *names)):
+                if question.number == number:
+                    return question
+    return questions.get(number)
 
 
 _EXAMPLE = "Hello world"
@@ -124,11 +146,22 @@ class TokenCommands(commands.Cog):
     @app_commands.describe(
         text="Any text: try capitals, emoji, code, several languages",
         tokenizer="Look at one tokenizer with its token ids; leave it out to compare all of them",
+        private=say("option-private"),
     )
     async def tokens(
-        self, interaction: Interaction, text: Range[str, 1, 6000], tokenizer: Range[str, 1, 100] | None = None
+        self,
+        interaction: Interaction,
+        text: Range[str, 1, 6000],
+        tokenizer: Range[str, 1, 100] | None = None,
+        private: bool = False,
     ) -> None:
         """See how a language model's tokenizer cuts a text into pieces."""
+        await self.show_tokens(interaction, text, tokenizer, private=private)
+
+    async def show_tokens(
+        self, interaction: Interaction, text: str, tokenizer: str | None = None, *, private: bool
+    ) -> None:
+        """Answer with the tokens of a text."""
         if not text:
             raise EmptyText
         limit = allowance(interaction).text_characters
@@ -136,12 +169,17 @@ class TokenCommands(commands.Cog):
             raise TextTooLong(limit, len(text))
         tokenizers, asking = self.bot.service.tokenizers, caller(interaction)
         if tokenizer is None:
-            comparison = await answered(interaction, tokenizers.compare(CompareTokenizers(asking, text)))
+            comparison = await answered(
+                interaction, tokenizers.compare(CompareTokenizers(asking, text)), private=private
+            )
             reply = await drawn(interaction, lambda: messages.comparison(comparison))
         else:
-            one = await answered(interaction, tokenizers.tokenize(Tokenize(asking, text, tokenizer)))
+            one = await answered(
+                interaction, tokenizers.tokenize(Tokenize(asking, text, tokenizer)), private=private
+            )
             reply = await drawn(interaction, lambda: messages.pieces(one.found, with_picture=True))
-        number = self.questions.keep(Question(text, tokenizer))
+        question = Question(text, tokenizer)
+        number = self.questions.keep(question, question.number)
         view = Buttons(*(button(number) for button in BUTTONS))
         await show(interaction, reply, view=view)
 
@@ -169,6 +207,17 @@ class TokenCommands(commands.Cog):
         request = ListTokenizers(caller(interaction, typing=True))
         names = await suggested(self.bot.service.tokenizers.names(request))
         return choices([(name, name) for name in names if current.casefold() in name.casefold()])
+
+
+class TokensMenu(MessageMenu):
+    """The tokens of a message, for whoever asks: it may be somebody else's."""
+
+    label = "menu-tokens"
+
+    async def chosen(self, interaction: Interaction, text: str) -> None:
+        cog = interaction.client.get_cog(TokenCommands.__cog_name__)
+        if isinstance(cog, TokenCommands):
+            await cog.show_tokens(interaction, text, private=True)
 
 
 def _parse_ids(typed: str) -> tuple[int, ...]:

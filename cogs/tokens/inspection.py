@@ -16,11 +16,12 @@ from cogs.shared.text import (
     block,
     clip,
     code,
-    columns,
     harmless,
     inline,
+    percent,
     size,
-    table,
+    whole_lines,
+    wrapped,
 )
 from cogs.tokens.messages import pieces
 from models.results import (
@@ -35,9 +36,9 @@ from models.results import (
 )
 from texts import say
 
-CONTEXT = 2048
-"""Tokens that the notebook's language model can look at."""
 _ROWS = 40
+_PARTS = 8
+"""Tokens of one character that are named."""
 _STEPS, _STEP = 1900, 400
 """Characters of all steps, and of one."""
 _FIRST_AND_LAST = 2
@@ -89,7 +90,7 @@ def split_characters(tokenization: Tokenization) -> Reply:
     splits = tokenization.splits
     if splits:
         description = (
-            say("token-bytes-split", tokenizer=name, n=len(splits)) + "\n" + _split_table(tokenization)
+            say("token-bytes-split", tokenizer=name, n=len(splits)) + "\n" + _split_lines(tokenization)
         )
     elif unknown:
         description = say("token-bytes-unknown", tokenizer=name, n=unknown)
@@ -98,16 +99,16 @@ def split_characters(tokenization: Tokenization) -> Reply:
     return Reply(embed=discord.Embed(title=say("token-bytes-title"), description=description, colour=BLUE))
 
 
-def _split_table(tokenization: Tokenization) -> str:
-    rows = []
-    for split in tokenization.splits[:_ROWS]:
+def _split_lines(tokenization: Tokenization) -> str:
+    """A line for each character: itself, its code points, and the tokens that its bytes are in, with their ids."""
+    lines = []
+    for split in tokenization.splits:
         text = split.text.strip() or split.text
-        tokens = " ".join(f"{piece.id}{spelt_piece(piece)[0]}" for piece in split.pieces)
+        tokens = [f"{code(spelt_piece(piece)[0])} {piece.id}" for piece in split.pieces[:_PARTS]]
+        more = [" …"] if len(split.pieces) > _PARTS else []
         points = " ".join(f"U+{ord(character):04X}" for character in text)
-        rows.append((clip(harmless(text), 8), clip(points, 24), clip(tokens, 60)))
-    shown = block(table(columns("token-bytes-columns"), rows, frozenset({0, 1, 2})), DESCRIPTION - 600)
-    left = len(tokenization.splits) - len(rows)
-    return f"{shown}\n{say('and-more-stop', n=left)}" if left else shown
+        lines.append(f"{code(clip(text, 12))} {clip(points, 24)} = {' + '.join([*tokens, *more])}")
+    return whole_lines(lines, DESCRIPTION - 600)
 
 
 def special_tokens(specials: Specials) -> Reply:
@@ -141,14 +142,15 @@ def method(used: Method) -> Reply:
     """How the tokenizer works, and how one word of the text came to its tokens."""
     parts = [say(used.idea)]
     if used.normalized is not None:
-        parts += [say("token-how-normalized"), block(clip(used.normalized, 300))]
+        parts += [say("token-how-normalized"), block(wrapped(clip(harmless(used.normalized), 300)))]
     if used.whole:
-        parts += [say("token-how-whole"), block(" ".join(used.whole), 300)]
+        parts += [say("token-how-whole"), block(wrapped(clip(harmless(" ".join(used.whole)), 280)))]
     if used.chunks:
         chunks = " | ".join(used.chunks[:_ROWS]) + (" | …" if len(used.chunks) > _ROWS else "")
-        parts += [say("token-how-chunks", n=len(used.chunks)), block(chunks, 700)]
+        parts += [say("token-how-chunks", n=len(used.chunks)), block(wrapped(clip(harmless(chunks), 650)))]
     if used.steps:
-        parts += [say("token-how-steps", word=code(clip(used.word, 60))), block(_numbered(used.steps), 2000)]
+        told = "token-how-merges" if used.merges else "token-how-steps"
+        parts += [say(told, word=code(clip(used.word, 60))), block(_numbered(used.steps), 2400)]
     elif used.chunks:
         parts.append(say("token-how-no-steps"))
     embed = discord.Embed(
@@ -161,7 +163,10 @@ def method(used: Method) -> Reply:
 
 def _numbered(steps: Sequence[str]) -> str:
     """The steps with their numbers; where they are too many those in the middle go, for the last one is the result."""
-    lines = [f"{number:>2} {clip(harmless(step), _STEP)}" for number, step in enumerate(steps)]
+    lines = [
+        wrapped(f"{number:>2} {' '.join(clip(harmless(step), _STEP).split())}", indent="   ")
+        for number, step in enumerate(steps)
+    ]
     kept = lines
     while len(kept) > _FIRST_AND_LAST and sum(size(line) + 1 for line in kept) > _STEPS:
         middle = len(kept) // 2
@@ -172,28 +177,47 @@ def _numbered(steps: Sequence[str]) -> str:
     return "\n".join(kept)
 
 
-def cost(tokenizations: Sequence[Tokenization], note: str = "") -> Reply:
-    """What the text costs with each tokenizer, the cheapest first; `note` says which are missing."""
-    ordered = sorted(tokenizations, key=lambda tokenization: tokenization.count)
+def cost(tokenizations: Sequence[Tokenization], window: int | None = None, note: str = "") -> Reply:
+    """What the text costs with each tokenizer, the cheapest first, those that lose a part of the text last.
+
+    `window` is how many tokens the language model in force can look at; `note` says which tokenizers are missing.
+    """
+    ordered = sorted(tokenizations, key=lambda made: (_lost(made) > 0, made.count))
     characters = len(tokenizations[0].text) if tokenizations else 0
-    rows = [
-        (
-            clip(harmless(tokenization.name.rpartition("/")[2]), 18),
-            f"{tokenization.count:,}",
-            f"{1000 * tokenization.count / characters:,.0f}" if characters else "",
-            f"{tokenization.count / CONTEXT:.1%}",
-        )
-        for tokenization in ordered[:_ROWS]
-    ]
-    head = columns("token-cost-columns", window=CONTEXT)
+    lines = [_cost_line(rank, made, window) for rank, made in enumerate(ordered, 1)]
+    explained = say("token-cost-explained", n=characters)
+    if window is not None:
+        explained += " " + say("token-cost-window", window=window)
+    room = DESCRIPTION - size(note) - size(explained) - 200
     embed = discord.Embed(
         title=say("token-cost-title"),
-        description=block(table(head, rows), DESCRIPTION - 700 - size(note))
-        + "\n"
-        + say("token-cost-explained", n=characters, window=CONTEXT)
-        + note,
+        description=f"{whole_lines(lines, room)}\n{explained}{note}",
         colour=BLUE,
     )
-    if rows:
-        embed.set_footer(text=clip(say("token-cost-cheapest", tokenizer=inline(ordered[0].name)), 300))
+    whole = [made for made in ordered if not _lost(made)]
+    if whole:
+        embed.set_footer(text=clip(say("token-cost-cheapest", tokenizer=harmless(_model(whole[0]))), 300))
     return Reply(embed=embed)
+
+
+def _cost_line(rank: int, made: Tokenization, window: int | None) -> str:
+    facts = [say("token-cost-tokens", n=made.count)]
+    if made.text:
+        facts.append(say("token-cost-rate", rate=1000 * made.count / len(made.text)))
+    if window is not None:
+        facts.append(say("token-cost-share", share=percent(made.count / window)))
+    line = f"{rank}. {code(clip(_model(made), 60))}: {' · '.join(facts)}"
+    if not (lost := _lost(made)):
+        return line
+    unknown = next(piece.token for piece in made.pieces if piece.unknown)
+    return f"{line} · ⚠️ {say('token-cost-loses', n=lost, token=code(clip(unknown, 40)))}"
+
+
+def _lost(made: Tokenization) -> int:
+    """Parts of the text that its tokens do not hold."""
+    return sum(piece.unknown for piece in made.pieces)
+
+
+def _model(made: Tokenization) -> str:
+    """The name without its owner."""
+    return made.name.rpartition("/")[2] or made.name

@@ -7,15 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import discord
 
-from bot.visible import spelt
+from bot.visible import spelt, spelt_piece
 from cogs.shared import ansi
 from cogs.shared.reply import (
     BLUE,
-    FIELDS,
     FILE_BYTES,
-    FOOTER_ROOM,
     Reply,
-    embed_size,
     encodable,
     foot,
     quoted,
@@ -23,8 +20,6 @@ from cogs.shared.reply import (
 from cogs.shared.text import (
     DESCRIPTION,
     EMBEDS,
-    FIELD_NAME,
-    FIELD_VALUE,
     block,
     clip,
     code,
@@ -33,53 +28,64 @@ from cogs.shared.text import (
     inline,
     size,
     table,
+    whole_lines,
 )
 from cogs.tokens import picture
 from models.results import Tokenization
 from models.service import Comparison, Decoded
 from texts import say
 
-_ALT_TOKENIZERS, _ALT_PIECES = 8, 24
-"""Tokenizers and tokens of each that the description of a picture names."""
+_ALT_PIECES = 24
+"""Tokens that the description of a picture names."""
+PICTURES = 9
+"""Tokenizers with a picture at most: a message has ten embeds, of which one holds the table."""
 _ROWS = 24
-_NAME_COLUMN = 18
+_MOST_MARKED = 500
+"""Tokens whose marks are explained; a picture shows fewer."""
 _DECODED_SHOWN = 1400
 """Characters of a decoded text that are surely shown; a longer one is in a file too."""
 
 
 def comparison(compared: Comparison) -> Reply:
-    """How several tokenizers split the same text: a table, then the pieces of each."""
+    """How several tokenizers split the same text: for each a line about it and a picture of its pieces."""
     tokenizations = compared.tokenizations
-    rows = [
-        (_short(t.name), f"{t.count:,}", f"{t.characters_per_token:.2f}", f"{t.vocab_size:,}")
-        for t in tokenizations[:FIELDS]
-    ]
+    lines = picture.LINES if len(tokenizations) > 1 else 2 * picture.LINES
+    drawn = [picture.draw(made, lines) for made in tokenizations[:PICTURES]]
+    names = [f"tokens-{number}.png" for number in range(1, len(drawn) + 1)]
+    others = [_about(made) for made in tokenizations[PICTURES:]]
     embed = discord.Embed(
         title=quoted(tokenizations[0].text if tokenizations else ""),
-        description=block(table(columns("tokens-compared"), rows), DESCRIPTION // 2)
-        + missing(compared.failures),
+        description=whole_lines(others, EMBEDS // 3) + missing(compared.failures) or None,
         colour=BLUE,
     )
-    names = [clip(f"{harmless(t.name)} · {t.algorithm}", FIELD_NAME // 2) for t in tokenizations[:FIELDS]]
-    room = EMBEDS - embed_size(embed) - sum(size(name) for name in names) - FOOTER_ROOM
-    each = min(FIELD_VALUE, room // max(len(names), 1))
-    marks: set[str] = set()
-    whole = len(names) == len(tokenizations)
-    for name, tokenization in zip(names, tokenizations, strict=False):
-        drawing = ansi.flow(tokenization.pieces, each - _MORE_ROOM)
-        embed.add_field(name=name, value=drawing.text + _more(drawing, tokenization), inline=False)
-        marks |= drawing.marks
-        whole &= drawing.shown == tokenization.count
-    foot(embed, ansi.legend(frozenset(marks)))
-    embed.set_image(url="attachment://tokens.png")
-    files = {"tokens.png": picture.draw(tokenizations)}
-    if not whole:
+    more = [
+        discord.Embed(description=_about(made) + _more(one.left), colour=BLUE).set_image(
+            url=f"attachment://{name}"
+        )
+        for name, made, one in zip(names, tokenizations, drawn, strict=False)
+    ]
+    if more:
+        foot(more[-1], _legend(tokenizations[:PICTURES]))
+    files = {name: one.png for name, one in zip(names, drawn, strict=True)}
+    if others or any(one.left for one in drawn):
         files["tokens.txt"] = listing(tokenizations)
-    return Reply(embed=embed, files=files, alt={"tokens.png": _alt(tokenizations)})
+    alt = {name: _alt(made) for name, made in zip(names, tokenizations, strict=False)}
+    return Reply(embed=embed, files=files, alt=alt, more=more)
+
+
+def _about(made: Tokenization) -> str:
+    """A tokenizer in one line: its name, how many tokens it made, and what it is."""
+    return say(
+        "tokens-about",
+        tokenizer=code(clip(made.name, 80)),
+        n=made.count,
+        vocabulary=made.vocab_size,
+        algorithm=inline(made.algorithm, 60),
+    )
 
 
 def pieces(tokenization: Tokenization, *, with_picture: bool = False) -> Reply:
-    """One tokenizer's pieces, each above its id."""
+    """One tokenizer's pieces, each above its id: as a picture, or else as coloured text."""
     head = say(
         "tokens-of-one",
         tokenizer=code(clip(tokenization.name, 200)),
@@ -88,32 +94,43 @@ def pieces(tokenization: Tokenization, *, with_picture: bool = False) -> Reply:
         vocabulary=tokenization.vocab_size,
         algorithm=tokenization.algorithm,
     )
-    drawing = ansi.grid(tokenization.pieces, DESCRIPTION - size(head) - 1 - _MORE_ROOM)
-    embed = discord.Embed(
-        title=quoted(tokenization.text),
-        description=f"{head}\n{drawing.text}{_more(drawing, tokenization)}",
-        colour=BLUE,
-    )
-    foot(embed, ansi.legend(drawing.marks))
-    files = {}
+    embed = discord.Embed(title=quoted(tokenization.text), description=head, colour=BLUE)
     if with_picture:
+        drawn = picture.draw(tokenization)
         embed.set_image(url="attachment://tokens.png")
-        files["tokens.png"] = picture.draw([tokenization])
-    if drawing.shown < tokenization.count:
+        foot(embed, _legend([tokenization]))
+        files = {"tokens.png": drawn.png}
+        left = drawn.left
+        embed.description = head + _more(left)
+    else:
+        drawing = ansi.grid(tokenization.pieces, DESCRIPTION - size(head) - 1 - _MORE_ROOM)
+        left = tokenization.count - drawing.shown
+        embed.description = f"{head}\n{drawing.text}{_more(left)}"
+        foot(embed, ansi.legend(drawing.marks))
+        files = {}
+    if left:
         files["tokens.txt"] = listing([tokenization])
-    return Reply(embed=embed, files=files, alt={"tokens.png": _alt([tokenization])})
+    return Reply(embed=embed, files=files, alt={"tokens.png": _alt(tokenization)})
 
 
-def _alt(tokenizations: Sequence[Tokenization]) -> str:
-    """The picture in words: how many pieces each tokenizer makes, and the first of them."""
-    return "\n".join(
-        say(
-            "tokens-alt",
-            tokenizer=tokenization.name,
-            n=tokenization.count,
-            pieces=[ansi.label(piece.text) for piece in tokenization.pieces[:_ALT_PIECES]],
-        )
-        for tokenization in tokenizations[:_ALT_TOKENIZERS]
+def _legend(tokenizations: Sequence[Tokenization]) -> str:
+    """What the marks in the pictures of these mean."""
+    marks = {
+        mark
+        for made in tokenizations
+        for piece in made.pieces[:_MOST_MARKED]
+        for mark in spelt_piece(piece)[1]
+    }
+    return ansi.legend(frozenset(marks))
+
+
+def _alt(tokenization: Tokenization) -> str:
+    """The picture in words: how many pieces the tokenizer makes, and the first of them."""
+    return say(
+        "tokens-alt",
+        tokenizer=tokenization.name,
+        n=tokenization.count,
+        pieces=[ansi.label(piece.text) for piece in tokenization.pieces[:_ALT_PIECES]],
     )
 
 
@@ -172,14 +189,8 @@ def _lines(tokenizations: Sequence[Tokenization]) -> Iterator[str]:
 _MORE_ROOM = 60
 
 
-def _more(drawing: ansi.Drawing, tokenization: Tokenization) -> str:
-    left = tokenization.count - drawing.shown
+def _more(left: int) -> str:
     return "\n" + say("tokens-more-in-file", n=left) if left else ""
-
-
-def _short(name: str) -> str:
-    """A hub name without its owner, where it would not fit into the table."""
-    return clip(harmless(name if len(name) <= _NAME_COLUMN else name.rpartition("/")[2]), _NAME_COLUMN)
 
 
 def missing(failures: Mapping[str, str]) -> str:

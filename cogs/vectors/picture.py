@@ -1,29 +1,29 @@
-"""Vectors as pictures: a heat map of their numbers, and how alike they are."""
+"""Vectors as pictures: their numbers as fields, how alike they are, and how far a context moved them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.visible import spelt
-from cogs.shared.canvas import BLUE, INK, LINE, MUTED, ORANGE, PAPER, drawable, font, paper, png
-from cogs.shared.text import clip
+from cogs.shared.lettering import joined
+from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting, text_width
 from models.results import Contexts, Embedding
 from texts import say
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from numpy.typing import NDArray
-
-TOKENS = 24
+TOKENS = 20
 """Tokens that a picture shows; more of them nobody can read."""
 WORDS = 15
-NUMBERS = 13
-"""Tokens up to which each cosine is written into its cell."""
-_LABEL = 14
-_MIDDLE = 0.5
-"""Cosine from which a note stands left of its line."""
+NUMBERS = 9
+"""Tokens up to which each cosine is written into its field."""
+_NAMES = 78
+_TOP = 26
+_ROW = 17
+_LINE = TEXT + 5
+_LEFT = MARGIN + _NAMES
+_RIGHT = WIDTH - MARGIN
 
 
 def cosines(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -33,108 +33,143 @@ def cosines(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(directions @ directions.T)
 
 
-def heat_map(embedding: Embedding) -> bytes:
-    """A PNG: all numbers of each token's vector as colours, and below it the cosine between the tokens.
+def most_alike(embedding: Embedding) -> tuple[int, int, float]:
+    """The two different tokens of the picture that are most alike, by their positions, and their cosine."""
+    found = cosines(np.array(embedding.vectors[:TOKENS]))
+    np.fill_diagonal(found, -2)
+    first, second = divmod(int(found.argmax()), len(found))
+    return first, second, float(found[first, second])
+
+
+def numbers(embedding: Embedding) -> bytes:
+    """A PNG: all numbers of each token's vector as fields, lighter or darker with the number.
 
     Takes some tenths of a second: call it from a worker thread.
     """
     vectors = np.array(embedding.vectors[:TOKENS])
-    labels = [_label(number, token) for number, token in enumerate(embedding.tokens[:TOKENS])]
-    count = len(labels)
-    side = max(0.34 * count, 1.6)
-    figure = paper(8.4, 0.24 * count + side + 1.9)
-    upper, lower = figure.subplots(2, 1, height_ratios=[max(0.24 * count, 0.5), side])
-    # A few numbers are far larger than the rest; without a limit they would leave the others grey.
+    count, size = vectors.shape
+    sheet = Sheet(_TOP + _ROW * count + 3 * _LINE + 8)
+    sheet.text(MARGIN, 14, say("vectors-picture-numbers", n=size), bold=True)
+    _names(sheet, embedding.tokens[:count], _ROW)
+    # A few numbers are far larger than the rest; without a limit they would leave the others alike.
     limit = float(np.quantile(np.abs(vectors), 0.98)) or 1.0
-    shown = upper.imshow(
-        vectors, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
-    )
-    _axis(upper, rows=labels)
-    upper.set_title(
-        say("vectors-picture-numbers", n=vectors.shape[1]), color=INK, fontproperties=font("bold", 10)
-    )
-    upper.tick_params(axis="x", labelsize=7, colors=MUTED)
-    bar = figure.colorbar(shown, ax=upper, pad=0.01)
-    bar.ax.tick_params(labelsize=7, colors=MUTED)
-    alike = cosines(vectors)
-    shown = lower.imshow(
-        alike,
-        cmap="cividis",
-        vmin=min(0.0, float(alike.min())),
-        vmax=1,
-        aspect="auto",
-        interpolation="nearest",
-    )
-    _axis(lower, rows=labels, columns=labels)
-    lower.set_title(say("vectors-picture-cosines"), color=INK, fontproperties=font("bold", 10))
-    bar = figure.colorbar(shown, ax=lower, pad=0.01)
-    bar.ax.tick_params(labelsize=7, colors=MUTED)
-    if count <= NUMBERS:
-        middle = (alike.min() + 1) / 2
-        for row, column in np.ndindex(count, count):
-            colour = INK if alike[row, column] > middle else PAPER
-            lower.text(
-                column, row, f"{alike[row, column]:.2f}", ha="center", va="center", color=colour, fontsize=7
-            )
-    return png(figure)
+    bottom = _TOP + _ROW * count
+    sheet.grid((_LEFT, _TOP, _RIGHT, bottom), (vectors / limit + 1) / 2)
+    _ticks(sheet, bottom, _marks(size))
+    sheet.text(
+        (_LEFT + _RIGHT) / 2, bottom + 1.5 * _LINE, say("vectors-picture-axis"), colour=sheet.colours.muted, side="center"
+    )  # fmt: skip
+    _scale(sheet, bottom + 2 * _LINE + 4, f"-{limit:.1f}", f"+{limit:.1f}")
+    return sheet.png()
+
+
+def alike(embedding: Embedding) -> bytes:
+    """A PNG: the cosine between every two tokens, written into its field where there are few.
+
+    Takes some tenths of a second: call it from a worker thread.
+    """
+    found = cosines(np.array(embedding.vectors[:TOKENS]))
+    count = len(found)
+    few = count <= NUMBERS
+    row = 24 if few else _ROW
+    sheet = Sheet(_TOP + row * count + 3 * _LINE + 8)
+    sheet.text(MARGIN, 14, say("vectors-picture-cosines"), bold=True)
+    _names(sheet, embedding.tokens[:count], row)
+    least = min(0.0, float(found.min()))
+    shares = (found - least) / ((1 - least) or 1)
+    bottom, column = _TOP + row * count, (_RIGHT - _LEFT) / count
+    sheet.grid((_LEFT, _TOP, _RIGHT, bottom), shares)
+    if few:
+        for y, x in np.ndindex(count, count):
+            sheet.text(
+                _LEFT + (x + 0.5) * column, _TOP + (y + 0.5) * row, f"{found[y, x]:.2f}".replace("0.", ".").replace("1.00", "1"),
+                colour=sheet.colours.ink_on(float(shares[y, x])), side="center",
+            )  # fmt: skip
+    step = 1 if column >= text_width("00") + 2 else 2
+    _ticks(sheet, bottom, {(place + 0.5) / count: str(place) for place in range(0, count, step)})
+    sheet.text(
+        (_LEFT + _RIGHT) / 2, bottom + 1.5 * _LINE, say("vectors-picture-position"), colour=sheet.colours.muted, side="center",
+    )  # fmt: skip
+    _scale(sheet, bottom + 2 * _LINE + 4, f"{least:.1f}", "1.0")
+    return sheet.png()
 
 
 def contexts(compared: Contexts) -> bytes:
     """A PNG: for each shared word a bar as long as its two vectors are alike."""
     words = compared.words[:WORDS]
-    figure = paper(7.2, 0.36 * len(words) + 1.3)
-    axes = figure.add_subplot(facecolor=PAPER)
-    places = range(len(words))
-    values = [word.cosine for word in words]
-    axes.barh(places, values, height=0.62, color=BLUE)
-    for place, value in zip(places, values, strict=True):
-        axes.text(max(value, 0) + 0.012, place, f"{value:.2f}", va="center", color=INK, fontsize=9)
     unrelated = compared.unrelated
+    row, value_room = 20, 40
+    low = min(0.0, *(word.cosine for word in words), unrelated or 0.0)
+    scale = (_RIGHT - value_room - _LEFT) / (1 - low)
+    zero = _LEFT - low * scale
+    bottom = _TOP + row * len(words)
+    sheet = Sheet(bottom + (3 if unrelated is None else 4) * _LINE + 4)
+    sheet.text(MARGIN, 14, say("contexts-picture-title"), bold=True)
+    for number, word in enumerate(words):
+        y = _TOP + (number + 0.5) * row
+        end = zero + word.cosine * scale
+        sheet.text(_LEFT - 6, y, fitting(_shown(word.text), _NAMES - 6), side="right")
+        sheet.bar(min(zero, end), y - row / 2 + 3, abs(end - zero), row - 6, sheet.colours.blue)
+    ticks = {0.0: "0", 0.5: "0.5", 1.0: "1"} if low > -0.3 else {-0.5: "-0.5", 0.0: "0", 0.5: "0.5", 1.0: "1"}  # noqa: PLR2004 - there is room for a tick from there on
+    sheet.line((_LEFT, _RIGHT - value_room), (bottom, bottom))
+    for value, name in ticks.items():
+        if value >= low:
+            at = zero + value * scale
+            sheet.line((at, at), (bottom, bottom + 3))
+            sheet.text(at, bottom + 4 + TEXT / 2, name, colour=sheet.colours.muted, side="center")
+    sheet.text(
+        WIDTH / 2, bottom + 1.5 * _LINE + 2, say("contexts-picture-axis"), colour=sheet.colours.muted, side="center"
+    )  # fmt: skip
+    sheet.text(
+        WIDTH / 2, bottom + 2.5 * _LINE + 2, say("contexts-picture-one"), colour=sheet.colours.muted, side="center"
+    )  # fmt: skip
     if unrelated is not None:
-        axes.axvline(unrelated, color=ORANGE, linestyle="--", linewidth=1.4)
-        axes.annotate(
-            say("contexts-picture-unrelated", cosine=unrelated),
-            (unrelated, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="right" if unrelated > _MIDDLE else "left",
-            color=ORANGE,
-            fontproperties=font(points=8.5),
-        )
-    axes.set_xlim(min(0.0, *values, unrelated or 0.0), 1.09)
-    axes.set_ylim(len(words) - 0.4, -0.6)
-    _axis(axes, rows=[_shown(word.text) for word in words])
-    axes.set_xlabel(
-        say("contexts-picture-axis"),
-        color=MUTED,
-        fontsize=9,
-    )
-    axes.tick_params(axis="x", labelsize=8, colors=MUTED)
-    return png(figure)
+        at = zero + unrelated * scale
+        sheet.line((at, at), (_TOP, bottom), sheet.colours.orange, 1.6, dotted=True)
+        note = fitting(say("contexts-picture-unrelated", cosine=unrelated), WIDTH - 2 * MARGIN - 26)
+        y = bottom + 3.5 * _LINE + 2
+        sheet.line((MARGIN, MARGIN + 20), (y, y), sheet.colours.orange, 1.6, dotted=True)
+        sheet.text(MARGIN + 26, y, note, colour=sheet.colours.orange)
+    for number, word in enumerate(words):
+        end = max(zero, zero + word.cosine * scale)
+        sheet.text(end + 5, _TOP + (number + 0.5) * row, f"{word.cosine:.2f}", cleared=True)
+    return sheet.png()
 
 
-def _axis(axes: Axes, *, rows: list[str], columns: list[str] | None = None) -> None:
-    axes.set_yticks(range(len(rows)), rows, fontproperties=font(points=8.5), color=INK, parse_math=False)
-    if columns is not None:
-        axes.set_xticks(
-            range(len(columns)),
-            columns,
-            fontproperties=font(points=8.5),
-            color=INK,
-            parse_math=False,
-            rotation=60,
-            ha="right",
-            rotation_mode="anchor",
-        )
-    for side in axes.spines.values():
-        side.set_color(LINE)
+def _names(sheet: Sheet, tokens: Sequence[str], row: float) -> None:
+    """Tokens with their positions, to the left of the fields."""
+    for number, token in enumerate(tokens):
+        y = _TOP + (number + 0.5) * row
+        sheet.text(_LEFT - 6, y, str(number), colour=sheet.colours.muted, side="right")
+        room = _NAMES - 6 - text_width("00") - 6
+        sheet.text(_LEFT - 12 - text_width("00"), y, fitting(_shown(token), room), side="right")
 
 
-def _label(number: int, token: str) -> str:
-    return f"{_shown(token)}  {number}"
+def _ticks(sheet: Sheet, top: float, names: dict[float, str]) -> None:
+    """Numbers below an axis, by their places from 0 to 1."""
+    last = 0.0
+    for share, name in names.items():
+        wide = text_width(name)
+        at = min(max(_LEFT + share * (_RIGHT - _LEFT), _LEFT + wide / 2), _RIGHT - wide / 2)
+        if at - wide / 2 > last:
+            sheet.text(at, top + 4 + TEXT / 2, name, colour=sheet.colours.muted, side="center")
+            last = at + wide / 2 + 3
+
+
+def _marks(size: int) -> dict[float, str]:
+    """Some round numbers of a vector's length, by their places from 0 to 1."""
+    step = next((one for one in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if size / one <= 5), size)  # noqa: PLR2004 - as many as there is room for
+    return {(number - 0.5) / size: str(number) for number in (1, *range(step, size + 1, step))}
+
+
+def _scale(sheet: Sheet, top: float, low: str, high: str) -> None:
+    """What the shades mean."""
+    y = top + TEXT / 2
+    _, _, left, _ = sheet.text(_LEFT, y, low, colour=sheet.colours.muted)
+    right = _RIGHT - text_width(high)
+    sheet.text(right, y, high, colour=sheet.colours.muted)
+    sheet.grid((left + 6, top, right - 6, top + TEXT), np.linspace(0, 1, 64)[None])
 
 
 def _shown(text: str) -> str:
-    label = clip(spelt(text)[0], _LABEL)
-    return label if drawable(label) else "?"
+    return joined(spelt(text)[0])

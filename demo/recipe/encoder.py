@@ -108,7 +108,8 @@ def make(
     """Trains on masked words and writes the encoder without its head as float16 safetensors beside the tokenizer."""
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(target)
-    model = BertForMaskedLM(config(tokenizer)).to(device).train()
+    model = BertForMaskedLM(config(tokenizer)).train()
+    torch.nn.Module.to(model, device)
     table = model.bert.embeddings.word_embeddings.weight
     with torch.no_grad():
         for token, vector in first_vectors(wordnet, tokenizer, seed).items():

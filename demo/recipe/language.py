@@ -105,7 +105,8 @@ def make(wordnet: WordNet, target: Path, seed: int = 1, device: str = "cpu") -> 
     """Trains phase by phase and writes float16 safetensors beside the tokenizer after each."""
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(target)
-    model = PhiForCausalLM(config(tokenizer)).to(device)
+    model = PhiForCausalLM(config(tokenizer))
+    torch.nn.Module.to(model, device)
     print(f"language: {sum(p.numel() for p in model.parameters()):,} parameters", flush=True)
     for number, phase in enumerate(PHASES):
         documents = Corpus(wordnet, common=phase.common).documents(seed + number)

@@ -106,7 +106,7 @@ def _target(
 
 
 def _gradients(inside: Inside, ids: Sequence[int], target: int) -> list[float] | None:
-    """Gradient x input of each token; None for a model without gradients, such as one with int8 weights."""
+    """Gradient x input of each token; None for a model without gradients."""
     embeddings: list[torch.Tensor] = []
 
     def keep(output: torch.Tensor) -> torch.Tensor:

@@ -53,6 +53,7 @@ from models.language.pace import Pace
 from models.language.prefixes import EVERYBODY, WORTH_KEEPING, Prefixes
 from models.language.sampler import ChosenToken, Sampler, choose_all
 from models.language.turns import Turns
+from models.packed import packed_in
 from models.results import Finish
 from models.sampling import GREEDY, Sampling
 from models.tokenizers.tokenizer import PretrainedTokenizer
@@ -339,7 +340,9 @@ class Engine:
         self._kv_limit = kv_tokens
         self._batching = together
         self._step_seconds = 1 / tokens_per_second if tokens_per_second else 0.0
-        self._is_guarded = model.dtype == torch.float32
+        self._is_guarded = model.dtype == torch.float32 and not any(
+            packed.rounds_inputs for packed in packed_in(model)
+        )
         """Whether what rounding could decide is computed again."""
         self._largest_error = 0.0
         """The largest difference between a solo and a batched score that was seen."""

@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Self, TypeAlias
 
 from transformers import AutoModelForCausalLM
 
-from models import pretrained
+import texts
+from models import kernels, pretrained
 from models.failures import (
+    Int8Unsupported,
     NothingToContinue,
     NothingToLookInto,
     PromptOverWindow,
@@ -35,8 +38,8 @@ from models.language.engine import (
     Stream,
     interrupted_before_start,
 )
-from models.language.quantized import to_bytes
 from models.language.sampler import ALTERNATIVES, ChosenToken
+from models.packed import pack, packed_in
 from models.progress import Progress
 from models.results import Candidate, Finish, Generation, Piece, Reading, Step
 from models.sampling import GREEDY, Sampling
@@ -59,6 +62,8 @@ _UNBOUNDED = 10**9
 _ANCHOR = 8
 """Tokens of the prompt that are decoded together with what is new, so that a space between them stays."""
 
+_BYTES_WITH = {"auto", "bfloat16"}
+"""What the settings may ask for beside int8; the others promise more than bytes hold."""
 _OTHER_PROMPTS = ("1", "x")
 """What a prompt is compared with, to tell it from the template around it."""
 
@@ -82,24 +87,28 @@ class LanguageModel:
         together: bool = True,
         tokens_per_second: int = 0,
         quantization: str = "",
+        weights: str = "",
     ) -> None:
         """`model` is in evaluation mode; `batch`, `kv_tokens`, `together` and `tokens_per_second` are those of `Engine`.
 
-        `quantization` is that of the file whose numbers were multiplied out.
+        `quantization` is that of the file whose numbers were multiplied out, `weights` says how they are kept, if not as
+        they come.
         """
         self._model = model
         self._tokenizer = tokenizer
         self._pieces = Tokenizer(tokenizer, name)
         self._quantization = quantization
+        self._weights = weights
         self.name = name
         self.device = str(model.device)
-        self.dtype = str(model.dtype).removeprefix("torch.")
+        packed = packed_in(model)
+        self.dtype = packed[0].name if packed else str(model.dtype).removeprefix("torch.")
         self.memory = pretrained.footprint(model)
         self.context = _window(model, tokenizer)
         """How many tokens prompt and continuation may have together; None if the model sets no limit."""
         self.chats = _can_chat(tokenizer)
         """Whether it was trained to answer, and its tokenizer has a template for questions; else it continues texts."""
-        self.parameters = sum(tensor.numel() for tensor in model.parameters())
+        self.parameters = pretrained.parameters_of(model)
         self._vocabulary_size: int = model.get_input_embeddings().weight.shape[0]
         eos = model.generation_config.eos_token_id
         self._eos: set[int] = set(eos) if isinstance(eos, list) else {eos} - {None}
@@ -132,8 +141,9 @@ class LanguageModel:
         tokenizer = read(source)
         if tokenizer.vocab_size > model.get_input_embeddings().weight.shape[0]:
             raise TokenizerTooLarge(source.label)
-        if spec.int8:
-            to_bytes(model)
+        if progress:
+            progress(texts.say("progress-packing-weights", name=source.label), None)
+        choice = _pack(model, spec)
         return cls(
             model,
             tokenizer,
@@ -143,6 +153,7 @@ class LanguageModel:
             together=spec.together,
             tokens_per_second=spec.tokens_per_second,
             quantization=gguf.origin(source.folder),
+            weights=choice.detail,
         )
 
     def release(self) -> None:
@@ -157,7 +168,9 @@ class LanguageModel:
         if self._quantization:
             whole = self._quantization in {"F32", "F16", "BF16"}
             made_from = f", from a GGUF file ({self._quantization}{'' if whole else ', dequantised'})"
-        return f"{type(self._model).__name__}, {kind}, {self.parameters / 1e6:,.1f} M parameters, {window}{made_from}"
+        kept = f", {self._weights}" if self._weights else ""
+        size = f"{self.parameters / 1e6:,.1f} M parameters"
+        return f"{type(self._model).__name__}, {kind}, {size}, {window}{made_from}{kept}"
 
     @property
     def now(self) -> str:
@@ -394,6 +407,19 @@ class LanguageModel:
         if len(new) >= room:
             return Finish.LENGTH if room == asked else Finish.CONTEXT
         return interruption or Finish.EOS
+
+
+def _pack(model: CausalModel, spec: LanguageSpec) -> kernels.Choice:
+    """Keep the weights as the spec says, and where it leaves that open, as is fastest here."""
+    if spec.int8 and (model.device.type != "cpu" or spec.dtype not in _BYTES_WITH):
+        raise Int8Unsupported
+    folder = Path(spec.cache) if spec.cache else None
+    choice = kernels.choose(model, spec.dtype, int8=spec.int8, folder=folder)
+    if spec.int8 and choice.kind is None:
+        raise Int8Unsupported
+    if choice.kind is not None:
+        pack(model, choice.kind)
+    return choice
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:

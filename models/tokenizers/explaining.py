@@ -101,7 +101,7 @@ def method(tokenizer: Tokenizer, text: str) -> Method:
     encoding = backend.encode(text, add_special_tokens=False)
     whole = list(_taken_whole(tokenizer.inner, text, encoding))
     normalized, chunks = _cut(backend, text, [place for _, place in whole])
-    word, ids = _hardest(backend, chunks, encoding.ids)
+    word, ids = _telling(tokenizer, backend, chunks, encoding.ids)
     return Method(
         tokenizer.name,
         tokenizer.algorithm,
@@ -141,13 +141,25 @@ def _cut(backend: Backend, text: str, whole: Sequence[tuple[int, int]]) -> tuple
     return "".join(normal[start] for start in sorted(normal)), chunks
 
 
-def _hardest(backend: Backend, chunks: Sequence[str], ids: Sequence[int]) -> tuple[str, list[int]]:
-    """The word that came to most tokens, and these, as the model makes them of it alone."""
+def _telling(
+    tokenizer: Tokenizer, backend: Backend, chunks: Sequence[str], ids: Sequence[int]
+) -> tuple[str, list[int]]:
+    """The word with the most merges, or the most tokens where nothing is merged, and its tokens as the model makes them of it
+    alone. A word of letters tells more than a row of signs.
+    """
+    state = _state(tokenizer)
+    merging = type(backend.model).__name__ == "BPE"
+
+    def told(word: str) -> tuple[bool, int]:
+        tokens = ids_of[word]
+        merges = len(_before_merging(word, state)) - len(tokens) if merging else len(tokens)
+        return any(character.isalpha() for character in word), merges
+
     # Where nothing is cut beforehand, words still begin with their mark, and hardly a token reaches over one.
     words = dict.fromkeys(word for chunk in chunks for word in re.split("(?<=[^\u2581])(?=\u2581)", chunk))
     ids_of = {word: _ids(backend, word) for word in words if len(word) <= MOST_LETTERS}
     all_ids = f",{','.join(map(str, ids))},"
-    for word in sorted(ids_of, key=lambda word: -len(ids_of[word])):
+    for word in sorted(ids_of, key=told, reverse=True):
         # Should a token reach over after all, those of the word alone are not among those of the text.
         if ids_of[word] and f",{','.join(map(str, ids_of[word]))}," in all_ids:
             return word, ids_of[word]
@@ -172,7 +184,7 @@ def _steps(tokenizer: Tokenizer, backend: Backend, word: str, ids: Sequence[int]
         case "BPE":
             steps = list(_merged(word, state))
             # Where another way led to the tokens, dropout for example, this one explains nothing.
-            return [" ".join(step) for step in steps] if steps[-1] == pieces else []
+            return [step for step, _ in steps] if steps[-1][1] == pieces else []
         case "WordPiece":
             return _matched(word, pieces, state.continuing_prefix)
         case "Unigram":
@@ -183,19 +195,22 @@ def _steps(tokenizer: Tokenizer, backend: Backend, word: str, ids: Sequence[int]
             return []
 
 
-def _merged(word: str, state: _ModelState) -> Iterator[list[str]]:
-    """The word letter by letter, then in the tokens it begins with if those are others, then after each merge."""
-    yield list(word)
+def _merged(word: str, state: _ModelState) -> Iterator[tuple[str, list[str]]]:
+    """The word letter by letter if it does not begin with these as tokens, then its tokens before each merge, and after the last.
+
+    Each as text, in which the pair that is merged next is in brackets, and as tokens.
+    """
     tokens = _before_merging(word, state)
     if tokens != list(word):
-        yield list(tokens)
-    while True:
-        known = [(state.ranks[pair], at) for at, pair in enumerate(pairwise(tokens)) if pair in state.ranks]
-        if not known:
-            return
+        yield " ".join(word), list(word)
+    while known := [
+        (state.ranks[pair], at) for at, pair in enumerate(pairwise(tokens)) if pair in state.ranks
+    ]:
         _, at = min(known)
+        pair = f"[{tokens[at]} {tokens[at + 1]}]"
+        yield " ".join([*tokens[:at], pair, *tokens[at + 2 :]]), list(tokens)
         tokens[at : at + 2] = [tokens[at] + tokens[at + 1].removeprefix(state.continuing_prefix)]
-        yield list(tokens)
+    yield " ".join(tokens), list(tokens)
 
 
 def _before_merging(word: str, state: _ModelState) -> list[str]:

@@ -281,6 +281,16 @@ def test_embedding_says_its_shape(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(answer["tokens"]) == len(answer["ids"])
 
 
+def test_a_second_text_is_compared_with_the_first(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = asked(capsys, "embed", "the engineer sings", "an engineer writes the song")
+    assert {word["word"] for word in answer["words"]} == {"the", "engineer"}
+    assert answer["moved"] == "engineer"
+    assert all(-1 <= word["cosine"] <= 1 for word in answer["words"])
+    assert main(["embed", "the engineer sings", "an engineer writes the song"]) == 0
+    assert "the context changed “engineer” the most" in capsys.readouterr().out
+    assert "share no word" in refused(capsys, "embed", "engineer", "song")
+
+
 def test_similar_takes_sums(capsys: pytest.CaptureFixture[str]) -> None:
     answer = asked(capsys, "similar", "king", "-", "man", "+", "woman", "-n", "3")
     assert set(answer) == {"neighbours"}

@@ -79,12 +79,12 @@ async def test_what_does_not_fit_the_server_is_one_sentence(
     ("url", "kind", "reason"),
     [
         (f"postgresql+asyncpg://bot:{QUOTED}@127.0.0.1:1/tokenwise", DatabaseUnusable, "127.0.0.1"),
-        (f"postgresql+asyncpg://bot:{QUOTED}@nowhere.invalid/tokenwise", DatabaseUnusable, "Cannot use the database nowhere.invalid/tokenwise"),
+        (f"postgresql+asyncpg://bot:{QUOTED}@nowhere.invalid/tokenwise", DatabaseUnusable, "@nowhere.invalid/tokenwise: "),
         (f"postgresql+asyncpg://bot:{QUOTED}@localhost/tokenwise?colour=red", DatabaseUnusable, "colour"),
         (f"postgresql+psycopg://bot:{QUOTED}@localhost/tokenwise", DatabaseNotSupported, "postgresql+psycopg is not supported"),
         (f"mysql://bot:{QUOTED}@localhost/tokenwise", DatabaseNotSupported, "mysql is not supported"),
         ("postgresql://bot:p@ss@localhost/tokenwise", DatabaseUrlUnreadable, "database.url"),
-        (f"postgresql://localhost:1/tokenwise?user=bot&password={QUOTED}", DatabaseUnusable, "Cannot use the database localhost:1/tokenwise"),
+        (f"postgresql://localhost:1/tokenwise?user=bot&password={QUOTED}", DatabaseUnusable, "Cannot use the database postgresql://localhost:1/tokenwise"),
         (f"postgresql://bot:{QUOTED}@127.0.0.1:1/tokenwise?sslmode=require", DatabaseUnusable, "127.0.0.1"),
     ],
 )  # fmt: skip

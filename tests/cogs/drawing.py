@@ -7,9 +7,10 @@ from typing import Any
 
 import discord
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from cogs.shared.reply import Reply
-from cogs.shared.text import size
+from cogs.shared.text import COLUMNS, size
 from models.results import Piece, Tokenization
 from sandbox.rules import check_message
 
@@ -75,22 +76,44 @@ def _whole(chunk: bytes) -> bool:
     return True
 
 
-def obeys(answer: Reply, view: discord.ui.View | None = None) -> None:
-    """Raises what Discord would answer if the message broke its limits, counted in UTF-16 as clients do."""
+def obeys(answer: Reply, view: discord.ui.View | None = None, *, prose: int = 0) -> None:
+    """Raises what Discord would answer if the message broke its limits, counted in UTF-16 as clients do.
+
+    Code blocks may not be wider than a phone, except the first `prose` of them, in which somebody's words stand as they are.
+    """
     body: dict[str, Any] = {"content": answer.content or ""}
-    if answer.embed is not None:
-        body["embeds"] = [answer.embed.to_dict()]
+    if embeds := answer.message()["embeds"]:
+        body["embeds"] = [embed.to_dict() for embed in embeds]
     if view is not None:
         body["components"] = view.to_components()
     check_message(body, uploads=dict(enumerate(answer.files)), kept={})
     wide = _wide(body)
     check_message(wide, uploads=dict(enumerate(answer.files)), kept={})
+    for line in code_lines(body, prose):
+        assert cell_len(line) <= COLUMNS, line
     assert all(len(data) <= 10 * 1024 * 1024 for data in answer.files.values())
     for file in answer.message()["attachments"]:
         assert file.description if file.filename.endswith(".png") else True, (
             f"{file.filename} has no alt text"
         )
         assert size(file.description or "") <= 1024
+
+
+_BLOCK = re.compile(r"```(?:ansi)?\n(.*?)\n?```", re.DOTALL)
+
+
+def code_lines(body: dict[str, Any], prose: int = 0) -> list[str]:
+    """The lines of the tables and other code blocks of a message with embeds, without colours.
+
+    What stands in the text of a message itself is what somebody or a model wrote: it wraps as text does.
+    """
+    texts = [text for embed in body.get("embeds", []) for text in _texts(embed)]
+    blocks = [block for text in texts for block in _BLOCK.findall(SGR.sub("", text))]
+    return [line for block in blocks[prose:] for line in block.split("\n")]
+
+
+def _texts(embed: dict[str, Any]) -> list[str]:
+    return [embed.get("description") or "", *(field["value"] for field in embed.get("fields", []))]
 
 
 def _wide(value: Any) -> Any:

@@ -18,7 +18,7 @@ def test_the_value_that_was_not_used_for_longest_makes_room() -> None:
     recent.get(first)
     third = recent.keep("three")
     assert (recent.get(first), recent.get(third)) == ("one", "three")
-    with pytest.raises(Refused, match="Ask again"):
+    with pytest.raises(Refused, match="Run the command again"):
         recent.get(second)
 
 

@@ -35,4 +35,4 @@ def test_cosines_are_bars_and_numbers() -> None:
     embed = messages.neighbourhood(result).embed
     assert embed is not None
     assert embed.title == "Nearest to king - man + woman"
-    assert "1  queen  ███████▌   0.750\n2  not              -0.500" in (embed.description or "")
+    assert "1  queen  ██████   0.750\n2  not            -0.500" in (embed.description or "")

@@ -3,8 +3,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from cogs.shared import text as ui
 
@@ -19,6 +20,30 @@ def test_clipped_text_keeps_to_its_limit_and_to_whole_characters(text: str, limi
     ):
         assert ui.size(clipped) <= limit
         assert clipped == text or not clipped or kept(clipped.strip("…")) or "…" in text
+
+
+@given(
+    st.lists(st.lists(st.text(max_size=60), min_size=4, max_size=4), min_size=1, max_size=12),
+    st.sets(st.integers(0, 3)),
+)
+@settings(deadline=None)
+def test_no_line_of_a_table_is_wider_than_a_phone(rows: list[list[str]], left: set[int]) -> None:
+    lines = ui.table(rows[0], rows[1:], frozenset(left)).split("\n")
+    assert len(lines) == max(1, len(rows) - (not any(rows[0])))
+    assert all(cell_len(line) <= ui.COLUMNS for line in lines)
+
+
+def test_a_table_cuts_words_and_keeps_numbers() -> None:
+    rows = [("a-tokenizer-with-a-long-name", "1,234", "128,256"), ("漢字漢字漢字漢字漢字漢字漢字", "1", "2")]
+    assert ui.table(("tokenizer", "tokens", "vocab"), rows) == (
+        "tokenizer         tokens   vocab\na-tokenizer-with…  1,234 128,256\n漢字漢字漢字漢字…      1       2"
+    )
+
+
+@given(st.text(max_size=200), st.integers(2, 40))
+def test_wrapped_text_keeps_to_its_width(text: str, cells: int) -> None:
+    assert all(cell_len(line) <= cells or len(line) == 1 for line in ui.wrapped(text, cells).split("\n"))
+    assert "".join(ui.wrapped(text, cells).split()) == "".join(text.split())
 
 
 def test_size_counts_as_discord_clients_do() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 
+import discord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogs.tokens import inspection, messages
-from models.results import Mark, Method, Role, Specials, SpecialToken, Tokenization
+from models.results import Mark, Method, Piece, Role, Specials, SpecialToken, Tokenization
 from models.service import Decoded
 from tests.cogs.drawing import TEXT, TOKENIZATION, obeys
 
@@ -22,7 +23,25 @@ def test_of_many_steps_the_first_and_the_last_are_told() -> None:
     told = str(answer.embed.description)
     assert "\n 0 0 x" in told
     assert "\n49 49 x" in told
-    assert "steps more" in told
+    assert "more steps" in told
+
+
+def test_tokenizers_that_lose_text_come_last_and_are_marked() -> None:
+    whole = Tokenization(
+        "hub/whole", "ab", (Piece(1, "a", "a"), Piece(2, "b", "b"), Piece(3, "c", "c")), 9, "BPE"
+    )
+    losing = Tokenization("hub/losing", "ab", (Piece(0, "<unk>", "<unk>", unknown=True),), 9, "Unigram")
+    told = str((inspection.cost([losing, whole], 200).embed or discord.Embed()).description)
+    assert "1. `whole`: **3 tokens** · 1,500 per 1,000 characters · 1.5 % of the window\n" in told
+    assert (
+        "2. `losing`: **1 token** · 500 per 1,000 characters · 0.5 % of the window · ⚠️ loses text: 1 part becomes `<unk>`"
+        in told
+    )
+    assert "a window of 200 tokens" in told
+    embed = inspection.cost([losing, whole]).embed
+    assert embed is not None
+    assert "window" not in str(embed.description)
+    assert str(embed.footer.text).startswith("whole needs the fewest tokens")
 
 
 @given(TOKENIZATION)
@@ -33,8 +52,8 @@ def test_ids_bytes_and_cost_keep_to_the_limits(made: Tokenization) -> None:
     rows = list(csv.DictReader(io.StringIO(answer.files["tokens.csv"].decode(), newline="")))
     assert [int(row["id"]) for row in rows] == made.ids
     obeys(inspection.split_characters(made))
-    obeys(inspection.cost([made] * 30))
-    obeys(messages.decoded(Decoded(made.name, made.text, made.pieces)))
+    obeys(inspection.cost([made] * 30, 2048))
+    obeys(messages.decoded(Decoded(made.name, made.text, made.pieces)), prose=1)
 
 
 @given(

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from cogs.shared import lettering
+from cogs.shared.sheet import DENSITY, HIGHEST, WIDTH
 from cogs.tokens import picture
 from models.results import Piece, Tokenization
 from tests.cogs.drawing import TOKENIZATION, by_bytes
@@ -19,19 +21,23 @@ def opened(png: bytes) -> Image.Image:
     return Image.open(io.BytesIO(png))
 
 
-@given(st.lists(TOKENIZATION, min_size=1, max_size=3))
+@given(TOKENIZATION)
 @settings(deadline=None, max_examples=25)
-def test_any_tokens_can_be_drawn_as_chips(made: list[Tokenization]) -> None:
-    image = opened(picture.draw(made))
-    assert image.width == picture.WIDTH
-    assert image.height < 6000
+def test_any_tokens_can_be_drawn_as_chips(made: Tokenization) -> None:
+    image = opened(picture.draw(made).png)
+    assert image.width == WIDTH * DENSITY
+    assert image.height <= HIGHEST * DENSITY
 
 
 def test_chips_that_do_not_fit_are_counted() -> None:
     long = by_bytes("word " * 2000)
-    assert opened(picture.draw([long])).height < 1600
-    few = opened(picture.draw([by_bytes("a")]))
-    assert few.height < 160
+    drawn = picture.draw(long)
+    assert opened(drawn.png).height <= HIGHEST * DENSITY
+    assert 0 < drawn.left < long.count
+    assert picture.draw(long, picture.LINES).left > drawn.left
+    few = picture.draw(by_bytes("a"))
+    assert few.left == 0
+    assert opened(few.png).height < 60 * DENSITY
 
 
 @pytest.mark.parametrize(
@@ -41,7 +47,7 @@ def test_chips_that_do_not_fit_are_counted() -> None:
 def test_a_character_is_drawn_whatever_the_fonts(text: str) -> None:
     """Not as nothing: chips of text and of no text differ."""
     drawn = [
-        picture.draw([Tokenization("n", "", (Piece(1, one, one),), 9, "a")])
+        picture.draw(Tokenization("n", "", (Piece(1, one, one),), 9, "a")).png
         for one in (text, "\N{NO-BREAK SPACE}")
     ]
     assert drawn[0] != drawn[1]
@@ -91,4 +97,4 @@ def test_links_are_in_order_and_of_this_text(text: str, size: int) -> None:
 
 
 def test_without_fribidi_letters_are_turned_but_latin_is_not() -> None:
-    assert picture._turned("ab \u05d0\u05d1\u05b8\u05d2 cd") == "ab \u05d2\u05d1\u05b8\u05d0 cd"
+    assert lettering._turned("ab \u05d0\u05d1\u05b8\u05d2 cd") == "ab \u05d2\u05d1\u05b8\u05d0 cd"

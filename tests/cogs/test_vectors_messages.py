@@ -47,6 +47,6 @@ def test_the_headline_names_a_word_that_means_something() -> None:
     assert Contexts(found, found, words[:1], 0.3).moved.text == "the"
     embed = messages.contexts(Contexts(found, found, words, 0.3)).embed
     assert embed is not None
-    assert "Apart from words such as “the” and “to”, the context moved **“bank”** most" in (
+    assert "Apart from words such as “the” and “to”, the context changed **“bank”** the most" in (
         embed.description or ""
     )

@@ -294,7 +294,7 @@ def test_a_text_ends_at_its_own_stop_whoever_else_writes(phi: Path) -> None:
 
 def test_a_stop_that_no_token_spells_is_refused(phi: Path) -> None:
     engine = verified(loaded(phi), tokenizer=WithoutLetters())
-    with pytest.raises(BadInput, match="cannot look out for one or two"):
+    with pytest.raises(BadInput, match="cannot stop at one or two"):
         engine.submit(GenerationRequest(PROMPTS[0], 5, Sampling(stop=("one", "two"))))
     assert len(written(engine.submit(GenerationRequest(PROMPTS[0], 5)))) == 5
 

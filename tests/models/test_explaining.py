@@ -142,8 +142,15 @@ def test_the_merges_of_a_word() -> None:
     assert found.normalized is None
     assert found.chunks == ("CAPITALIZATION", "\u0120and", "\u0120other", "\u0120stuff")
     assert found.word == "CAPITALIZATION"
-    assert found.steps[0] == "C A P I T A L I Z A T I O N"
+    assert found.steps[:2] == ("C A P I T A L I Z A T I [O N]", "C A P I T A L I Z [A T] I ON")
     assert found.steps[-1] == "CAP ITAL IZ ATION"
+
+
+def test_the_word_with_the_most_merges_is_told() -> None:
+    found = method(real("phi-1_5"), "xqzj!!qk understanding 🧬🧬")
+    assert found.word == "\u0120understanding"
+    assert all(step.count("[") == 1 for step in found.steps[:-1])
+    assert "[" not in found.steps[-1]
 
 
 def test_the_longest_matches_of_a_word() -> None:

@@ -275,7 +275,7 @@ async def test_commands_one_by_one(box: Sandbox, http: Http) -> None:
     assert (await http("PATCH", f"{scope}/commands/{other['id']}", {"name": "greet"}))[0] == 400
     await http("PUT", f"{scope}/commands", [command | {"dm_permission": False}])
     assert box.commands
-    assert box.world.visible_commands(box.student, direct=True) == {}
+    assert box.world.visible_commands(box.student, box.direct(box.student)) == {}
     await http("PUT", f"{scope}/commands", [])
     assert box.commands == {}
 

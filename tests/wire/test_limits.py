@@ -2,45 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bot.settings.schema import OwnLimits
 from sandbox import Sandbox
 from sandbox.driver import Answer
-from sandbox.rules import Json
 from sandbox.state import Channel, Member, Message
 from tests.wire.conftest import Launch, Live
 from tests.wire.test_generate import finished
-
-
-@dataclass
-class Thread(Channel):
-    """A thread of the channel with the id `parent`."""
-
-    parent: int = 0
-
-    def payload(self, permissions: int | None = None) -> Json:
-        del permissions
-        body = super().payload()
-        return {
-            **body,
-            "type": 11,
-            "parent_id": str(self.parent),
-            "owner_id": "1",
-            "message_count": 0,
-            "member_count": 1,
-            "thread_metadata": {
-                "archived": False,
-                "auto_archive_duration": 1440,
-                "archive_timestamp": "2026-01-01T00:00:00+00:00",
-            },
-        }
-
-
-def thread_of(box: Sandbox, channel: Channel) -> Channel:
-    thread = Thread(channel.id + 1, "a thread", channel.guild, parent=channel.id)
-    box.world.channels[thread.id] = thread
-    return thread
 
 
 def refused(answer: Answer, part: str) -> None:
@@ -57,8 +24,11 @@ async def test_commands_elsewhere_are_refused_and_say_where(launch: Launch, box:
     await launch({"discord.channel_ids": [bots.id]})
     refused(await box.ask("/tokens text:hello"), "I do not answer in this channel; ask me in \\#bots.")
     assert "hello" in (await box.ask("/tokens text:hello", channel=bots)).text
-    refused(await box.ask("/tokens text:hello", channel=thread_of(box, elsewhere)), "ask me in \\#bots.")
-    assert "hello" in (await box.ask("/tokens text:hello", channel=thread_of(box, bots))).text
+    refused(
+        await box.ask("/tokens text:hello", channel=box.add_thread("a thread", elsewhere)),
+        "ask me in \\#bots.",
+    )
+    assert "hello" in (await box.ask("/tokens text:hello", channel=box.add_thread("a thread", bots))).text
     refused(await box.ask("/help", channel=box.direct(box.student)), "I do not answer in this channel.")
     assert "Under your Discord id I keep" in (await box.ask("/privacy show")).text
 
@@ -99,7 +69,9 @@ async def test_a_role_may_have_more_questions_under_way(launch: Launch, box: San
     questions = [live.box.send("/generate prompt:king is", member=tutor) for _ in range(3)]
     for question in questions:
         await question.until(lambda answer: answer.deferred)
-    refused(await box.ask("/generate prompt:king is", member=tutor), "You already have 3 questions with me.")
+    refused(
+        await box.ask("/generate prompt:king is", member=tutor), "You already have 3 requests in progress."
+    )
     first = box.send("/generate prompt:king is")
     await first.until(lambda answer: answer.deferred)
     refused(await box.ask("/generate prompt:king is"), "You already have a request in progress.")
@@ -113,7 +85,7 @@ async def test_a_channel_has_a_pace_of_its_own(launch: Launch, box: Sandbox) -> 
             "limits.roles": {tutor.roles[0].id: OwnLimits(commands=50)},
         }
     )
-    places = (quiet, thread_of(box, quiet))
+    places = (quiet, box.add_thread("a thread", quiet))
     assert "hello" in (await box.ask("/tokens text:hello", channel=places[0])).text
     for place in places:
         refused(await box.ask("/tokens text:hello", channel=place), "Slow down: try again in ")
@@ -131,7 +103,7 @@ async def test_texts_and_prompts_and_tokens_have_limits_of_their_own(launch: Lau
             "limits.roles": {tutor.roles[0].id: OwnLimits(max_new_tokens=1500, prompt_characters=30)},
         }
     )
-    for place in (terse, thread_of(box, terse)):
+    for place in (terse, box.add_thread("a thread", terse)):
         refused(await box.ask("/tokens text:hello world", channel=place), "5")
         refused(await box.ask("/embed text:hello world", channel=place), "5")
         refused(await box.ask("/next text:hello world", channel=place), "5")

@@ -11,6 +11,7 @@ import pytest
 from sandbox import Sandbox
 from tests.wire.conftest import Launch, Live
 from tests.wire.test_generate import has_button
+from tests.wire.test_songs import press_like
 
 ACKNOWLEDGED = 40060
 
@@ -71,7 +72,7 @@ async def test_buttons_go_on_too(live: Live, how: str) -> None:
     answer = await live.box.ask("/recommend song:Song Alpha")
     assert answer.message is not None
     live.box.fail("POST", "/callback", applied=True, **LOST[how])
-    liked = await live.box.press(answer.message, "Like 1")
+    liked = await press_like(live, answer.message)
     await liked.until(lambda answer: answer.text)
     shown = await live.box.ask("/tokens text:hello")
     assert shown.message is not None

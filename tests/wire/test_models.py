@@ -12,8 +12,10 @@ import pytest
 from huggingface_hub import constants
 
 import bot
+from bot.reload import reload
 from models.failures import NotThere
 from models.sections import LanguageSection, WordsSection
+from models.service import Caller
 from models.slots import SLOTS
 from sandbox import Sandbox
 from tests.models import serving
@@ -211,6 +213,20 @@ async def test_the_limits_of_a_changed_section_hold_from_then_on(live: Live, tmp
     assert live.pace.calls[-1]["max_new_tokens"] == 2
 
 
+async def test_a_reload_whose_asker_is_gone_brings_its_limits_too(live: Live, tmp_path: Path) -> None:
+    await live.bot.service.loaded()
+    rewrite(live, tmp_path, ("max_new_tokens = 1400", "max_new_tokens = 3\ndefault_new_tokens = 2"))
+    before = live.hub.status("language")[0].generation
+    asked = reload(live.bot, Caller("gone", 0), "language", None)
+    await anext(asked)
+    await asked.aclose()
+    while live.hub.status("language")[0].generation == before or live.bot._background:
+        await asyncio.wait(set(live.bot._background), timeout=0.05)
+    language = live.bot.settings.section(LanguageSection)
+    assert language is not None
+    assert language.default_new_tokens == 2
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -330,7 +346,9 @@ async def test_a_revision_is_downloaded_and_then_serves(
 
 async def test_only_models_of_the_hub_have_revisions(live: Live) -> None:
     await live.bot.service.loaded()
-    assert "leave it out for words" in await reloaded(live, "slot:words revision:v2", "not reloaded")
+    assert "Leave the revision out for words" in await reloaded(
+        live, "slot:words revision:v2", "not reloaded"
+    )
     text = await reloaded(live, "slot:language revision:v2", "not reloaded")
     assert "name a local folder, which has no revisions" in text
 

@@ -91,8 +91,8 @@ async def test_songs_are_suggested_liked_and_remembered(tab: Tab, live: Live) ->
     await tab.page.keyboard.press("Enter")
     await tab.page.keyboard.press("Enter")
     await expect(tab.last).to_contain_text("Goes with Song Alpha")
-    first = await tab.last.locator(".embed strong").first.inner_text()
-    await tab.last.get_by_role("button", name=re.compile(r"Like 1$")).click()
+    first = await tab.last.locator(".section strong").first.inner_text()
+    await tab.last.get_by_role("button", name="Like").first.click()
     await expect(tab.last).to_contain_text(f"You like {first}")
     await expect(tab.last).to_contain_text("Only you can see this")
     # The mention of a command begins it.

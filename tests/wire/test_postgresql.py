@@ -6,7 +6,7 @@ import asyncio
 
 from tests.postgresql import Cluster
 from tests.wire.conftest import Launch
-from tests.wire.test_songs import titles
+from tests.wire.test_songs import press_like, titles
 from texts import say
 
 
@@ -17,10 +17,10 @@ async def test_an_outage_of_the_database_costs_likes_and_nothing_else(
     listed = await live.box.ask("/recommend song:Song Alpha")
     assert listed.message is not None
     first, second = titles(listed)[:2]
-    assert first in (await live.box.press(listed.message, "Like 1")).text
+    assert first in (await press_like(live, listed.message)).text
     await asyncio.to_thread(cluster.stop)
     try:
-        refused = await live.box.press(listed.message, "Like 2")
+        refused = await press_like(live, listed.message, 2)
         assert refused.ephemeral
         assert refused.text == say("store-unavailable")
         assert "cannot reach my database" in (await live.box.ask("/likes list")).text
@@ -34,6 +34,6 @@ async def test_an_outage_of_the_database_costs_likes_and_nothing_else(
     finally:
         await asyncio.to_thread(cluster.start)
     assert titles(await live.box.ask("/likes list")) == [first]
-    assert second in (await live.box.press(listed.message, "Like 2")).text
+    assert second in (await press_like(live, listed.message, 2)).text
     assert titles(await live.box.ask("/likes list")) == [first, second]
     assert (await live.bot.health())["database"] is True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -13,7 +14,8 @@ import pytest
 
 from models.results import Recommendation, Recommendations, Song
 from models.service import Basis, SongList, SongMatch
-from sandbox import Answer
+from sandbox import Answer, Member, rules
+from sandbox.state import Button, Message
 from tests.wire.conftest import Launch, Live
 from tests.wire.test_generate import has_button
 
@@ -26,9 +28,32 @@ async def like(live: Live, *titles: str) -> None:
 
 
 def titles(answer: Answer) -> list[str]:
+    """The songs of a list, which stand beside their buttons."""
     assert answer.message is not None
-    lines = answer.message.embeds[0]["description"].splitlines()
-    return [line.split("**")[1] for line in lines if "**" in line]
+    sections = [part for part in rules.walk(answer.message.components) if part["type"] == rules.SECTION]
+    return [section["components"][0]["content"].split("**")[1] for section in sections]
+
+
+def like_buttons(message: Message | None) -> list[Button]:
+    assert message is not None
+    return [button for button in message.buttons if button.custom_id.startswith("like:")]
+
+
+async def press_like(
+    live: Live, message: Message | None, number: int = 1, member: Member | None = None
+) -> Answer:
+    """Press the like button of a song in a list."""
+    assert message is not None
+    return await live.box.press(message, like_buttons(message)[number - 1].custom_id, member=member)
+
+
+async def act(
+    live: Live, message: Message | None, action: str, number: int = 1, member: Member | None = None
+) -> Answer:
+    """Choose what to do with a song of a list: "more" or "never"."""
+    assert message is not None
+    song = like_buttons(message)[number - 1].custom_id.removeprefix("like:")
+    return await live.box.select(message, "song-actions", [f"{action}:{song}"], member=member)
 
 
 async def listed(live: Live) -> list[str]:
@@ -54,7 +79,7 @@ async def test_a_chosen_song_leads_to_others(live: Live) -> None:
     assert "Song Alpha" not in titles(answer)
     assert answer.message is not None
     labels = [button.label for button in answer.message.buttons]
-    assert labels[:20] == [f"{word} {number}" for word in ("Like", "Dislike") for number in range(1, 11)]
+    assert labels == [*["Like"] * 10, "Next ▶", "Map", "Compare with vectors"]
     assert len(titles(answer)) == 10
 
 
@@ -154,20 +179,87 @@ async def test_a_map_on_demand_with_words_for_who_cannot_see_it(live: Live) -> N
 
 async def test_a_like_button_works_for_everybody_and_after_a_restart(live: Live, launch: Launch) -> None:
     answer = await live.box.ask("/recommend song:Song Alpha n:3")
-    assert answer.message is not None
-    first = titles(answer)[0]
-    pressed = await live.box.press(answer.message, "Like 1")
+    first, second, third = titles(answer)
+    pressed = await press_like(live, answer.message)
     assert pressed.ephemeral
     assert f"You like **{first}**" in pressed.text
     assert f"</likes list:{live.box.commands['likes'].id}>" in pressed.text
-    again = await live.box.press(answer.message, "Like 1")
-    assert "already" in again.text
+    again = await press_like(live, answer.message)
+    assert again.ephemeral
+    assert f"no longer like **{first}**" in again.text
+    assert answer.message is not None
+    assert answer.message.edits == 0, "everybody sees it, so it does not show what one person likes"
     await live.stop()
     live = await launch()
-    pressed = await live.box.press(answer.message, "Like 2", member=live.box.admin)
-    assert pressed.ephemeral
-    assert "You like" in pressed.text
-    assert await listed(live) == [first]
+    for number, member in ((2, live.box.admin), (3, None)):
+        pressed = await press_like(live, answer.message, number, member)
+        assert pressed.ephemeral
+        assert "You like" in pressed.text
+    assert await listed(live) == [third]
+    assert second in (await live.box.ask("/likes list", member=live.box.admin)).text
+
+
+async def test_a_list_for_one_person_shows_what_they_like(live: Live, launch: Launch) -> None:
+    answer = await live.box.ask("/recommend n:10")
+    assert answer.ephemeral
+    ids = [button.custom_id for button in like_buttons(answer.message)]
+    pressed = [live.box.send_press(answer.message, ids[number]) for number in (0, 1, 2)]  # type: ignore[arg-type]
+    await answer.until(lambda it: [one.label for one in like_buttons(it.message)][:3] == ["Liked"] * 3)
+    assert not any(one.followups for one in pressed)
+    assert len(await live.bot.store.likes.list(live.box.student.id)) == 3
+    await live.stop()
+    live = await launch()
+    await press_like(live, answer.message, 2)
+    await answer.until(lambda it: like_buttons(it.message)[1].label == "Like")
+    assert [one.label for one in like_buttons(answer.message)][:3] == ["Liked", "Like", "Liked"]
+    assert len(await live.bot.store.likes.list(live.box.student.id)) == 2
+
+
+async def test_two_presses_at_once_are_a_like_and_its_end(live: Live) -> None:
+    song, user = Song("1", "Title", "Artist"), live.box.student.id
+    store = live.bot.store.likes
+    for count in (2, 5):
+        now = await asyncio.gather(*(store.toggle(user, song) for _ in range(count)))
+        assert sorted(now) == [False] * (count // 2) + [True] * (count - count // 2)
+        assert len(await store.list(user)) == count % 2
+
+
+async def test_a_like_in_the_list_of_likes_is_taken_back_and_given_again(live: Live) -> None:
+    await like(live, "Song Alpha", "Song Beta")
+    answer = await live.box.ask("/likes list")
+    assert [one.label for one in like_buttons(answer.message)] == ["Liked", "Liked"]
+    await press_like(live, answer.message, 1)
+    await answer.until(lambda it: like_buttons(it.message)[0].label == "Like")
+    assert await listed(live) == ["Song Beta"]
+    await press_like(live, answer.message, 1)
+    await answer.until(lambda it: like_buttons(it.message)[0].label == "Liked")
+    assert await listed(live) == ["Song Beta", "Song Alpha"]
+
+
+EARLIER = {
+    "embeds": [
+        {"title": "Goes with", "description": "1. **Song Alpha** by Artist 0\n2. **Song \\[Beta\\]**"}
+    ],
+    "components": [
+        {
+            "type": 1,
+            "components": [
+                {"type": 2, "style": 2, "label": f"{word} {number}", "custom_id": f"{name}:{number - 1}"}
+                for word, name in (("Like", "like"), ("Dislike", "dislike"))
+                for number in (1, 2)
+            ],
+        }
+    ],
+}
+"""A list as earlier versions sent it."""
+
+
+async def test_the_buttons_of_earlier_versions_still_work(live: Live) -> None:
+    message = live.box.world.create_message(live.box.channel, EARLIER, {})
+    pressed = await live.box.press(message, "Like 1")
+    assert "You like **Song Alpha** by Artist 0 now" in pressed.text
+    assert "no longer like **Song Alpha**" in (await live.box.press(message, "Like 1")).text
+    assert "I will not recommend **Song \\[Beta\\]**" in (await live.box.press(message, "Dislike 2")).text
 
 
 async def test_odd_ids_fit_into_buttons_or_have_none(launch: Launch) -> None:
@@ -194,21 +286,28 @@ async def test_odd_ids_fit_into_buttons_or_have_none(launch: Launch) -> None:
     live = await launch(loaders={"songs": lambda *_: Odd()})
     answer = await live.box.ask("/recommend")
     assert answer.message is not None
-    labels = [
-        button.label for button in answer.message.buttons if button.label.startswith(("Like", "Dislike"))
-    ]
-    assert labels == ["Like 1", "Like 2", "Dislike 1"]
-    for label, title in (("Like 1", "Odd"), ("Like 2", "Long")):
-        assert f"**{title}**" in (await live.box.press(answer.message, label)).text
+    assert "Too long" in answer.text
+    assert titles(answer) == ["Odd", "Long"]
+    assert len(like_buttons(answer.message)) == 2
+    for number in (1, 2):
+        await press_like(live, answer.message, number)
+    await answer.until(lambda it: all(one.label == "Liked" for one in like_buttons(it.message)))
     await like(live, "Too long")
-    assert await listed(live) == ["Odd", "Long", "Too long"]
+    likes = await live.bot.store.likes.list(live.box.student.id)
+    assert [like.song.title for like in likes] == ["Odd", "Long", "Too long"]
+    assert "Too long" in (await live.box.ask("/likes list")).text
     choices = await live.box.autocomplete("/likes remove song:Too")
     assert "no longer" in (await live.box.ask_command("likes remove", {"song": choices[0]["value"]})).text
     await live.stop()
     live = await launch()
-    assert "You like **Odd** by x already" in (await live.box.press(answer.message, "Like 1")).text
-    answer.message.embeds.clear()  # a message that does not name its songs, nor does the catalogue
-    gone = await live.box.press(answer.message, "Like 1")
+    for section in rules.walk(
+        answer.message.components
+    ):  # it does not name its songs, nor does the catalogue
+        if section["type"] == rules.TEXT:
+            section["content"] = "?"
+    answer.message.components[0]["components"][0]["content"] = "?"
+    gone = await press_like(live, answer.message)
+    await gone.until(lambda it: "no longer in my catalogue" in it.text)
     assert gone.ephemeral
     assert "no longer in my catalogue" in gone.text
 
@@ -219,7 +318,7 @@ async def test_a_slow_like_is_acknowledged_in_time(live: Live, tmp_path: Path) -
     locked = sqlite3.connect(tmp_path / "data" / "tokenwise.db", isolation_level=None)
     try:
         locked.execute("BEGIN IMMEDIATE")  # the database is busy: the press cannot be answered yet
-        pressed = live.box.send_press(answer.message, "Like 1")
+        pressed = live.box.send_press(answer.message, like_buttons(answer.message)[0].custom_id)
         await pressed.until(lambda it: it.deferred)
         locked.execute("ROLLBACK")
     finally:
@@ -232,8 +331,7 @@ async def test_a_like_waits_for_no_model(live: Live) -> None:
     answer = await live.box.ask("/recommend song:Song Alpha")
     assert answer.message is not None
     with live.hub.lease("songs"):
-        for button in ("Like 1", "Dislike 2"):
-            pressed = await live.box.press(answer.message, button)
+        for pressed in (await press_like(live, answer.message), await act(live, answer.message, "never", 2)):
             assert pressed.ephemeral
             assert not pressed.deferred
     assert await listed(live) == titles(answer)[:1]
@@ -254,8 +352,8 @@ async def test_a_thumb_works_while_songs_load_or_are_missing(launch: Launch, *, 
     try:
         live.pace.hold()
         text = await live.box.send("/generate prompt:engineer is").until(has_button)
-        assert f"👍 You like **{first}**" in (await live.box.press(answer.message, "Like 1")).text
-        disliked = await live.box.press(answer.message, "Dislike 2")
+        assert f"👍 You like **{first}**" in (await press_like(live, answer.message)).text
+        disliked = await act(live, answer.message, "never", 2)
         assert f"I will not recommend **{second}**" in disliked.text
         likes = await live.bot.store.likes.list(live.box.student.id)
         assert [(like.song.title, like.song.artist[:6]) for like in likes] == [(first, "Artist")]
@@ -288,7 +386,7 @@ async def test_a_long_list_has_pages(live: Live) -> None:
     await live.box.press(answer.message, "Page 2")
     await answer.until(lambda it: "page 2 of 2" in it.text)
     assert titles(answer)[-1] == "Title 19"
-    assert [button.label for button in answer.message.buttons] == ["Page 1"]
+    assert [button.label for button in answer.message.buttons][10:] == ["Page 1"]
 
 
 async def test_clearing_asks_first(live: Live) -> None:

@@ -26,7 +26,7 @@ from transformers import (
 )
 
 from models.language.model import LanguageModel
-from models.language.quantized import to_bytes
+from models.packed import Int8OfTorch, pack
 from models.tokenizers.tokenizer import PretrainedTokenizer
 from tests.models import tiny
 
@@ -99,5 +99,5 @@ def built(configuration: Callable[..., Any], *, as_bytes: bool = False) -> Langu
     torch.manual_seed(3)
     model = AutoModelForCausalLM.from_config(configuration(**settings)).eval()
     if as_bytes:
-        to_bytes(model.to(torch.bfloat16))
+        pack(model.to(torch.bfloat16), Int8OfTorch)
     return LanguageModel(model, cast("PretrainedTokenizer", tokenizer), "tiny")
