@@ -96,6 +96,16 @@ def local_service(settings: Settings, hub: Hub | None = None) -> LocalService:
     return LocalService(hub, lanes, settings.limits.per_user)
 
 
+def make_service(settings: Settings) -> Service:
+    """The models, where the settings have them."""
+    if settings.inference.backend == "local":
+        return local_service(settings)
+    from models.ray.service import RayService, SlotLimits  # noqa: PLC0415 - few need it
+
+    limits = {slot: SlotLimits(spec, settings.lane(slot).timeout) for slot, spec in settings.specs().items()}
+    return RayService(settings.inference.address, limits, settings.limits.per_user)
+
+
 def _shards(settings: Settings) -> dict[str, Any]:
     """The shards of this process, as discord.py expects them."""
     discord_ = settings.discord
@@ -148,7 +158,7 @@ class Tokenwise(commands.AutoShardedBot):
     def __init__(
         self, settings: Settings, service: Service | None = None, *, forget_commands: bool = False
     ) -> None:
-        """`service` provides the models; by default they run in this process. `forget_commands` registers the commands
+        """`service` provides the models; by default those that the settings describe. `forget_commands` registers the commands
         even if nothing changed, for a Discord that does not remember them.
         """
         intents = discord.Intents.none()
@@ -177,7 +187,7 @@ class Tokenwise(commands.AutoShardedBot):
         """What answers a form that was sent, by its custom_id."""
         self.command_ids: dict[str, int] = {}
         """Ids of the commands by name, for mentions such as `</tokens:ID>`."""
-        self.service: Service = service or local_service(settings)
+        self.service: Service = service or make_service(settings)
         self.service.listen(self.events.emit)
         self.drawing = Lanes({DRAWING: DRAWING_LANE}, settings.limits.per_user)
         self._forget_commands = forget_commands

@@ -74,6 +74,10 @@ async def reload_like_others(bot: Tokenwise, slot: str, revision: str | None) ->
     """Reload a slot because another process has done so. If that fails, the old model keeps serving here."""
     caller = Caller(f"reload {slot} {time.monotonic_ns()}", 0)
     try:
+        if bot.service.shared:  # it answers here as well; what is left are its limits
+            request = await asyncio.to_thread(reload_request, bot.settings, slot, revision)
+            bot.settings = bot.settings.model_copy(update={slot: request.section})
+            return
         async with aclosing(reload(bot, caller, slot, revision, told=True)) as items:
             async for item in items:
                 if isinstance(item, Reload):

@@ -459,6 +459,37 @@ class Stopping(Failure):
     """The bot is shutting down."""
 
 
+# Other machines --------------------------------------------------------------------------------------------
+
+
+class RayMissing(ModelError):
+    """The models are to be on a Ray cluster, and Ray is not installed."""
+
+
+class NoCluster(ModelError):
+    """No Ray cluster can be reached at the address."""
+
+    address: str
+
+
+class NotDeployed(NotReady):
+    """The cluster is there, but nobody started the models on it."""
+
+
+class ClusterAway(NotReady):
+    """The cluster with the models does not answer."""
+
+
+class NoReplica(Late):
+    """What answered was lost, and nothing took its place in time."""
+
+
+class NoRoomInCluster(ModelError):
+    """A version of a slot finds no room on the cluster beside the old one."""
+
+    slot: str
+
+
 # Files -----------------------------------------------------------------------------------------------------
 
 

@@ -107,6 +107,8 @@ POLL = 0.25
 class LocalService:
     """`models.service.Service` in this process. Use it only on the event loop's thread."""
 
+    shared = False
+
     def __init__(
         self,
         hub: Hub,
@@ -151,11 +153,17 @@ class LocalService:
     async def status(self) -> ServiceStatus:
         return ServiceStatus(tuple(self.hub.status()), self.lanes.status)
 
+    async def settled(self, request_id: str) -> None:  # noqa: ARG002
+        await asyncio.sleep(0)  # it is admitted or refused in its first step
+
     async def cancel(self, request_id: str) -> bool:
         ticket = self._tickets.get(request_id)
         if ticket is not None:
             ticket.cancel()
         return ticket is not None
+
+    async def connect(self) -> None:
+        """They are here."""
 
     async def start(self) -> None:
         before = None
@@ -461,17 +469,20 @@ class _Language:
         stream = _Stream()
 
         def work(job: Job, model: LanguageModel) -> Generation:
-            if request.written and request.model != model.name:
+            if (request.written or request.begun) and request.model != model.name:
                 raise OtherModel
             return model.generate(
                 request.prompt,
                 written=request.written,
+                begun=request.begun,
                 max_new_tokens=request.max_new_tokens,
                 sampling=request.sampling,
                 stop=job.stop,
                 deadline=job.deadline,
                 user=request.caller.user,
-                on_text=lambda text, ids: loop.call_soon_threadsafe(stream.put, Written(text, ids)),
+                on_text=lambda text, tokens: loop.call_soon_threadsafe(
+                    stream.put, Written(text, tuple(token.id for token in tokens), tokens)
+                ),
                 on_position=lambda place: loop.call_soon_threadsafe(self._move_in_engine, stream, place),
             )
 

@@ -254,6 +254,14 @@ Explanation: TypeAlias = Tokenization | Specials | Method | Unexplained
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenToken:
+    """The id of a token, and the probabilities, before temperature and all cuts, of the likeliest tokens and of itself by id."""
+
+    id: int
+    probabilities: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A token that could come next, and the probability in [0, 1] that the model gave it, before
     the temperature and all cuts. `text` is what `tokenizer.decode([id])` gives.
@@ -478,6 +486,20 @@ class SongPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicaStatus:
+    """One of several copies of a slot's model: its name and its machine's, the version that it holds, the bytes that its
+    process takes, and the jobs that it works on.
+    """
+
+    name: str
+    node: str
+    version: int
+    state: State
+    memory: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
 class SlotStatus:
     """The public status of a slot. `memory` is in bytes, `load_seconds` in seconds."""
 
@@ -499,6 +521,8 @@ class SlotStatus:
     """Why the last load failed; its `sentence` is for everyone, its `hint` for admins."""
     figures: Mapping[str, float] = field(default_factory=dict, compare=False)
     """Current numbers for metrics; they depend on the kind of model."""
+    replicas: tuple[ReplicaStatus, ...] = ()
+    """The copies on other machines, if the models run there; `memory` is their sum."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ class Slot:
     uses_torch: bool = False
     batches: bool = False
     """Whether its workers all wait for one thread that computes a shared batch."""
+    cpus: float = 0.2
+    """CPUs that one copy reserves on a cluster, unless the settings say otherwise."""
     display_order: int = 100
     """Position in lists that people see: smaller numbers come first."""
 
@@ -114,6 +116,7 @@ SLOTS: Mapping[str, Slot] = MappingProxyType(
                 LaneLimits(8, 16, 300, "Texts that are generated at once, in one batch."),
                 uses_torch=True,
                 batches=True,
+                cpus=1.0,
                 display_order=1,
             ),
         )

@@ -26,6 +26,19 @@ no-such-slot = This is not set up here. /help shows what I can do.
 still-loading = The model for this is still loading. Try again in a minute.
 no-time-to-fetch = The download did not finish in time. Ask again, and it resumes where it stopped.
 
+## The models on other machines (models/failures.py)
+
+ray-missing = inference.backend is "ray", and Ray is not installed here.
+    .admin = Install it with: pip install "tokenwise[ray]"
+no-cluster = No Ray cluster can be reached at { $address }.
+    .admin = Start one with `ray start --head`, or name its address in inference.address.
+not-deployed = The models are not running yet. Ask again in a minute.
+    .admin = `tokenwise serve` starts them on the cluster.
+cluster-away = I cannot reach the machines with the models at the moment. I keep trying; ask again in a minute.
+no-replica = The machine that was answering is gone, and no other was free in time. Ask again.
+no-room-in-cluster = The cluster has no room for another { $slot } beside the one that answers.
+    .admin = A reload needs the CPUs, GPUs and memory of the slot a second time for a while; add a machine, or fewer of them in [inference.{ $slot }].
+
 ## What Discord refuses, or what went wrong on the way (bot/errors.py)
 
 on-cooldown = Slow down: try again in { $seconds } s.
@@ -74,6 +87,7 @@ setting-rest-url = a URL that starts with https:// or http://
 setting-gateway-url = a URL that starts with wss:// or ws://, or empty
 setting-shard-ids = different numbers below discord.shard_count ({ $count })
 setting-database-url = a URL that starts with sqlite or postgresql, or empty
+setting-cluster-address = "auto" or HOST:PORT
 setting-host = a host name or address
 setting-path = a file or folder
 setting-name = a model name on the hub, or a local file or folder
@@ -177,6 +191,7 @@ store-uncertain = I lost my database while it was saving this, so I do not know 
 no-token = No token: set DISCORD_TOKEN to your bot's token, or point discord.token_file to a file that contains it.
 not-sqlite = The source must be an SQLite file, such as data/tokenwise.db.
 not-postgresql = The target must be PostgreSQL: a URL that starts with postgresql://.
+not-on-cluster = inference.backend is "local", so the bot runs its models itself. Set it to "ray" to run them on a cluster.
 nothing-to-ask = There is nothing to ask: pass a command, as in --say /help.
 health-not-served = health.enabled is false, so the bot does not report its health.
 nobody-answers = No bot responds at { $host }:{ $port }: { $reason }
@@ -214,6 +229,10 @@ terminal-embedding = { $model }: { $tokens ->
 terminal-pair = Of { $others } other words, { $second } is number { $second_rank } among the nearest to { $first }, and { $first } number { $first_rank } among the nearest to { $second }
 terminal-odd-one = { $word } does not belong
 terminal-loaded = { $slot }: loaded { $name } ({ $seconds } s)
+terminal-deploying = waiting for { $slots }
+terminal-undeployed = The models are stopped.
+terminal-slot = { $slot }: { $state }, { $name }, version { NUMBER($version, useGrouping: 0) }
+terminal-replica = on { $node }: version { NUMBER($version, useGrouping: 0) }, { $state }, { SIZE($memory) }, { $running } running
 terminal-backed-up = Backed up the database to { $file } ({ $size }).
 terminal-restored = Restored { $database } from { $file }.
 terminal-set-aside = The previous database is kept as { $file }.
@@ -406,6 +425,7 @@ progress-draining =
         [one] waiting for { $count } request to finish: two copies do not fit
        *[other] waiting for { $count } requests to finish: two copies do not fit
     }
+progress-replicas = { $ready } of { $count } replicas are ready
 progress-restoring = reloading the old one
 progress-reading-weights = reading the weights of { $name }
 progress-packing-weights = choosing the fastest weight format for { $name }
@@ -908,6 +928,12 @@ models-other-lane =
         [suggesting] suggestions
        *[other] { $lane }
     }: { $queue }
+models-replica = -# version { NUMBER($version, useGrouping: 0) } on { $node }: { $state }, { $memory }, { $running } running
+models-more-replicas =
+    { $count ->
+        [one] -# and one more replica
+       *[other] -# and { $count } more replicas
+    }
 models-bot = Tokenwise { $version } · up for { $uptime }
 
 models-loading = ⏳ Reloading **{ $slot }**: { $what }
@@ -1107,7 +1133,7 @@ songs-nobody-likes = Nobody of you likes { A(-item) } yet, so these are popular 
 songs-like-some = Press Like under { A(-item) } or use { $add }, then ask again.
 songs-shorter = What you said about { -items } since then made the list shorter.
 songs-nothing-left = You have an opinion on every { -item } that I know.
-songs-actions = More like one of these, or never again …
+songs-actions = More like one, or never again …
 songs-more-like-this = More like { $number }. { $title }
 songs-never-again = Never again: { $number }. { $title }
 

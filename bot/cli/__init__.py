@@ -29,6 +29,7 @@ from bot.cli import (
     paths,
     recommend,
     run,
+    serve,
     similar,
     surprise,
     tokens,
@@ -58,6 +59,7 @@ class Command(Protocol):
 COMMANDS: Mapping[str, Command] = {
     "run": run,
     "demo": demo,
+    "serve": serve,
     "check": check,
     "fetch": fetch,
     "health": health,

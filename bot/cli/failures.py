@@ -21,6 +21,10 @@ class NotPostgresql(Misuse):
     """`database copy` copies only to PostgreSQL."""
 
 
+class NotOnCluster(Misuse):
+    """`serve` has nothing to do where the bot answers by itself."""
+
+
 class NothingToAsk(Misuse):
     """All lines for the demo are empty."""
 

@@ -75,7 +75,7 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
         model = LanguageModel.load(spec, progress)
     shown, begun = 0, False
 
-    def show(text: str, _ids: Sequence[int] = ()) -> None:
+    def show(text: str, _tokens: Sequence[object] = ()) -> None:
         nonlocal shown, begun
         if console:
             if not begun:

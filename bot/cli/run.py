@@ -63,13 +63,15 @@ def run(arguments: argparse.Namespace) -> int:
     from models.memory import use_few_arenas
 
     use_few_arenas()
-    from bot.client import Tokenwise
+    from bot.client import Tokenwise, make_service
     from bot.process import serve
 
     token = settings.token.get_secret_value()
     logs.setup(settings.log.level, token)
 
     async def start() -> int:
-        return await serve(Tokenwise(settings), token)
+        service = make_service(settings)
+        await service.connect()
+        return await serve(Tokenwise(settings, service), token)
 
     return leave(asyncio.run(start()))

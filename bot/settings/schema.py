@@ -102,6 +102,17 @@ def is_database_url(value: str) -> bool:
         return False
 
 
+def is_cluster_address(value: str) -> bool:
+    """Whether a text can be the address of a Ray cluster."""
+    if value == "auto":
+        return True
+    try:
+        parts = urlsplit(f"tcp://{value}")
+        return value == parts.netloc and bool(parts.port) and is_host(parts.hostname or "")
+    except ValueError:
+        return False
+
+
 DatabaseUrl = Annotated[str, AfterValidator(Rule("setting-database-url", is_database_url))]
 Host = Annotated[str, AfterValidator(Rule("setting-host", is_host))]
 
@@ -242,6 +253,57 @@ def _lane_section(slot: Slot) -> type[Lane]:
     )
 
 
+Replicas = Annotated[int, Field(ge=1, le=1000, description="Copies of the model that answer.")]
+MostReplicas = Annotated[
+    int,
+    Field(ge=0, le=1000, description="Copies while many ask. 0: no more than `replicas`."),
+]
+Cpus = Annotated[float, Field(ge=0, le=1000, description="CPUs that each copy reserves.")]
+Gpus = Annotated[
+    float, Field(ge=0, le=100, description="GPUs that each copy reserves; less than 1 shares one.")
+]
+Ongoing = Annotated[
+    int,
+    Field(ge=0, le=1000, description="Questions that a copy answers at once. 0: `workers` of the lane."),
+]
+Queued = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=100_000,
+        description="Questions that may wait for all copies together. None: `queue` of the lane.",
+    ),
+]
+
+
+class Deployment(Section):
+    """How a slot is deployed on a cluster."""
+
+    replicas: Replicas = 1
+    max_replicas: MostReplicas = 0
+    cpus: Cpus = 1.0
+    gpus: Gpus = 0.0
+    max_ongoing_requests: Ongoing = 0
+    max_queued_requests: Queued = None
+
+
+def _deployment_section(slot: Slot) -> type[Deployment]:
+    """The table of a slot's deployment, with the slot's own defaults."""
+    return create_model(f"{slot.name.capitalize()}Deployment", __base__=Deployment, cpus=(Cpus, slot.cpus))
+
+
+ClusterAddress = Annotated[str, AfterValidator(Rule("setting-cluster-address", is_cluster_address))]
+
+
+class _Inference(Section):
+    backend: Literal["local", "ray"] = Field(
+        "local", description='Where the models answer: "local" in the bot\'s process, "ray" on a Ray cluster.'
+    )
+    address: ClusterAddress = Field(
+        "auto", description='The cluster: "auto" for the one of this machine, or HOST:PORT.'
+    )
+
+
 class Health(Section):
     enabled: bool = Field(
         False, description="Whether to serve /livez, /readyz, /healthz and, for Prometheus, /metrics."
@@ -320,9 +382,15 @@ if TYPE_CHECKING:
 
         def __getattr__(self, slot: str, /) -> Lane: ...
 
+    class Inference(_Inference):
+        """Where the models answer, and a deployment for each slot, under its name."""
+
+        def __getattr__(self, slot: str, /) -> Deployment: ...
+
     class _Models(_General):
         """One section per slot, under the slot's name; None if the settings have none."""
 
+        inference: Inference
         lanes: Lanes
 
         def __getattr__(self, slot: str, /) -> ModelSection | None: ...
@@ -332,9 +400,16 @@ else:
     Lanes = create_model(
         "Lanes", __base__=Section, **{name: (section, section()) for name, section in _lane_sections.items()}
     )
+    _deployments = {slot.name: _deployment_section(slot) for slot in in_display_order()}
+    Inference = create_model(
+        "Inference",
+        __base__=_Inference,
+        **{name: (section, section()) for name, section in _deployments.items()},
+    )
     _Models = create_model(
         "_Models",
         __base__=_General,
+        inference=(Inference, Inference()),
         lanes=(Lanes, Lanes()),
         **{slot.name: (slot.section | None, None) for slot in in_display_order()},
     )
@@ -386,7 +461,17 @@ class Settings(_Models):
 
     def spec_of(self, slot: str, section: ModelSection) -> Spec:
         """The spec for a slot with this section."""
-        return section.spec(self.data_dir, self.lane(slot).workers)
+        return section.spec(self.data_dir, self.workers(slot))
+
+    def deployment(self, slot: str) -> Deployment:
+        """How a slot is deployed on a cluster. AttributeError if there is no such slot."""
+        deployment: Deployment = getattr(self.inference, slot)
+        return deployment
+
+    def workers(self, slot: str) -> int:
+        """How many requests one copy of a slot's model answers at once."""
+        on_cluster = self.inference.backend == "ray" and self.deployment(slot).max_ongoing_requests
+        return on_cluster or self.lane(slot).workers
 
     def specs(self) -> dict[str, Spec]:
         """The specs by slot, in load order."""

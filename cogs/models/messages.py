@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -13,12 +13,14 @@ import texts
 from bot import __version__
 from cogs.shared.reply import BLUE, FIELDS
 from cogs.shared.text import CONTENT, FIELD_VALUE, clip, code, inline
-from models.results import Reload, SlotStatus, State
+from models.results import Reload, ReplicaStatus, SlotStatus, State
 from models.service import LaneStatus, LoadProgress, ServiceStatus
 from texts import say
 
 _SIGNS = {State.READY: "🟢", State.LOADING: "🟡", State.FAILED: "🔴", State.EMPTY: "⚪"}
 _BAR_CELLS = 20
+_REPLICAS = 4
+"""Copies of a model that are listed."""
 _HOUR = 3600
 
 
@@ -44,7 +46,7 @@ def statuses(
             facts.append(say("models-load-seconds", seconds=slot.load_seconds))
         if lane := others.pop(slot.slot, None):
             facts.append(_queue(lane))
-        lines = [" · ".join(facts), inline(slot.detail, 300)]
+        lines = [" · ".join(facts), inline(slot.detail, 300), *_replicas(slot.replicas)]
         embed.add_field(
             name=say("models-state", sign=_SIGNS[slot.state], slot=slot.slot, state=slot.state),
             value="\n".join(line for line in lines if line) or say("models-nothing-yet"),
@@ -71,6 +73,23 @@ def _facts(slot: SlotStatus) -> list[str]:
         texts.size(slot.memory) if slot.memory else "",
     ]
     return [fact for fact in facts if fact]
+
+
+def _replicas(replicas: Sequence[ReplicaStatus]) -> list[str]:
+    """A line for each copy on another machine, and how many more there are."""
+    lines = [
+        say(
+            "models-replica",
+            version=replica.version,
+            node=code(replica.node),
+            state=replica.state,
+            memory=texts.size(replica.memory),
+            running=replica.running,
+        )
+        for replica in replicas[:_REPLICAS]
+    ]
+    more = len(replicas) - len(lines)
+    return [*lines, *([say("models-more-replicas", count=more)] if more else [])]
 
 
 def _queue(lane: LaneStatus) -> str:

@@ -47,7 +47,8 @@ async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, 
     # Where nobody can be told any more, its failure is no news for asyncio's log either.
     asking.add_done_callback(lambda task: task.cancelled() or task.exception())
     try:
-        await asyncio.sleep(0)  # the question is admitted or refused in its first step
+        await interaction.client.service.settled(str(interaction.id))
+        await asyncio.sleep(0)  # a refusal is raised in the next step
         if asking.done() and asking.exception() is not None:
             return asking.result()
         await interaction.response.defer(ephemeral=private, thinking=True)

@@ -220,21 +220,26 @@ def recommendations(
     """A list, numbered from `first` + 1. With `because`, the name of the text that gives a reason, each song says which
     of the seed songs it came from, and whether it is in fewer than `few` playlists.
     """
-    seeds = SEEDS if len(result.songs) <= ROOMY else 1
+    roomy = len(result.songs) <= ROOMY
     entries = tuple(
-        f"{number}. {song(one.song)}{_why(one, because, few, seeds) if because else ''}"
+        f"{number}. {song(one.song)}{_why(one, because, few, result.seeds, roomy=roomy) if because else ''}"
         for number, one in enumerate(result.songs, first + 1)
     )
     head = f"### {clip(title, TITLE)}" + (f"\n{hint}" if hint else "")
     return Listing(head, entries, clip(harmless(result.model), MODEL))
 
 
-def _why(recommendation: Recommendation, because: str, few: int, most: int) -> str:
-    """Why a song is recommended, in small print; of the seed songs at most so many."""
-    seeds = [] if because == "goes-with" else list(recommendation.because[:most])
+def _why(
+    recommendation: Recommendation, because: str, few: int, above: Sequence[Song], *, roomy: bool
+) -> str:
+    """Why a song is recommended, in small print, which is shorter in a list that is not `roomy`; `above` are the songs that
+    the whole list is made from.
+    """
+    seeds = [] if because == "goes-with" else list(recommendation.because[: SEEDS if roomy else 1])
+    known = seeds if seeds or roomy else list(above)
     parts = [say(because, songs=listed([inline(seed.title, 50) for seed in seeds]))] if seeds else []
     if recommendation.reasons and (reason := recommendation.reasons[0]).playlists:
-        parts.append(_counted(reason, named=seeds == [reason.song]))
+        parts.append(_counted(reason, named=known == [reason.song]))
     if recommendation.playlists < few:
         parts.append(say("song-little-known", playlists=recommendation.playlists))
     return f"\n-# {' · '.join(parts)}" if parts else ""

@@ -51,10 +51,10 @@ from models.language.cache import (
 from models.language.lookup import LookUp
 from models.language.pace import Pace
 from models.language.prefixes import EVERYBODY, WORTH_KEEPING, Prefixes
-from models.language.sampler import ChosenToken, Sampler, choose_all
+from models.language.sampler import Sampler, choose_all
 from models.language.turns import Turns
 from models.packed import packed_in
-from models.results import Finish
+from models.results import ChosenToken, Finish
 from models.sampling import GREEDY, Sampling
 from models.tokenizers.tokenizer import PretrainedTokenizer
 
@@ -110,6 +110,9 @@ class GenerationRequest:
 
     What was read for a `user` need not be read again for that user's next request; the first `shared` ids, which are nobody's,
     need not be for anybody.
+
+    The first of the new tokens, `begun`, were written already, by another engine with the same model; what comes after them
+    is what that engine would have written.
     """
 
     ids: Sequence[int]
@@ -120,6 +123,7 @@ class GenerationRequest:
     deadline: float | None = None
     on_position: Callable[[int], object] | None = None
     shared: int = 0
+    begun: Sequence[int] = ()
 
     @property
     def length(self) -> int:
@@ -555,7 +559,7 @@ class Engine:
                 stream.fail(interrupted_before_start(reason))
                 continue
             sequence = _or_fail(stream, partial(self._start, stream))
-            if sequence is None:
+            if sequence is None or (stream.request.begun and not self._goes_on(sequence)):
                 continue
             if self._can_be_read_together(sequence):
                 self._unread.append(sequence)
@@ -571,7 +575,8 @@ class Engine:
         most = self._pace.tokens if is_writing else _MOST_READ_TOGETHER
         if len(newcomers) == 1 and not self._reading.sequences:
             ((sequence, row),) = newcomers
-            if not row.length and (not is_writing or len(sequence.ids) <= most):
+            begun = sequence.stream.request.begun  # which solo would be read token by token
+            if not row.length and not begun and (not is_writing or len(sequence.ids) <= most):
                 self._solo.append(sequence)
                 self._advance_solo(sequence)
                 return
@@ -699,12 +704,12 @@ class Engine:
         windowed = isinstance(cache, Cache) and is_windowed(cache)
         if isinstance(cache, Cache) and keeps_all_tokens(cache, request.length):
             cache.layers = [GrowingLayer() for _ in cache.layers]
-        sampler = Sampler(request.sampling)
+        sampler = Sampler(request.sampling, len(request.begun))
         # The penalty multiplies or divides a score, and its error with it.
         error_factor = max(1.0, penalty, 1 / penalty)
         return _Sequence(
             stream,
-            list(request.ids),
+            [*request.ids, *request.begun],
             sampler,
             model_inputs,
             processors,

@@ -21,6 +21,7 @@ from models.failures import (
     NothingToContinue,
     NothingToLookInto,
     PromptOverWindow,
+    Stopped,
     TextOverLimit,
     TokenizerTooLarge,
     TooFewNewTokens,
@@ -38,10 +39,10 @@ from models.language.engine import (
     Stream,
     interrupted_before_start,
 )
-from models.language.sampler import ALTERNATIVES, ChosenToken
+from models.language.sampler import ALTERNATIVES
 from models.packed import pack, packed_in
 from models.progress import Progress
-from models.results import Candidate, Finish, Generation, Piece, Reading, Step
+from models.results import Candidate, ChosenToken, Finish, Generation, Piece, Reading, Step
 from models.sampling import GREEDY, Sampling
 from models.specs import LanguageSpec
 from models.text import usable_text
@@ -67,8 +68,8 @@ _BYTES_WITH = {"auto", "bfloat16"}
 _OTHER_PROMPTS = ("1", "x")
 """What a prompt is compared with, to tell it from the template around it."""
 
-OnText: TypeAlias = Callable[[str, tuple[int, ...]], object]
-"""Called with the text that was added since the last call, whole characters only, and the ids of the new tokens."""
+OnText: TypeAlias = Callable[[str, tuple[ChosenToken, ...]], object]
+"""Called with the text that was added since the last call, whole characters only, and the new tokens."""
 
 
 class LanguageModel:
@@ -189,6 +190,7 @@ class LanguageModel:
         prompt: str,
         *,
         written: Sequence[int] = (),
+        begun: Sequence[ChosenToken] = (),
         max_new_tokens: int = 100,
         sampling: Sampling = GREEDY,
         stop: threading.Event | None = None,
@@ -202,6 +204,9 @@ class LanguageModel:
         A chat model gets the prompt as a question, in its own template. `written` holds the ids of what was written before
         and is continued. Greedy sampling equals `generate(do_sample=False)` of transformers. Otherwise the same seed draws
         the same tokens, whatever else uses random numbers; without a seed one is chosen and reported.
+
+        `begun` are the first tokens of this very text, which another copy of the model wrote before it was lost: the
+        result is the whole text, as if it had been written here.
 
         `stop` and `deadline` (of `time.monotonic()`) are checked after each token. `on_text` is called on this thread after
         each token. Where more texts are asked for than can be written at once, users take turns; `on_position` is called
@@ -224,19 +229,30 @@ class LanguageModel:
             deadline=deadline,
             on_position=on_position,
             shared=self._head(ids) if self.chats else 0,
+            begun=[token.id for token in begun],
         )
-        if reason := request.interruption:
+        if (reason := request.interruption) and not begun:
             raise interrupted_before_start(reason)
         began = time.monotonic()
         detokenizer = self._detokenizer(ids) if on_text else None
 
-        def report(token: int) -> None:
-            if on_text and detokenizer:
-                with self._tokenizer_lock:
-                    added = detokenizer.add(token)
-                on_text(added, (token,))
+        def add(token: ChosenToken) -> str:
+            with self._tokenizer_lock:
+                return detokenizer.add(token.id) if detokenizer else ""
 
-        tokens, interruption = self._read(self.engine.submit(request), report)
+        def report(token: ChosenToken) -> None:
+            if on_text:
+                on_text(add(token), (token,))
+
+        for token in begun:
+            add(token)
+        try:
+            added, interruption = self._read(self.engine.submit(request), report)
+        except Stopped:
+            if not begun:
+                raise
+            added, interruption = [], request.interruption
+        tokens = [*begun, *added]
         seconds = time.monotonic() - began
         new = [token.id for token in tokens]
         return Generation(
@@ -354,13 +370,15 @@ class LanguageModel:
         if max(ids) >= self._vocabulary_size:
             raise UnseenToken(self.name, str(self._tokenizer.convert_ids_to_tokens(max(ids))))
 
-    def _read(self, stream: Stream, report: Callable[[int], None]) -> tuple[list[ChosenToken], Finish | None]:
+    def _read(
+        self, stream: Stream, report: Callable[[ChosenToken], None]
+    ) -> tuple[list[ChosenToken], Finish | None]:
         """All tokens of a stream, each reported when it comes, and what ended them other than the model or the limit."""
         tokens: list[ChosenToken] = []
         try:
             for token in stream:
                 tokens.append(token)
-                report(token.id)
+                report(token)
                 # Nothing is shown that was written between the wish to stop and the engine's notice of it.
                 if reason := stream.interruption:
                     return tokens, reason

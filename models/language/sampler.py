@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from models.failures import ScoresNotFinite
+from models.results import ChosenToken
 from models.sampling import Sampling
 
 ALTERNATIVES = 5
@@ -25,14 +26,6 @@ _AMPLE = 1.01
 
 _LARGEST_EXPONENT = 700.0
 """Of e, so that a float holds the power. Near temperature 0 errors are magnified beyond all bounds."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChosenToken:
-    """The id of a token, and the probabilities, before temperature and all cuts, of the likeliest tokens and of itself by id."""
-
-    id: int
-    probabilities: dict[int, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +55,10 @@ class Sampler:
     The generator of the process is used by other threads too; with its own, a seed gives the same text whatever they do.
     """
 
-    def __init__(self, sampling: Sampling) -> None:
+    def __init__(self, sampling: Sampling, drawn: int = 0) -> None:
         """Of `sampling`, `repetition_penalty` and `stop` are not the sampler's concern: they work on the whole text."""
         self._sampling = sampling
+        self._drawn_before = drawn
         self._random = torch.Generator().manual_seed((sampling.seed or 0) % 2**63)
         self._noise: torch.Tensor | None = None
         """The noise for the next token, kept until that is chosen."""
@@ -88,8 +82,11 @@ class Sampler:
     def draw(self, scores: torch.Tensor, error: float) -> int | None:
         """One row of `choose_all` for a text that is not greedy."""
         if self._noise is None:
+            while self._drawn_before:
+                self._next_draw(len(scores))
+                self._drawn_before -= 1
             # Minus the logarithm of an exponentially distributed number is Gumbel noise.
-            self._noise = -torch.empty(len(scores)).exponential_(generator=self._random).log()
+            self._noise = -self._next_draw(len(scores)).log()
         scaled = scores / self._sampling.temperature
         noisy = scaled + self._noise
         slack = 2 * error / self._sampling.temperature
@@ -100,6 +97,10 @@ class Sampler:
         rivals = noisy.masked_fill(scaled < cut.possibly_from, -torch.inf)
         close = int((rivals >= noisy[chosen] - slack).sum())
         return chosen if close == 1 and float(scaled[chosen]) > cut.surely_above else None
+
+    def _next_draw(self, size: int) -> torch.Tensor:
+        """Random numbers that depend on the seed and on how many were drawn before, and on nothing else."""
+        return torch.empty(size).exponential_(generator=self._random)
 
     def drawn(self) -> None:
         """The token was chosen: the next one has noise of its own."""

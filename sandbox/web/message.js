@@ -120,7 +120,9 @@ export class Message {
   #picture(media, what) {
     const safe = safeUrl(this.page.local(media.url));
     if (!safe) return null;
-    const alt = media.description ?? what;
+    // An embed does not say what its picture shows; the file that it took it from does.
+    const file = this.data.attachments.find((one) => one.url === media.url);
+    const alt = media.description ?? file?.description ?? what;
     // A picture from elsewhere would tell that place who looks at it.
     if (!isOwn(safe)) return h("p", { class: "elsewhere" }, link(safe, `${alt}: ${safe}`));
     const { width, height } = media;

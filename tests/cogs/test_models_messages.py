@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import texts
 from cogs.models import messages
 from cogs.shared.reply import Reply
-from models.results import SlotStatus, State
+from models.results import ReplicaStatus, SlotStatus, State
 from models.service import LoadProgress, ServiceStatus
 from tests.cogs.drawing import obeys
 
@@ -39,3 +39,19 @@ def test_memory_is_readable() -> None:
         "14.5 MB",
         "2.84 GB",
     ]
+
+
+def test_copies_on_other_machines_are_listed_as_far_as_there_is_room() -> None:
+    replicas = tuple(
+        ReplicaStatus(f"r{number}", f"{number:08x}", 12, State.READY, 554_000_000, number)
+        for number in range(1000)
+    )
+    slots = [
+        SlotStatus(slot, "a" * 200, State.READY, detail="b" * 400, generation=12, replicas=replicas)
+        for slot in ("language", "tokenizers", "encoder", "words", "songs")
+    ]
+    embed = messages.statuses(ServiceStatus(tuple(slots), {}))
+    obeys(Reply(embed=embed))
+    lines = (embed.fields[0].value or "").splitlines()
+    assert lines[2] == "-# version 12 on `00000000`: ready, 554 MB, 0 running"
+    assert lines[-1] == "-# and 996 more replicas"

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from models.failures import BadInput, ModelError, Stopped
 from models.language.engine import CausalModel
 from models.language.model import LanguageModel
-from models.results import Finish, Generation
+from models.results import ChosenToken, Finish, Generation
 from models.sampling import Sampling
 from models.specs import LanguageSpec
 from tests.models import tiny
@@ -299,7 +300,7 @@ def test_stop_ends_it_at_the_next_token(model: LanguageModel) -> None:
     stop = threading.Event()
     seen: list[str] = []
 
-    def on_text(text: str, _: tuple[int, ...]) -> None:
+    def on_text(text: str, _: tuple[ChosenToken, ...]) -> None:
         seen.append(text)
         if len(seen) == 5:
             stop.set()
@@ -310,8 +311,65 @@ def test_stop_ends_it_at_the_next_token(model: LanguageModel) -> None:
     assert made.output_ids == model.generate(PROMPT, max_new_tokens=60).output_ids[:5]
 
 
+RESUMED = [
+    Sampling(),
+    Sampling(repetition_penalty=1.4),
+    Sampling(temperature=1.2, seed=3),
+    Sampling(temperature=0.8, top_k=20, top_p=0.9, min_p=0.01, seed=4),
+]
+
+
+def written_by(model: LanguageModel, **options: Any) -> tuple[Generation, list[ChosenToken], str]:
+    """A text, its tokens as another copy of the model needs them, and what was told meanwhile."""
+    tokens: list[ChosenToken] = []
+    told: list[str] = []
+
+    def on_text(text: str, added: tuple[ChosenToken, ...]) -> None:
+        told.append(text)
+        tokens.extend(added)
+
+    return model.generate(PROMPT, on_text=on_text, **options), tokens, "".join(told)
+
+
+@pytest.mark.parametrize("sampling", RESUMED)
+@pytest.mark.parametrize("count", [1, 7, -1, None])
+def test_a_text_that_another_copy_began_goes_on_as_if_nothing_had_happened(
+    model: LanguageModel, sampling: Sampling, count: int | None
+) -> None:
+    whole, tokens, told = written_by(model, max_new_tokens=24, sampling=sampling)
+    begun = tokens[:count]
+    resumed, added, rest = written_by(model, max_new_tokens=24, sampling=sampling, begun=begun)
+    assert replace(resumed, seconds=whole.seconds, steps=()) == replace(whole, steps=())
+    assert [step.chosen.id for step in resumed.steps] == [step.chosen.id for step in whole.steps]
+    assert [token.id for token in added] == [token.id for token in tokens[len(begun) :]]
+    assert told.endswith(rest)
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_it_goes_on_so_whatever_the_model_sets(tmp_path: Path, settings: dict[str, object]) -> None:
+    folder = tiny.phi(tmp_path / "phi")
+    own = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps(own | settings))
+    whole, tokens, _ = written_by(load(folder), max_new_tokens=24)
+    for count in (1, len(tokens) // 2, len(tokens)):
+        resumed, _, _ = written_by(load(folder), max_new_tokens=24, begun=tokens[:count])
+        assert (resumed.output_ids, resumed.text, resumed.finish) == (
+            whole.output_ids,
+            whole.text,
+            whole.finish,
+        )
+
+
+def test_of_what_was_begun_and_is_stopped_nothing_is_lost(model: LanguageModel) -> None:
+    whole, tokens, _ = written_by(model, max_new_tokens=9)
+    stop = threading.Event()
+    stop.set()
+    resumed = model.generate(PROMPT, max_new_tokens=20, begun=tokens, stop=stop)
+    assert (resumed.output_ids, resumed.text, resumed.finish) == (whole.output_ids, whole.text, "stopped")
+
+
 def test_the_deadline_ends_it_with_what_there_is(model: LanguageModel) -> None:
-    def on_text(_: str, __: tuple[int, ...]) -> None:
+    def on_text(_: str, __: tuple[ChosenToken, ...]) -> None:
         time.sleep(0.02)
 
     made = model.generate(PROMPT, max_new_tokens=90, deadline=time.monotonic() + 0.2, on_text=on_text)
@@ -333,9 +391,9 @@ def test_what_is_told_meanwhile_is_added_by_whole_characters(model: LanguageMode
     told: list[str] = []
     new: list[int] = []
 
-    def on_text(text: str, ids: tuple[int, ...]) -> None:
+    def on_text(text: str, tokens: tuple[ChosenToken, ...]) -> None:
         told.append(text)
-        new.extend(ids)
+        new.extend(token.id for token in tokens)
 
     made = model.generate(
         "Zoë: 🙂", max_new_tokens=60, sampling=Sampling(temperature=1.5, seed=5), on_text=on_text

@@ -14,7 +14,7 @@ import pytest
 from models.failures import AlreadyAsking, Cancelled, LaneFull, Late, NoSuchSlot, OtherModel, Stopping
 from models.hub import Hub
 from models.local import LocalService
-from models.results import Finish, Generation, Reload
+from models.results import ChosenToken, Finish, Generation, Reload
 from models.service import (
     AskWords,
     Caller,
@@ -81,7 +81,7 @@ class FakeLanguage:
                 break
             if self.permits.acquire(timeout=0.005):
                 ids.append(len(ids))
-                options["on_text"](f"w{len(ids)} ", (ids[-1],))
+                options["on_text"](f"w{len(ids)} ", (ChosenToken(ids[-1], {}),))
         self.running -= 1
         text = "".join(f"w{number + 1} " for number in ids)
         return Generation("fake", prompt, text, (1,), tuple(ids), finish, 0.1)

@@ -23,7 +23,7 @@ from bot.errors import THREAD_ARCHIVED
 from bot.settings.load import load
 from bot.settings.schema import Settings
 from models.hub import Hub
-from models.results import Generation
+from models.results import ChosenToken, Generation
 from sandbox import Sandbox
 from sandbox.log import Request
 from sandbox.page import Page
@@ -86,8 +86,8 @@ class Paced:
                     self._changed.wait(0.02)
                 self._allowed -= 1
 
-        def show_and_wait(text: str, ids: Sequence[int]) -> None:
-            show(text, ids)
+        def show_and_wait(text: str, tokens: Sequence[ChosenToken]) -> None:
+            show(text, tokens)
             wait()
 
         wait()

@@ -1,0 +1,141 @@
+"""The bot's end of its bridge to the cluster: a child process, and the questions that it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import sys
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from models.ray.frames import Ask, Connected, Forget, Item, Lost, Unreachable, packed, read
+
+log = logging.getLogger(__name__)
+
+CONNECTING = 40.0
+"""Seconds that the bridge may take to reach the cluster; Ray itself takes a few to be imported."""
+LEAVING = 2.0
+"""Seconds that it has to end."""
+
+
+class LostError(Exception):
+    """Whoever was to answer is gone: a replica, the coordinator, or the whole cluster."""
+
+
+class NotConnected(Exception):
+    """The cluster cannot be reached."""
+
+
+class Link:
+    """One bridge, from its start to its end. When it has ended, every open question is lost."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        writer: asyncio.StreamWriter,
+        reader: asyncio.StreamReader,
+    ) -> None:
+        self._process = process
+        self._input = writer
+        self._output = reader
+        self._numbers = itertools.count()
+        self._open: dict[int, asyncio.Queue[Item | Lost]] = {}
+        self.ended = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def connect(cls, address: str, client: str) -> Link:
+        """A bridge that has reached the cluster; NotConnected if it cannot."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "models.ray.bridge", address, client,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            # A signal to the bot's terminal is the bot's to deal with.
+            start_new_session=True,
+        )  # fmt: skip
+        if process.stdin is None or process.stdout is None:
+            raise NotConnected
+        link = cls(process, process.stdin, process.stdout)
+        try:
+            async with asyncio.timeout(CONNECTING):
+                first = await read(process.stdout)
+        except (TimeoutError, asyncio.IncompleteReadError) as error:
+            await link.close()
+            raise NotConnected from error
+        except BaseException:
+            await link.close()
+            raise
+        if not isinstance(first, Connected):
+            await link.close()
+            raise NotConnected(first.reason if isinstance(first, Unreachable) else "")
+        link._reading = asyncio.create_task(link._read(), name="tokenwise-ray-link")
+        return link
+
+    async def call(self, method: str, *arguments: Any) -> Any:
+        """What the bridge answers; LostError if whoever was to answer is gone."""
+        async with contextlib.aclosing(self.stream(method, *arguments)) as items:
+            async for item in items:
+                if item.last:
+                    return item.value
+        raise LostError
+
+    def tell(self, method: str, *arguments: Any) -> None:
+        """Ask the bridge for something without waiting for the answer."""
+        self._send(Ask(next(self._numbers), method, arguments))
+
+    async def stream(self, method: str, *arguments: Any) -> AsyncGenerator[Item, None]:
+        """All parts of the answer; closing it has the bridge forget the question."""
+        number = next(self._numbers)
+        items: asyncio.Queue[Item | Lost] = asyncio.Queue()
+        self._open[number] = items
+        finished = False
+        try:
+            self._send(Ask(number, method, arguments))
+            while True:
+                match await items.get():
+                    case Item() as item:
+                        finished = item.last
+                        yield item
+                        if item.last:
+                            return
+                    case Lost():
+                        finished = True
+                        raise LostError
+        finally:
+            del self._open[number]
+            if not finished:
+                with contextlib.suppress(LostError):
+                    self._send(Forget(number))
+
+    async def close(self) -> None:
+        """End the bridge, whether it wants to or not."""
+        self._input.close()
+        try:
+            async with asyncio.timeout(LEAVING):
+                await self._process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        if self._reading:
+            await asyncio.wait({self._reading})
+        self.ended.set()
+
+    def _send(self, frame: object) -> None:
+        if self.ended.is_set() or self._input.is_closing():
+            raise LostError
+        self._input.write(packed(frame))
+
+    async def _read(self) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                frame = await read(self._output)
+                if items := self._open.get(frame.number):
+                    items.put_nowait(frame)
+        self.ended.set()
+        for number, items in self._open.items():
+            items.put_nowait(Lost(number))

@@ -1,0 +1,867 @@
+"""The models of a Ray cluster, as a process of the bot asks them.
+
+Who may ask is decided by the cluster's coordinator (`models.ray.admission`), what is answered by its replicas. What was
+admitted is seen to here: a question whose replica is lost is asked again, and a text goes on after its last token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import itertools
+import logging
+import random
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from models.failures import (
+    Cancelled,
+    ClusterAway,
+    Failure,
+    LaneFull,
+    Late,
+    LoadInterrupted,
+    ModelNotLoaded,
+    ModelUnavailable,
+    NoCluster,
+    NoReplica,
+    NoSuchSlot,
+    NotDeployed,
+    NotYourTurn,
+    RayMissing,
+    Stopping,
+)
+from models.lanes import ANSWERED, GRACE
+from models.ray.link import Link, LostError, NotConnected
+from models.ray.plan import INSIDE, Admitted, Answer, News, Question, Roll
+from models.results import (
+    Attention,
+    Attribution,
+    Contexts,
+    Embedding,
+    Explanation,
+    Generation,
+    Lens,
+    Memory,
+    Neighbourhood,
+    NextToken,
+    OddOne,
+    Pair,
+    Paths,
+    Reload,
+    SlotStatus,
+    Song,
+    SongPoint,
+    State,
+    Surprise,
+    Tokenization,
+)
+from models.service import (
+    AskAttention,
+    AskLens,
+    AskNext,
+    AskPaths,
+    AskSurprise,
+    AskWhy,
+    AskWords,
+    Caller,
+    CompareContexts,
+    CompareTokenizers,
+    Comparison,
+    Decode,
+    Decoded,
+    EmbedText,
+    Explain,
+    FindSongs,
+    Generate,
+    GenerationEvent,
+    GetSongs,
+    JobDone,
+    ListTokenizers,
+    LoadDone,
+    LoadProgress,
+    MapSongs,
+    OneOf,
+    Queued,
+    ReloadModel,
+    ServiceEvent,
+    ServiceStatus,
+    SongList,
+    SongMatch,
+    SongsFor,
+    SongsLike,
+    SuggestSongs,
+    SuggestWords,
+    TextDone,
+    Tokenize,
+    Written,
+)
+from models.slots import SLOTS
+from models.specs import Spec
+
+log = logging.getLogger(__name__)
+
+SUGGESTING_SECONDS = 0.5
+MOST_SUGGESTIONS = 64
+"""What completes what somebody types is in nobody's way: it has little time, and there are so many at a time."""
+INSIDE_SECONDS = 60.0
+EDITABLE = 14 * 60.0
+"""Seconds for a reload unless the caller says otherwise: as long as Discord lets its progress be shown."""
+ADMITTED_WITHIN = 0.5
+"""Seconds after which nobody waits any longer to hear whether a question was admitted."""
+SILENCE = 8.0
+"""Seconds without news after which the cluster counts as gone."""
+RETURNS_WITHIN = 20.0
+"""Seconds that the coordinator has to be started again somewhere else before questions are refused."""
+FIRST_RETRY, LONGEST_RETRY = 0.5, 10.0
+"""Seconds between attempts to reach the cluster again."""
+POLL = 0.5
+LOST_PAUSE = 0.1
+"""Seconds before a question whose replica was lost is asked again."""
+
+
+class WorkerFailed(Exception):
+    """Something that nobody foresaw went wrong in a replica, in whose log it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotLimits:
+    """What a process of the bot knows of a slot before it is connected: what it is to hold, and the time for an answer."""
+
+    spec: Spec
+    seconds: float
+
+
+@dataclass(eq=False)
+class _Job:
+    """A question under way: its place in the cluster's lanes, and who is to be told what becomes of it."""
+
+    question: Question
+    slot: str
+    request_id: str
+    until: float
+    position: int = 0
+    app: str = ""
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when somebody does not want it any more, or the bot stops."""
+    why: Failure | None = None
+    """What it fails with if it is stopped before it begins."""
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: float = field(default_factory=time.monotonic)
+    began: float | None = None
+    outcome: str = ANSWERED
+
+    @property
+    def remaining(self) -> float:
+        return self.until - time.monotonic()
+
+
+class RayService:
+    """`models.service.Service` over a Ray cluster. All of it belongs to the event loop's thread."""
+
+    shared = True
+
+    def __init__(self, address: str, slots: Mapping[str, SlotLimits], per_user: int) -> None:
+        """`address` is that of the cluster, as `ray.init` takes it; a person may have `per_user` questions under way."""
+        self._address = address
+        self._limits = {slot: slots[slot] for slot in SLOTS if slot in slots}
+        self._per_user = per_user
+        self._client = uuid.uuid4().hex
+        self._numbers = itertools.count()
+        self._link: Link | None = None
+        self._news: News | None = None
+        self._heard = -RETURNS_WITHIN
+        self._away: Failure = ClusterAway()
+        self._here = asyncio.Event()
+        """Set while the cluster answers."""
+        self._jobs: dict[str, _Job] = {}
+        self._asking: dict[str, asyncio.Event] = {}
+        """By request, what is set when it is settled whether it is admitted."""
+        self._suggestions = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+        self._keeping: asyncio.Task[None] | None = None
+        self._listeners: list[Callable[[ServiceEvent], object]] = []
+        self._errands: set[asyncio.Task[Any]] = set()
+        self.tokenizers = _Tokenizers(self)
+        self.language = _Language(self)
+        self.inside = _Inside(self)
+        self.encoder = _Encoder(self)
+        self.words = _Words(self)
+        self.songs = _Songs(self)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        return tuple(self._limits)
+
+    def listen(self, listener: Callable[[ServiceEvent], object]) -> None:
+        self._listeners.append(listener)
+
+    def tell(self, event: ServiceEvent) -> None:
+        """Tell the listeners."""
+        for listener in self._listeners:
+            listener(event)
+
+    async def status(self) -> ServiceStatus:
+        if self._news is None or not self._here.is_set():
+            return ServiceStatus(tuple(map(self._unreachable, self._limits)), {})
+        known = {status.slot: status for status in self._news.slots}
+        slots = tuple(known.get(slot) or self._missing(slot) for slot in self._limits)
+        return ServiceStatus(slots, self._news.lanes)
+
+    def _unreachable(self, slot: str) -> SlotStatus:
+        label, failure = self._limits[slot].spec.label, self._away
+        return SlotStatus(slot, label, State.FAILED, detail=failure.sentence, failure=failure)
+
+    def _missing(self, slot: str) -> SlotStatus:
+        failure = NotDeployed()
+        label = self._limits[slot].spec.label
+        return SlotStatus(slot, label, State.FAILED, detail=failure.sentence, failure=failure)
+
+    async def settled(self, request_id: str) -> None:
+        await asyncio.sleep(0)  # it is asked in its first step
+        if event := self._asking.get(request_id):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), ADMITTED_WITHIN)
+
+    async def cancel(self, request_id: str) -> bool:
+        jobs = [job for job in self._jobs.values() if job.request_id == request_id]
+        for job in jobs:
+            self._stop(job, Cancelled())
+        return bool(jobs)
+
+    def _stop(self, job: _Job, why: Failure) -> None:
+        """Have a question end: at once if it waits, else in its own way, a text with what there is of it."""
+        job.why = why
+        job.stopped.set()
+        job.moved.set()
+        if job.began is not None:
+            self._keep(self._cancel_in_replica(job))
+
+    async def _cancel_in_replica(self, job: _Job) -> None:
+        """Say so until it has ended: it may be on its way to a replica that does not know it yet."""
+        while job.question.key in self._jobs:
+            with contextlib.suppress(LostError, TimeoutError):
+                async with asyncio.timeout(SILENCE):
+                    await self._call("cancel", job.slot, job.app, job.request_id)
+            await asyncio.sleep(POLL)
+
+    async def connect(self) -> None:
+        """Reach the cluster, once; RayMissing or NoCluster if that is not possible."""
+        if importlib.util.find_spec("ray") is None:
+            raise RayMissing
+        await self._connect()
+
+    async def start(self) -> None:
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep_connected(), name="tokenwise-ray")
+
+    async def loaded(self) -> None:
+        while True:
+            settled = {State.READY, State.FAILED}
+            if self._here.is_set() and all(slot.state in settled for slot in (await self.status()).slots):
+                return
+            await asyncio.sleep(POLL)
+
+    async def idle(self) -> None:
+        await self._idle.wait()
+
+    def stop_admitting(self) -> None:
+        self._stopping = True
+        for job in list(self._jobs.values()):
+            if job.began is None:
+                self._stop(job, Stopping())
+
+    async def drain(self, seconds: float) -> bool:
+        if await self._quiet(seconds):
+            return True
+        for job in list(self._jobs.values()):
+            self._stop(job, Stopping())
+        return await self._quiet(GRACE)
+
+    async def _quiet(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        self.stop_admitting()
+        for job in list(self._jobs.values()):
+            self._stop(job, Stopping())
+        if self._keeping:
+            self._keeping.cancel()
+            await asyncio.wait({self._keeping})
+        if link := self._link:
+            self._lose()
+            await link.close()  # it tells the coordinator
+
+    async def reload(self, request: ReloadModel) -> AsyncGenerator[LoadProgress | Reload, None]:
+        if request.slot not in self._limits:
+            raise NoSuchSlot
+        began = time.monotonic()
+        seconds = EDITABLE if request.caller.seconds is None else request.caller.seconds
+        outcome = "loaded"
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._ask_coordinator("roll", request.slot, request.spec, request.fetch)
+                number = _value(answer)
+                said: LoadProgress | None = None
+                while not (roll := await self._progress(request.slot, number)).done:
+                    progress = LoadProgress(roll.what or "beginning", roll.share, roll.serving)
+                    if progress != said:
+                        said = progress
+                        yield progress
+                    await asyncio.sleep(POLL)
+            if roll.failure is not None:
+                raise roll.failure
+            yield await self._rolled(request.slot, roll)
+        except TimeoutError:
+            outcome = Late.__name__
+            raise Late from None
+        except Failure as failure:
+            outcome = type(failure).__name__
+            raise
+        finally:
+            self.tell(LoadDone(request.slot, outcome, time.monotonic() - began))
+
+    async def _progress(self, slot: str, number: int) -> Roll:
+        roll: Roll = await self._ask_coordinator("progress", slot, number)
+        return roll
+
+    async def _rolled(self, slot: str, roll: Roll) -> Reload:
+        news = await self._ask_coordinator("news", self._client, True)
+        if news is None:
+            raise LoadInterrupted
+        status = next(status for status in news.slots if status.slot == slot)
+        process = sum(replica.memory for replica in status.replicas)
+        return Reload(status, Memory(process, roll.before), Memory(process, status.memory))
+
+    # For the kinds below
+
+    async def ask(self, slot: str, errand: str, request: Any, lane: str = "") -> Any:
+        """The answer of a replica to a request, which is asked again if the replica is lost."""
+        async with self._admitted(slot, request.caller, lane or slot) as job:
+            await self._turn(job)
+            while True:
+                self._check(job)
+                asked = replace(request, caller=self._for_replica(job, request.caller))
+                try:
+                    async with asyncio.timeout(job.remaining + GRACE):
+                        answer = await self._unless_stopped(
+                            job, self._call("answer", slot, job.app, errand, asked)
+                        )
+                    return _value(answer)
+                except TimeoutError:
+                    raise Late from None
+                except LostError:
+                    await self._found_again(job)
+
+    async def write(self, request: Generate) -> AsyncGenerator[GenerationEvent, None]:
+        """A text as it grows. Where its replica is lost, it goes on after its last token in another one."""
+        if not request.sampling.greedy and request.sampling.seed is None:
+            # A replica that goes on with it has to draw the same tokens.
+            seed = random.randrange(2**32)
+            request = replace(request, sampling=replace(request.sampling, seed=seed))
+        done = _TextClock()
+        async with self._admitted("language", request.caller, "language") as job:
+            try:
+                yield Queued(job.position, self._loading("language"))
+                async for position in self._places(job):
+                    yield Queued(position, self._loading("language"))
+                begun = request.begun
+                while True:
+                    self._check(job, begun=bool(begun))
+                    asked = replace(
+                        request, caller=self._for_replica(job, request.caller), begun=begun,
+                        model=request.model or (self._model_name("language") if begun else ""),
+                    )  # fmt: skip
+                    try:
+                        async for event in self._written(job, asked):
+                            if isinstance(event, Written):
+                                begun = (*begun, *event.tokens)
+                                done.add(len(event.ids))
+                            elif isinstance(event, Queued):
+                                self._tell_coordinator(
+                                    "move_in_engine", self._client, job.question.key, event.position
+                                )
+                            yield event
+                            if isinstance(event, Generation):
+                                return
+                    except LostError:
+                        pass
+                    await self._found_again(job)
+            finally:
+                if done.tokens:
+                    self.tell(done.event)
+
+    async def _written(self, job: _Job, request: Generate) -> AsyncGenerator[GenerationEvent, None]:
+        link = self._link
+        if link is None:
+            raise LostError
+        async with aclosing(link.stream("write", "language", job.app, request)) as items:
+            while True:
+                try:
+                    async with asyncio.timeout(job.remaining + GRACE):
+                        item = await anext(items, None)
+                except TimeoutError:
+                    raise Late from None
+                if item is None or (item.last and item.value is None):
+                    return
+                if isinstance(item.value, Answer):
+                    _value(item.value)
+                yield item.value
+
+    async def look_up(self, slot: str, errand: str, request: Any) -> Any:
+        """What a replica knows by heart, or a Failure at once: of a model that is not there, or after its little time."""
+        self._check_here(slot)
+        if self._suggestions >= MOST_SUGGESTIONS:
+            raise LaneFull(MOST_SUGGESTIONS + 1, MOST_SUGGESTIONS)
+        if not (apps := self._apps(slot)):
+            raise ModelNotLoaded(self._model_name(slot))
+        self._suggestions += 1
+        try:
+            async with asyncio.timeout(SUGGESTING_SECONDS):
+                caller = replace(request.caller, seconds=SUGGESTING_SECONDS)
+                answer = await self._call("answer", slot, apps[0], errand, replace(request, caller=caller))
+            return _value(answer)
+        except (TimeoutError, LostError):
+            raise Late from None
+        finally:
+            self._suggestions -= 1
+
+    @asynccontextmanager
+    async def _admitted(self, slot: str, caller: Caller, lane: str) -> AsyncIterator[_Job]:
+        """A place in a lane for as long as the block; Busy, Stopping or NoSuchSlot if there is none."""
+        self._check_here(slot)
+        seconds = self._seconds(slot, lane) if caller.seconds is None else caller.seconds
+        per_user = self._per_user if caller.questions is None else caller.questions
+        question = Question(
+            str(next(self._numbers)), self._client, lane, caller.user, caller.typing, per_user
+        )
+        job = _Job(question, slot, caller.request_id, time.monotonic() + seconds)
+        settled = self._asking[caller.request_id] = asyncio.Event()
+        self._jobs[question.key] = job
+        self._idle.clear()
+        refused = False
+        try:
+            try:
+                admitted = await self._admission(job)
+            except Failure:
+                refused = True
+                raise
+            job.position, job.app = admitted.position, admitted.app
+            if not job.position:
+                job.began = time.monotonic()
+            settled.set()
+            yield job
+        except GeneratorExit:
+            job.outcome = Cancelled.__name__
+            raise
+        except BaseException as error:
+            job.outcome = (
+                Cancelled.__name__ if isinstance(error, asyncio.CancelledError) else type(error).__name__
+            )
+            raise
+        finally:
+            settled.set()
+            if self._asking.get(caller.request_id) is settled:
+                del self._asking[caller.request_id]
+            del self._jobs[question.key]
+            if not self._jobs:
+                self._idle.set()
+            if not refused:
+                self._tell_coordinator("release", self._client, question.key)
+                ended = time.monotonic()
+                began = job.began or ended
+                self.tell(JobDone(job.request_id, slot, job.outcome, began - job.asked, ended - began))
+
+    async def _admission(self, job: _Job) -> Admitted:
+        """The place of a question; while the coordinator is being started again, it is waited for."""
+        while True:
+            try:
+                async with asyncio.timeout(min(SILENCE, max(0.0, job.remaining))):
+                    await self._here.wait()
+                    admitted: Admitted = _value(
+                        await self._call("coordinator", "admit", job.question, job.slot)
+                    )
+                    return admitted
+            except (LostError, TimeoutError):
+                if job.stopped.is_set():
+                    raise (job.why or Cancelled()) from None
+                if job.remaining <= 0 or not self._returns():
+                    raise ClusterAway from None
+                await asyncio.sleep(LOST_PAUSE)
+
+    def _check_here(self, slot: str) -> None:
+        if slot not in self._limits:
+            raise NoSuchSlot
+        if self._stopping:
+            raise Stopping
+        if not self._here.is_set() and not self._returns():
+            raise self._away
+
+    def _returns(self) -> bool:
+        """Whether the cluster is there, and was heard of so recently that only its coordinator can be on its way."""
+        return self._link is not None and time.monotonic() - self._heard < RETURNS_WITHIN
+
+    def _seconds(self, slot: str, lane: str) -> float:
+        return INSIDE_SECONDS if lane == INSIDE else self._limits[slot].seconds
+
+    async def _turn(self, job: _Job) -> None:
+        async for _ in self._places(job):
+            pass
+
+    async def _places(self, job: _Job) -> AsyncIterator[int]:
+        """The places of a question that waits, until it begins. Raises what keeps it from that."""
+        while job.position:
+            told = job.position
+            try:
+                async with asyncio.timeout(job.remaining):
+                    await job.moved.wait()
+            except TimeoutError:
+                raise NotYourTurn from None
+            job.moved.clear()
+            if job.stopped.is_set():
+                raise job.why or Cancelled()
+            if job.position != told:
+                if not job.position:
+                    job.began = time.monotonic()
+                yield job.position
+
+    def _check(self, job: _Job, *, begun: bool = False) -> None:
+        """Raise what keeps a question from being asked now: there is no model, or it is not wanted any more."""
+        if job.stopped.is_set() and not begun:
+            raise job.why or Cancelled()
+        status = (
+            next((slot for slot in self._news.slots if slot.slot == job.slot), None) if self._news else None
+        )
+        if status is not None and status.state is State.FAILED and self._here.is_set():
+            if status.failure is not None:
+                raise ModelUnavailable(status.name, status.failure)
+            raise ModelNotLoaded(status.name)
+
+    async def _found_again(self, job: _Job) -> None:
+        """Wait until a question whose replica was lost may be asked again."""
+        await asyncio.sleep(LOST_PAUSE)
+        try:
+            async with asyncio.timeout(job.remaining):
+                await self._unless_stopped(job, self._here.wait())
+        except TimeoutError:
+            raise NoReplica from None
+        # Jobs end where they began, as long as that version is there.
+        apps = self._apps(job.slot)
+        if apps and job.app not in apps:
+            job.app = apps[0]
+
+    async def _unless_stopped(self, job: _Job, work: Any) -> Any:
+        """What some work comes to, or what a question fails with that is stopped meanwhile."""
+        working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(job.stopped.wait())
+        try:
+            if not working.done():
+                await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise job.why or Cancelled()
+            return working.result()
+        finally:
+            working.cancel()
+            stopped.cancel()
+
+    def _for_replica(self, job: _Job, caller: Caller) -> Caller:
+        return replace(caller, seconds=max(0.0, job.remaining), questions=None, typing=True)
+
+    def _loading(self, slot: str) -> bool:
+        status = (
+            next((status for status in self._news.slots if status.slot == slot), None) if self._news else None
+        )
+        return status is None or status.state is State.LOADING
+
+    def _model_name(self, slot: str) -> str:
+        found = (
+            next((status for status in self._news.slots if status.slot == slot), None) if self._news else None
+        )
+        return found.name if found else self._limits[slot].spec.label
+
+    def _apps(self, slot: str) -> tuple[str, ...]:
+        return self._news.apps.get(slot, ()) if self._news else ()
+
+    # The connection
+
+    async def _call(self, method: str, *arguments: Any) -> Any:
+        if self._link is None:
+            raise LostError
+        return await self._link.call(method, *arguments)
+
+    async def _ask_coordinator(self, method: str, *arguments: Any) -> Any:
+        """What the coordinator says; ClusterAway if it does not say anything."""
+        try:
+            async with asyncio.timeout(SILENCE):
+                answer = await self._call("coordinator", method, *arguments)
+        except (LostError, TimeoutError):
+            raise ClusterAway from None
+        if isinstance(answer, Answer) and answer.broken:
+            raise WorkerFailed(answer.broken)
+        return answer
+
+    def _tell_coordinator(self, method: str, *arguments: Any) -> None:
+        """Tell it something that nobody waits for; what is asked later, it hears later."""
+        if self._link:
+            with contextlib.suppress(LostError):
+                self._link.tell("coordinator", method, *arguments)
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def _connect(self) -> Link:
+        try:
+            self._link = await Link.connect(self._address, self._client)
+        except NotConnected as error:
+            raise NoCluster(self._address) from error
+        return self._link
+
+    async def _keep_connected(self) -> None:
+        """Reach the cluster whenever it is gone, and hear its news while it is there."""
+        pause = FIRST_RETRY
+        while True:
+            try:
+                link = self._link or await self._connect()
+            except NoCluster:
+                await asyncio.sleep(pause * random.uniform(1.0, 1.2))
+                pause = min(2 * pause, LONGEST_RETRY)
+                continue
+            pause = FIRST_RETRY
+            try:
+                await self._follow()
+            except ClusterAway:
+                log.warning("the Ray cluster does not answer; connecting again")
+            self._lose()
+            await link.close()
+
+    def _lose(self) -> None:
+        self._link = None
+        self._away = ClusterAway()
+        self._here.clear()
+
+    async def _follow(self) -> None:
+        """Hear the news as long as they come; ClusterAway once they do not."""
+        while True:
+            try:
+                async with asyncio.timeout(SILENCE):
+                    news = await self._call("coordinator", "news", self._client, not self._here.is_set())
+            except (LostError, TimeoutError):
+                if self._link is None or self._link.ended.is_set():
+                    raise ClusterAway from None
+                # The cluster is there, but nobody who coordinates it: nothing was deployed, or it is being started again.
+                self._away = NotDeployed()
+                self._here.clear()
+                await asyncio.sleep(POLL)
+                continue
+            if isinstance(news, News):
+                self._hear(news)
+            else:
+                open_ = [self._as_it_stands(job) for job in self._jobs.values()]
+                await self._ask_coordinator("attach", self._client, tuple(open_))
+
+    def _as_it_stands(self, job: _Job) -> Question:
+        return replace(job.question, begun=job.began is not None)
+
+    def _hear(self, news: News) -> None:
+        before = self._news
+        self._news = news
+        self._heard = time.monotonic()
+        self._here.set()
+        for key, place in news.places.items():
+            job = self._jobs.get(key)
+            if job and job.began is None and job.position != place:
+                job.position = place
+                if not place and (apps := self._apps(job.slot)):
+                    job.app = apps[0]
+                job.moved.set()
+        self._tell_of_loads(before, news)
+
+    def _tell_of_loads(self, before: News | None, news: News) -> None:
+        """Tell the listeners of models that others have loaded, the first ones among them."""
+        known = {status.slot: status for status in before.slots} if before else {}
+        for status in news.slots:
+            old = known.get(status.slot)
+            if old and old.state is State.LOADING and status.state is State.READY:
+                self.tell(LoadDone(status.slot, "loaded", status.load_seconds))
+
+
+class _TextClock:
+    """When the first and the last token of a text came."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._first = self._last = 0.0
+        self.tokens = 0
+
+    def add(self, tokens: int) -> None:
+        if tokens:
+            self._last = time.monotonic()
+            self._first = self._first or self._last
+            self.tokens += tokens
+
+    @property
+    def event(self) -> TextDone:
+        return TextDone(self.tokens, self._first - self._began, self._last - self._first)
+
+
+def _value(answer: Answer[Any]) -> Any:
+    """The value of an answer; raises the failure that it holds instead."""
+    if answer.failure is not None:
+        raise answer.failure
+    if answer.broken:
+        raise WorkerFailed(answer.broken)
+    return answer.value
+
+
+class _Kind:
+    """The questions to one slot."""
+
+    slot: str
+
+    def __init__(self, service: RayService) -> None:
+        self._service = service
+
+    async def _ask(self, errand: str, request: Any) -> Any:
+        return await self._service.ask(self.slot, errand, request)
+
+    async def _look_up(self, errand: str, request: Any) -> Any:
+        return await self._service.look_up(self.slot, errand, request)
+
+
+class _Tokenizers(_Kind):
+    """`models.service.TokenizerService`."""
+
+    slot = "tokenizers"
+
+    async def names(self, request: ListTokenizers) -> tuple[str, ...]:
+        names: tuple[str, ...] = await self._look_up("tokenizers.names", request)
+        return names
+
+    async def compare(self, request: CompareTokenizers) -> Comparison:
+        comparison: Comparison = await self._ask("tokenizers.compare", request)
+        return comparison
+
+    async def tokenize(self, request: Tokenize) -> OneOf[Tokenization]:
+        found: OneOf[Tokenization] = await self._ask("tokenizers.tokenize", request)
+        return found
+
+    async def explain(self, request: Explain) -> OneOf[Explanation]:
+        found: OneOf[Explanation] = await self._ask("tokenizers.explain", request)
+        return found
+
+    async def decode(self, request: Decode) -> Decoded:
+        decoded: Decoded = await self._ask("tokenizers.decode", request)
+        return decoded
+
+
+class _Language(_Kind):
+    """`models.service.LanguageService`."""
+
+    slot = "language"
+
+    def generate(self, request: Generate) -> AsyncGenerator[GenerationEvent, None]:
+        return self._service.write(request)
+
+
+class _Inside(_Kind):
+    """`models.service.InsideService`."""
+
+    slot = "language"
+
+    async def next(self, request: AskNext) -> NextToken:
+        found: NextToken = await self._view("inside.next", request)
+        return found
+
+    async def lens(self, request: AskLens) -> Lens:
+        found: Lens = await self._view("inside.lens", request)
+        return found
+
+    async def surprise(self, request: AskSurprise) -> Surprise:
+        found: Surprise = await self._view("inside.surprise", request)
+        return found
+
+    async def attention(self, request: AskAttention) -> Attention:
+        slot = "encoder" if request.encoder else "language"
+        found: Attention = await self._view("inside.attention", request, slot)
+        return found
+
+    async def why(self, request: AskWhy) -> Attribution:
+        found: Attribution = await self._view("inside.why", request)
+        return found
+
+    async def paths(self, request: AskPaths) -> Paths:
+        found: Paths = await self._view("inside.paths", request)
+        return found
+
+    async def _view(self, errand: str, request: Any, slot: str = "language") -> Any:
+        return await self._service.ask(slot, errand, request, INSIDE)
+
+
+class _Encoder(_Kind):
+    """`models.service.EncoderService`."""
+
+    slot = "encoder"
+
+    async def embed(self, request: EmbedText) -> Embedding:
+        embedding: Embedding = await self._ask("encoder.embed", request)
+        return embedding
+
+    async def contexts(self, request: CompareContexts) -> Contexts:
+        contexts: Contexts = await self._ask("encoder.contexts", request)
+        return contexts
+
+
+class _Words(_Kind):
+    """`models.service.WordService`."""
+
+    slot = "words"
+
+    async def ask(self, request: AskWords) -> Neighbourhood | Pair | OddOne:
+        found: Neighbourhood | Pair | OddOne = await self._ask("words.ask", request)
+        return found
+
+    async def suggest(self, request: SuggestWords) -> tuple[str, ...]:
+        words: tuple[str, ...] = await self._look_up("words.suggest", request)
+        return words
+
+
+class _Songs(_Kind):
+    """`models.service.SongService`."""
+
+    slot = "songs"
+
+    async def get(self, request: GetSongs) -> tuple[Song, ...]:
+        songs: tuple[Song, ...] = await self._ask("songs.get", request)
+        return songs
+
+    async def find(self, request: FindSongs) -> tuple[SongMatch | None, ...]:
+        matches: tuple[SongMatch | None, ...] = await self._ask("songs.find", request)
+        return matches
+
+    async def suggest(self, request: SuggestSongs) -> tuple[Song, ...]:
+        songs: tuple[Song, ...] = await self._look_up("songs.suggest", request)
+        return songs
+
+    async def like(self, request: SongsLike) -> SongList:
+        songs: SongList = await self._ask("songs.like", request)
+        return songs
+
+    async def recommend(self, request: SongsFor) -> SongList:
+        songs: SongList = await self._ask("songs.recommend", request)
+        return songs
+
+    async def map(self, request: MapSongs) -> tuple[SongPoint, ...]:
+        points: tuple[SongPoint, ...] = await self._ask("songs.map", request)
+        return points
