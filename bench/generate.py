@@ -311,10 +311,10 @@ def with_peers(
     missing: dict[str, str] = {}
     running: list[Peer] = []
     for precision in precisions:
-        dtype = torch.float32 if precision == "float32" else torch.bfloat16
+        dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         model = models.load(folder, "cpu", dtype)
         if precision == "int8":
-            model = to_bytes(model)
+            pack(model, Int8)
         else:
             ways[f"transformers, static batch, {precision}"] = timed(static_batch(model))
         engine = Engine(model)
