@@ -13,13 +13,16 @@ override SAY := $(value SAY)
 export SAY
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test browser clients lint types check bench bench-peers pictures demo-models clean
+.PHONY: help demo cluster run test browser clients lint types check bench bench-peers pictures demo-models clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed  ## Try the bot without a Discord account, in the browser and in the terminal
 	@$(BIN)/python -m bot demo --models $(MODELS) $(if $(strip $(SAY)),--say "$$SAY")
+
+cluster: $(VENV)/.installed-cluster  ## Show the bot as many processes on this machine, with PostgreSQL and Ray
+	@exec $(BIN)/python -m cluster
 
 run: $(VENV)/.installed  ## Run the bot on the real Discord (needs DISCORD_TOKEN; see the README)
 	@exec $(BIN)/python -m bot run --config $(CONFIG)
@@ -91,6 +94,11 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo "Installing the bot's dependencies (PyTorch is the large one; this happens only once) ..."
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e .
+	@touch $@
+
+$(VENV)/.installed-cluster: $(VENV)/.installed
+	@echo "Installing what many processes need ..."
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[postgresql,ray]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -125,6 +125,7 @@ class Snapshot:
                     "generation": slot.generation,
                     "leases": slot.leases,
                     "failure": str(slot.failure) if slot.failure else None,
+                    "replicas": [asdict(replica) for replica in slot.replicas],
                 }
                 for slot in self.status.slots
             ],

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -47,18 +47,25 @@ class Program:
 
     async def stop(self, patience: float = PATIENCE) -> None:
         """Have it end; kill what is left of it after `patience` seconds."""
+        family = _family(self.pid)
         if self.running:
             with contextlib.suppress(ProcessLookupError):
                 self.process.terminate()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.process.wait(), patience)
-        await self.kill()
+        await self._kill(family)
 
     async def kill(self) -> None:
         """`kill -9`, for it and whatever it has started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        await self._kill(_family(self.pid))
+
+    async def _kill(self, family: list[psutil.Process]) -> None:
+        # Some programs give what they start a session of its own.
+        for process in family:
+            with contextlib.suppress(psutil.Error):  # it knows whether another process has the pid by now
+                process.kill()
         await self.process.wait()
+        await asyncio.to_thread(_wait_for_end, family)
 
 
 class Processes:
@@ -68,6 +75,11 @@ class Processes:
         """Their logs go to `folder`."""
         self.folder = folder
         self._programs: list[Program] = []
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """Those that have been started to stay, the first one first."""
+        return tuple(self._programs)
 
     async def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
@@ -91,20 +103,33 @@ class Processes:
     async def run(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> str:
-        """Run a program to its end; what it wrote. ProcessEnded if it fails."""
+        """Run a program to its end; what it wrote. ProcessEnded if it fails, or one of the others ends meanwhile."""
+        others = asyncio.create_task(self.watch())
         program = await self.start(name, command, environment)
+        ending = asyncio.create_task(program.process.wait())
         try:
-            if await program.process.wait():
+            await asyncio.wait({ending, others}, return_when=asyncio.FIRST_COMPLETED)
+            if not ending.done():
+                await others
+            if ending.result():
                 raise ProcessEnded(f"{name} failed:\n{program.told()}")
         finally:
-            await program.stop()
-            self._programs.remove(program)
+            others.cancel()
+            await asyncio.wait({others})
+            await self.end(program)
         return program.told()
 
+    async def end(self, program: Program) -> None:
+        """Have one of them end, of which nobody need be told."""
+        self._programs.remove(program)
+        await program.stop()
+
     async def watch(self) -> None:
-        """Wait until one of them ends by itself, and raise ProcessEnded."""
+        """Wait until one of those that run now ends by itself, and raise ProcessEnded."""
         waiting = {asyncio.create_task(program.process.wait()): program for program in self._programs}
         try:
+            if not waiting:
+                await asyncio.Future()
             ended, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             program = waiting[ended.pop()]
             raise ProcessEnded(f"{program.name} ended:\n{program.told()}")
@@ -132,11 +157,7 @@ def python(*arguments: str) -> list[str]:
 
 def memory(pids: Iterable[int]) -> int:
     """Bytes of these processes and all that they have started; memory that several share counts once."""
-    found: dict[int, psutil.Process] = {}
-    for pid in pids:
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(pid)
-            found |= {one.pid: one for one in (process, *process.children(recursive=True))}
+    found = {one.pid: one for pid in pids for one in _family(pid)}
     total = 0
     for process in found.values():
         with contextlib.suppress(psutil.Error):
@@ -144,3 +165,24 @@ def memory(pids: Iterable[int]) -> int:
             taken = process.memory_full_info()
             total += int(getattr(taken, "pss", taken.rss))
     return total
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """A process and all that it has started, directly or not."""
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _wait_for_end(family: list[psutil.Process]) -> None:
+    until = time.monotonic() + PATIENCE
+    while any(map(_lives, family)) and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False

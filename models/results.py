@@ -488,7 +488,7 @@ class SongPoint:
 @dataclass(frozen=True, slots=True)
 class ReplicaStatus:
     """One of several copies of a slot's model: its name and its machine's, the version that it holds, the bytes that its
-    process takes, and the jobs that it works on.
+    process takes, the jobs that it works on, and how many it has ended.
     """
 
     name: str
@@ -497,6 +497,7 @@ class ReplicaStatus:
     state: State
     memory: int
     running: int
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
-from bench.scaling import likes, store
+from bench.scaling import inference, likes, store
 
 
 class Measurement(Protocol):
@@ -26,7 +26,7 @@ class Measurement(Protocol):
         """Measure, and print a table."""
 
 
-MEASUREMENTS: Mapping[str, Measurement] = {"likes": likes, "store": store}
+MEASUREMENTS: Mapping[str, Measurement] = {"likes": likes, "store": store, "inference": inference}
 
 
 def main() -> None:

@@ -400,7 +400,13 @@ class Coordinator:
 def _replica_statuses(reports: list[Report]) -> Iterator[ReplicaStatus]:
     for report in sorted(reports, key=lambda report: (-report.version, report.node, report.replica)):
         yield ReplicaStatus(
-            report.replica, report.node, report.version, report.status.state, report.memory, report.running
+            report.replica,
+            report.node,
+            report.version,
+            report.status.state,
+            report.memory,
+            report.running,
+            report.ended,
         )
 
 

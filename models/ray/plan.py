@@ -86,6 +86,8 @@ class Report:
     status: SlotStatus
     memory: int
     running: int
+    ended: int
+    """Jobs that it has answered or given up since it began."""
 
     @property
     def ready(self) -> bool:

@@ -19,7 +19,7 @@ from models.local import LocalService
 from models.ray import errands
 from models.ray.plan import COORDINATOR, NAMESPACE, Answer, Report, SlotPlan
 from models.results import SlotStatus, State
-from models.service import Generate, GenerationEvent
+from models.service import Generate, GenerationEvent, JobDone, ServiceEvent
 from models.slots import LaneLimits
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,8 @@ class Replica:
         hub = Hub({slot: plan.spec})
         lane = LaneLimits(workers=plan.ongoing, queue=NO_LIMIT, timeout=plan.seconds)
         self._service = LocalService(hub, {slot: lane}, per_user=NO_LIMIT)
+        self._ended = 0
+        self._service.listen(self._count)
         self._methods = errands.methods(self._service, slot)
         reporting = asyncio.create_task(self._report_forever())
         try:
@@ -65,6 +67,9 @@ class Replica:
             reporting.cancel()
             raise
         self._reporting = reporting
+
+    def _count(self, event: ServiceEvent) -> None:
+        self._ended += isinstance(event, JobDone)
 
     async def answer(self, errand: str, request: Any) -> Answer[Any]:
         """What the method of this name says to a request."""
@@ -110,6 +115,7 @@ class Replica:
             status.slots[0],
             memory.process(),
             sum(lane.running for lane in status.lanes.values()),
+            self._ended,
         )
         if self._coordinator is None:
             self._coordinator = await asyncio.to_thread(ray.get_actor, COORDINATOR, NAMESPACE)

@@ -1,0 +1,244 @@
+"""Models on a Ray cluster: what it adds, what two replicas bring, and what is lost when workers die or are exchanged.
+
+`added`: seconds of /tokens' comparison at p50 and p99, cluster against this process, the same load, alternating.
+`replicas`: tokens a second of two one-core replicas against one, with so many people.
+`kills`: kill -9 of random workers while people generate and others ask light questions.
+`reloads`: rolling reloads under the same load.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import random
+import statistics
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+
+from bot.client import local_service, make_service
+from bot.settings.load import load
+from bot.settings.schema import Settings
+from models.failures import Failure
+from models.results import Generation
+from models.service import AskWords, Caller, CompareTokenizers, Generate, LoadProgress, ReloadModel, Service
+from tests.models.ray import cluster as clusters
+from tests.models.ray.cluster import Cluster
+
+PROMPTS = tuple(
+    f"The {word}"
+    for word in ("engineer", "old bridge", "river", "teacher", "king", "library", "train", "garden")
+)
+TEXT = "The engineer repaired the old bridge in Zürich, and nobody noticed. " * 8
+WRITERS, ASKERS = 16, 4
+TOKENS = 60
+PATIENCE = 300.0
+"""Seconds that a question may take while workers are being lost."""
+_numbers = itertools.count(1)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=sorted(MEASUREMENTS))
+    parser.add_argument("--count", type=int, default=50, help="kills or reloads (default: 50)")
+    parser.add_argument(
+        "--seconds", type=float, default=30, help="of each side of a comparison (default: 30)"
+    )
+
+
+async def run(arguments: argparse.Namespace) -> None:
+    await MEASUREMENTS[arguments.what](arguments)
+
+
+def caller() -> Caller:
+    """Somebody of their own, with much patience."""
+    number = next(_numbers)
+    return Caller(str(number), number, PATIENCE)
+
+
+@asynccontextmanager
+async def on_cluster(replicas: int = 2) -> AsyncIterator[tuple[Cluster, Service, Settings]]:
+    """A cluster of this machine with the small models, and a process of the bot that asks it."""
+    environment = {
+        "TOKENWISE_INFERENCE__LANGUAGE__REPLICAS": str(replicas),
+        "TOKENWISE_LANGUAGE__TOKENS_PER_SECOND": "0",
+        "TOKENWISE_LANES__LANGUAGE__WORKERS": "8",
+        "TOKENWISE_LANES__LANGUAGE__QUEUE": "64",
+    }
+    with clusters.running() as cluster:
+        deployed = await asyncio.to_thread(lambda: cluster.run("serve", **environment))
+        if deployed.returncode:
+            raise RuntimeError(deployed.stdout + deployed.stderr)
+        settings = load(cluster.config())
+        service = make_service(settings)
+        await service.connect()
+        await service.start()
+        await service.loaded()
+        try:
+            yield cluster, service, settings
+        finally:
+            await service.close()
+
+
+async def text(service: Service, prompt: str, tokens: int = TOKENS) -> Generation:
+    """A greedy text to its end."""
+    request = Generate(caller(), prompt, tokens)
+    async with aclosing(service.language.generate(request)) as events:
+        async for event in events:
+            if isinstance(event, Generation):
+                return event
+    raise RuntimeError("a text has no end")
+
+
+class Load:
+    """People who generate and people who ask, all the time; what they were answered is counted and compared."""
+
+    def __init__(self, service: Service, expected: Mapping[str, Generation], askers: int = ASKERS) -> None:
+        self._service, self._expected, self._askers = service, expected, askers
+        self.counts: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+        self._stop = asyncio.Event()
+
+    async def _write(self, number: int) -> None:
+        for turn in itertools.count(number):
+            if self._stop.is_set():
+                return
+            prompt = PROMPTS[turn % len(PROMPTS)]
+            try:
+                made = await text(self._service, prompt)
+            except Exception as error:  # noqa: BLE001 - it is counted
+                self._note(error)
+                continue
+            same = made.output_ids == self._expected[prompt].output_ids
+            self.counts["texts" if same else "different texts"] += 1
+
+    async def _ask(self) -> None:
+        while not self._stop.is_set():
+            try:
+                await self._service.words.ask(AskWords(caller(), "king - man + woman"))
+                await self._service.tokenizers.compare(CompareTokenizers(caller(), TEXT))
+            except Exception as error:  # noqa: BLE001 - it is counted
+                self._note(error)
+                continue
+            self.counts["answers"] += 2
+            await asyncio.sleep(0.05)
+
+    def _note(self, error: Exception) -> None:
+        self.failed[type(error).__name__] += 1
+
+    @asynccontextmanager
+    async def during(self) -> AsyncIterator[None]:
+        """Everybody is at it in the block; at its end, what was begun is waited for."""
+        people = [
+            *(self._write(number) for number in range(WRITERS)),
+            *(self._ask() for _ in range(self._askers)),
+        ]
+        tasks = [asyncio.create_task(person) for person in people]
+        try:
+            yield
+        finally:
+            self._stop.set()
+            await asyncio.wait_for(asyncio.gather(*tasks), PATIENCE)
+
+
+async def undisturbed(service: Service) -> dict[str, Generation]:
+    return {prompt: await text(service, prompt) for prompt in PROMPTS}
+
+
+async def kills(arguments: argparse.Namespace) -> None:
+    """Random workers of Ray die: replicas, the coordinator, and the controller of Ray Serve."""
+    async with on_cluster() as (cluster, service, _):
+        load_ = Load(service, await undisturbed(service))
+        killed: Counter[str] = Counter()
+        began = time.monotonic()
+        async with load_.during():
+            for _ in range(arguments.count):
+                await asyncio.sleep(random.uniform(1.0, 4.0))
+                workers = [
+                    worker
+                    for part in ("ray::ServeReplica", "ray::Coordinator", "ray::ServeController")
+                    for worker in await asyncio.to_thread(cluster.workers, part)
+                ]
+                if workers:
+                    victim = random.choice(workers)
+                    killed[victim.cmdline()[0].partition("-")[0].partition(" ")[0]] += 1
+                    victim.kill()
+        _report("kill -9", sum(killed.values()), load_, time.monotonic() - began)
+        print("  killed:", dict(killed))
+
+
+async def reloads(arguments: argparse.Namespace) -> None:
+    """Slots are exchanged one after the other while everybody asks."""
+    async with on_cluster() as (_, service, settings):
+        load_ = Load(service, await undisturbed(service))
+        specs, done = settings.specs(), 0
+        slots = [slot for slot in ("words", "language", "tokenizers") if slot in specs]
+        began = time.monotonic()
+        async with load_.during():
+            for slot in itertools.islice(itertools.cycle(slots), arguments.count):
+                try:
+                    async for item in service.reload(ReloadModel(caller(), slot, specs[slot])):
+                        done += not isinstance(item, LoadProgress)
+                except Failure as error:
+                    load_.failed[f"reload of {slot}: {type(error).__name__}"] += 1
+        _report("rolling reloads", done, load_, time.monotonic() - began)
+
+
+def _report(what: str, count: int, load_: Load, seconds: float) -> None:
+    print(f"{count} {what} in {seconds:.0f} s, {WRITERS} people generating, {ASKERS} asking:")
+    print(
+        f"  {load_.counts['texts']} texts equal to the undisturbed ones, {load_.counts['different texts']} different"
+    )
+    print(f"  {load_.counts['answers']} light questions answered")
+    print(f"  failed: {dict(load_.failed) or 'none'}")
+
+
+async def added(arguments: argparse.Namespace) -> None:
+    """The same comparison of tokenizers, asked of the cluster and of this process in turns."""
+    async with on_cluster(1) as (_, remote, settings):
+        here = local_service(settings)
+        await here.start()
+        await here.loaded()
+        found: dict[str, list[float]] = {"local": [], "ray": []}
+        until = time.monotonic() + 2 * arguments.seconds
+        while time.monotonic() < until:
+            for name, service in (("local", here), ("ray", remote)):
+                began = time.perf_counter()
+                await service.tokenizers.compare(CompareTokenizers(caller(), TEXT))
+                found[name].append(1000 * (time.perf_counter() - began))
+        await here.close()
+    for name, times in found.items():
+        print(
+            f"{name:>6}: p50 {_quantile(times, 50):6.1f} ms, p99 {_quantile(times, 99):6.1f} ms, {len(times)} questions"
+        )
+    print(f" added: p50 {_quantile(found['ray'], 50) - _quantile(found['local'], 50):6.1f} ms, "
+          f"p99 {_quantile(found['ray'], 99) - _quantile(found['local'], 99):6.1f} ms")  # fmt: skip
+
+
+def _quantile(times: Sequence[float], percent: int) -> float:
+    return statistics.quantiles(times, n=100)[percent - 1]
+
+
+async def replicas(arguments: argparse.Namespace) -> None:
+    """Tokens a second of everybody together, with one replica and with two, each with a core."""
+    rates = {}
+    for count in (1, 2):
+        async with on_cluster(count) as (_, service, _):
+            load_ = Load(service, await undisturbed(service), askers=0)
+            began = time.monotonic()
+            async with load_.during():
+                await asyncio.sleep(arguments.seconds)
+            seconds = time.monotonic() - began
+            texts = load_.counts["texts"] + load_.counts["different texts"]
+            rates[count] = texts * TOKENS / seconds
+            print(f"{count} replicas: {rates[count]:6.0f} tokens/s, {WRITERS} people")
+    print(f"two against one: {rates[2] / rates[1]:.2f} times")
+
+
+MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace], Awaitable[None]]] = {
+    "added": added,
+    "replicas": replicas,
+    "kills": kills,
+    "reloads": reloads,
+}

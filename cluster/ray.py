@@ -1,0 +1,106 @@
+"""A Ray cluster on this machine: a head that computes nothing, and worker nodes, each with processes of its own.
+
+https://docs.ray.io/en/latest/cluster/cli.html#ray-start
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import socket
+from collections.abc import Mapping
+
+from cluster.processes import ROOT, ProcessEnded, Processes, Program, python
+
+HOST = "127.0.0.1"
+OBJECTS = 100_000_000
+"""Bytes that a node reserves for large results, of which the bot has none."""
+ATTEMPTS = 3
+STARTED = "Ray runtime started"
+"""What a node says once it runs."""
+ENVIRONMENT = {
+    "PYTHONPATH": str(ROOT),  # where the workers find this project
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+def why_not() -> str:
+    """Why there can be no cluster here; "" if there can."""
+    return "" if importlib.util.find_spec("ray") else "Ray is not installed (pip install 'tokenwise[ray]')"
+
+
+async def start_ray(processes: Processes, nodes: int = 2, cpus: int = 4) -> tuple[str, list[Program]]:
+    """Start a head and worker nodes; the cluster's address, and the programs of the nodes.
+
+    `cpus` are what each node says that it has; they are shares, and no limit.
+    """
+    port, clients, dashboard = free_ports(3)
+    address = f"{HOST}:{port}"
+    await _started(
+        processes,
+        "ray head",
+        "--head",
+        f"--port={port}",
+        f"--ray-client-server-port={clients}",
+        f"--temp-dir={processes.folder / 'ray'}",
+        "--num-cpus=0",
+        "--include-dashboard=false",
+        f"--dashboard-port={dashboard}",
+    )
+    workers = [
+        await _started(processes, f"ray worker {number}", f"--address={address}", f"--num-cpus={cpus}")
+        for number in range(1, nodes + 1)
+    ]
+    return address, workers
+
+
+async def _started(processes: Processes, name: str, *options: str) -> Program:
+    """A node that runs. On a busy machine Ray gives up early, so it is tried again; ProcessEnded if that does not help."""
+    for left in reversed(range(ATTEMPTS)):
+        program = await processes.start(name, _start(*options), ENVIRONMENT)
+        while program.running:
+            if STARTED in program.told():
+                return program
+            await asyncio.sleep(0.1)
+        said = program.told()
+        await processes.end(program)
+        if not left:
+            break
+        program.log.unlink()
+    raise ProcessEnded(f"{name} ended:\n{said}")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on at the moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind((HOST, 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def _start(*options: str) -> list[str]:
+    """The command line of a node, with ports that several nodes of one machine do not quarrel over."""
+    return [
+        *python("-m", "ray.scripts.scripts", "start", "--block"),
+        f"--node-ip-address={HOST}",
+        f"--object-store-memory={OBJECTS}",
+        "--min-worker-port=0",
+        "--max-worker-port=0",
+        f"--dashboard-agent-listen-port={free_ports(1)[0]}",
+        *options,
+    ]
+
+
+def settings(address: str, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What has the bot ask this cluster, by the names of the settings in the environment."""
+    return {
+        **ENVIRONMENT,
+        "TOKENWISE_INFERENCE__BACKEND": "ray",
+        "TOKENWISE_INFERENCE__ADDRESS": address,
+        **(environment or {}),
+    }
