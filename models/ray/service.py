@@ -209,7 +209,7 @@ class RayService:
             listener(event)
 
     async def status(self) -> ServiceStatus:
-        if self._news is None or not self._here.is_set():
+        if self._news is None or not (self._here.is_set() or self._returns()):
             return ServiceStatus(tuple(map(self._unreachable, self._limits)), {})
         known = {status.slot: status for status in self._news.slots}
         slots = tuple(known.get(slot) or self._missing(slot) for slot in self._limits)

@@ -46,7 +46,8 @@ async def whole(
     async with aclosing(service.language.generate(request)) as events:
         async for event in events:
             if isinstance(event, Generation):
-                return replace(event, seconds=0.0)
+                # Where it went on in another replica, probabilities may differ in their last digits.
+                return replace(event, seconds=0.0, steps=())
             if isinstance(event, Written):
                 seen += 1
                 if seen == at and act:
@@ -198,6 +199,7 @@ async def _ask_until(service: RayService, stop: asyncio.Event) -> int:
 
 @in_one_loop
 async def test_the_status_has_replicas_with_versions_machines_and_memory(remote: RayService) -> None:
+    await asyncio.wait_for(remote.loaded(), PATIENCE)
     status = await remote.status()
     language = status.slot("language")
     assert language is not None
