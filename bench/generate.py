@@ -1,7 +1,7 @@
 """How fast text is generated when 1, 2, 4, 8 and 16 people ask at once: the engine against the notebook's loop.
 
     python -m bench.generate [--model FOLDER] [--users 1 2 4 8 16] [--new-tokens 32] [--rounds 2]
-        [--device cpu] [--plot FILE]
+        [--device cpu] [--plot FILE] [--peers [FOLDER]] [--precisions float32 bfloat16 int8] [--long]
 
 Without a folder, a temporary model of phi-1_5's shape with random weights is used (2.8 GB of disk, 14 GB of memory).
 All methods are measured in one run, in turns, with prompts of 24 tokens:
@@ -10,6 +10,9 @@ All methods are measured in one run, in turns, with prompts of 24 tokens:
 - static batch: bfloat16, `generate`, all prompts as one batch that nobody can join later;
 - engine: bfloat16, everybody asks at once (`models.language.engine`);
 - engine, int8: the same with 8-bit weights (CPU only).
+
+With --peers, the engine is measured beside the other engines that are installed in FOLDER (.peers, see `make bench-peers`): one
+person and eight, and with --long a prompt of 2,000 tokens and a text of 400.
 """
 
 from __future__ import annotations
@@ -37,7 +40,8 @@ from rich.console import Console
 from rich.table import Table
 from transformers.generation.streamers import BaseStreamer
 
-from bench import models
+from bench import beside, models
+from bench.beside import NotInstalled, Peer, Situation
 from bench.lag import LagSampler, as_felt, percentile
 from bench.models import CausalLM
 from models.language.engine import Engine, GenerationRequest
@@ -46,6 +50,8 @@ from models.packed import Int8, pack, packed_in
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 PROMPT = 24
 """Tokens of a prompt."""
+LONG_PROMPT, LONG_TEXT = 2000, 400
+"""Tokens; a prompt and its text must fit a window of 2,048."""
 MS = 1000.0
 
 Prompts: TypeAlias = Sequence[Sequence[int]]
@@ -130,7 +136,8 @@ def _generate(model: CausalLM, prompts: Prompts, count: int, on_token: Callable[
 def batched(engine: Engine) -> Method:
     def run(prompts: Prompts, count: int, on_token: OnToken) -> None:
         def read(number: int) -> None:
-            for _ in engine.submit(GenerationRequest(prompts[number], count, user=number)):
+            # Of nobody, so that what was read in one round is read again in the next.
+            for _ in engine.submit(GenerationRequest(prompts[number], count)):
                 on_token(number)
 
         readers = [threading.Thread(target=read, args=(number,)) for number in range(len(prompts))]
@@ -173,18 +180,28 @@ def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float,
     """Milliseconds that a newcomer waits for a first token, and the longest and the median gap of the others."""
     *others, newcomer = prompts
     times: list[list[float]] = [[] for _ in others]
-    halfway = threading.Barrier(len(others) + 1)
+    under_way = threading.Semaphore(0)
 
     def read(number: int) -> None:
-        for position, _ in enumerate(engine.submit(GenerationRequest(others[number], count, user=number))):
-            times[number].append(time.perf_counter())
-            if position == count // 2:
-                halfway.wait()
+        told = False
+        try:
+            for position, _ in enumerate(
+                engine.submit(GenerationRequest(others[number], count, user=number))
+            ):
+                times[number].append(time.perf_counter())
+                if position == count // 2:
+                    told = True
+                    under_way.release()
+        finally:
+            # Not every text gets there: its model may end it, or fail.
+            if not told:
+                under_way.release()
 
     readers = [threading.Thread(target=read, args=(number,)) for number in range(len(others))]
     for reader in readers:
         reader.start()
-    halfway.wait()
+    for _ in readers:
+        under_way.acquire()
     joined = time.perf_counter()
     first = 0.0
     for _ in engine.submit(GenerationRequest(newcomer, 4, user="newcomer")):
@@ -192,7 +209,7 @@ def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float,
     for reader in readers:
         reader.join()
     gaps = [(after, MS * (after - before)) for row in times for before, after in itertools.pairwise(row)]
-    worst = max(gap for after, gap in gaps if after >= joined)
+    worst = max((gap for after, gap in gaps if after >= joined), default=0.0)
     return MS * (first - joined), worst, percentile([gap for _, gap in gaps], 0.5)
 
 
@@ -202,7 +219,14 @@ def divergence(engine: Engine, prompts: Prompts, count: int) -> tuple[int, int]:
     streams = [engine.submit(GenerationRequest(ids, count)) for ids in prompts]
     together = [[token.id for token in stream] for stream in streams]
     same = [
-        next((position for position in range(count) if single[position] != batch[position]), count)
+        next(
+            (
+                position
+                for position, (one, other) in enumerate(zip(single, batch, strict=False))
+                if one != other
+            ),
+            count,
+        )
         for single, batch in zip(alone, together, strict=True)
     ]
     return sum(length < count for length in same), sum(same)
@@ -257,6 +281,71 @@ async def run(
     )
     order = list(methods)
     return sorted(best.values(), key=lambda figures: (order.index(figures.method), figures.users))
+
+
+def timed(method: Method) -> beside.Ask:
+    """A method, asked as the other engines are."""
+
+    def ask(prompts: Prompts, count: int) -> list[list[float]]:
+        times: list[list[float]] = [[] for _ in prompts]
+        start = time.perf_counter()
+        method(prompts, count, lambda number: times[number].append(time.perf_counter() - start))
+        return times
+
+    return ask
+
+
+def with_peers(
+    folder: Path,
+    peers: Path,
+    precisions: Sequence[str],
+    rounds: int,
+    scratch: Path,
+    *,
+    long: bool,
+    console: Console,
+) -> None:
+    """One table of the engine and of every other engine that is installed, each in some precisions."""
+    ways: dict[str, beside.Ask] = {}
+    limits: dict[str, float] = {}
+    missing: dict[str, str] = {}
+    running: list[Peer] = []
+    for precision in precisions:
+        dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        model = models.load(folder, "cpu", dtype)
+        if precision == "int8":
+            pack(model, Int8)
+        else:
+            ways[f"transformers, static batch, {precision}"] = timed(static_batch(model))
+        engine = Engine(model)
+        engine.verify(list(range(1, PROMPT)))
+        ways[f"engine, {precision}"] = timed(batched(engine))
+        limits[precision] = bandwidth_limit(model)
+        for name in beside.PEERS:
+            try:
+                peer = Peer(peers, name, folder, precision, scratch)
+            except NotInstalled as error:
+                missing[f"{name}, {precision}"] = str(error)
+                continue
+            running.append(peer)
+            ways[f"{peer.name}, for {precision}"] = peer.ask
+    try:
+        situations = [Situation(1, PROMPT, 32), Situation(8, PROMPT, 32)]
+        if long:
+            situations += [Situation(1, LONG_PROMPT, 16), Situation(1, PROMPT, LONG_TEXT)]
+        generator = torch.Generator().manual_seed(1)
+        vocabulary = model.config.vocab_size
+        prompts: dict[Situation, Prompts] = {
+            situation: torch.randint(
+                0, vocabulary, (situation.people, situation.prompt), generator=generator
+            ).tolist()
+            for situation in situations
+        }
+        best = beside.measure(ways, prompts, rounds, console)
+        beside.report(best, situations, limits, missing, console)
+    finally:
+        for peer in running:
+            peer.close()
 
 
 def report(figures: Sequence[Figures], console: Console) -> None:
@@ -315,6 +404,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--plot", type=Path)
+    parser.add_argument(
+        "--peers", type=Path, nargs="?", const=Path(".peers"), help="where they are installed"
+    )
+    parser.add_argument(
+        "--precisions", nargs="+", choices=["float32", "bfloat16", "int8"], default=["bfloat16", "int8"]
+    )
+    parser.add_argument("--long", action="store_true", help="long prompts and texts, too")
     options = parser.parse_args()
     console = Console(width=140)
     with tempfile.TemporaryDirectory() as scratch:
@@ -322,6 +418,17 @@ def main() -> None:
         if options.model is None:
             count = models.phi_1_5(folder, DEMO / "tiny-phi")
             console.print(f"{count / 1e9:.2f} G parameters, random", highlight=False)
+        if options.peers:
+            with_peers(
+                folder,
+                options.peers,
+                options.precisions,
+                options.rounds,
+                Path(scratch) / "peers",
+                long=options.long,
+                console=console,
+            )
+            return
         figures = asyncio.run(
             run(folder, options.users, options.new_tokens, options.rounds, options.device, console)
         )

@@ -23,8 +23,11 @@ class CausalLM(Protocol):
 
 
 def load(folder: Path, device: str, dtype: torch.dtype) -> CausalLM:
-    model: torch.nn.Module = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
-    return cast("CausalLM", model.to(device).eval())
+    """A model that writes as many tokens as it is asked for, whatever they are."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+    model.generation_config.eos_token_id = None
+    placed: torch.nn.Module = model
+    return cast("CausalLM", placed.to(device).eval())
 
 
 def small_phi(folder: Path, tokenizer: Path) -> int:

@@ -755,7 +755,7 @@ class Engine:
         # As in its own loop.
         sequence.inputs = self._model._update_model_kwargs_for_generation(outputs, sequence.inputs)  # noqa: SLF001
         sequence.seen = end
-        scores: torch.Tensor = outputs.logits[0, -1].float().cpu()
+        scores: torch.Tensor = outputs.logits[0, -1].float()
         if not first:
             self._pace.stepped(time.monotonic() - began)
         return scores
@@ -887,7 +887,7 @@ class Engine:
         prepared = self._model.prepare_inputs_for_generation(padded, next_sequence_length=width, **inputs)
         outputs = self._model(**prepared, return_dict=True)
         batch.rows.mask = mask
-        scores: torch.Tensor = outputs.logits[:, -keep:].float().cpu()
+        scores: torch.Tensor = outputs.logits[:, -keep:].float()
         return scores
 
     def _write_tokens(self, sequences: Sequence[_Sequence], scores: torch.Tensor) -> list[_Sequence]:
@@ -922,9 +922,9 @@ class Engine:
 
     def _processed(self, sequence: _Sequence, scores: torch.Tensor) -> torch.Tensor:
         """Scores after the penalties and the like."""
-        on_device = cast("torch.FloatTensor", scores[None].to(self._model.device))
+        on_device = cast("torch.FloatTensor", scores[None])
         made: torch.Tensor = sequence.processors(self._id_tensor(sequence), on_device)
-        return made[0].float().cpu()
+        return made[0].float()
 
     def _goes_on(self, sequence: _Sequence) -> bool:
         """Whether a text goes on after its newest token; if not, its reader is told why."""

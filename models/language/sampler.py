@@ -110,7 +110,7 @@ class Sampler:
 def choose_all(
     samplers: Sequence[Sampler], scores: torch.Tensor, errors: Sequence[float]
 ) -> list[ChosenToken | ScoresNotFinite | None]:
-    """The next token of each text by its row of `scores`, shape (texts, vocabulary), float32 on the CPU.
+    """The next token of each text by its row of `scores`, shape (texts, vocabulary), float32, on any device.
 
     As `Sampler.choose`, for all rows in one go.
     """
@@ -128,7 +128,7 @@ def choose_all(
             continue
         token: int | None = first
         if not sampler.greedy:
-            token = sampler.draw(scores[place], error)
+            token = sampler.draw(scores[place].cpu(), error)
         elif error and row_best[1:] and row_best[1] >= row_best[0] - 2 * error:
             token = None
         if token is None:

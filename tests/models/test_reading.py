@@ -19,7 +19,7 @@ from models.language.lookup import LookUp
 from models.language.pace import Pace
 from models.sampling import Sampling
 from tests.models import tiny
-from tests.models.test_engine import MAKERS, held, loaded, reference, verified, written
+from tests.models.test_engine import MAKERS, held, loaded, reference, settled, verified, written
 
 
 @pytest.fixture(scope="module", params=MAKERS)
@@ -212,6 +212,7 @@ def test_beginnings_make_room_for_texts(llama: CausalModel) -> None:
     engine = verified(llama, kv_tokens=100)
     for seed in range(5):
         written(engine.submit(GenerationRequest(prompt_of(30, seed), 5, user=seed)))
+        settled(engine)
         assert engine.status.kept_tokens <= 100
     assert engine.status.kept_tokens == 34 * 2
     assert written(engine.submit(GenerationRequest(prompt_of(80), 10))) == reference(llama, prompt_of(80), 10)
@@ -223,6 +224,7 @@ def test_beginnings_are_forgotten_after_a_while(llama: CausalModel) -> None:
     engine = verified(llama)
     engine._prefixes._lifetime = 0.01
     written(engine.submit(GenerationRequest(prompt_of(30), 5, user="anna")))
+    settled(engine)
     until = time.monotonic() + 30
     while engine.status.kept_tokens:
         assert time.monotonic() < until
@@ -232,6 +234,7 @@ def test_beginnings_are_forgotten_after_a_while(llama: CausalModel) -> None:
 def test_texts_computed_apart_keep_nothing(llama: CausalModel) -> None:
     engine = verified(llama, together=False)
     written(engine.submit(GenerationRequest(prompt_of(30), 5, user="anna", shared=20)))
+    settled(engine)
     assert engine.status.kept_tokens == 0
 
 
