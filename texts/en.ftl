@@ -1221,7 +1221,7 @@ people-outside-server = Only in a server can the likes of several people be put 
 song-and-people = Give either { A(-item) } or people: with { A(-item) }, what you like plays no part.
 vectors-of-nothing = Name { A(-item) } whose vector I shall look at, with song: or like:.
 bots-like-nothing = Bots like nothing. Choose a person.
-only-yourself = Choose somebody else: your own likes count anyway.
+only-yourself = Choose someone else: your own likes count anyway.
 
 ## /privacy (cogs/privacy)
 

@@ -89,7 +89,7 @@ async def test_a_typed_title_is_taken_to_mean_its_best_match(live: Live) -> None
     assert "I took “song alpah” to mean **Song Alpha**" in answer.text
     refused = await live.box.ask("/recommend song:qqqqqqqqqqqqqqqq")
     assert refused.ephemeral
-    assert "I know no song like" in refused.text
+    assert "I found no song like" in refused.text
 
 
 async def test_without_likes_popular_songs_and_a_hint(live: Live) -> None:
@@ -414,7 +414,7 @@ async def test_the_buttons_of_somebody_else_are_refused(live: Live, name: str) -
     asked.message.flags = 0  # as if everybody could see it
     refused = await live.box.press(asked.message, asked.message.buttons[0].custom_id, member=live.box.admin)
     assert refused.ephemeral
-    assert "somebody else" in refused.text
+    assert "someone else" in refused.text
     assert await listed(live) == ["Song Beta"]
 
 
