@@ -28,16 +28,16 @@ no-time-to-fetch = The download did not finish in time. Ask again, and it resume
 
 ## The models on other machines (models/failures.py)
 
-ray-missing = inference.backend is "ray", and Ray is not installed here.
+ray-missing = inference.backend is "ray", but Ray is not installed.
     .admin = Install it with: pip install "tokenwise[ray]"
 no-cluster = No Ray cluster can be reached at { $address }.
-    .admin = Start one with `ray start --head`, or name its address in inference.address.
+    .admin = Start one with `ray start --head`, or set inference.address.
 not-deployed = The models are not running yet. Ask again in a minute.
     .admin = `tokenwise serve` starts them on the cluster.
-cluster-away = I cannot reach the machines with the models at the moment. I keep trying; ask again in a minute.
-no-replica = The machine that was answering is gone, and no other was free in time. Ask again.
-no-room-in-cluster = The cluster has no room for another { $slot } beside the one that answers.
-    .admin = A reload needs the CPUs, GPUs and memory of the slot a second time for a while; add a machine, or fewer of them in [inference.{ $slot }].
+cluster-away = I cannot reach the model servers right now. I am reconnecting; try again in a minute.
+no-replica = The server that was answering has stopped, and no other was free in time. Try again.
+no-room-in-cluster = The cluster has no room for a second { $slot } beside the one that is serving.
+    .admin = A reload briefly needs the slot's CPUs, GPUs and memory twice. Add a machine, or ask for less in [inference.{ $slot }].
 
 ## What Discord refuses, or what went wrong on the way (bot/errors.py)
 
@@ -938,14 +938,14 @@ models-bot = Tokenwise { $version } · up for { $uptime }
 
 models-loading = ⏳ Reloading **{ $slot }**: { $what }
 models-loading-seconds = { NUMBER($seconds, maximumFractionDigits: 0, useGrouping: 0) } s
-models-loading-serving = the old one goes on answering
+models-loading-serving = the previous one keeps serving
 models-loading-waited-for = questions wait for it
 models-loaded = ✅ Reloaded **{ $slot }**: { $facts }
 models-loaded-in = { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
 models-memory = models: { $models_before } before, { $models_after } after · the whole process: { $process_before } before, { $process_after } after
-models-drained = Two copies did not fit into memory, so the old one went before the new one came.
+models-drained = Two copies did not fit into memory, so the previous one was unloaded first.
 models-not-loaded = ❌ **{ $slot }** was not reloaded: { $why }
-models-still-serving = The old one goes on answering.
+models-still-serving = The previous one keeps serving.
 models-nothing-serves = Nothing is loaded there now.
 
 ## Buttons of several features (cogs/shared/buttons.py)
@@ -978,20 +978,20 @@ too-many-new-tokens =
         [one] { $limit } token
        *[other] { $limit } tokens
     } at a time. Ask for fewer.
-not-yours-to-stop = Only the person who asked, or somebody who manages this server, may stop this text.
-nothing-to-stop = There is nothing left to stop: this text ended, or I was restarted since it began.
+not-yours-to-stop = Only the person who asked, or someone who manages this server, can stop this text.
+nothing-to-stop = There is nothing to stop: this text is finished, or I have restarted since it began.
 
 # While a text waits, and while it is written.
 generate-loading = The model is still being loaded.
 generate-in-line = You are { $position } in line.
 generate-reading = Reading the prompt ...
 generate-so-far = { $characters } characters so far
-generate-restarting = I am being restarted, so this ends in a moment.
-generate-broken = This text could not be written to its end.
+generate-restarting = I am restarting, so this text stops in a moment.
+generate-broken = This text could not be finished.
 
 # A finished text, and below it how it came about.
 generate-blank = Only white space: { $marks }
-generate-nothing = The model ended the text at once.
+generate-nothing = The model ended the text immediately.
 generate-in-file = This is the beginning; the whole text is in the file.
 generate-chat-model = chat model
 generate-base-model = base model (continues text)
@@ -1008,10 +1008,10 @@ generate-top-p = top_p { NUMBER($top_p, maximumFractionDigits: 5) }
 generate-seed = seed { NUMBER($seed, useGrouping: 0) }
 finish-eos = reached end of text
 finish-length = stopped at max_new_tokens
-finish-context = the model's window is full
-finish-stop = reached a stop text
+finish-context = the context window is full
+finish-stop = reached a stop sequence
 finish-stopped = stopped on request
-finish-max_time = the model's own time limit for a text (max_time) is over
+finish-max_time = reached the model's own time limit (max_time)
 finish-deadline = out of time
 
 # The tokens of a finished text.
@@ -1066,7 +1066,7 @@ button-compare = Compare with vectors
 button-map = Map
 button-three-favourites = Name three favourites
 button-likes-page = Page { $page }
-button-likes-clear = Take all back
+button-likes-clear = Remove all
 
 song-title = **{ $title }**
 song-title-artist = **{ $title }** by { $artist }
@@ -1093,28 +1093,28 @@ reason-alike = in no { -list } with { $song }
 compare-playlists = From { -lists }
 compare-vectors = Nearest vectors
 compare-nothing = Nothing.
-compare-explained = Left: what is in { -lists } together with it, weighed by how telling each { -list } is. Right: the vectors that point the same way. Both learnt from the same { -lists }; { $both } of { $shown } are in both lists (●).
+compare-explained = Left: { -items } from the same { -lists }, weighted by how informative each { -list } is. Right: { -items } whose vectors point in a similar direction. Both were learnt from the same { -lists }; { $both } of { $shown } are in both lists (●).
 map-title = A map of this list
-map-explained = Orange diamonds are what the list comes from, blue numbers what it recommends. Close together: the { -lists } with them hold the same { -items }. Directions mean nothing.
-map-marks = ◆ start from   ● recommended
+map-explained = Orange diamonds are what the list is based on; blue numbers are what it recommends. { CAPITAL(-items) } close together appear in { -lists } with similar contents. Directions have no meaning.
+map-marks = ◆ based on   ● recommended
 map-axes = close together: in similar { -lists }
 map-alt = A map of { -items }. Orange: { $liked }. Blue: { $songs }.
 map-alt-near = { $number }. { $title }, nearest to { $near }
 map-alt-alone = { $number }. { $title }
 
 # The options of /recommend, as long as Discord allows.
-recommend-description = Get { -items } that { -lists } put beside { A(-item) }, or beside the { -items } you like.
-recommend-option-song = Part of a title or { A(-by) }; leave it out to start from the { -items } you like
-recommend-option-like = Another { -item } that the answer shall be like
-recommend-option-unlike = One { -item } that the answer shall be unlike: what goes with it comes later
-recommend-option-by = vectors: the nearest Word2Vec vectors, as in the notebook; else the best way from { -lists }
-recommend-option-n = How many { -items } (5 unless you say otherwise)
-recommend-option-same-artist = True allows any number by one { -by }; else at most two stand in a list
+recommend-description = Get { -items } that share { -lists } with { A(-item) }, or with the { -items } you like.
+recommend-option-song = Part of a title or { A(-by) }; leave it out to use the { -items } you like
+recommend-option-like = Another { -item } that the answer should be like
+recommend-option-unlike = { A(-item, capital: 1) } to steer away from: what goes with it ranks lower
+recommend-option-by = vectors: nearest Word2Vec vectors, as in the notebook; default: the best ranking from { -lists }
+recommend-option-n = How many { -items } (default 5)
+recommend-option-same-artist = True allows any number by one { -by }; the default is at most two
 
 # What a list of songs is made from.
 songs-like-title = Goes with { $songs }
 songs-like-unlike-title = Goes with { $songs }, not with { $unlike }
-songs-without-title = { $title }, not what goes with { $songs }
+songs-without-title = { $title }, without what goes with { $songs }
 songs-from-likes = From the { -items } you like
 songs-from-likes-together = From the { -items } you like together
 songs-popular = Popular { -items }
@@ -1123,16 +1123,16 @@ songs-guessed = I took “{ $typed }” to mean { $song }.
 songs-for-people = For { $people } together.
 songs-nothing-from =
     { $count ->
-        [one] Nothing comes from { $people }, who likes no { -items } yet.
-       *[other] Nothing comes from { $people }, who like no { -items } yet.
+        [one] Nothing is based on { $people }, who likes no { -items } yet.
+       *[other] Nothing is based on { $people }, who like no { -items } yet.
     }
-songs-song-unknown = No { -list } that I learnt from tells me what goes with { $songs }.
+songs-song-unknown = None of the { -lists } I learnt from shows what goes with { $songs }.
 songs-likes-unknown = I do not know the { -items } you like well enough yet.
 songs-no-likes = You like no { -items } yet, so these are popular ones of every kind.
-songs-nobody-likes = Nobody of you likes { A(-item) } yet, so these are popular ones of every kind.
+songs-nobody-likes = None of you likes { A(-item) } yet, so these are popular ones of every kind.
 songs-like-some = Press Like under { A(-item) } or use { $add }, then ask again.
-songs-shorter = What you said about { -items } since then made the list shorter.
-songs-nothing-left = You have an opinion on every { -item } that I know.
+songs-shorter = The list is shorter because of what you have liked or disliked since.
+songs-nothing-left = You have already liked or disliked every { -item } I know.
 songs-actions = More like one, or never again …
 songs-more-like-this = More like { $number }. { $title }
 songs-never-again = Never again: { $number }. { $title }
@@ -1143,9 +1143,9 @@ favourites-first = { A(-item, capital: 1) }
 favourites-second = Another { -item }
 favourites-third = And one more
 favourites-placeholder = Title, { -by }, or both
-favourites-liked = You like these now; { $command } takes back what you did not mean.
+favourites-liked = You like these now. Use { $command } to undo mistakes.
 favourite-liked = “{ $typed }”: 👍 { $song }
-favourite-unknown = “{ $typed }”: I know no { -item } like it. Try its { -by }, or another spelling.
+favourite-unknown = “{ $typed }”: I found no { -item } like it. Try its { -by }, or another spelling.
 
 # Opinions.
 liked-now = 👍 You like { $song } now.
@@ -1153,20 +1153,20 @@ liked-already = You like { $song } already.
 liked-list = Press Like again to take it back; { $command } shows all your { -items }.
 liked-take-back = { $command } takes it back.
 like-removed = You no longer like { $song }.
-disliked-now = 👎 I will not recommend { $song } to you again, nor other versions of it.
-disliked-already = You said so before: I do not recommend { $song } to you.
+disliked-now = 👎 I will not recommend { $song }, or other versions of it, to you again.
+disliked-already = I already leave { $song } out of your recommendations.
 disliked-take-back = { $command } takes this back.
 dislike-removed = { $song } may be recommended to you again.
 song-guessed = I took “{ $typed }” to mean it.
 
 # The commands of /likes, as long as Discord allows.
-likes-description = The { -items } you like: only you see them.
-likes-list-description = See the { -items } you like, and those you do not want to be recommended.
+likes-description = The { -items } you like, visible only to you.
+likes-list-description = See the { -items } you like and those you never want recommended.
 likes-add-description = Like { A(-item) }, so that recommendations start from it.
-likes-remove-description = Take a like back.
-likes-dislike-description = Never have { A(-item) } recommended to you, nor other versions of it.
-likes-undislike-description = Let { A(-item) } be recommended to you again.
-likes-clear-description = Take all your likes back; asks first.
+likes-remove-description = Remove a like.
+likes-dislike-description = Never have { A(-item) }, or other versions of it, recommended to you.
+likes-undislike-description = Allow { A(-item) } to be recommended to you again.
+likes-clear-description = Remove all your likes, after a confirmation.
 likes-export-description = Get the { -items } you like as a file.
 likes-option-any = Part of a title or { A(-by) }; choose from the list that appears
 likes-option-liked = One of the { -items } you like; choose from the list that appears
@@ -1174,7 +1174,7 @@ likes-option-disliked = One of the { -items } you do not like; choose from the l
 
 # The list of likes.
 likes-title = { CAPITAL(-items) } you like
-likes-undislike = Let one be recommended again …
+likes-undislike = Allow one again …
 likes-not-recommended =
     Not recommended to you: { $songs ->
         [one] { $songs } { -item }
@@ -1183,16 +1183,16 @@ likes-not-recommended =
 likes-none = No { -items } yet. Add one with { $add }, or press Like under { A(-item) } that { $recommend } shows.
 likes-page = page { $page } of { $pages }
 likes-clear-question =
-    Take back { $likes ->
+    Remove { $likes ->
         [one] { $likes } like
        *[other] { $likes } likes
     }? This cannot be undone.
-likes-clear-nothing = You like no { -items }, so there is nothing to take back.
+likes-clear-nothing = You like no { -items }, so there is nothing to remove.
 likes-cleared =
-    You like no { -items } any more; { $likes ->
+    You like no { -items } now; { $likes ->
         [one] { $likes } like
        *[other] { $likes } likes
-    } taken back.
+    } removed.
 likes-exported =
     In this file: { $songs ->
         [one] { $songs } { -item }
@@ -1208,27 +1208,27 @@ not-one-of-your-songs =
         [dislike] { -items } you do not want to be recommended
        *[like] { -items } you like
     } match “{ $typed }”. Choose one from the list that appears while you type.
-not-your-pages = Only the person who asked turns these pages. Ask the command yourself for your own.
-songs-without-opinions = I cannot reach my database right now, so { -items } that you like or dislike may be among these.
-no-longer-sharing = You no longer let others build on your likes, so here, where everybody reads it, I show no more { -items }. Ask the command again for a list that only you see.
+not-your-pages = Only the person who asked can turn these pages. Run the command yourself to get your own.
+songs-without-opinions = I cannot reach my database right now, so this list may include { -items } that you already like or dislike.
+no-longer-sharing = You no longer share your likes, so I show no more { -items } in this public answer. Run the command again to get a list that only you see.
 not-sharing =
-    <@{ NUMBER($person, useGrouping: 0) }> has not allowed others to build on their likes. Only they can, with { $command ->
+    <@{ NUMBER($person, useGrouping: 0) }> has not allowed others to use their likes. Only they can, with { $command ->
         [0] `/privacy share`
        *[other] </privacy share:{ NUMBER($command, useGrouping: 0) }>
     }.
 no-favourites = Name at least one { -item }, by its title, its { -by }, or both.
-people-outside-server = Only in a server can the likes of several people be put together.
-song-and-people = Give either { A(-item) } or people: with { A(-item) }, what you like plays no part.
-vectors-of-nothing = Name { A(-item) } whose vector I shall look at, with song: or like:.
-bots-like-nothing = Bots like nothing. Choose a person.
-only-yourself = Choose someone else: your own likes count anyway.
+people-outside-server = The likes of several people can be combined only in a server.
+song-and-people = Give either { A(-item) } or people: with { A(-item) }, likes play no part.
+vectors-of-nothing = Name { A(-item) } with song: or like:, so that I know whose vector to use.
+bots-like-nothing = Bots have no likes. Choose a person.
+only-yourself = Choose someone else: your own likes always count.
 
 ## /privacy (cogs/privacy)
 
 button-privacy-delete = Delete everything
 
 privacy-show =
-    Under your Discord id I keep the { -items } you like and do not like, with the time you said so, and whether others may build on your likes. At the moment that is { $likes ->
+    Under your Discord id I keep the { -items } you like and do not like, with the time of each, and whether others may use your likes. At the moment that is { $likes ->
         [one] { $likes } { -item }
        *[other] { $likes } { -items }
     } you like and { $dislikes ->
@@ -1238,11 +1238,11 @@ privacy-show =
         [one] { $boards } text
        *[other] { $boards } texts
     } that you began with /next. { $sharing }
-    A text that a group writes with /next is kept for 30 days after its last token, with each person's vote for the next one. What else you ask and what I answer is never written to a disk, nor to my log. The latest of it stays in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
+    A text that a group writes with /next is kept for 30 days after its last token, with each person's vote for the next one. Your other questions and my answers are never written to disk or to my log. The latest ones stay in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
     { $export } gives you all of it as a file, { $delete } deletes all of it.
-privacy-audit = The people who run me also note who used which command, where, when, how it ended and how long it took. They keep these notes for a while; { $delete } leaves them alone.
-privacy-sharing = Others may name you in { $recommend }, and get { -items } from your likes and theirs together; an answer names the { -items } of yours that led to it. { $share } ends that at once.
-privacy-not-sharing = Nobody can name you in { $recommend }: your likes count for you alone. { $share } lets them.
+privacy-audit = The people who run me also record who used which command, where, when, how it ended and how long it took. They keep these records for a while; { $delete } does not remove them.
+privacy-sharing = Others may name you in { $recommend } and get { -items } based on your likes and theirs; the answer names which of your { -items } led to it. { $share } ends that at once.
+privacy-not-sharing = Nobody can name you in { $recommend }: your likes count for you alone. { $share } allows it.
 privacy-exported = This is everything I keep about you.
 privacy-delete-question = Delete everything I keep about you? This cannot be undone. { $export } gives you a copy first.
 privacy-deleted =
@@ -1273,7 +1273,7 @@ lesson-back = ◀ Back
 lesson-next = Next ▶
 lesson-try = **Try it** with { $command }:
 lesson-continue-title = A model continues a text
-lesson-continue = A language model does one thing: given a text, it says how likely each possible next piece is. One piece is chosen, added to the text, and the question is asked again. That is all writing is to it.
+lesson-continue = A language model does one thing: given a text, it says how likely each possible next piece is. One piece is chosen, added to the text, and the question is asked again. To the model, writing is nothing more.
 lesson-continue-look = **Look for:** the text grows piece by piece. Afterwards press **Why this word** to see what else could have come. With the same seed you get the same text again.
 lesson-pieces-title = It reads tokens, not letters
 lesson-pieces = Before a model reads a text, a tokenizer cuts it into tokens: words, parts of words, single characters. The model never sees the letters.
@@ -1288,14 +1288,14 @@ lesson-vectors-title = A token becomes a vector
 lesson-vectors = Inside the model each token is a list of numbers, a vector. The model passes it through its layers, and each layer changes it according to the tokens around it.
 lesson-vectors-look = **Look for:** the shape. It says how many texts, how many tokens, and how many numbers each token has.
 lesson-context-title = The same word, another vector
-lesson-context = Because the tokens around it change a vector, the same word has different vectors in different texts. This is how a model tells a river bank from the bank with the money.
+lesson-context = Because the tokens around it change a vector, the same word has different vectors in different texts. This is how a model tells a river bank from a bank with money.
 lesson-context-look = **Look for:** the word both texts share whose vector moved the most.
 lesson-neighbours-title = Words with similar vectors
-lesson-neighbours = Older models give each word one vector for good, learnt from the words it appears with. Words used alike point in similar directions; how similar is measured by the cosine of the angle between them.
+lesson-neighbours = Older models give each word one fixed vector, learnt from the words it appears with. Words used alike point in similar directions; how similar is measured by the cosine of the angle between them.
 lesson-neighbours-look = **Look for:** the nearest words. Taking one vector from another and adding a third can answer an analogy. Then compare two words: cat, dog.
 lesson-songs-title = { CAPITAL(-items) } are words, { -lists } are sentences
 lesson-songs = The same idea works without any language. { CAPITAL(-items) } that appear in the same { -lists } get similar vectors, just as words in the same sentences do.
-lesson-songs-look = **Look for:** { -items } that go together although nothing is known about their sound. Then press **Compare with vectors**: what the vectors alone would say stands beside it.
+lesson-songs-look = **Look for:** { -items } that go together although nothing is known about their sound. Then press **Compare with vectors**: it shows beside them what the vectors alone suggest.
 lesson-taste-title = From your likes to recommendations
 lesson-taste = Like a few { -items } and ask for recommendations without naming one: then all your likes count. Only you see them, and you can delete them at any time.
 lesson-taste-look = **Look for:** each recommendation says which of your likes it comes from.

@@ -36,7 +36,7 @@ class PrivacyCommands(
 
     @app_commands.command(extras=guide(Topic.DATA, "/privacy show"))
     async def show(self, interaction: Interaction) -> None:
-        """Read what is kept about you, and whether others may build on it."""
+        """Read what is kept about you, and whether others may use it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         user, store = interaction.user.id, self.bot.store
         delete = mention(self.bot, "privacy delete")
@@ -73,7 +73,7 @@ class PrivacyCommands(
 
     @app_commands.command(extras=guide(Topic.DATA, "/privacy delete"))
     async def delete(self, interaction: Interaction) -> None:
-        """Delete everything that is kept about you; asks first."""
+        """Delete everything that is kept about you, after a confirmation."""
         user = interaction.user.id
         await interaction.response.send_message(
             say("privacy-delete-question", export=mention(self.bot, "privacy export")),

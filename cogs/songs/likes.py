@@ -132,7 +132,7 @@ class LikesCommands(commands.GroupCog, name="likes", description=say("likes-desc
         extras=guide(Topic.LIKES, "/likes list", "songs"),
     )
     async def show(self, interaction: Interaction) -> None:
-        """See the songs you like, and those you do not want to be recommended."""
+        """See the songs you like and those you never want recommended."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await show_likes(interaction, 0)
 
@@ -153,7 +153,7 @@ class LikesCommands(commands.GroupCog, name="likes", description=say("likes-desc
     )
     @app_commands.describe(song=say("likes-option-liked"))
     async def remove(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
-        """Take a like back."""
+        """Remove a like."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         chosen = _chosen(await self._liked(interaction), song, "like")
         await self.bot.store.likes.remove(interaction.user.id, chosen.id)
@@ -167,7 +167,7 @@ class LikesCommands(commands.GroupCog, name="likes", description=say("likes-desc
     )
     @app_commands.describe(song=say("likes-option-any"))
     async def dislike(self, interaction: Interaction, song: Range[str, 1, 100]) -> None:
-        """Never have a song recommended to you, nor other versions of it."""
+        """Never have a song, or other versions of it, recommended to you."""
         match = await answered(interaction, find_song(interaction, song), private=True)
         said = await opinions.dislike(self.bot, interaction.user.id, match.song, _guess(match, song))
         await interaction.edit_original_response(content=said)
@@ -188,7 +188,7 @@ class LikesCommands(commands.GroupCog, name="likes", description=say("likes-desc
         description=say("likes-clear-description"), extras=guide(Topic.LIKES, "/likes clear", "songs")
     )
     async def clear(self, interaction: Interaction) -> None:
-        """Take all your likes back; asks first."""
+        """Remove all your likes, after a confirmation."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         user = interaction.user.id
         likes = await self.bot.store.likes.count(user)

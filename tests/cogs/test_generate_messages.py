@@ -57,7 +57,7 @@ def test_a_text_that_does_not_fit_becomes_a_file_with_its_beginning_shown() -> N
     assert "seed 7" in answer.content
 
 
-@pytest.mark.parametrize(("text", "words"), [("", "ended the text at once"), ("\n\n \t", "↵↵·→")])
+@pytest.mark.parametrize(("text", "words"), [("", "ended the text immediately"), ("\n\n \t", "↵↵·→")])
 def test_a_text_without_characters_is_described(text: str, words: str) -> None:
     assert words in (messages.generation(made(text), 0).content or "")
 

@@ -141,7 +141,7 @@ def test_a_list_says_which_song_was_taken_for_what_was_typed() -> None:
     assert "I took “jum” to mean **Jump** by Van Halen." in found
     assert (
         "I took “jum” to mean **Jump** by Van Halen."
-        " No playlist that I learnt from tells me what goes with **Jump** by Van Halen."
+        " None of the playlists I learnt from shows what goes with **Jump** by Van Halen."
     ) in told(Basis.POPULAR_UNKNOWN, like=(JUMP,), guesses=guesses)
 
 
@@ -150,7 +150,7 @@ def test_a_list_says_what_it_is_unlike() -> None:
     assert "Goes with Jump - Van Halen, not with Africa - Toto\n" in told(
         Basis.SONG, like=(JUMP,), unlike=(africa,)
     )
-    assert "From the songs you like, not what goes with Africa - Toto\n" in told(
+    assert "From the songs you like, without what goes with Africa - Toto\n" in told(
         Basis.LIKES, unlike=(africa,)
     )
 
@@ -209,7 +209,7 @@ def test_a_list_for_several_names_them_and_those_who_like_nothing() -> None:
     text = told(Basis.LIKES, people=(1, 2, 3))
     assert text == (
         "### From the songs you like together\nFor <@1>, <@2> and <@3> together."
-        " Nothing comes from <@2> and <@3>, who like no songs yet."
+        " Nothing is based on <@2> and <@3>, who like no songs yet."
         "\n1. **Jump** by Van Halen\n-# because of Jump"
     )
 

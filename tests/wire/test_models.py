@@ -129,7 +129,7 @@ async def test_a_failed_reload_keeps_the_old_model_and_says_why(
     await reload.until(lambda shown: "not reloaded" in shown.text)
     assert reload.ephemeral
     assert "not on this machine any more" in reload.text
-    assert "The old one goes on answering" in reload.text
+    assert "The previous one keeps serving" in reload.text
     answer = await live.box.ask("/similar word:engineer")
     assert not answer.ephemeral
 
@@ -243,7 +243,7 @@ async def test_wrong_settings_are_refused_in_their_own_words(
     rewrite(live, tmp_path, change)
     text = (await reloaded(live, "slot:words", "not reloaded")).replace("\\", "")
     assert words in text
-    assert "The old one goes on answering" in text
+    assert "The previous one keeps serving" in text
     assert str(tmp_path) not in text
     assert live.hub.status("words")[0].generation == 1
     assert "engineer" in (await live.box.ask("/similar word:engineer")).text

@@ -160,7 +160,7 @@ async def test_own_likes_unlike_a_song_stay_private(live: Live) -> None:
     await like(live, "Song Alpha")
     answer = await live.box.ask("/recommend unlike:Song Beta")
     assert answer.ephemeral
-    assert "not what goes with Song Beta" in answer.text
+    assert "without what goes with Song Beta" in answer.text
 
 
 async def test_a_map_on_demand_with_words_for_who_cannot_see_it(live: Live) -> None:
@@ -399,11 +399,11 @@ async def test_clearing_asks_first(live: Live) -> None:
     assert await listed(live) == ["Song Beta"]
     asked = await live.box.ask("/likes clear")
     assert asked.message is not None
-    await live.box.press(asked.message, "Take all back")
-    await asked.until(lambda it: "1 like taken back" in it.text)
+    await live.box.press(asked.message, "Remove all")
+    await asked.until(lambda it: "1 like removed" in it.text)
     assert asked.message.buttons == []
     nothing = await live.box.ask("/likes clear")
-    assert "nothing to take back" in nothing.text
+    assert "nothing to remove" in nothing.text
 
 
 @pytest.mark.parametrize("name", ["likes clear", "privacy delete"])

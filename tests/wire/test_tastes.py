@@ -239,7 +239,7 @@ async def test_three_favourites_to_begin_with(live: Live) -> None:
     await done.until(lambda it: "because you liked Song" in it.text)
     assert done.ephemeral
     assert "“song alpah”: 👍 **Song Alpha**" in done.text
-    assert "“qqqqqqqqqqqq”: I know no song like it" in done.text
+    assert "“qqqqqqqqqqqq”: I found no song like it" in done.text
     assert await listed(live) == ["Song Alpha", "Song Delta"]
 
 
@@ -250,7 +250,7 @@ async def test_favourites_that_nobody_knows_are_refused(live: Live) -> None:
     await opened.until(lambda it: it.modal)
     refused = await live.box.submit(opened.modal, {"A song": "@everyone qqqqqq"})
     assert refused.ephemeral
-    assert "I know no song like it" in refused.text
+    assert "I found no song like it" in refused.text
     assert await listed(live) == []
 
 
@@ -322,7 +322,7 @@ async def test_likes_of_others_count_only_if_they_allow_it(live: Live) -> None:
     answer = await live.box.ask("/recommend with:@admin n:10")
     assert answer.ephemeral, "the asker's own likes stay theirs"
     assert "because of Song Alpha" in answer.text
-    assert f"Nothing comes from <@{live.box.student.id}>, who likes no songs yet" in answer.text
+    assert f"Nothing is based on <@{live.box.student.id}>, who likes no songs yet" in answer.text
     await live.box.ask("/privacy share allowed:False", member=live.box.admin)
     assert "has not allowed" in (await live.box.ask("/recommend with:@admin")).text
 
@@ -373,7 +373,7 @@ async def test_who_takes_it_back_shows_no_more_of_their_likes_to_everybody(live:
     before = answer.text
     await live.box.ask("/privacy share allowed:False")
     refused = await live.box.press(answer.message, "Next ▶")
-    await refused.until(lambda it: "others build on your likes" in it.text)
+    await refused.until(lambda it: "no longer share your likes" in it.text)
     assert refused.ephemeral
     assert answer.text == before
 
@@ -381,7 +381,7 @@ async def test_who_takes_it_back_shows_no_more_of_their_likes_to_everybody(live:
 @pytest.mark.parametrize(
     ("command", "why"),
     [
-        ("/recommend with:@student", "your own likes count anyway"),
+        ("/recommend with:@student", "your own likes always count"),
         ("/recommend song:Song Alpha with:@admin", "either a song or people"),
     ],
 )
@@ -394,7 +394,7 @@ async def test_people_that_make_no_sense_are_refused(live: Live, command: str, w
 async def test_in_a_private_message_there_is_nobody_else(live: Live) -> None:
     channel = live.box.direct(live.box.student)
     answer = await live.box.ask_command("recommend", {"with": live.box.admin}, channel=channel)
-    assert "Only in a server" in answer.text
+    assert "only in a server" in answer.text
 
 
 async def test_who_has_an_opinion_on_every_song_reads_so(live: Live) -> None:
@@ -407,5 +407,5 @@ async def test_who_has_an_opinion_on_every_song_reads_so(live: Live) -> None:
         else:
             await live.bot.store.likes.dislike(live.box.student.id, song)
     answer = await live.box.ask("/recommend")
-    assert "You have an opinion on every song that I know" in answer.text
+    assert "You have already liked or disliked every song I know" in answer.text
     assert "Like" not in labels(answer)
