@@ -123,7 +123,7 @@ async def test_a_song_is_answered_by_the_best_way_and_the_reasons_can_be_counted
     assert "playlists with" not in by_vectors.text
     refused = await live.box.ask("/recommend by:vectors")
     assert refused.ephemeral
-    assert "Name a song whose vector" in refused.text
+    assert "so that I know whose vector" in refused.text
 
 
 async def test_both_lists_stand_side_by_side(live: Live) -> None:

@@ -48,7 +48,7 @@ async def test_what_got_a_thumb_down_is_never_recommended_again(live: Live, laun
     pressed = await act(live, answer.message, "never")
     assert pressed.ephemeral
     assert f"I will not recommend **{unwanted}**" in pressed.text
-    assert "said so before" in (await act(live, answer.message, "never")).text
+    assert "already leave" in (await act(live, answer.message, "never")).text
     await live.stop()
     live = await launch()
     for command in ("/recommend n:10", "/recommend song:Song Alpha n:10"):
