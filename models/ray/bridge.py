@@ -24,6 +24,7 @@ from ray.serve.exceptions import RayServeException
 
 from models.ray.frames import Ask, Connected, Forget, Item, Lost, Unreachable, packed, read
 from models.ray.plan import COORDINATOR, NAMESPACE, Answer
+from models.ray.reach import join
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +147,7 @@ def main(address: str, client: str) -> None:
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
-        ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+        join(address)
     except Exception as error:  # noqa: BLE001 - whatever it is, the bot is told
         output.write(packed(Unreachable(type(error).__name__)))
         os._exit(1)

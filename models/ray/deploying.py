@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,8 @@ from ray import serve
 
 from models.failures import NoCluster, NotDeployed
 from models.ray.coordinator import Coordinator
-from models.ray.plan import COORDINATOR, NAMESPACE, News, Plan, parsed
+from models.ray.plan import COORDINATOR, News, Plan, parsed
+from models.ray.reach import join
 from models.results import State
 
 SOON = 30.0
@@ -31,7 +31,7 @@ Watch = Callable[[News], object]
 def connected(address: str) -> Iterator[None]:
     """A connection to the cluster for as long as the block; NoCluster if it cannot be reached."""
     try:
-        ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+        join(address)
     except Exception as error:
         raise NoCluster(address) from error
     try:

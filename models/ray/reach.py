@@ -1,0 +1,25 @@
+"""Joining a cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+import ray
+
+from models.ray.plan import NAMESPACE
+
+PATIENCE = 5.0
+"""Seconds in which the head node must accept a connection. Ray itself goes on trying for minutes."""
+
+
+def join(address: str) -> None:
+    """Connect this process to the cluster at an address: `auto`, or host and port. Raises whatever Ray raises, or OSError."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal():
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE):
+            pass
+    ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
