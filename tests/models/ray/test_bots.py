@@ -81,7 +81,7 @@ async def test_two_bots_share_people_models_and_turns(bots: tuple[Sandbox, list[
     # What somebody likes holds in both.
     listed = await box.ask("/recommend song:Hey Jude", channel=here)
     assert listed.message is not None
-    await box.press(listed.message, "Like 1")
+    await box.press(listed.message, "Like")
     assert titles(await box.ask("/likes list", channel=there)) == titles(listed)[:1]
 
     # A person has so many questions over both, whichever they meet; others are not kept out.
