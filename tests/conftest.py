@@ -4,10 +4,15 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from cluster import postgresql
 from tests.postgresql import Cluster
 from tests.skips import pytest_terminal_summary as pytest_terminal_summary  # noqa: PLC0414 - a hook, by its name
+
+# How long an example takes says more about what else the machine does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -177,7 +177,7 @@ def test_nobody_waits_for_a_pace_in_the_terminal(
     monkeypatch.setattr("models.language.engine.time.sleep", rests.append)
     monkeypatch.setenv("TOKENWISE_LANGUAGE__TOKENS_PER_SECOND", "1")
     asked(capsys, "generate", "The engineer", "--max-new-tokens", "3")
-    assert not any(rests)
+    assert max(rests, default=0) < 0.1, "a pace would rest for a second"
 
 
 def test_generation_is_greedy_unless_asked_and_repeats_with_its_seed(
@@ -288,7 +288,7 @@ def test_a_second_text_is_compared_with_the_first(capsys: pytest.CaptureFixture[
     assert all(-1 <= word["cosine"] <= 1 for word in answer["words"])
     assert main(["embed", "the engineer sings", "an engineer writes the song"]) == 0
     assert "the context changed “engineer” the most" in capsys.readouterr().out
-    assert "share no word" in refused(capsys, "embed", "engineer", "song")
+    assert "have no word in common" in refused(capsys, "embed", "engineer", "song")
 
 
 def test_similar_takes_sums(capsys: pytest.CaptureFixture[str]) -> None:

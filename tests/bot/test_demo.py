@@ -56,7 +56,7 @@ async def test_it_asks_prints_and_ends(tiny_settings: Settings, capsys: pytest.C
     assert "Your local Discord is at http://127.0.0.1:" in captured.out
     assert "/tokens text:two words" in captured.out
     assert "technologist" in captured.out or "machinist" in captured.out
-    assert "words: words is loaded" in captured.err
+    assert "words: loaded words" in captured.err
     # Those of asyncio's own pool end with the loop.
     await until(lambda: all("asyncio" in it.name for it in set(threading.enumerate()) - threads))
 
@@ -83,7 +83,7 @@ async def test_who_asks_for_the_models_sees_them_loaded_and_their_files_do_not_p
     assert await demo(tiny_settings, lines, "admin") == 0
     captured = capsys.readouterr()
     assert "loading" not in captured.out.rpartition("/models status")[2].casefold()
-    assert captured.err.count("words: words is loaded") == 2
+    assert captured.err.count("words: loaded words") == 2
     assert not left.exists()
 
 

@@ -79,7 +79,7 @@ def test_damage_is_found_logged_and_mended(
         pytest.skip("the file is too short for that")
     assert kept.recall(folder, read, "The numbers") is None
     assert [record.message for record in caplog.records] == [caplog.records[0].message]
-    assert "The numbers: the copy on disk is damaged" in caplog.text
+    assert "The numbers: the cached copy is damaged" in caplog.text
     kept.store(folder, write, "The numbers", 2)
     assert kept.recall(folder, read, "The numbers") == NUMBERS.tolist()
 

@@ -198,7 +198,7 @@ def test_columns_go_by_the_names_that_the_settings_give(tmp_path: Path) -> None:
     table, playlists = read(tmp_path / "t.csv", Layout(named, encoding="cp1252"))
     assert [song.title for song in table.songs] == ["Africa", "Hello", "Bad"]
     assert playlists.lists == [["b", "a", "c"]]
-    with pytest.raises(ModelError, match=r"No file of the catalogue has a column “nobody”.*wer"):
+    with pytest.raises(ModelError, match=r"The catalogue has no column “nobody”.*wer"):
         read(
             tmp_path / "t.csv",
             Layout(Columns(list="wer", item="was", title="heißt", rating="nobody"), encoding="cp1252"),

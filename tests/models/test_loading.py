@@ -354,7 +354,7 @@ WHY_NOT: dict[str, tuple[Callable[[Path], object], str]] = {
     "two libraries": (lambda folder: renamed(folder, "tf_model.h5"), "other libraries (TensorFlow)"),
     "several GGUF files": (
         lambda folder: (renamed(folder, "a.gguf"), (folder / "b.gguf").write_bytes(b"")),
-        "several GGUF files (a.gguf, b.gguf)",
+        "several GGUF files. Name one of them: a.gguf, b.gguf",
     ),
     "an adapter": (
         lambda folder: (
@@ -372,7 +372,7 @@ WHY_NOT: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a pointer": (
         lambda folder: (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\n"),
-        "only a Git LFS pointer",
+        "contains a Git LFS pointer",
     ),
     "a missing shard": (
         lambda folder: (

@@ -118,7 +118,7 @@ async def test_the_lens_turns_to_earlier_tokens(live: Live) -> None:
     assert "◀ Earlier tokens" in labels(answer)
     turned = await live.box.press(message_of(answer), "◀ Earlier tokens")
     await turned.until(
-        lambda _: min(int(row["position"]) for row in numbers(answer, "lens.csv")) == before - 5
+        lambda _: min(int(row["position"]) for row in numbers(answer, "lens.csv")) == before - 4
     )
 
 
@@ -211,7 +211,7 @@ async def test_a_press_on_an_old_state_changes_nothing(live: Live) -> None:
     first = live.box.send_select(message_of(answer), shown["custom_id"], [value])
     second = live.box.send_select(message_of(answer), shown["custom_id"], [value], member=live.box.admin)
     await first.visible()
-    await second.until(lambda late: "Somebody else was faster" in late.text)
+    await second.until(lambda late: "Someone else was faster" in late.text)
     await first.until(lambda _: menu(answer, "board-take")["custom_id"] != shown["custom_id"])
     assert message_of(answer).text.count("│") == 1
 
@@ -263,4 +263,4 @@ async def test_a_board_outlives_a_restart(launch: Launch) -> None:
     assert [one["text"] for one in exported["boards"]] == [TEXT]
     await second.bot.store.forget(second.box.student.id)
     late = await second.box.press(message_of(answer), "Undo")
-    await late.until(lambda shown: "no longer kept" in shown.text)
+    await late.until(lambda shown: "no longer available" in shown.text)
