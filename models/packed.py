@@ -1,7 +1,7 @@
 """Linear layers with packed weights: in fewer bits, and in the memory layout that a CPU's matrix kernels read fastest.
 
-Generating a token reads every weight once, so time per token follows the bytes per weight. `nn.Linear` stores plain rows, which
-the kernel libraries reorder for every product; packed weights are reordered once.
+Generating a token reads every weight once, so time per token follows the bytes per weight. `nn.Linear` stores plain
+rows, which the kernel libraries reorder for every product; packed weights are reordered once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Network: TypeAlias = Any
 
 
 class Packed(ABC):
-    """A weight of shape (outputs, inputs) and a bias, in some format. Copies of a model share it, as they share parameters."""
+    """A weight of shape (outputs, inputs) and a bias, in some format. Copies of a model share it like parameters."""
 
     name: ClassVar[str]
     """The data type of the weights, as people know it."""
@@ -44,7 +44,9 @@ class Packed(ABC):
     """Whether inputs are rounded too, which can turn a tiny difference between two inputs into a larger one."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        """Raises RuntimeError where the processor or this build of torch lacks the format, ValueError for a weight that does not fit it."""
+        """Raises RuntimeError if the processor or this build of torch lacks the format, ValueError if the weight does
+        not fit.
+        """
         self.outputs, self.inputs = weight.shape
         self.bias_numbers = 0 if bias is None else bias.numel()
         self.nbytes = int(self.outputs * (self.inputs * self.bits / 8 + self.beside) + 4 * self.bias_numbers)
@@ -279,8 +281,9 @@ def rows_of(linear: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None]:
 def pack(model: Network, kind: type[Packed]) -> None:
     """Replace the linear layers of a model on the CPU, a few at a time, so that little extra memory is needed.
 
-    The rest of the model is converted to the data type of the format's inputs if that is float32; for bfloat16 the model must
-    be in bfloat16 already. A tied output head gets a packed copy of the embeddings. Layers that do not fit the format are kept.
+    The rest of the model is converted to the data type of the format's inputs if that is float32; for bfloat16 the
+    model must be in bfloat16 already. A tied output head gets a packed copy of the embeddings. Layers that do not fit
+    the format are kept.
     """
     embeddings = model.get_input_embeddings().weight
 
