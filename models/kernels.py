@@ -145,8 +145,7 @@ def best(
 
 
 def measure(model: Network, kinds: Sequence[type[Packed]]) -> dict[str, Seconds]:
-    """Seconds that a model's linear layers take in each format, by name, and as they are ("plain"), without broken
-    kernels.
+    """Seconds that a model's linear layers take as they are ("plain") and in each format that works, by name.
 
     The formats take turns and the shortest time of each counts, so that other load on the machine affects all alike.
     """

@@ -257,7 +257,7 @@ class LocalService:
         return ticket
 
     async def look_up(self, slot: str, caller: Caller, work: Callable[[Any], T]) -> T:
-        """Look up data in a model's memory. Fails at once if the model is not loaded, or after a short timeout."""
+        """Look up data in memory. Fails at once if the model is not loaded, or after SUGGESTING_LANE's timeout."""
         if slot not in self._first_loads:
             raise NoSuchSlot
 

@@ -44,8 +44,8 @@ class Packed(ABC):
     """Whether inputs are rounded too, which can turn a tiny difference between two inputs into a larger one."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        """Raises RuntimeError if the processor or this build of torch lacks the format, ValueError if the weight does
-        not fit.
+        """Raises RuntimeError if this processor or build of torch lacks the format, ValueError for an unsuitable
+        weight.
         """
         self.outputs, self.inputs = weight.shape
         self.bias_numbers = 0 if bias is None else bias.numel()

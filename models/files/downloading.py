@@ -122,7 +122,7 @@ def opened(request: Request) -> Iterator[http.client.HTTPResponse]:
     try:
         response = urlopen(request, timeout=SILENCE)  # noqa: S310 - http(s) only
     except HTTPError as error:
-        error.close()  # it is also an open response, of which only the status is read
+        error.close()  # it is also an open response, but only its status is needed
         raise
     with response:
         yield response

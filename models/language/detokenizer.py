@@ -63,7 +63,7 @@ class Detokenizer:
         text = self._decode(self._context + self._pending)
         if text.startswith(self._context_text):
             return text[len(self._context_text) :]
-        # The context ends in bytes of a character that these tokens complete, or in a run of bytes that is malformed now.
+        # The context ends in bytes of a character that these tokens complete, or in a run of bytes now malformed.
         return self._decode(self._pending)
 
     def _settle(self, count: int, given: int) -> None:
