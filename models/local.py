@@ -333,7 +333,7 @@ class LocalService:
         import torch  # noqa: PLC0415 - takes seconds, which this thread has
 
         lanes = self.lanes.status
-        # One thread computes all texts of a model that serves several at once.
+        # A single thread computes all texts of a model with batching.
         workers = sum(
             1 if SLOTS[slot].batches else lanes[slot].workers for slot in self.slots if SLOTS[slot].uses_torch
         )

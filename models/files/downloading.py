@@ -65,7 +65,7 @@ class Checksum:
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file to download: its address, its name for people, and a token that only its first server gets."""
+    """A file to download: its address, its display name, and a token that is sent only to its first server."""
 
     url: str
     label: str

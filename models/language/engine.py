@@ -749,7 +749,7 @@ class Engine:
             ids, next_sequence_length=newest, is_first_iteration=first, **sequence.inputs
         )
         outputs = self._model(**inputs, return_dict=True)
-        # As in the loop of `generate`.
+        # As `generate` does.
         sequence.inputs = self._model._update_model_kwargs_for_generation(outputs, sequence.inputs)  # noqa: SLF001
         sequence.seen = end
         scores: torch.Tensor = outputs.logits[0, -1].float()
@@ -812,9 +812,7 @@ class Engine:
         return guess if len(guess) <= left else guess[: int(left)]
 
     def _judge_guesses(self, tokens: float, seconds: float) -> None:
-        """After a guessing step that added `tokens` per text, update the average gain; pause guessing if it is too
-        low.
-        """
+        """Update the average gain after a guessing step that added `tokens` per text; pause guessing if it is low."""
         gain = tokens * self._pace.step / seconds
         self._gain_of_guesses += 0.2 * (gain - self._gain_of_guesses)
         if self._gain_of_guesses < _GUESSES_MUST_GAIN:
@@ -890,9 +888,7 @@ class Engine:
         return scores
 
     def _write_tokens(self, sequences: Sequence[_Sequence], scores: torch.Tensor) -> list[_Sequence]:
-        """Choose and stream the next token of each sequence by its `scores`; returns those that neither ended nor
-        moved.
-        """
+        """Choose and stream each sequence's next token by its `scores`; returns those that neither ended nor moved."""
         processed = scores
         failed = set()
         for place, sequence in enumerate(sequences):

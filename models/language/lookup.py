@@ -30,9 +30,7 @@ class LookUp:
         """The share of recent tokens that would have been guessed correctly."""
 
     def guess(self, ids: Sequence[int], prompt: int, most: int = MOST) -> list[int]:
-        """Likely next tokens after `ids`, which start with `prompt` prompt tokens; empty if guessing is unlikely to
-        pay.
-        """
+        """Likely next tokens after `ids`, which start with `prompt` prompt tokens; empty if guessing would not pay."""
         for place in range(max(self._known, _MATCH), len(ids)):
             key = tuple(ids[place - _MATCH : place])
             if place >= prompt:

@@ -89,9 +89,7 @@ class Admission:
         return self._enter(question)
 
     def attach(self, client: str, questions: tuple[Question, ...]) -> None:
-        """Restore a client's earlier admissions: requests that had started keep running, and waiting ones keep
-        waiting.
-        """
+        """Restore a client's earlier admissions: started requests keep running, and waiting ones keep waiting."""
         self.leave(client)
         self.join(client)
         for question in questions:

@@ -148,7 +148,7 @@ def main(address: str, client: str) -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
         join(address)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the bot is told
+    except Exception as error:  # noqa: BLE001 - every error is reported to the bot
         output.write(packed(Unreachable(type(error).__name__)))
         os._exit(1)
     with contextlib.suppress(KeyboardInterrupt):

@@ -51,7 +51,7 @@ WITHOUT_ROOM = 60.0
 STRAGGLERS = 3.0
 """Seconds of grace for requests that were sent to the old version during the switch."""
 MOST_SECONDS = 14 * 60.0
-"""Seconds for a rollout: as long as Discord lets its progress be shown."""
+"""Time limit for a rollout in seconds: as long as Discord lets the bot edit the progress message."""
 
 
 @dataclass(eq=False)

@@ -24,9 +24,7 @@ BY_SLOT: Mapping[str, tuple[str, ...]] = {
     "encoder": ("encoder.embed", "encoder.contexts", "inside.attention"),
     "language": ("inside.next", "inside.lens", "inside.surprise", "inside.attention", "inside.why", "inside.paths"),
 }  # fmt: skip
-"""The methods of `models.service.Service` that a replica of each slot answers; texts, which stream, have their own
-way.
-"""
+"""The methods of `models.service.Service` that a slot's replicas answer; text generation streams separately."""
 
 
 def methods(service: Service, slot: str) -> dict[str, Callable[[Any], Awaitable[Any]]]:

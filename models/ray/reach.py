@@ -1,4 +1,4 @@
-"""Joining a cluster."""
+"""Connects a process to a cluster."""
 
 from __future__ import annotations
 

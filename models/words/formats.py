@@ -149,9 +149,7 @@ def keyed_vectors(words: Sequence[str], vectors: Floats, lengths: Floats | None 
 
 
 def checked(words: Sequence[str], vectors: NDArray[Any], label: str) -> Vocabulary:
-    """An array (words, numbers) with its words, after checking all rows. Raises NumbersNotFinite for NaN or
-    infinity.
-    """
+    """An array (words, numbers) with its words, all rows checked. Raises NumbersNotFinite for NaN or infinity."""
     found = rows.check(words, vectors, label)
     return Vocabulary(keyed_vectors(found.words, found.vectors, found.lengths), found.zeros)
 

@@ -65,9 +65,7 @@ class WordVectors:
     device = "cpu"
 
     def __init__(self, vectors: Vectors, name: str, zeros: Collection[str] = ()) -> None:
-        """`zeros` are known words without a direction: queries for them fail with an explanation, and no result has
-        them.
-        """
+        """`zeros` are known words without a direction: queries for them fail, and no result contains them."""
         self._vectors = vectors
         self._zeros = frozenset(zeros)
         self.name = name
@@ -98,7 +96,7 @@ class WordVectors:
         return texts.say("words-detail", words=len(self), size=self._vectors.vector_size)
 
     def resolve(self, word: str) -> str | None:
-        """The word as the vocabulary spells it: unchanged, in another case, or with its spaces joined; None if
+        """The word in the vocabulary's spelling: unchanged, in another case, or with its spaces joined; None if
         unknown.
         """
         for form in _forms(word):
