@@ -867,7 +867,7 @@ class Engine:
         """
         device = self._model.device
         width = max(map(len, tokens))
-        # Padding repeats a token of the same text; it is masked, so the value does not matter.
+        # Padding repeats a token of the same text; its outputs are ignored.
         padded = torch.tensor([[new[0]] * (width - len(new)) + list(new) for new in tokens], device=device)
         counts = torch.tensor([len(new) for new in tokens])[:, None]
         columns = torch.arange(width) - (width - counts)
