@@ -1,7 +1,7 @@
 """Chooses the fastest weight format for a model on this processor by measuring, and remembers the result.
 
-Which format wins depends on the processor (instructions, memory bandwidth, cores), the shapes of the model's layers and the libraries
-that torch was built with.
+Which format wins depends on the processor (instructions, memory bandwidth, cores), the shapes of the model's layers and
+the libraries that torch was built with.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _CACHE = 64 << 20
 _SHAPES = 4
 """Number of layer shapes that are measured: those with most of a model's weights."""
 _LARGEST_SHAPE = 1 << 26
-"""Layers with more weights than this, such as output heads, are not measured: it would take too much time and memory."""
+"""Layers with more weights than this, such as output heads, are not measured, to limit time and memory."""
 _ERRORS = {"float16": 2e-3, "bfloat16": 1e-2, "int8": 5e-2}
 """Largest relative error of a product before a kernel counts as broken."""
 _REMEMBERED = 64
@@ -65,7 +65,7 @@ _FILE = "kernels.json"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A weight format, None for the plain one, and its measured speed relative to the plain one for each of `WRITING`."""
+    """A weight format (None for the plain one), and its speed relative to the plain one for each of `WRITING`."""
 
     kind: type[Packed] | None = None
     gains: tuple[float, ...] = ()
@@ -88,8 +88,8 @@ PLAIN = Choice()
 def choose(model: Network, dtype: str, *, int8: bool, folder: Path | None = None) -> Choice:
     """The best weight format for a model on the CPU, of those that `dtype` and `int8` of the settings allow.
 
-    "auto" allows every format with at least 16 bits, "float16" and "bfloat16" their own, "float32" the plain one, and `int8` those
-    with 8 bits. Where several are allowed, a measurement decides; its result is kept in `folder`.
+    "auto" allows every format with at least 16 bits, "float16" and "bfloat16" their own, "float32" the plain one, and
+    `int8` those with 8 bits. Where several are allowed, a measurement decides; its result is kept in `folder`.
     """
     if model.device.type != "cpu":
         return PLAIN
@@ -126,8 +126,8 @@ def best(
 ) -> Choice:
     """The choice for measured `times`, by format name, with "plain" among them.
 
-    The fastest for one text and several texts taken together, of those that are not slower than the plain format for either, nor
-    for a prompt. With `required`, the plain format is not allowed.
+    The fastest for one text and several texts taken together, of those that are not slower than the plain format for
+    either, nor for a prompt. With `required`, the plain format is not allowed.
     """
     plain = times["plain"]
 
@@ -145,7 +145,7 @@ def best(
 
 
 def measure(model: Network, kinds: Sequence[type[Packed]]) -> dict[str, Seconds]:
-    """Seconds that the linear layers of a model take in each format, by name, and as they are ("plain"); broken kernels are left out.
+    """Seconds that a model's linear layers take as they are ("plain") and in each format that works, by name.
 
     The formats take turns and the shortest time of each counts, so that other load on the machine affects all alike.
     """

@@ -115,7 +115,7 @@ class LocalService:
         lanes: Mapping[str, LaneSettings],
         per_user: int,
     ) -> None:
-        """`lanes` has one for each slot of the hub; a person may have `per_user` requests in progress."""
+        """`lanes` has one for each slot of the hub; each user may have `per_user` requests in progress."""
         self.hub = hub
         # One thread per slot, so that a hanging load does not block others.
         loading = LaneLimits(workers=max(1, len(hub.slots)), queue=LOADING_QUEUE, timeout=EDITABLE)
@@ -154,7 +154,7 @@ class LocalService:
         return ServiceStatus(tuple(self.hub.status()), self.lanes.status)
 
     async def settled(self, request_id: str) -> None:  # noqa: ARG002
-        await asyncio.sleep(0)  # it is admitted or refused in its first step
+        await asyncio.sleep(0)  # admission happens in the first step of the task
 
     async def cancel(self, request_id: str) -> bool:
         ticket = self._tickets.get(request_id)
@@ -163,7 +163,7 @@ class LocalService:
         return ticket is not None
 
     async def connect(self) -> None:
-        """They are here."""
+        """Nothing to do: the models are in this process."""
 
     async def start(self) -> None:
         before = None
@@ -220,7 +220,7 @@ class LocalService:
         await self.lanes.close()
         self.hub.close()
 
-    # For the kinds below
+    # Used by the slot services below
 
     async def run(self, slot: str, caller: Caller, work: Callable[[Any], T]) -> T:
         """Run `work(model)` on a worker thread with the slot's current model."""
@@ -257,7 +257,7 @@ class LocalService:
         return ticket
 
     async def look_up(self, slot: str, caller: Caller, work: Callable[[Any], T]) -> T:
-        """Look up data in a model's memory. Fails at once if the model is not loaded, or after SUGGESTING_LANE's timeout."""
+        """Look up data in memory. Fails at once if the model is not loaded, or after SUGGESTING_LANE's timeout."""
         if slot not in self._first_loads:
             raise NoSuchSlot
 
@@ -333,7 +333,7 @@ class LocalService:
         import torch  # noqa: PLC0415 - takes seconds, which this thread has
 
         lanes = self.lanes.status
-        # One thread computes all texts of a model that serves several at once.
+        # A single thread computes all texts of a model with batching.
         workers = sum(
             1 if SLOTS[slot].batches else lanes[slot].workers for slot in self.slots if SLOTS[slot].uses_torch
         )

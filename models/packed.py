@@ -1,7 +1,7 @@
 """Linear layers with packed weights: in fewer bits, and in the memory layout that a CPU's matrix kernels read fastest.
 
-Generating a token reads every weight once, so time per token follows the bytes per weight. `nn.Linear` stores plain rows, which
-the kernel libraries reorder for every product; packed weights are reordered once.
+Generating a token reads every weight once, so time per token follows the bytes per weight. `nn.Linear` stores plain
+rows, which the kernel libraries reorder for every product; packed weights are reordered once.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ LARGEST_HALF = 65_504
 """The largest finite float16."""
 
 Network: TypeAlias = Any
-"""A model of transformers, which are typed too loosely for what is used of them here."""
+"""A model from transformers, whose own types are too loose for this module."""
 
 
 class Packed(ABC):
-    """A weight of shape (outputs, inputs) and a bias, in some format. Copies of a model share it, as they share parameters."""
+    """A weight of shape (outputs, inputs) and a bias, in some format. Copies of a model share it like parameters."""
 
     name: ClassVar[str]
-    """The data type of the weights, as people know it."""
+    """The common name of the weights' data type."""
     library: ClassVar[str]
     bits: ClassVar[int]
     beside: ClassVar[int] = 0
@@ -44,7 +44,9 @@ class Packed(ABC):
     """Whether inputs are rounded too, which can turn a tiny difference between two inputs into a larger one."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        """Raises RuntimeError where the processor or this build of torch lacks the format, ValueError for a weight that does not fit it."""
+        """Raises RuntimeError if this processor or build of torch lacks the format, ValueError if a weight does not
+        fit.
+        """
         self.outputs, self.inputs = weight.shape
         self.bias_numbers = 0 if bias is None else bias.numel()
         self.nbytes = int(self.outputs * (self.inputs * self.bits / 8 + self.beside) + 4 * self.bias_numbers)
@@ -136,7 +138,7 @@ class Int8(Packed):
         _needs_fbgemm()
         whole, scale = to_bytes(weight)
         zeros = torch.zeros(self.outputs, dtype=torch.long)
-        quantized = torch._make_per_channel_quantized_tensor(whole, scale.double(), zeros, 0)  # noqa: SLF001 - the public function would round again
+        quantized = torch._make_per_channel_quantized_tensor(whole, scale.double(), zeros, 0)  # noqa: SLF001 - the public one rounds again
         self._weight: Any = torch.ops.quantized.linear_prepack(quantized, None)
         self._bias = None if bias is None else bias.detach().float()
         self._multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32.default
@@ -212,7 +214,7 @@ def _needs_fbgemm() -> None:
     if torch.backends.quantized.engine not in {"fbgemm", "x86"}:
         torch.backends.quantized.engine = "fbgemm"
     with warnings.catch_warnings():
-        # torch warns once that quantized tensors are deprecated; `models.kernels.works` tries each format before it is used.
+        # torch warns once that quantized tensors are deprecated; `models.kernels.works` tests each format before use.
         warnings.simplefilter("ignore")
         torch._make_per_channel_quantized_tensor(  # noqa: SLF001 - see `Int8`
             torch.zeros(1, 1, dtype=torch.int8), torch.ones(1).double(), torch.zeros(1, dtype=torch.long), 0
@@ -264,7 +266,7 @@ def linears(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Module]]:
     """The linear layers of a model: for each, the parent module, its name there, and the layer."""
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
-            # Subclasses may use their weight in another way.
+            # Subclasses may use their weight differently.
             if type(child) in {nn.Linear, Conv1D}:
                 yield module, name, child
 
@@ -279,8 +281,9 @@ def rows_of(linear: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None]:
 def pack(model: Network, kind: type[Packed]) -> None:
     """Replace the linear layers of a model on the CPU, a few at a time, so that little extra memory is needed.
 
-    The rest of the model is converted to the data type of the format's inputs if that is float32; for bfloat16 the model must
-    be in bfloat16 already. A tied output head gets a packed copy of the embeddings. Layers that do not fit the format are kept.
+    The rest of the model is converted to the data type of the format's inputs if that is float32; for bfloat16 the
+    model must be in bfloat16 already. A tied output head gets a packed copy of the embeddings. Layers that do not fit
+    the format are kept.
     """
     embeddings = model.get_input_embeddings().weight
 

@@ -65,7 +65,7 @@ class Checksum:
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file to download: its address, its name for people, and a token that only its first server gets."""
+    """A file to download: its address, its display name, and a token that is sent only to its first server."""
 
     url: str
     label: str
@@ -122,7 +122,7 @@ def opened(request: Request) -> Iterator[http.client.HTTPResponse]:
     try:
         response = urlopen(request, timeout=SILENCE)  # noqa: S310 - http(s) only
     except HTTPError as error:
-        error.close()  # it is also an open response, of which only the status is read
+        error.close()  # it is also an open response, but only its status is needed
         raise
     with response:
         yield response

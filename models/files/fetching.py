@@ -110,8 +110,9 @@ def present(item: Item) -> Path | None:
 def fetch(item: Item, watch: Watch = _unwatched, *, update: bool = False) -> Fetched:
     """Make sure that an item is on this machine. With `update`, check for a newer version even if it exists.
 
-    Existing items are tested as far as that takes only seconds, and downloaded again if they do not load. Raises NotThere if
-    it cannot be downloaded, and ModelError if it does not load; partial downloads are kept for the next time.
+    Existing items are tested as far as that takes only seconds, and downloaded again if they do not load. Raises
+    NotThere if it cannot be downloaded, and ModelError if it does not load; partial downloads are kept for the next
+    time.
     """
     if item.kind in {Kind.PATH, Kind.STARTER}:
         there = finding.locate(item)

@@ -34,9 +34,9 @@ def only_file(path: Path) -> Path | None:
 
 def converted(file: Path) -> Path:
     """The converted folder of a file, kept in the hub's cache. Raises ModelError."""
-    from huggingface_hub import constants  # noqa: PLC0415 - only who has such a file needs it
+    from huggingface_hub import constants  # noqa: PLC0415 - needed only for GGUF files
 
-    from models.pretrained import reading  # noqa: PLC0415 - which looks for models with `finding`, which uses this
+    from models.pretrained import reading  # noqa: PLC0415 - avoids a circular import through `finding`
 
     status = file.stat()
     key = kept.fingerprint(_FORMAT, str(file.resolve()), status.st_size, status.st_mtime_ns)
@@ -45,13 +45,13 @@ def converted(file: Path) -> Path:
     if kept.recall(folder, Path, description) is None:
         with reading(file.stem):
             kept.store(folder, lambda new: convert(file, new), description, KEPT)
-    if not folder.is_dir():  # there was no room, which was logged
+    if not folder.is_dir():  # there was no room, which has been logged
         raise LoadFailed(file.stem, "OSError")
     return folder
 
 
 def origin(folder: Path) -> str:
-    """What a folder was converted from, such as `Q4_1`; "" if it was not."""
+    """The format that a folder was converted from, such as `Q4_1`; "" if it was not converted."""
     try:
         return str(json.loads((folder / ORIGIN).read_text(encoding="utf-8"))["quantization"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -59,12 +59,12 @@ def origin(folder: Path) -> str:
 
 
 def convert(file: Path, folder: Path) -> None:
-    """Write model and tokenizer of a GGUF file into `folder`: float32 safetensors, config and tokenizer.json.
+    """Write the model and tokenizer of a GGUF file to `folder`: float32 safetensors, config and tokenizer.json.
 
     Quantised numbers are dequantised, without recovering lost precision. Raises UnknownArchitecture or
     IncompleteWeights, and transformers' errors for a damaged file.
     """
-    import torch  # noqa: PLC0415 - finding out that a file is GGUF needs none of these
+    import torch  # noqa: PLC0415 - not needed to detect a GGUF file
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
     from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint  # noqa: PLC0415
 
@@ -88,7 +88,7 @@ def convert(file: Path, folder: Path) -> None:
 
 def _quantization(file: Path) -> str:
     """The format's name for how most of a file's numbers are stored."""
-    from gguf import GGUFReader  # noqa: PLC0415 - only the conversion needs it
+    from gguf import GGUFReader  # noqa: PLC0415 - needed only for the conversion
 
     numbers: dict[str, int] = {}
     for tensor in GGUFReader(file).tensors:

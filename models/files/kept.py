@@ -1,8 +1,8 @@
 """Cached results on disk: written atomically, safe after a crash, and verified when opened.
 
-A folder contains results that take long to compute (parsed vectors, trained arrays). Its name identifies the inputs, and
-it contains a manifest of lengths and checksums. A small JSON file contains its own checksum. Damaged content is removed,
-and the caller regenerates it. Nothing is pickled.
+A folder contains results that take long to compute (parsed vectors, trained arrays). Its name identifies the inputs,
+and it contains a manifest of lengths and checksums. A small JSON file contains its own checksum. Damaged content is
+removed, and the caller regenerates it. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def store(folder: Path, write: Callable[[Path], object], description: str, most:
 def recall(folder: Path, read: Callable[[Path], T], description: str) -> T | None:
     """The result of `read` for a folder filled by `store`; None if it is missing or damaged.
 
-    Every byte is verified first, at about 3 GB per second plus disk time, but only once per process unless a file changes.
-    The log line about damage starts with `description`.
+    Every byte is verified first, at about 3 GB per second plus disk time, but only once per process unless a file
+    changes. The log line about damage starts with `description`.
     """
     if not os.path.lexists(folder):
         return None

@@ -76,7 +76,7 @@ def catalogue_label(songs: str | os.PathLike[str]) -> str:
 
 
 def downloaded(address: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
-    """The local path for the file of an https:// address, by host and path, so that people find it."""
+    """The local path for the file of an https:// address: readable, by host and path."""
     return path_of(data_dir or "data").joinpath("downloads", *_address_parts(address))
 
 

@@ -5,5 +5,5 @@ Each module has one function that takes a loaded `models.language.model.Language
     model = LanguageModel.load(LanguageSpec("HuggingFaceTB/SmolLM2-135M"))
     surprise(model, "Colourless green ideas sleep furiously.").bits
 
-`check` is called between layers and chunks; what it raises ends the view.
+`check` is called between layers and chunks; an exception from it cancels the view.
 """

@@ -1,7 +1,7 @@
 """What a token depends on: the prompt's words, by occlusion (removing each in turn) and by gradient x input.
 
-Occlusion: Zeiler & Fergus 2014; Li et al. 2016, "Understanding Neural Networks through Representation Erasure". Gradient x
-input: Shrikumar et al. 2016; Denil et al. 2014.
+Occlusion: Zeiler & Fergus 2014; Li et al. 2016, "Understanding Neural Networks through Representation Erasure".
+Gradient x input: Shrikumar et al. 2016; Denil et al. 2014.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def why(
     """How much a token of a continuation depends on each word of its prompt.
 
     The token is number `place` of the continuation, which starts with the ids in `written` and continues greedily. The
-    prompt is read like by `model.generate`. Occlusion removes a word's tokens without a replacement, so the rest moves up; its
-    value is the token's log-probability before minus that after. Gradient x input is the derivative of the log-probability
-    with respect to a token's embedding, times the embedding.
+    prompt is read like by `model.generate`. Occlusion removes a word's tokens without a replacement, so the rest moves
+    up; its value is the token's log-probability before minus that after. Gradient x input is the derivative of the
+    log-probability with respect to a token's embedding, times the embedding.
     """
     start = model.read_prompt(prompt, written[:place])
     inside = model.inside

@@ -83,8 +83,8 @@ class Inside:
     ) -> torch.Tensor:
         """The last layer's output for ids of shape (texts, tokens): (texts, tokens, size), before the final norm.
 
-        `visit` gets the input of each layer, in the same shape. `cache` contains the tokens read before, and these are added.
-        `embedded` may replace the embeddings. Padding is not masked, so texts may be padded only on the right.
+        `visit` gets the input of each layer, in the same shape. `cache` contains the tokens read before, and these are
+        added. `embedded` may replace the embeddings. Padding is not masked, so texts may be padded only on the right.
         """
         model = self._twin
         last: list[torch.Tensor] = []
@@ -93,7 +93,7 @@ class Inside:
             self.step()
             hidden = arguments[0] if arguments else keywords["hidden_states"]
             if hidden.requires_grad:
-                hidden.register_hook(lambda _: self.step())  # the way back is as long
+                hidden.register_hook(lambda _: self.step())  # the backward pass takes as long
             if visit:
                 visit(number, hidden)
 
@@ -125,7 +125,8 @@ class Inside:
         return last[0]
 
     def scores(self, hidden: torch.Tensor) -> torch.Tensor:
-        """The model's scores over its vocabulary, float32, for hidden states of shape (states, size): (states, vocabulary).
+        """The model's scores over its vocabulary, float32, for hidden states of shape (states, size): (states,
+        vocabulary).
 
         Includes everything that the model does after its layers: final norm, projection, head, scaling, capping.
         """

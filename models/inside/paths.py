@@ -71,7 +71,9 @@ def paths(
 def _longer(
     beam: Sequence[tuple[float, Path]], rows: Mapping[Path, torch.Tensor], width: int
 ) -> list[tuple[float, Path]]:
-    """The `width` likeliest paths with one more token, by `rows` of logarithms; paths without a row have ended and stay."""
+    """The `width` likeliest paths with one more token, by `rows` of logarithms; paths without a row have ended and
+    stay.
+    """
     found: list[tuple[float, Path]] = []
     for score, path in beam:
         if path not in rows:

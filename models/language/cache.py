@@ -1,4 +1,4 @@
-"""Keys and values of texts that are written together, padded wherever their lengths differ."""
+"""Keys and values of texts that are generated together, padded to a common length."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer
 
 CACHE_GROWTH = 64
-"""Tokens by which a cache grows at a time."""
+"""Number of tokens by which a cache grows at a time."""
 
 
 class GrowingLayer(DynamicLayer):
-    """The keys and values of one layer, shape (sequences, heads, tokens, size), in memory that grows now and then.
+    """The keys and values of one layer, shape (sequences, heads, tokens, size), in memory that grows in larger steps.
 
-    The layer of transformers copies all of them for each token.
+    The cache layer of transformers copies everything for each token.
     """
 
     keys: torch.Tensor
@@ -45,7 +45,7 @@ class GrowingLayer(DynamicLayer):
         return self.keys, self.values
 
     def truncate(self, length: int) -> None:
-        """Discard the tokens after the first `length`."""
+        """Discard all tokens after the first `length`."""
         if self._buffers is not None:
             self.keys, self.values = (buffer[:, :, :length] for buffer in self._buffers)
 
@@ -55,13 +55,13 @@ class GrowingLayer(DynamicLayer):
 
     @property
     def capacity(self) -> int:
-        """Tokens for which there is memory, over all sequences."""
+        """Number of tokens that the allocated memory can hold, over all sequences."""
         return self._buffers[0].shape[0] * self._buffers[0].shape[-2] if self._buffers else 0
 
     @staticmethod
     def _enlarged(old: torch.Tensor, states: torch.Tensor, length: int) -> torch.Tensor:
         sequences, heads, _, size = states.shape
-        # Zeros, because what is masked is still multiplied.
+        # Zeros, because masked entries are still multiplied.
         new = states.new_zeros(sequences, heads, _rounded_up(length), size)
         if old.numel():
             new[:, :, : old.shape[-2]] = old
@@ -69,9 +69,10 @@ class GrowingLayer(DynamicLayer):
 
     @classmethod
     def packed(cls, parts: Sequence[tuple[GrowingLayer, int, Columns]], *, spare: int = 1) -> GrowingLayer:
-        """A layer of sequences from other layers, padded on the left: for each (layer, row, columns) those columns of that row.
+        """A layer built from rows of other layers, padded on the left: some columns of a row for each (layer, row,
+        columns).
 
-        There is memory for `spare` tokens more. It is empty if all the others are.
+        It has memory for `spare` more tokens. It is empty if all the other layers are.
         """
         layer = cls()
         like = next((part for part, _, _ in parts if part.is_initialized), None)
@@ -93,12 +94,12 @@ class GrowingLayer(DynamicLayer):
 
 
 Columns: TypeAlias = "slice | torch.Tensor"
-"""Those of a row that hold tokens: a range where they follow on each other, else their numbers."""
+"""The columns of a row that hold tokens: a slice if they are contiguous, otherwise their indices."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a cache and which of its columns hold tokens."""
+    """A row of a cache and the columns in it that hold tokens."""
 
     cache: Cache
     place: int = 0
@@ -109,7 +110,7 @@ class Row:
         return _count(self.columns)
 
     def first(self, length: int) -> Row:
-        """Only its first `length` tokens."""
+        """The row's first `length` tokens."""
         columns = self.columns
         if isinstance(columns, slice):
             return Row(self.cache, self.place, slice(columns.start, columns.start + length))
@@ -117,7 +118,7 @@ class Row:
 
 
 class Rows:
-    """A cache that several texts share. Its columns that hold nothing of a text are masked for it."""
+    """A cache shared by several texts. Each text's unused columns are masked."""
 
     def __init__(self, rows: Sequence[Row] = ()) -> None:
         layers = zip(*(growing_layers(row.cache) for row in rows), strict=True)
@@ -132,7 +133,7 @@ class Rows:
         places = torch.arange(longest)
         lengths = torch.tensor([row.length for row in rows], dtype=torch.long)
         self.mask = (places >= longest - lengths[:, None]).long()
-        """1 for what holds a token, shape (rows, columns), on the CPU."""
+        """1 where a column holds a token, shape (rows, columns), on the CPU."""
 
     @property
     def columns(self) -> int:
@@ -150,26 +151,26 @@ class Rows:
         return Row(self.cache, place, slice(first, first + count) if contiguous else real)
 
     def truncate(self, columns: int) -> None:
-        """Discard what came after the first `columns`, where that was not finished."""
+        """Discard everything after the first `columns` columns, where a step may have failed halfway."""
         self.mask = self.mask[:, :columns]
         for layer in self.layers:
             layer.truncate(columns)
 
 
 def growing_layers(cache: object) -> list[GrowingLayer]:
-    """The layers of a cache that the engine can put together with others; none of any other cache."""
+    """The layers of a cache that the engine can combine with others; empty for any other type of cache."""
     layers = cache.layers if isinstance(cache, Cache) else []
     growing = [layer for layer in layers if isinstance(layer, GrowingLayer)]
     return growing if len(growing) == len(layers) else []
 
 
 def is_windowed(cache: Cache) -> bool:
-    """Whether a layer of transformers' cache looks no further back than a window."""
+    """Whether any layer of a transformers cache has a sliding window."""
     return any(isinstance(layer, DynamicSlidingWindowLayer) for layer in cache.layers)
 
 
 def keeps_all_tokens(cache: Cache, length: int) -> bool:
-    """Whether transformers' cache would discard none of so many tokens."""
+    """Whether a transformers cache would keep all of `length` tokens."""
     return bool(cache.layers) and all(_keeps_all_tokens(layer, length) for layer in cache.layers)
 
 

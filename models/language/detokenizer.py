@@ -1,44 +1,44 @@
-"""Turns token ids into text as they come, in time that grows with their number alone."""
+"""Decodes token ids to text as they arrive, in time linear in their number."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 INCOMPLETE = "\N{REPLACEMENT CHARACTER}"
-"""What decoding shows for bytes that are no whole character, and so for one of which some are still to come."""
+"""What decoding shows for bytes that do not form a character, including one whose remaining bytes are still to come."""
 _MOST_MISSING = 3
-"""Characters at the end of a text that bytes still to come may change: UTF-8 has up to four bytes for one character."""
+"""Characters at the end of a text that later bytes may change: UTF-8 uses up to four bytes per character."""
 _LONGEST_PENDING = 16
-"""Tokens without the end of a whole character, after which what can be given out of them is parted from the rest."""
+"""Number of pending tokens without a complete character after which as many as possible are settled."""
 
 
 class Detokenizer:
-    """Decodes a growing sequence of token ids, a few of its last tokens at a time.
+    """Decodes a growing sequence of token ids, using only its last few tokens at a time.
 
-    A token may decode to something else after another than alone: to a space and a word instead of the word, or to a
-    part of a character. So each is decoded together with the tokens of the last piece of text. What was given out is
-    never taken back, and the pieces together are what the whole sequence decodes to, up to a character at its end that is
-    not complete.
+    A token may decode differently after another token than alone: to a space and a word instead of the word, or to part
+    of a character. Each token is therefore decoded together with those of the last piece of text. Text that was
+    returned is never revised, and the pieces join to the decoded sequence, except for an incomplete character at its
+    end.
 
-    There is one exception. A decoder with byte fallback shows every byte of a run of byte tokens as U+FFFD if any of the
-    run is malformed, so a malformed byte changes what it shows for the bytes before it. Their characters are given out
-    without waiting for the end of the run, and stay.
+    There is one exception. A decoder with byte fallback shows every byte in a run of byte tokens as U+FFFD if any of
+    the run is malformed, so a malformed byte changes how the bytes before it are shown. Their characters are returned
+    without waiting for the end of the run, and are not revised.
     """
 
     def __init__(self, decode: Callable[[Sequence[int]], str], context: Sequence[int] = ()) -> None:
-        """`decode` gives the text of some ids; `context` are ids that stand before the sequence, whose text is known."""
+        """`decode` returns the text of some ids; `context` are ids before the sequence, whose text is already known."""
         self._decode = decode
         self._context = list(context)
-        """Tokens whose text was given out."""
+        """Tokens whose text has been returned."""
         self._context_text = decode(self._context)
         self._pending: list[int] = []
-        """Tokens after them of which not all text was given out."""
+        """Tokens after the context whose text has not been returned in full."""
         self._given = 0
-        """Characters of the pending tokens' text that were."""
+        """How many characters of the pending tokens' text have been returned."""
         self._visible: dict[int, bool] = {}
 
     def add(self, token: int) -> str:
-        """The text that one more token completes; "" if there is none."""
+        """Add a token and return the text that it completes, which may be empty."""
         if not self._is_visible(token):
             return ""
         self._pending.append(token)
@@ -53,9 +53,9 @@ class Detokenizer:
         return complete
 
     def _is_visible(self, token: int) -> bool:
-        """Whether a token has a text; special ones and ids outside the vocabulary have none."""
+        """Whether a token has text; special tokens and ids outside the vocabulary have none."""
         if token not in self._visible:
-            # A single word-start mark decodes to nothing, two of them to a space.
+            # A single word-start mark decodes to nothing, but two decode to a space.
             self._visible[token] = bool(self._decode([token]) or self._decode([token, token]))
         return self._visible[token]
 
@@ -63,18 +63,18 @@ class Detokenizer:
         text = self._decode(self._context + self._pending)
         if text.startswith(self._context_text):
             return text[len(self._context_text) :]
-        # The context ends in bytes of a character that these tokens complete, or in a run of bytes that is malformed now.
+        # The context ends in bytes of a character that these tokens complete, or in a run of bytes now malformed.
         return self._decode(self._pending)
 
     def _settle(self, count: int, given: int) -> None:
-        """Make the first pending tokens the context of the others, of whose text so many characters were given out."""
+        """Move the first `count` pending tokens to the context; `given` characters of the others have been returned."""
         self._context = self._pending[:count]
         self._context_text = self._decode(self._context)
         del self._pending[:count]
         self._given = given
 
     def _settle_some(self, text: str) -> None:
-        """Settle as many tokens as have been given out in full, so that a text without whole characters stays fast."""
+        """Settle all tokens that have been returned in full, so that text without complete characters stays fast."""
         alone = self._decode(self._pending)
         for count in range(len(self._pending) - 1, 0, -1):
             head = self._decode(self._pending[:count])

@@ -1,15 +1,15 @@
-"""Continuous batching: texts join and leave a running batch of a causal language model between two tokens.
+"""Continuous batching: texts join and leave the running batch of a causal language model between two tokens.
 
-Texts that are written at the same time share one cache, padded on the left, and prompts that wait are read together in
-another, piece by piece between the tokens of the texts. A sequence without company is computed solo, exactly as `generate`
-of transformers would, bit by bit. In company, and after a beginning that was read before, sums are rounded in another order.
-In float32 the engine knows how far that can lead (it measures the error when it is made and whenever it can), and wherever
-that could decide a token, it computes the sequence again, solo, up to this token. In lower precision texts may differ;
-`together=False` computes all of them solo.
+Texts that are generated at the same time share one cache, padded on the left. Waiting prompts are read together in
+another cache, in chunks between the tokens of the texts. A sequence on its own is computed solo, bit for bit as
+transformers' `generate` would. In a batch, or after a cached prefix, sums are rounded in a different order. In float32
+the engine estimates how far scores can differ (it measures the error at start-up and whenever it can later on), and
+wherever that could change a token, it recomputes the sequence solo up to this token. In lower precision texts may
+differ; `together=False` computes all of them solo.
 
-Why not the engine of transformers 5 (`init_continuous_batching`): it drops the penalties that models ask for in their
-`generation_config`, draws everybody's tokens with the process's random numbers, reports the probability of the chosen token
-only, fails all requests of a batch with one, and serves first come, first served.
+Why not the engine of transformers 5 (`init_continuous_batching`): it drops the penalties in a model's
+`generation_config`, samples all texts with the process's random number generator, reports only the probability of the
+chosen token, fails all requests of a batch if one fails, and is first come, first served.
 """
 
 from __future__ import annotations
@@ -66,53 +66,53 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CausalModel: TypeAlias = Any
-"""A causal language model of transformers, which are typed too loosely for what is used of them here."""
+"""A causal language model from transformers, whose own types are too loose for this module."""
 ModelInputs: TypeAlias = dict[str, Any]
-"""What `generate` gives a model at each step: the cache, the mask, and whatever else that model takes."""
+"""The model inputs that `generate` prepares for each step: the cache, the mask, and any others that the model takes."""
 
 BATCH_SIZE = 16
-"""Texts that are written at once, unless said otherwise."""
+"""Default maximum number of texts that are generated at once."""
 KV_TOKENS = 16_384
-"""Tokens for which the cache has room, unless said otherwise."""
+"""Default capacity of the cache in tokens."""
 MEMORY_HEADROOM = 1.25
-"""How much more memory than a cache takes must be free before it is made."""
+"""Factor by which free memory must exceed the size of a cache before it is allocated."""
 ERROR_MARGIN = 16.0
-"""Factor by which errors are expected to exceed the largest that was seen in float32."""
+"""Safety factor on the largest error observed in float32."""
 _LEAST_ERROR = 2.0**-20
-"""The error, as a share of the largest score, that is expected at least."""
+"""Minimum assumed error, as a share of the largest score."""
 _BATCHING_TOLERANCE = 0.05
-"""Difference between solo and batched scores, as a share of the largest score, past which a model cannot be batched."""
+"""Largest difference between solo and batched scores, as a share of the largest score, for a model to be batched."""
 _VERIFIED_TOKENS = 3
-"""Tokens for which solo and batched scores are compared when a model is verified."""
+"""Number of tokens whose solo and batched scores are compared when a model is verified."""
 _MOST_READ_TOGETHER = 2048
-"""Tokens of prompts that are read at a time while nobody writes."""
+"""Maximum number of prompt tokens per step while no text is being generated."""
 _GATHERING = 0.003
-"""Seconds that an idle engine waits for the others who ask at the same time."""
+"""Seconds that an idle engine waits for simultaneous requests."""
 _MOST_GUESSING = 2
-"""Texts that are written at once, at most, for guesses about them to be checked: the more, the dearer a wrong one."""
+"""Maximum number of concurrent texts for which guesses are checked: wrong guesses cost more in larger batches."""
 _GUESSES_MUST_GAIN = 1.1
-"""How many times as fast a text must grow with guesses as without, on average."""
+"""Minimum average speed-up for guesses to be used."""
 _STEPS_WITHOUT_GUESSES = 50
-"""Steps before guesses that did not pay are tried again."""
+"""Number of steps before guessing is tried again after it did not pay off."""
 _MOST_RECOMPUTATIONS = 3
-"""A sequence that must be computed again this often stays solo from then on."""
+"""Number of recomputations after which a sequence stays solo."""
 _BATCHABLE_INPUTS = {"past_key_values", "attention_mask", "position_ids", "use_cache", "logits_to_keep"}
-"""The model inputs that can be put together for several sequences."""
+"""The model inputs that can be combined for several sequences."""
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """What is to be written: at most `max_new_tokens` tokens after `ids`.
+    """A request to generate at most `max_new_tokens` tokens after `ids`.
 
-    A `repetition_penalty` other than 1 replaces that of the model's own settings. `stop` and `deadline` (of
+    A `repetition_penalty` other than 1 replaces the one in the model's settings. `stop` and `deadline` (as in
     `time.monotonic()`) are checked after each token. Waiting requests take turns by `user`. `on_position` is called, on
-    some thread, with the place in the queue whenever that changes: 1 for the next, 0 for started.
+    any thread, with the position in the queue whenever it changes: 1 for the next, 0 for started.
 
-    What was read for a `user` need not be read again for that user's next request; the first `shared` ids, which are nobody's,
-    need not be for anybody.
+    The cached prefix of one of a `user`'s texts is reused only for that user's requests; the first `shared` ids contain
+    no user data and are reused for everyone.
 
-    The first of the new tokens, `begun`, were written already, by another engine with the same model; what comes after them
-    is what that engine would have written.
+    `begun` are the first of the new tokens, already generated by another engine with the same model; this engine
+    continues exactly as that one would have.
     """
 
     ids: Sequence[int]
@@ -127,12 +127,12 @@ class GenerationRequest:
 
     @property
     def length(self) -> int:
-        """Tokens that it takes in the cache at most."""
+        """Maximum number of tokens that it takes in the cache."""
         return len(self.ids) + self.max_new_tokens
 
     @property
     def interruption(self) -> Finish | None:
-        """STOPPED or DEADLINE if the text should end now."""
+        """STOPPED or DEADLINE if the text should end now, otherwise None."""
         if self.stop is not None and self.stop.is_set():
             return Finish.STOPPED
         late = self.deadline is not None and time.monotonic() >= self.deadline
@@ -141,10 +141,9 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """An engine at one moment: texts being written and waiting, tokens that the cache has room for, in use and at most, and
-    the bytes of the room in use. `recomputed` counts the tokens that were computed again, solo; `kept_tokens` and `kept_bytes`
-    are what beginnings of earlier texts take, `reused` the tokens that were not read again because of them, and `guessed`
-    those that were guessed right.
+    """A snapshot of an engine: texts running and waiting, cache capacity in tokens (allocated and maximum), and the
+    bytes allocated. `recomputed` counts the tokens recomputed solo; `kept_tokens` and `kept_bytes` are the size of the
+    cached prefixes, `reused` counts the tokens that they saved reading, and `guessed` those guessed correctly.
     """
 
     running: int
@@ -167,14 +166,14 @@ class _End:
 
 
 class Stream:
-    """The tokens of one request, to be iterated once, from any one thread; raises what ended it if it failed."""
+    """The tokens of one request, to be iterated once, on any one thread; raises the error if generation failed."""
 
     def __init__(self, request: GenerationRequest, stop_strings: StopStringCriteria | None = None) -> None:
-        """`stop_strings` says whether the text has come to one of `request.sampling.stop`."""
+        """`stop_strings` detects the strings in `request.sampling.stop`."""
         self.request = request
         self.stop_strings = stop_strings
         self.finish: Finish | None = None
-        """After the last token: STOPPED, DEADLINE, STOP, or None where the model or the limit ended the text."""
+        """Set after the last token: STOPPED, DEADLINE, STOP, or None if the model or the limit ended the text."""
         self.position = 0
         self.cancelled = threading.Event()
         self._items: queue.SimpleQueue[ChosenToken | BaseException | _End] = queue.SimpleQueue()
@@ -191,7 +190,7 @@ class Stream:
                     raise error
 
     def cancel(self) -> None:
-        """End it before its next token."""
+        """End the text before its next token."""
         self.cancelled.set()
 
     @property
@@ -199,19 +198,19 @@ class Stream:
         return Finish.STOPPED if self.cancelled.is_set() else self.request.interruption
 
     def put(self, token: ChosenToken) -> None:
-        """For the engine: the next token."""
+        """Called by the engine: add the next token."""
         self._items.put(token)
 
     def end(self, finish: Finish | None) -> None:
-        """For the engine: there are no more tokens."""
+        """Called by the engine: there are no more tokens."""
         self._items.put(_End(finish))
 
     def fail(self, error: BaseException) -> None:
-        """For the engine: what the reader is to raise."""
+        """Called by the engine: set the error for the reader to raise."""
         self._items.put(error)
 
     def set_position(self, position: int) -> None:
-        """For the engine: the place in the queue."""
+        """Called by the engine: set the position in the queue."""
         if position != self.position:
             self.position = position
             if self.request.on_position:
@@ -223,7 +222,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """When a text ends: at a length in tokens, prompt included, after one of some tokens, or by what else its model looks at."""
+    """When a text ends: at a length including the prompt, after certain tokens, or by the model's other criteria."""
 
     length: float
     tokens: frozenset[int]
@@ -245,39 +244,39 @@ class _Ending:
 
 @dataclass(eq=False)
 class _Sequence:
-    """A text that is being written."""
+    """A text that is being generated."""
 
     stream: Stream
     ids: list[int]
     sampler: Sampler
     inputs: ModelInputs
-    """What the model gets at each step; with the sequence's own cache while it is computed solo."""
+    """The model inputs for the next step, including the sequence's own cache while it is solo."""
     processors: LogitsProcessorList
-    """The penalties and the like of the model's own settings and of the request."""
+    """The penalties and other processors from the model's settings and the request."""
     ending: _Ending
     error_factor: float
-    """How much the processors may magnify an error of a score."""
+    """Factor by which the processors may magnify an error in a score."""
     windowed: bool = False
-    """Whether the model would count padding between its tokens as distance."""
+    """Whether the model would count padding between tokens as distance."""
     seen: int = 0
-    """How many of `ids` the model has seen."""
+    """How many of `ids` the model has read."""
     exact: bool = True
-    """Whether all that it saw was computed solo."""
+    """Whether everything so far was computed solo."""
     stays_solo: bool = False
     recomputations: int = 0
     batched_scores: torch.Tensor | None = None
-    """Scores from a batch that left the next token open, to be compared with those computed solo."""
+    """Batched scores that left the next token uncertain, to be compared with the solo ones."""
     ended: bool = False
     lookup: LookUp = field(default_factory=LookUp)
 
     @property
     def lacks_one_token(self) -> bool:
-        """Whether the model has seen all but the last token."""
+        """Whether the model has read all but the last token."""
         return self.seen == len(self.ids) - 1
 
     @property
     def own_row(self) -> Row | None:
-        """What the model has seen of it, in the cache that it has while it is computed solo; None if it has none of a known kind."""
+        """Its row in its own solo cache; None if that is missing or of an unsupported type."""
         cache = self.inputs.get("past_key_values")
         if not isinstance(cache, Cache) or not growing_layers(cache):
             return None
@@ -288,7 +287,7 @@ class _Batch:
     """Sequences that share a cache."""
 
     def __init__(self, members: Sequence[tuple[_Sequence, Row]] = ()) -> None:
-        """From the rows of other caches."""
+        """`members` are sequences with their rows in other caches."""
         self.sequences = [sequence for sequence, _ in members]
         self.rows = Rows([row for _, row in members])
 
@@ -302,21 +301,21 @@ class _Batch:
 
     @property
     def is_wasteful(self) -> bool:
-        """Whether there is much padding that the longest row does not need."""
+        """Whether there is much more padding than the longest row requires."""
         longest = max((sequence.seen for sequence in self.sequences), default=0)
         return self.rows.columns - longest >= CACHE_GROWTH
 
     def only(self, sequences: Collection[_Sequence]) -> _Batch:
-        """A batch of these alone."""
+        """A batch with only these sequences."""
         if len(sequences) == len(self.sequences):
             return self
         return _Batch([member for member in self.members if member[0] in sequences])
 
 
 class Engine:
-    """Writes many texts at once with one model. Every method may be called from any thread.
+    """Generates many texts at once with one model. All methods are thread-safe.
 
-    Its own thread lives while there is something to write, so nothing holds a model that is not used.
+    The engine's thread runs only while there is work, so an idle engine keeps no reference to the model alive.
     """
 
     def __init__(
@@ -330,11 +329,11 @@ class Engine:
         together: bool = True,
         tokens_per_second: int = 0,
     ) -> None:
-        """`model` is in evaluation mode, and whoever else computes with it takes `turns`. Its `tokenizer` is needed for stop strings, and
-        used only while `tokenizer_lock` is held.
+        """`model` must be in evaluation mode, and other code that computes with it must use `turns`. `tokenizer` is
+        required for stop strings, and used only while `tokenizer_lock` is held.
 
-        At most `batch` texts are written at once, with room for `kv_tokens` tokens in the cache, padding included. Each grows by
-        at most `tokens_per_second`, unless that is 0.
+        At most `batch` texts are generated at once, with a cache of `kv_tokens` tokens including padding. Each is
+        limited to `tokens_per_second`, unless that is 0.
         """
         self._model = model
         self._tokenizer = tokenizer
@@ -347,27 +346,27 @@ class Engine:
         self._is_guarded = model.dtype == torch.float32 and not any(
             packed.rounds_inputs for packed in packed_in(model)
         )
-        """Whether what rounding could decide is computed again."""
+        """Whether tokens that rounding could change are recomputed."""
         self._largest_error = 0.0
-        """The largest difference between a solo and a batched score that was seen."""
+        """The largest difference observed between a solo and a batched score."""
         self.turns = Turns()
-        """Taken for each step. Whoever else computes with the model takes turns with the texts."""
+        """Taken for each step. Other code that computes with the model takes turns with generation."""
         self._lock = threading.Lock()
-        """Held for `_waiting` and `_thread`."""
+        """Guards `_waiting` and `_thread`."""
         self._waiting: FairQueue[Stream] = FairQueue()
         self._thread: threading.Thread | None = None
         self._unread: list[_Sequence] = []
-        """Those whose prompts wait to be read together."""
+        """Sequences whose prompts wait to be read together."""
         self._reading = _Batch()
-        """Those whose prompts are being read together."""
+        """Sequences whose prompts are being read together."""
         self._solo: list[_Sequence] = []
         self._batch = _Batch()
-        """Those that are written together."""
+        """Sequences that are being generated together."""
         self._reads_together = together
         self._pace = Pace()
         self._prefixes = Prefixes()
         self._gain_of_guesses = _GUESSES_MUST_GAIN * 1.5
-        """How many times as fast texts grow with guesses, on average; at first a hope."""
+        """The average speed-up from guesses, with an optimistic initial value."""
         self._steps_without_guesses = 0
         self._bytes_per_token = 0.0
         self._recomputed = 0
@@ -375,13 +374,13 @@ class Engine:
         self._guessed = 0
 
     def submit(self, request: GenerationRequest) -> Stream:
-        """Start to write as soon as it is the request's turn.
+        """Queue a request; generation starts when it is its turn.
 
-        Raises TooManyTokens if the cache will never have room for it, UnusableStop for texts that cannot be looked out for.
+        Raises TooManyTokens if the cache can never hold it, and UnusableStop for stop strings that cannot be detected.
         """
         if request.length > self._kv_limit:
             raise TooManyTokens(self._kv_limit)
-        # On the thread of whoever asks, because it takes a while.
+        # This takes a while, so it runs on the caller's thread.
         stream = Stream(request, self._stop_strings(request.sampling.stop))
         with self._lock:
             self._waiting.push(request.user, stream)
@@ -411,10 +410,10 @@ class Engine:
         )
 
     def verify(self, ids: Sequence[int]) -> float:
-        """Continue two texts, `ids` and its last token, solo and in a batch: the largest difference of a score.
+        """Continue two texts, `ids` and its last token, solo and in a batch; returns the largest difference in a score.
 
-        A model that cannot be batched is found out here, and from then on computes each text solo. To be called before
-        anything is submitted.
+        A model that cannot be batched is detected here, and computes each text solo from then on. Must be called before
+        any request is submitted.
         """
         with torch.inference_mode():
             sequences = [self._first_of(ids), self._first_of(ids[-1:])]
@@ -435,7 +434,7 @@ class Engine:
         return error
 
     def _verify_reading(self, ids: Sequence[int]) -> float:
-        """The same for two prompts that are read together, in pieces."""
+        """Like `verify`, for two prompts that are read together in chunks."""
         sequences = [self._first_of(ids), self._first_of(ids[-1:])]
         rows = [Row(self._start(sequence.stream).inputs["past_key_values"]) for sequence in sequences]
         batch = _Batch(list(zip(sequences, rows, strict=True)))
@@ -463,7 +462,7 @@ class Engine:
         return error
 
     def _first_of(self, ids: Sequence[int]) -> _Sequence:
-        """A sequence for verification: `ids`, and the token that the model takes to be the next."""
+        """A sequence for verification: `ids` and the likeliest next token."""
         sequence = self._start(Stream(GenerationRequest(ids, _VERIFIED_TOKENS + 1)))
         sequence.ids.append(int(self._forward(sequence).argmax()))
         return sequence
@@ -471,7 +470,7 @@ class Engine:
     def _compared(
         self, sequences: Sequence[_Sequence], batched: torch.Tensor
     ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Scores of each sequence computed solo, with those of a batch. Each goes on by a token."""
+        """Pairs of solo and batched scores for each sequence, which then advances by a token."""
         pairs = []
         for sequence, scores in zip(sequences, batched, strict=True):
             exact = self._forward(sequence)
@@ -480,7 +479,7 @@ class Engine:
         return pairs
 
     def _record_verified(self, compared: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[float, bool]:
-        """The largest difference of a score, and whether that is tolerable; it is reckoned with from then on if so."""
+        """The largest difference in a score, and whether it is tolerable; if so, it enters the error estimate."""
         error = max(float((exact - batched).abs().max()) for exact, batched in compared)
         largest = max(float(exact.abs().max()) for exact, _ in compared)
         tolerable = error <= _BATCHING_TOLERANCE * largest
@@ -489,7 +488,7 @@ class Engine:
         return error, tolerable
 
     def _stop_strings(self, texts: Sequence[str]) -> StopStringCriteria | None:
-        """What ends a text at one of `texts`. The first time for some `texts`, it goes through the whole vocabulary."""
+        """Criteria that end a text at any of `texts`. Slow for new strings: the whole vocabulary is searched."""
         if not texts:
             return None
         if self._tokenizer is None:
@@ -497,12 +496,10 @@ class Engine:
         try:
             with self._tokenizer_lock:
                 return StopStringCriteria(cast("PreTrainedTokenizerBase", self._tokenizer), list(texts))
-        except (
-            ValueError
-        ) as error:  # no token has anything of them, or the vocabulary lacks the letters it is tried with
+        except ValueError as error:  # no token matches, or the vocabulary lacks a character
             raise UnusableStop(tuple(texts)) from error
 
-    # Below is for the engine's own thread.
+    # The methods below run on the engine's own thread.
 
     @property
     def _sequences(self) -> list[_Sequence]:
@@ -521,7 +518,7 @@ class Engine:
                 try:
                     with self.turns:
                         self._advance()
-                except Exception as error:  # nobody else could tell the readers
+                except Exception as error:  # otherwise the readers would wait forever
                     log.exception("the engine failed")
                     for sequence in self._sequences:
                         sequence.stream.fail(error)
@@ -531,7 +528,7 @@ class Engine:
                     time.sleep(max(0.0, begun + self._step_seconds - time.monotonic()))
 
     def _advance(self) -> None:
-        """One token for every sequence, and the first one for those whose prompts are read."""
+        """Generate one token for every sequence, including the first one where a prompt has been read."""
         self._let_go()
         self._admit()
         self._read_prompts()
@@ -542,7 +539,7 @@ class Engine:
             self._advance_batch()
 
     def _let_go(self) -> None:
-        """End what nobody waits for any more."""
+        """End cancelled and late sequences."""
         self._reading = self._reading.only(
             [sequence for sequence in self._reading.sequences if not _was_interrupted(sequence)]
         )
@@ -553,7 +550,7 @@ class Engine:
         )
 
     def _admit(self) -> None:
-        """Begin with those whose turn it is, as long as there is room."""
+        """Start waiting requests in turn, as long as there is room."""
         while (stream := self._next_waiting()) is not None:
             if reason := stream.interruption:
                 stream.fail(interrupted_before_start(reason))
@@ -568,14 +565,14 @@ class Engine:
                 self._advance_solo(sequence)
 
     def _read_prompts(self) -> None:
-        """Read the prompts of those who wait together: all of them if nobody writes, else a piece between two tokens."""
+        """Read waiting prompts together: as much as possible if nothing is being generated, else one chunk per step."""
         newcomers = [(sequence, self._known_beginning(sequence)) for sequence in self._unread]
         self._unread = []
         is_writing = bool(self._solo or self._batch.sequences)
         most = self._pace.tokens if is_writing else _MOST_READ_TOGETHER
         if len(newcomers) == 1 and not self._reading.sequences:
             ((sequence, row),) = newcomers
-            begun = sequence.stream.request.begun  # which solo would be read token by token
+            begun = sequence.stream.request.begun  # solo, these would be read token by token
             if not row.length and not begun and (not is_writing or len(sequence.ids) <= most):
                 self._solo.append(sequence)
                 self._advance_solo(sequence)
@@ -586,7 +583,7 @@ class Engine:
             self._read_on(most)
 
     def _known_beginning(self, sequence: _Sequence) -> Row:
-        """What the model need not read again, of which the sequence is told."""
+        """The cached prefix of a sequence, which need not be read again; updates what the sequence has seen."""
         request = sequence.stream.request
         known = self._prefixes.longest(request.user, sequence.ids)
         if known is None:
@@ -596,7 +593,7 @@ class Engine:
         return known
 
     def _read_on(self, most: int) -> None:
-        """Read up to `most` tokens of the prompts, as many of each."""
+        """Read up to `most` prompt tokens, divided equally among the prompts."""
         batch = self._reading
         share = max(1, most // len(batch.sequences))
         tokens = [sequence.ids[sequence.seen : sequence.seen + share] for sequence in batch.sequences]
@@ -633,7 +630,7 @@ class Engine:
         self._reading = batch.only([sequence for sequence in batch.sequences if sequence not in finished])
 
     def _read_solo(self, sequences: list[_Sequence], error: Exception) -> None:
-        """Have prompts read one by one that could not be read together because of `error`."""
+        """Read prompts one by one after reading them together failed with `error`."""
         if _is_out_of_memory(error):
             largest = max(sequences, key=lambda sequence: len(sequence.ids))
             largest.stream.fail(_for_reader(error))
@@ -642,7 +639,7 @@ class Engine:
         self._solo += [sequence for sequence in begun if sequence is not None]
 
     def _next_waiting(self) -> Stream | None:
-        """The request whose turn it is, if there is room for it; before that any that is not to start any more."""
+        """The next request if there is room for it, preceded by any waiting request that was cancelled or is late."""
         with self._lock:
             interrupted = next((stream for stream in self._waiting if stream.interruption), None)
             stream = interrupted or next(iter(self._waiting), None)
@@ -675,7 +672,7 @@ class Engine:
 
     @staticmethod
     def _room_of(requests: Sequence[GenerationRequest]) -> int:
-        """Tokens that they take in the cache at most, padding included."""
+        """Maximum number of tokens that these requests take in the cache, including padding."""
         return max((request.length for request in requests), default=0) * len(requests)
 
     def _start(self, stream: Stream) -> _Sequence:
@@ -689,14 +686,14 @@ class Engine:
         _, processors, criteria, model_inputs = self._model.generate(
             inputs,
             attention_mask=torch.ones_like(inputs),
-            # A model's own settings may say otherwise; penalties and the like they keep.
+            # Override sampling and beam search from the model's settings, but keep its penalties.
             do_sample=False,
             num_beams=1,
             num_return_sequences=1,
             return_dict_in_generate=False,
             max_new_tokens=request.max_new_tokens,
             repetition_penalty=penalty,
-            stop_strings=None,  # a loop other than its own is not given the tokenizer for them
+            stop_strings=None,  # a custom loop does not receive the tokenizer that these need
             stopping_criteria=StoppingCriteriaList(stop_strings),
             custom_generate=_loop_arguments,
         )
@@ -705,7 +702,7 @@ class Engine:
         if isinstance(cache, Cache) and keeps_all_tokens(cache, request.length):
             cache.layers = [GrowingLayer() for _ in cache.layers]
         sampler = Sampler(request.sampling, len(request.begun))
-        # The penalty multiplies or divides a score, and its error with it.
+        # A penalty multiplies or divides a score, and its error too.
         error_factor = max(1.0, penalty, 1 / penalty)
         return _Sequence(
             stream,
@@ -719,7 +716,7 @@ class Engine:
         )
 
     def _advance_solo(self, sequence: _Sequence) -> None:
-        """Feed a sequence that is computed solo what the model has not seen: the prompt, or one token."""
+        """Feed a solo sequence its prompt, or the next token that the model has not read."""
         is_prompt = not sequence.seen
         scores = _or_fail(sequence.stream, partial(self._forward, sequence))
         if scores is None:
@@ -728,7 +725,7 @@ class Engine:
         if is_prompt and (row := sequence.own_row):
             self._keep_head(sequence, row)
         if sequence.seen < len(sequence.ids):
-            return  # it is computed again
+            return  # still catching up after a recomputation
         if sequence.batched_scores is not None:
             self._record_error(scores, sequence.batched_scores)
             sequence.batched_scores = None
@@ -741,7 +738,7 @@ class Engine:
             self._keep_text(sequence, row)
 
     def _forward(self, sequence: _Sequence) -> torch.Tensor:
-        """The scores, shape (vocabulary,), after feeding it one token more, or the prompt if the model has seen none."""
+        """The scores, shape (vocabulary,), after reading the next token, or the prompt if nothing has been read."""
         prompt = len(sequence.stream.request.ids)
         end = sequence.seen + 1 if sequence.seen else prompt
         first = not sequence.seen
@@ -752,7 +749,7 @@ class Engine:
             ids, next_sequence_length=newest, is_first_iteration=first, **sequence.inputs
         )
         outputs = self._model(**inputs, return_dict=True)
-        # As in its own loop.
+        # As `generate` does.
         sequence.inputs = self._model._update_model_kwargs_for_generation(outputs, sequence.inputs)  # noqa: SLF001
         sequence.seen = end
         scores: torch.Tensor = outputs.logits[0, -1].float()
@@ -791,7 +788,7 @@ class Engine:
             self._batch = _Batch(self._batch.members)
 
     def _guesses(self) -> list[list[int]]:
-        """What may come next in each text of the batch, where it is worth checking; otherwise nothing."""
+        """Guessed continuations for each text in the batch; empty where guessing is not worthwhile."""
         batch = self._batch
         nothing: list[list[int]] = [[] for _ in batch.sequences]
         if len(batch.sequences) > _MOST_GUESSING or not self._may_guess:
@@ -803,7 +800,7 @@ class Engine:
 
     @property
     def _may_guess(self) -> bool:
-        """Whether guesses change no text, and texts need not be slow."""
+        """Whether guesses cannot change the text and there is no speed limit."""
         return self._is_guarded and self._reads_together and not self._step_seconds
 
     @staticmethod
@@ -815,7 +812,7 @@ class Engine:
         return guess if len(guess) <= left else guess[: int(left)]
 
     def _judge_guesses(self, tokens: float, seconds: float) -> None:
-        """Each text grew by so many tokens, on average, in a step with guesses: whether to go on so."""
+        """Update the average gain after a guessing step that added `tokens` per text; pause guessing if it is low."""
         gain = tokens * self._pace.step / seconds
         self._gain_of_guesses += 0.2 * (gain - self._gain_of_guesses)
         if self._gain_of_guesses < _GUESSES_MUST_GAIN:
@@ -825,13 +822,13 @@ class Engine:
     def _check(
         self, batch: _Batch, fed: Sequence[Sequence[int]], scores: torch.Tensor
     ) -> tuple[list[_Sequence], int]:
-        """Write the tokens that follow from `scores`, shape (sequences, positions, vocabulary), as far as what was fed is right.
+        """Choose tokens from `scores`, shape (sequences, positions, vocabulary), up to each text's first wrong guess.
 
-        Returns those that go on, and how many tokens were written.
+        Returns the sequences that continue, and the number of tokens generated.
         """
         width = scores.shape[1]
         right = dict.fromkeys(batch.sequences, 0)
-        """How many of the fed tokens are the text's own."""
+        """How many of the fed tokens are correct."""
         going = list(range(len(batch.sequences)))
         staying = dict.fromkeys(batch.sequences)
         while going:
@@ -865,12 +862,12 @@ class Engine:
         return list(staying), sum(right.values())
 
     def _feed(self, batch: _Batch, tokens: Sequence[Sequence[int]], *, keep: int = 1) -> torch.Tensor:
-        """Scores after each of the last `keep` positions, shape (sequences, keep, vocabulary), after feeding each sequence its
-        tokens, of which there is at least one. All end at the same position.
+        """Feed each sequence its tokens (at least one); returns the scores at the last `keep` positions, shape
+        (sequences, keep, vocabulary). All sequences end at the same position.
         """
         device = self._model.device
         width = max(map(len, tokens))
-        # Padding repeats a token of the same text, whatever that leads to.
+        # Padding repeats a token of the same text; its outputs are ignored.
         padded = torch.tensor([[new[0]] * (width - len(new)) + list(new) for new in tokens], device=device)
         counts = torch.tensor([len(new) for new in tokens])[:, None]
         columns = torch.arange(width) - (width - counts)
@@ -891,7 +888,7 @@ class Engine:
         return scores
 
     def _write_tokens(self, sequences: Sequence[_Sequence], scores: torch.Tensor) -> list[_Sequence]:
-        """Choose the next token of each by its row of `scores`, and hand it on; those that stay where they are."""
+        """Choose and stream each sequence's next token by its `scores`; returns those that neither ended nor moved."""
         processed = scores
         failed = set()
         for place, sequence in enumerate(sequences):
@@ -921,13 +918,13 @@ class Engine:
         return staying
 
     def _processed(self, sequence: _Sequence, scores: torch.Tensor) -> torch.Tensor:
-        """Scores after the penalties and the like."""
+        """Scores after penalties and other processors."""
         on_device = cast("torch.FloatTensor", scores[None])
         made: torch.Tensor = sequence.processors(self._id_tensor(sequence), on_device)
         return made[0].float()
 
     def _goes_on(self, sequence: _Sequence) -> bool:
-        """Whether a text goes on after its newest token; if not, its reader is told why."""
+        """Whether a text continues after its newest token; if not, ends its stream with the reason."""
         ending, stream = sequence.ending, sequence.stream
         ids = self._id_tensor(sequence) if ending.others else None
         if not (
@@ -944,7 +941,7 @@ class Engine:
         return False
 
     def _score_errors(self, sequences: Sequence[_Sequence], scores: torch.Tensor) -> list[float]:
-        """By how much the processed scores of each may be off."""
+        """Upper estimate of the error in each sequence's processed scores."""
         unsure = [
             self._is_guarded and not sequence.exact and not sequence.stays_solo for sequence in sequences
         ]
@@ -957,7 +954,7 @@ class Engine:
         ]
 
     def _recompute(self, sequence: _Sequence, scores: torch.Tensor) -> None:
-        """Have a sequence of the batch computed solo, from its prompt on."""
+        """Recompute a sequence of the batch solo, from the start of its prompt."""
         sequence.inputs = self._start(sequence.stream).inputs
         sequence.seen, sequence.exact, sequence.batched_scores = 0, True, scores
         sequence.recomputations += 1
@@ -991,7 +988,7 @@ class Engine:
         )
 
     def _join_batch(self) -> None:
-        """Put all sequences that can be batched into one batch, if that has more than one, or its text can be guessed."""
+        """Move all batchable solo sequences into the batch, if it then has more than one or guessing is worthwhile."""
         ready = [sequence for sequence in self._solo if self._can_be_batched(sequence)]
         if not ready or (
             len(ready) + len(self._batch.sequences) == 1 and not self._is_worth_guessing(ready[0])
@@ -1012,7 +1009,7 @@ class Engine:
         self._bytes_per_token = sum(layer.nbytes for layer in layers) / layers[0].capacity
 
     def _keep_in_batch(self, sequences: list[_Sequence]) -> None:
-        """Leave only these in the batch."""
+        """Remove all other sequences from the batch."""
         if len(sequences) == len(self._batch.sequences):
             return
         for sequence, row in self._batch.members:
@@ -1021,15 +1018,15 @@ class Engine:
         self._batch = self._batch.only(sequences)
 
     def _keep_head(self, sequence: _Sequence, row: Row) -> None:
-        """Keep what of a prompt is nobody's, once it is read."""
+        """Cache the part of a prompt that contains no user data, once it has been read."""
         request = sequence.stream.request
         if request.shared:
             self._keep(EVERYBODY, request.ids[: request.shared], row)
 
     def _keep_text(self, sequence: _Sequence, row: Row) -> None:
-        """Keep what the model has seen of a text that has ended, for its person."""
+        """Cache a finished text for its user's next request."""
         user = sequence.stream.request.user
-        if sequence.ended and user is not None:  # somebody without a name could be anybody
+        if sequence.ended and user is not None:  # anonymous requests may come from different people
             self._keep(user, sequence.ids[: min(sequence.seen, row.length)], row)
 
     def _keep(self, owner: Hashable, ids: Sequence[int], row: Row) -> None:
@@ -1041,7 +1038,7 @@ class Engine:
         self._prefixes.keep(owner, ids, row, room=self._kv_limit - self._room_of(writing))
 
     def _dissolve_batch(self) -> None:
-        """Have each sequence of the batch go on solo, for good."""
+        """Continue every sequence of the batch solo, permanently."""
         for sequence, row in self._batch.members:
             whole = torch.ones(1, sequence.seen + 1, dtype=torch.long, device=self._model.device)
             sequence.inputs |= {"past_key_values": Rows([row]).cache, "attention_mask": whole}
@@ -1053,7 +1050,7 @@ class Engine:
         self._batch = _Batch()
 
     def _growing_caches(self) -> list[list[GrowingLayer]]:
-        """The layers of each cache in use whose size is known."""
+        """The layers of each cache in use, for supported cache types."""
         shared = [self._reading.cache, self._batch.cache]
         caches = [*shared, *(sequence.inputs.get("past_key_values") for sequence in self._solo)]
         return [layers for cache in caches if (layers := growing_layers(cache))]
@@ -1064,7 +1061,7 @@ def interrupted_before_start(reason: Finish) -> Stopped:
 
 
 def _own_reason(ending: _Ending, ids: torch.LongTensor | None) -> Finish | None:
-    """Why the model's own criteria end a text, other than by its end token or one of its stop strings."""
+    """Why the model's own criteria ended a text, other than by an end token or one of its stop strings."""
     timed = (criterion for criterion in ending.others if isinstance(criterion, MaxTimeCriteria))
     return Finish.MAX_TIME if any(bool(criterion(ids, None).all()) for criterion in timed) else None
 
@@ -1077,13 +1074,13 @@ def _loop_arguments(
     generation_config: object,
     **kwargs: object,
 ) -> tuple[torch.Tensor, LogitsProcessorList, StoppingCriteriaList, Mapping[str, object]]:
-    """In place of the loop of `generate`, which calls it so: what the loop would have started with."""
+    """Stands in for the loop of `generate`, and returns the arguments that it would have started with."""
     del model, generation_config
     return input_ids, logits_processor, stopping_criteria, kwargs
 
 
 def _was_interrupted(sequence: _Sequence) -> bool:
-    """Whether a sequence is to end; if so, its reader is told why."""
+    """Whether a sequence was cancelled or is late; if so, ends its stream with the reason."""
     stream = sequence.stream
     if reason := stream.interruption:
         if len(sequence.ids) == len(stream.request.ids):
@@ -1095,7 +1092,7 @@ def _was_interrupted(sequence: _Sequence) -> bool:
 
 
 def _or_fail(stream: Stream, work: Callable[[], T]) -> T | None:
-    """The result of `work` for one text; None if that failed, of which only the reader of this text is told."""
+    """The result of `work` for one text; if it fails, the error goes to that text's reader and the result is None."""
     try:
         return work()
     except Exception as error:  # noqa: BLE001 - the reader raises it
@@ -1108,7 +1105,7 @@ def _for_reader(error: Exception) -> Exception:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out; for the CPU's, torch says so only in words."""
+    """Whether memory ran out; on the CPU, torch only says so in the message."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in str(error)
 
 

@@ -1,6 +1,7 @@
-"""Guesses what comes next from what came before: where a text repeats itself, the model can check several tokens at once.
+"""Guesses the next tokens from earlier text: where a text repeats itself, the model can check several tokens at once.
 
-(Saxena 2023, "Prompt Lookup Decoding".) A guess never changes a text: what the model does not choose itself is thrown away.
+(Saxena 2023, "Prompt Lookup Decoding".) Guesses never change a text: those that the model would not choose are
+discarded.
 """
 
 from __future__ import annotations
@@ -8,28 +9,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MOST = 7
-"""Tokens that are guessed at once, at most."""
+"""Maximum number of tokens guessed at once."""
 _MATCH = 3
-"""Tokens that must have come before for what followed them to be guessed."""
+"""Number of tokens that must match an earlier occurrence."""
 _WORTH_TRYING = 0.7
-"""Share of the last tokens that would have been guessed right, from which on guesses are checked."""
+"""Minimum share of recent tokens that would have been guessed correctly, for guesses to be checked."""
 _WEIGHT = 0.1
-"""Of the newest token in that share."""
+"""Weight of the newest token in that share."""
 
 
 class LookUp:
-    """The guesses for one text."""
+    """Guesses for one text."""
 
     def __init__(self) -> None:
         self._after: dict[tuple[int, ...], int] = {}
-        """Where the last token after these came."""
+        """The position that followed the latest occurrence of each token sequence."""
         self._known = 0
-        """Tokens that were looked at."""
+        """Number of tokens indexed so far."""
         self.hits = 0.0
-        """The share of the last tokens that would have been guessed right."""
+        """The share of recent tokens that would have been guessed correctly."""
 
     def guess(self, ids: Sequence[int], prompt: int, most: int = MOST) -> list[int]:
-        """The tokens that may come after `ids`, the first `prompt` of which were given; none where that is unlikely to pay."""
+        """Likely next tokens after `ids`, which start with `prompt` prompt tokens; empty if guessing would not pay."""
         for place in range(max(self._known, _MATCH), len(ids)):
             key = tuple(ids[place - _MATCH : place])
             if place >= prompt:
@@ -41,6 +42,6 @@ class LookUp:
         start = self._after.get(tuple(ids[-_MATCH:]))
         if start is None or self.hits < _WORTH_TRYING:
             return []
-        # What is guessed may be part of what it is guessed from, as in a text that repeats one word.
+        # The guess may overlap its source, as in a text that repeats one word.
         period = len(ids) - start
         return [ids[start + place % period] for place in range(most)]

@@ -58,22 +58,22 @@ _WINDOW_KEYS = (
     "max_seq_len",
     "seq_length",
 )
-"""What configurations call the number of tokens that a model can look at."""
+"""Keys in configurations for the size of the context window in tokens."""
 _UNBOUNDED = 10**9
 _ANCHOR = 8
-"""Tokens of the prompt that are decoded together with what is new, so that a space between them stays."""
+"""Number of prompt tokens that are decoded together with new ones, to preserve a space between them."""
 
 _BYTES_WITH = {"auto", "bfloat16"}
-"""What the settings may ask for beside int8; the others promise more than bytes hold."""
+"""Data types that the settings may combine with int8; the others promise more precision than int8 has."""
 _OTHER_PROMPTS = ("1", "x")
-"""What a prompt is compared with, to tell it from the template around it."""
+"""Prompts to compare with, to distinguish the prompt from the chat template."""
 
 OnText: TypeAlias = Callable[[str, tuple[ChosenToken, ...]], object]
-"""Called with the text that was added since the last call, whole characters only, and the new tokens."""
+"""Called with the text added since the last call, in whole characters, and the new tokens."""
 
 
 class LanguageModel:
-    """A causal language model with its own tokenizer. Any number of threads may generate at once."""
+    """A causal language model with its tokenizer. Any number of threads may generate at once."""
 
     concurrent = True
 
@@ -90,10 +90,11 @@ class LanguageModel:
         quantization: str = "",
         weights: str = "",
     ) -> None:
-        """`model` is in evaluation mode; `batch`, `kv_tokens`, `together` and `tokens_per_second` are those of `Engine`.
+        """`model` must be in evaluation mode; `batch`, `kv_tokens`, `together` and `tokens_per_second` are those of
+        `Engine`.
 
-        `quantization` is that of the file whose numbers were multiplied out, `weights` says how they are kept, if not as
-        they come.
+        `quantization` is that of the original file, whose numbers were dequantised; `weights` describes the weight
+        format if it differs from the loaded one.
         """
         self._model = model
         self._tokenizer = tokenizer
@@ -106,18 +107,18 @@ class LanguageModel:
         self.dtype = packed[0].name if packed else str(model.dtype).removeprefix("torch.")
         self.memory = pretrained.footprint(model)
         self.context = _window(model, tokenizer)
-        """How many tokens prompt and continuation may have together; None if the model sets no limit."""
+        """Maximum number of tokens for prompt and continuation together; None if the model sets no limit."""
         self.chats = _can_chat(tokenizer)
-        """Whether it was trained to answer, and its tokenizer has a template for questions; else it continues texts."""
+        """Whether it is a chat model with a usable template; otherwise it continues text."""
         self.parameters = pretrained.parameters_of(model)
         self._vocabulary_size: int = model.get_input_embeddings().weight.shape[0]
         eos = model.generation_config.eos_token_id
         self._eos: set[int] = set(eos) if isinstance(eos, list) else {eos} - {None}
-        # One text at a time is never padded; this only keeps generate() from logging that each time.
+        # Solo texts are never padded; this only silences a message that generate() logs each time.
         if model.generation_config.pad_token_id is None and self._eos:
             model.generation_config.pad_token_id = min(self._eos)
         self._tokenizer_lock = threading.RLock()
-        """Held while the tokenizer is used: it refuses two threads at once."""
+        """Held while the tokenizer is used: it is not thread-safe."""
         self.engine = Engine(
             model,
             tokenizer,
@@ -127,14 +128,14 @@ class LanguageModel:
             together=together,
             tokens_per_second=tokens_per_second,
         )
-        # Views into the model may want gradients, but never of its weights.
+        # Views into the model may need gradients, but never those of its weights.
         model.requires_grad_(requires_grad=False)
         self.inside = Inside(model, name, self.engine.turns)
-        """What passes between its layers while it reads a text."""
+        """Access to the states between its layers."""
 
     @classmethod
     def load(cls, spec: LanguageSpec, progress: Progress | None = None) -> Self:
-        """Raises ModelError, also for weights that are incomplete or do not fit the tokenizer."""
+        """Raises ModelError, including for weights that are incomplete or do not fit the tokenizer."""
         source = finding.find(spec.name, revision=spec.revision, slot="language")
         model = pretrained.pretrained(
             AutoModelForCausalLM, source, device=spec.device, dtype=spec.dtype, progress=progress
@@ -158,7 +159,7 @@ class LanguageModel:
         )
 
     def release(self) -> None:
-        """Free the memory of the weights; the model answers nothing after that."""
+        """Free the memory of the weights; the model cannot be used afterwards."""
         pretrained.release(self._model)
 
     @property
@@ -175,14 +176,14 @@ class LanguageModel:
 
     @property
     def now(self) -> str:
-        """How full the memory of texts under way is."""
+        """Current memory use of the texts in progress."""
         status = self.engine.status
         used = f"room for {status.kv_tokens:,} of {status.kv_limit:,} tokens taken"
         return f"{used} ({status.kv_bytes / 1e6:,.1f} MB)"
 
     @property
     def figures(self) -> dict[str, float]:
-        """The numbers of `EngineStatus`."""
+        """The numbers in `EngineStatus`."""
         return asdict(self.engine.status)
 
     def generate(
@@ -201,18 +202,19 @@ class LanguageModel:
     ) -> Generation:
         """Continue `prompt` by at most `max_new_tokens` tokens.
 
-        A chat model gets the prompt as a question, in its own template. `written` holds the ids of what was written before
-        and is continued. Greedy sampling equals `generate(do_sample=False)` of transformers. Otherwise the same seed draws
-        the same tokens, whatever else uses random numbers; without a seed one is chosen and reported.
+        A chat model receives the prompt as a user message, in its own template. `written` holds the ids of earlier
+        generated text to be continued. Greedy decoding equals `generate(do_sample=False)` of transformers. Otherwise
+        the same seed samples the same tokens, regardless of other users of random numbers; without a seed, one is
+        chosen and reported.
 
-        `begun` are the first tokens of this very text, which another copy of the model wrote before it was lost: the
-        result is the whole text, as if it had been written here.
+        `begun` are the first tokens of this same text, generated by another copy of the model before it was lost: the
+        result is the whole text, as if it had been generated here.
 
-        `stop` and `deadline` (of `time.monotonic()`) are checked after each token. `on_text` is called on this thread after
-        each token. Where more texts are asked for than can be written at once, users take turns; `on_position` is called
-        with the place in that queue.
+        `stop` and `deadline` (as in `time.monotonic()`) are checked after each token. `on_text` is called on this
+        thread after each token. If there are more requests than the engine can run at once, users take turns;
+        `on_position` is called with the position in that queue.
 
-        Raises BadInput for a prompt that cannot be continued, Stopped if there was no time to start.
+        Raises BadInput for a prompt that cannot be continued, and Stopped if there was no time to start.
         """
         if max_new_tokens < 1:
             raise TooFewNewTokens
@@ -270,9 +272,9 @@ class LanguageModel:
         )
 
     def read(self, text: str, taken: Sequence[int] = (), *, limited: bool = True) -> Reading:
-        """A text as the model reads it without a chat template, and the tokens `taken` after it.
+        """A text as the model reads it without a chat template, followed by the tokens `taken`.
 
-        Raises BadInput for an empty text, one that it cannot read, or if `limited` one that is longer than it reads at once.
+        Raises BadInput for text that is empty, unreadable, or, if `limited`, longer than the context window.
         """
         with self._tokenizer_lock:
             ids = [*self._pieces.ids(text), *taken]
@@ -284,11 +286,11 @@ class LanguageModel:
         return self.reading(text, ids)
 
     def read_prompt(self, prompt: str, written: Sequence[int] = ()) -> Reading:
-        """A prompt as `generate` reads it. Raises as that does."""
+        """A prompt as `generate` reads it. Raises the same errors."""
         return self.reading(prompt, self._encode(prompt, written))
 
     def continuation(self, ids: Sequence[int], new: Sequence[int]) -> str:
-        """The text of new tokens as it reads after `ids`, special tokens left out."""
+        """The text of new tokens as it reads after `ids`, without special tokens."""
         anchor, added = list(ids[-_ANCHOR:]), list(new)
         with self._tokenizer_lock:
             before = self._tokenizer.decode(anchor, skip_special_tokens=True)
@@ -298,7 +300,7 @@ class LanguageModel:
             return str(self._tokenizer.decode(added, skip_special_tokens=True))
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
-        """What each token is."""
+        """Describe each token."""
         return self._split(ids)
 
     def pieces_by_id(self, ids: Iterable[int]) -> dict[int, Piece]:
@@ -311,12 +313,12 @@ class LanguageModel:
 
     @property
     def beginning(self) -> int | None:
-        """The token for the beginning of a text."""
+        """The token that begins a text."""
         number: int | None = getattr(self._tokenizer, "bos_token_id", None)
         return number
 
     def prompt_span(self, prompt: str, length: int) -> tuple[int, int]:
-        """Where the prompt's own tokens begin and end among the `length` that `generate` reads: all but the chat template."""
+        """Start and end of the prompt's own tokens, without the template, among the `length` that `generate` reads."""
         if not self.chats:
             return 0, length
         ids = self._encode(prompt)
@@ -325,7 +327,7 @@ class LanguageModel:
         return before, max(before, length - after)
 
     def _head(self, ids: Sequence[int]) -> int:
-        """How many tokens of a prompt the chat template begins every prompt with."""
+        """Number of leading tokens that the chat template adds to every prompt."""
         return min(_shared(ids, other) for other in self._other_prompts)
 
     @cached_property
@@ -334,16 +336,16 @@ class LanguageModel:
 
     @property
     def vocabulary_size(self) -> int:
-        """How many token ids both the model and its tokenizer know."""
+        """Number of token ids that both the model and its tokenizer know."""
         return min(self._vocabulary_size, len(self._tokenizer))
 
     def reading(self, text: str, ids: Sequence[int]) -> Reading:
-        """Ids that the model read, of `text` and what came after it."""
+        """A reading of ids that consist of `text` and what follows it."""
         left_out = self.beginning is not None and ids[0] != self.beginning
         return Reading(self.name, text, self._split(ids), left_out)
 
     def probe(self) -> None:
-        """Continue a word by two tokens, so that a model that cannot is found out before it serves."""
+        """Generate two tokens, to detect a broken model before it serves requests."""
         generation = self.generate("The", max_new_tokens=2)
         self.engine.verify([*generation.input_ids, *generation.output_ids])
 
@@ -351,7 +353,7 @@ class LanguageModel:
         text = usable_text(prompt)
         with self._tokenizer_lock:
             if prompt and self.chats:
-                # The template writes the special tokens itself.
+                # The template adds the special tokens itself.
                 encoded = self._tokenizer(
                     _as_question(self._tokenizer, text), add_special_tokens=False, verbose=False
                 )
@@ -373,13 +375,13 @@ class LanguageModel:
     def _read(
         self, stream: Stream, report: Callable[[ChosenToken], None]
     ) -> tuple[list[ChosenToken], Finish | None]:
-        """All tokens of a stream, each reported when it comes, and what ended them other than the model or the limit."""
+        """All tokens of a stream, each reported on arrival, and why the text ended if not by the model or the limit."""
         tokens: list[ChosenToken] = []
         try:
             for token in stream:
                 tokens.append(token)
                 report(token)
-                # Nothing is shown that was written between the wish to stop and the engine's notice of it.
+                # Do not show tokens generated after the stop request but before the engine noticed it.
                 if reason := stream.interruption:
                     return tokens, reason
         except IndexError as error:
@@ -409,7 +411,7 @@ class LanguageModel:
             return self._pieces.pieces(ids)
 
     def _detokenizer(self, ids: list[int]) -> Detokenizer:
-        """One for what comes after `ids`, to be used while the tokenizer's lock is held."""
+        """A detokenizer for text after `ids`, to be used while the tokenizer's lock is held."""
 
         def decode(part: Sequence[int]) -> str:
             return self._tokenizer.decode(list(part), skip_special_tokens=True)
@@ -428,7 +430,7 @@ class LanguageModel:
 
 
 def _pack(model: CausalModel, spec: LanguageSpec) -> kernels.Choice:
-    """Keep the weights as the spec says, and where it leaves that open, as is fastest here."""
+    """Pack the weights as the spec says; where it leaves a choice, use the fastest format."""
     if spec.int8 and (model.device.type != "cpu" or spec.dtype not in _BYTES_WITH):
         raise Int8Unsupported
     folder = Path(spec.cache) if spec.cache else None
@@ -441,23 +443,23 @@ def _pack(model: CausalModel, spec: LanguageSpec) -> kernels.Choice:
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many ids two sequences begin with alike."""
+    """Length of the common prefix of two sequences."""
     return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
 
 
 def _as_question(tokenizer: PretrainedTokenizer, prompt: str) -> str:
-    """The prompt as a chat model expects a question."""
+    """The prompt as a user message in the chat template."""
     question = [{"role": "user", "content": prompt}]
     return tokenizer.apply_chat_template(question, tokenize=False, add_generation_prompt=True)
 
 
 def _can_chat(tokenizer: PretrainedTokenizer) -> bool:
-    """Whether there is a chat template that can be used."""
+    """Whether there is a usable chat template."""
     if not getattr(tokenizer, "chat_template", None):
         return False
     try:
         return "hello" in _as_question(tokenizer, "hello")
-    except Exception:  # noqa: BLE001 - a template is a program of whoever made the model
+    except Exception:  # noqa: BLE001 - templates are arbitrary programs
         log.warning("The chat template of %s cannot be used.", tokenizer.name_or_path)
         return False
 

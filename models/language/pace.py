@@ -1,4 +1,4 @@
-"""How much of the prompts is read between two tokens of the texts that are being written."""
+"""How many prompt tokens to read between two steps of the texts in progress."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ _LEAST = 16
 _MOST = 2048
 _GROWTH = 1.5
 _LONGEST = 1.5
-"""Steps that a piece may take."""
+"""Maximum duration of a chunk, in steps."""
 _WEIGHT = 0.2
-"""Of the newest step in the usual time."""
+"""Weight of the newest step in the average."""
 
 
 class Pace:
-    """Prompts are read in pieces that take about as long as a token of everybody's text.
+    """Chooses the chunk size so that reading a chunk of prompts takes about as long as generating a token per text.
 
-    So whoever is writing waits for about two steps instead of one, however long the prompts of others are.
+    Running texts then wait for about two steps instead of one, however long other prompts are.
     """
 
     def __init__(self) -> None:
         self.tokens = _FIRST
-        """Of prompts, all together, that are read at a time."""
+        """Prompt tokens per chunk, over all prompts."""
         self.step = 0.0
-        """Seconds that a token of each text takes; 0 while that is not known."""
+        """Seconds that a step takes; 0 while unknown."""
 
     def stepped(self, seconds: float) -> None:
-        """A token of each text took so long."""
+        """Record the duration of a step."""
         self.step += (_WEIGHT if self.step else 1.0) * (seconds - self.step)
 
     def read(self, tokens: int, seconds: float) -> None:
-        """So many tokens of prompts took so long."""
+        """Record the time taken to read a chunk of prompt tokens."""
         if not self.step:
             return
         longest = _LONGEST * self.step

@@ -1,7 +1,7 @@
-"""Beginnings of texts that the model need not read again.
+"""Cached prefixes that the model need not read again.
 
-What somebody wrote is kept for nobody else: how soon an answer comes must not tell what another person asked. Only what
-belongs to nobody, such as the head of a chat template, is used for everybody.
+A user's text is reused only for that user: response times must not reveal what other people asked. Only prefixes that
+contain no user data, such as the beginning of a chat template, are shared.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from models.language.cache import Row, Rows
 
 LIFETIME = 300.0
-"""Seconds for which a beginning is kept that nobody uses."""
+"""Seconds after which an unused prefix is removed."""
 WORTH_KEEPING = 16
-"""Tokens; fewer are read again as soon as they are looked up."""
+"""Minimum number of tokens to cache; fewer are read as fast as they are found."""
 
 EVERYBODY = object()
-"""Whose the beginnings are that belong to nobody."""
+"""The owner of prefixes that contain no user data."""
 
 
 @dataclass(slots=True)
@@ -28,22 +28,22 @@ class _Prefix:
     ids: tuple[int, ...]
     rows: Rows
     used: float
-    """When, by `time.monotonic()`."""
+    """Time of last use, as in `time.monotonic()`."""
 
 
 class Prefixes:
-    """The least recently used one goes first. Every method may be called from any thread."""
+    """A thread-safe cache that evicts the least recently used prefix first."""
 
     def __init__(self, lifetime: float = LIFETIME) -> None:
         self._lifetime = lifetime
         self._lock = threading.Lock()
         self._kept: list[tuple[Hashable, _Prefix]] = []
-        """With their owners, the least recently used first."""
+        """Owners and prefixes, the least recently used first."""
         self._timer: threading.Timer | None = None
 
     @property
     def tokens(self) -> int:
-        """For which there is memory."""
+        """Number of tokens that the allocated memory can hold."""
         with self._lock:
             return self._tokens()
 
@@ -53,7 +53,7 @@ class Prefixes:
             return sum(layer.nbytes for _, prefix in self._kept for layer in prefix.rows.layers)
 
     def longest(self, owner: Hashable, ids: Sequence[int]) -> Row | None:
-        """What of `ids`, all but the last, is known from one of `owner`'s texts or belongs to nobody."""
+        """The longest cached prefix of `ids` without its last token, from `owner`'s texts or the shared prefixes."""
         with self._lock:
             best: tuple[int, Hashable, _Prefix] | None = None
             for whose, prefix in self._kept:
@@ -70,7 +70,7 @@ class Prefixes:
             return prefix.rows.row(0).first(length)
 
     def keep(self, owner: Hashable, ids: Sequence[int], row: Row, *, room: int) -> None:
-        """Keep a row that holds `ids`, in at most `room` tokens of all that is kept."""
+        """Cache a row that holds `ids`; the whole cache may take at most `room` tokens."""
         if not WORTH_KEEPING <= len(ids) <= room or self._knows(owner, ids):
             return
         self.make_room(room - len(ids))
@@ -86,7 +86,7 @@ class Prefixes:
                 self._wait(self._lifetime)
 
     def make_room(self, tokens: int) -> None:
-        """Let go of what was not used for longest, until what is left takes at most so many tokens."""
+        """Evict the least recently used prefixes until at most `tokens` tokens remain."""
         with self._lock:
             while self._kept and self._tokens() > tokens:
                 self._kept.pop(0)
@@ -115,12 +115,12 @@ class Prefixes:
 
 
 def _expire(prefixes: weakref.ref[Prefixes]) -> None:
-    """For a timer that holds nothing: a model that is replaced takes what was kept with it."""
+    """Timer callback with a weak reference, so that a replaced model is freed together with its prefixes."""
     if kept := prefixes():
-        kept._expire()  # noqa: SLF001 - a method would keep it
+        kept._expire()  # noqa: SLF001 - a bound method would be a strong reference
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many ids two sequences begin with alike."""
+    """Length of the common prefix of two sequences."""
     shortest = min(len(one), len(other))
     return next((place for place in range(shortest) if one[place] != other[place]), shortest)

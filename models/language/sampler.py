@@ -1,8 +1,8 @@
-"""Chooses the next token, the likeliest or one drawn at random, and says when rounding could have decided the choice.
+"""Chooses the next token, greedily or at random, and detects when rounding could have decided the choice.
 
-A token is drawn as the largest of (score / temperature + Gumbel noise), which has the same distribution as a draw
-from the softmax (Gumbel 1954; Maddison et al. 2014, "A* Sampling"). Greedy and drawn tokens are therefore both the largest
-of some numbers, and the distance to the second largest says how large an error the choice survives.
+A token is sampled as the maximum of (score / temperature + Gumbel noise), which has the same distribution as sampling
+from the softmax (Gumbel 1954; Maddison et al. 2014, "A* Sampling"). Greedy and sampled tokens are therefore both the
+maximum of some numbers, and the gap to the second largest tells how large an error the choice tolerates.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from models.results import ChosenToken
 from models.sampling import Sampling
 
 ALTERNATIVES = 5
-"""How many of the likeliest tokens that were not chosen are kept for each one that was."""
+"""Number of likeliest alternatives to keep for each chosen token."""
 _FIRST_LOOK = 256
-"""How many of the likeliest tokens are sorted before all are; most often they hold the probability `top_p`."""
+"""Number of likeliest tokens to sort first, before all are; usually they contain the probability `top_p`."""
 _AMPLE = 1.01
-"""How much more than `top_p` those must hold, so that rounding cannot lead past them."""
+"""Factor by which their probability must exceed `top_p`, to allow for rounding."""
 
 _LARGEST_EXPONENT = 700.0
-"""Of e, so that a float holds the power. Near temperature 0 errors are magnified beyond all bounds."""
+"""Largest exponent of e whose power fits a float. Near temperature 0, errors are magnified without bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Which tokens may be drawn, by their scores: those from `kept_from` on.
+    """The tokens that may be sampled, by their scores: those from `kept_from` on.
 
-    If no score is off by more than half the slack that the cut was made with, those above `surely_above` are kept in any
-    case, and none below `possibly_from` is.
+    If no score is off by more than half of the slack used for the cut, those above `surely_above` are certainly kept,
+    and none below `possibly_from` is.
     """
 
     kept_from: float = -math.inf
@@ -41,7 +41,7 @@ class Cut:
     possibly_from: float = -math.inf
 
     def __and__(self, other: Cut) -> Cut:
-        """Only the tokens that both keep."""
+        """The tokens that both cuts keep."""
         return Cut(
             max(self.kept_from, other.kept_from),
             max(self.surely_above, other.surely_above),
@@ -50,13 +50,13 @@ class Cut:
 
 
 class Sampler:
-    """Chooses the tokens of one text, with a random number generator of its own.
+    """Chooses the tokens of one text, with its own random number generator.
 
-    The generator of the process is used by other threads too; with its own, a seed gives the same text whatever they do.
+    Other threads use the process's generator too; with a separate one, a seed always gives the same text.
     """
 
     def __init__(self, sampling: Sampling, drawn: int = 0) -> None:
-        """Of `sampling`, `repetition_penalty` and `stop` are not the sampler's concern: they work on the whole text."""
+        """`repetition_penalty` and `stop` in `sampling` are ignored here: they depend on the whole text."""
         self._sampling = sampling
         self._drawn_before = drawn
         self._random = torch.Generator().manual_seed((sampling.seed or 0) % 2**63)
@@ -64,10 +64,10 @@ class Sampler:
         """The noise for the next token, kept until that is chosen."""
 
     def choose(self, scores: torch.Tensor, error: float = 0.0) -> ChosenToken | None:
-        """The next token by `scores`, shape (vocabulary,), float32 on the CPU.
+        """The next token for `scores`, shape (vocabulary,), float32 on the CPU.
 
-        None if another token could be right should scores be off by up to `error`; the next call then repeats the same
-        draw. Raises ScoresNotFinite if there is nothing to choose from.
+        None if another token could be right with scores off by up to `error`; the next call then repeats the same draw.
+        Raises ScoresNotFinite if there is nothing to choose from.
         """
         (chosen,) = choose_all([self], scores[None], [error])
         if isinstance(chosen, ScoresNotFinite):
@@ -76,16 +76,16 @@ class Sampler:
 
     @property
     def greedy(self) -> bool:
-        """Whether it always takes the likeliest token."""
+        """Whether the likeliest token is always chosen."""
         return self._sampling.greedy
 
     def draw(self, scores: torch.Tensor, error: float) -> int | None:
-        """One row of `choose_all` for a text that is not greedy."""
+        """One row of `choose_all`, for a text that is not greedy."""
         if self._noise is None:
             while self._drawn_before:
                 self._next_draw(len(scores))
                 self._drawn_before -= 1
-            # Minus the logarithm of an exponentially distributed number is Gumbel noise.
+            # The negative logarithm of an exponentially distributed number is Gumbel noise.
             self._noise = -self._next_draw(len(scores)).log()
         scaled = scores / self._sampling.temperature
         noisy = scaled + self._noise
@@ -99,22 +99,22 @@ class Sampler:
         return chosen if close == 1 and float(scaled[chosen]) > cut.surely_above else None
 
     def _next_draw(self, size: int) -> torch.Tensor:
-        """Random numbers that depend on the seed and on how many were drawn before, and on nothing else."""
+        """Random numbers that depend only on the seed and the number of earlier draws."""
         return torch.empty(size).exponential_(generator=self._random)
 
     def drawn(self) -> None:
-        """The token was chosen: the next one has noise of its own."""
+        """The token was chosen: use new noise for the next one."""
         self._noise = None
 
 
 def choose_all(
     samplers: Sequence[Sampler], scores: torch.Tensor, errors: Sequence[float]
 ) -> list[ChosenToken | ScoresNotFinite | None]:
-    """The next token of each text by its row of `scores`, shape (texts, vocabulary), float32, on any device.
+    """The next token of each text for its row of `scores`, shape (texts, vocabulary), float32, on any device.
 
-    As `Sampler.choose`, for all rows in one go.
+    Like `Sampler.choose`, for all rows at once.
     """
-    likeliest = scores.argmax(-1)  # of equal ones the same that transformers takes
+    likeliest = scores.argmax(-1)  # in ties, the same one as transformers
     best, ids = scores.topk(min(ALTERNATIVES + 1, scores.shape[-1]))
     probabilities = scores.softmax(-1)
     shares = probabilities.gather(-1, ids)
@@ -142,9 +142,9 @@ def choose_all(
 
 
 def cut_scores(scaled: torch.Tensor, sampling: Sampling, slack: float = 0.0) -> Cut:
-    """Which tokens `top_k`, `top_p` and `min_p` keep, one after the other, of scores that were divided by the temperature.
+    """The tokens that remain after `top_k`, `top_p` and `min_p`, applied in that order to temperature-scaled scores.
 
-    `scaled` has shape (vocabulary,). `slack` is twice the largest error that its numbers may have.
+    `scaled` has shape (vocabulary,). `slack` is twice the largest possible error of its numbers.
     """
     cut = Cut()
     if 0 < sampling.top_k < len(scaled):
@@ -157,9 +157,9 @@ def cut_scores(scaled: torch.Tensor, sampling: Sampling, slack: float = 0.0) -> 
 
 
 def _top_k(scaled: torch.Tensor, k: int, slack: float) -> Cut:
-    """(Fan et al. 2018, "Hierarchical Neural Story Generation".)
+    """The k likeliest tokens (Fan et al. 2018, "Hierarchical Neural Story Generation").
 
-    The k-th largest number moves by no more than the error, and so does each score; together that is the slack.
+    The k-th largest number moves by at most the error, and so does each score; together that is the slack.
     """
     *_, last_kept, first_dropped = scaled.topk(k + 1).values.tolist()
     return Cut(last_kept, first_dropped + slack, last_kept - slack)
@@ -168,7 +168,7 @@ def _top_k(scaled: torch.Tensor, k: int, slack: float) -> Cut:
 def _top_p(scaled: torch.Tensor, sampling: Sampling, before: Cut, slack: float) -> Cut:
     """The likeliest tokens that share `top_p` (Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration").
 
-    `before` is what `top_k` keeps: the tokens that share the whole probability.
+    `before` is the cut by `top_k`: its tokens share the total probability.
     """
     top_p = sampling.top_p
     kept = scaled.masked_fill(scaled < before.kept_from, -torch.inf)
@@ -179,12 +179,12 @@ def _top_p(scaled: torch.Tensor, sampling: Sampling, before: Cut, slack: float) 
     kept_from = float(likeliest[count - 1])
     if not slack:
         return Cut(kept_from, kept_from, kept_from)
-    # Errors may change what the k likeliest sum up to, and which tokens these are where several are about as likely.
+    # Errors may change the sum over the k likeliest tokens, and which tokens these are if several score about the same.
     smallest = largest = total
     if before.kept_from > -math.inf:
         smallest = float(scaled.topk(sampling.top_k).values.logsumexp(-1))
         largest = float(scaled[scaled >= before.possibly_from].logsumexp(-1))
-    # A sum of probabilities may be off by the factor exp(slack), and tokens that are close may change places.
+    # A sum of probabilities may be off by a factor of exp(slack), and tokens with similar scores may swap places.
     fewest = max(1, int((above * math.exp(min(slack + total - smallest, _LARGEST_EXPONENT)) < top_p).sum()))
     most = max(1, int((above * math.exp(-slack + total - largest) < top_p).sum()))
     surely_above = float(likeliest[fewest]) + slack if fewest < len(likeliest) else -math.inf
@@ -194,7 +194,7 @@ def _top_p(scaled: torch.Tensor, sampling: Sampling, before: Cut, slack: float) 
 def _nucleus(
     scaled: torch.Tensor, total: float, top_p: float, slack: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The largest scores, falling, and their probabilities: with more than `top_p` in all wherever there are more."""
+    """The largest scores in descending order and their probabilities, with a total above `top_p` if possible."""
     for count in (min(_FIRST_LOOK, len(scaled)), len(scaled)):
         likeliest = scaled.topk(count).values
         shares = (likeliest - total).double().exp()
@@ -204,9 +204,9 @@ def _nucleus(
 
 
 def _min_p(scaled: torch.Tensor, min_p: float, slack: float) -> Cut:
-    """Tokens with at least this share of the likeliest one's probability (Nguyen et al. 2024, "Turning Up the Heat")."""
+    """Tokens with at least `min_p` times the top token's probability (Nguyen et al. 2024, "Turning Up the Heat")."""
     likeliest = scaled.topk(min(2, len(scaled))).values.tolist()
     kept_from = likeliest[0] + math.log(min_p)
-    # The likeliest is always kept, and surely the likeliest where the second is further away than the slack.
+    # The likeliest token is always kept, and is certain if the second is further away than the slack.
     surely_above = min(kept_from, likeliest[-1]) + slack
     return Cut(kept_from, surely_above, kept_from - slack)

@@ -1,4 +1,4 @@
-"""Turns between those that compute with one model."""
+"""Turns between threads that compute with one model."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import time
 from collections import deque
 
 SLICE = 0.05
-"""Seconds after which a turn goes on to whoever waits, at the next chance."""
+"""Seconds after which a turn passes to a waiting thread at the next opportunity."""
 
 
 class Turns:
-    """A lock that is handed on in the order in which it was asked for, so that nobody who comes back at once is always first."""
+    """A first-in, first-out lock, so that a thread that immediately locks again cannot starve the others."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        """Held for `_taken` and `_waiting`."""
+        """Guards `_taken` and `_waiting`."""
         self._taken = False
         self._waiting: deque[threading.Event] = deque()
         self._since = 0.0
@@ -39,7 +39,7 @@ class Turns:
                 self._taken = False
 
     def pass_on(self) -> None:
-        """Let those who wait have their turn first. To be called by whoever has the turn, between pieces of long work."""
+        """Let waiting threads go first. Called by the holder between pieces of long work."""
         if self._waiting and time.monotonic() - self._since >= SLICE:
             self.__exit__()
             self.__enter__()

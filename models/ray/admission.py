@@ -1,7 +1,8 @@
-"""Who may ask, over all processes of the bot: the books of the lanes, kept in one place.
+"""Admission control across all bot processes: the state of every lane, kept in one place.
 
-They say what `models.lanes` says of one process: a question gets a place at once or a refusal, people take turns, and each
-has a limit over all lanes. A place belongs to the process that asked, and is free again when that has gone.
+The rules are those of `models.lanes` for a single process: a request is queued or refused at once, users take turns,
+and each user has a limit across all lanes. A place belongs to the requesting process and is freed when that process
+ends.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from models.service import LaneStatus
 class _Entry:
     question: Question
     in_engine: int = 0
-    """Its place among those that wait for room in a replica; 0 if it does not."""
+    """The request's place among those waiting for room in a replica; 0 if it is not waiting there."""
     told: int = 0
 
 
@@ -32,12 +33,12 @@ class _Lane:
     waiting: FairQueue[_Entry] = field(default_factory=FairQueue)
 
     def place(self) -> int:
-        """The position that one more would get; 0 if it could begin."""
+        """The position of the next request to join; 0 if it could start at once."""
         return 0 if len(self.running) < self.capacity else 1 + len(self.waiting)
 
 
 class _Client:
-    """A process of the bot: its questions, and those whose place has changed since it asked."""
+    """A bot process: its requests, and those whose position has changed since they were made."""
 
     def __init__(self) -> None:
         self.entries: dict[str, _Entry] = {}
@@ -46,7 +47,7 @@ class _Client:
 
 
 class Admission:
-    """The lanes of all slots. Everything here belongs to one event loop."""
+    """The lanes of all slots. Must be used from a single event loop."""
 
     def __init__(self) -> None:
         self._lanes: dict[str, _Lane] = {}
@@ -61,7 +62,7 @@ class Admission:
         }
 
     def set_lane(self, name: str, capacity: int, queue: int) -> None:
-        """How many may be answered at once, and how many may wait."""
+        """Set how many requests may run at once and how many may wait."""
         lane = self._lanes.setdefault(name, _Lane(capacity, queue))
         lane.capacity, lane.queue = capacity, queue
         self._advance(lane)
@@ -76,10 +77,10 @@ class Admission:
         return client in self._clients
 
     def admit(self, question: Question) -> int:
-        """The place of a question, 0 if it begins; AlreadyAsking or LaneFull if it gets none."""
+        """The position of a request, 0 if it starts at once; AlreadyAsking or LaneFull if it is refused."""
         lane = self._lanes[question.lane]
         known = self._clients.get(question.client)
-        if known and question.key in known.entries:  # it asks again because it did not hear the answer
+        if known and question.key in known.entries:  # a retry: the client did not receive the answer
             return known.entries[question.key].told
         if not question.privileged and self._held[question.user] >= question.per_user:
             raise AlreadyAsking(lane.place(), question.per_user)
@@ -88,25 +89,25 @@ class Admission:
         return self._enter(question)
 
     def attach(self, client: str, questions: tuple[Question, ...]) -> None:
-        """Take over what a process was promised before: what has begun runs, what waits waits."""
+        """Restore a client's earlier admissions: started requests keep running, and waiting ones keep waiting."""
         self.leave(client)
         self.join(client)
         for question in questions:
             if question.lane in self._lanes:
                 self._enter(question)
-                # How they stand may differ from what they were told.
+                # Positions may differ from those the client last received.
                 entry = self._clients[client].entries[question.key]
                 self._clients[client].moved[question.key] = entry.told
 
     def move_in_engine(self, client: str, key: str, place: int) -> None:
-        """A question that was let in waits there once more, or does not any longer."""
+        """Note that an admitted request is waiting in the replica again, or has stopped waiting."""
         known = self._clients.get(client)
         if known and (entry := known.entries.get(key)):
             entry.in_engine = place
             self._tell_all(self._lanes[entry.question.lane])
 
     def release(self, client: str, key: str) -> None:
-        """A question has ended, or is not asked any more."""
+        """Remove a request that has ended or was cancelled."""
         known = self._clients.get(client)
         if known is None or (entry := known.entries.pop(key, None)) is None:
             return
@@ -122,7 +123,7 @@ class Admission:
         self._advance(lane)
 
     def leave(self, client: str) -> None:
-        """A process has gone: nobody waits for its questions."""
+        """Remove a process that has ended, with all its requests."""
         if known := self._clients.get(client):
             for key in list(known.entries):
                 self.release(client, key)
@@ -130,22 +131,22 @@ class Admission:
             known.changed.set()
 
     def running(self, lane: str) -> set[tuple[str, str]]:
-        """The questions that have begun, by client and key."""
+        """The requests that have started, by client and key."""
         return set(self._lanes[lane].running) if lane in self._lanes else set()
 
     def moved(self, client: str) -> dict[str, int]:
-        """The questions of a process that have moved since it asked, and their places."""
+        """The requests of a process whose position has changed, with their new positions."""
         known = self._clients[client]
         moved, known.moved = known.moved, {}
         known.changed.clear()
         return moved
 
     def changes(self, client: str) -> asyncio.Event:
-        """Set as soon as there is something to tell a process."""
+        """An event that is set when a process has changes to fetch."""
         return self._clients[client].changed
 
     def wake(self) -> None:
-        """Have all processes look at the news."""
+        """Wake every process that is waiting for changes."""
         for client in self._clients.values():
             client.changed.set()
 
@@ -160,7 +161,7 @@ class Admission:
         else:
             lane.waiting.push(question.user, entry)
         self._advance(lane)
-        # It is the answer to whoever asked, and no news.
+        # The caller receives this position as the answer, so it must not be reported as a change too.
         self._clients[question.client].moved.pop(question.key, None)
         return entry.told
 
@@ -171,7 +172,7 @@ class Admission:
         self._tell_all(lane)
 
     def _tell_all(self, lane: _Lane) -> None:
-        """Note for everybody whose place has changed. Who waits for a replica is behind all who wait for room in one."""
+        """Record changed positions. Requests waiting for a replica come after all those waiting for room inside one."""
         ahead = sum(entry.in_engine > 0 for entry in lane.running.values())
         places = [(entry, entry.in_engine) for entry in lane.running.values()]
         places += [(entry, ahead + position) for position, entry in enumerate(lane.waiting, 1)]

@@ -1,7 +1,7 @@
-"""A child process of the bot that speaks with the cluster: `python -m models.ray.bridge ADDRESS CLIENT`.
+"""A child process of the bot that talks to the cluster: `python -m models.ray.bridge ADDRESS CLIENT`.
 
-Ray ends a process whose cluster is gone, and knows a cluster by its first connection for as long as it lives. This one may
-end: the bot starts another.
+Ray ends a process that loses its cluster, and ties a process to its first cluster for life. The bridge may end: the bot
+then starts another.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from models.ray.reach import join
 log = logging.getLogger(__name__)
 
 LEAVING = 1.0
-"""Seconds for the last word to the coordinator."""
+"""Seconds for telling the coordinator that the bot has gone."""
 
 
 class Absent(Exception):
-    """What was asked for is not there, or not any longer."""
+    """The actor or replica addressed does not exist, or no longer does."""
 
 
 class Bridge:
-    """Answers what the bot asks, each question in a task of its own."""
+    """Handles requests from the bot, each in its own task."""
 
     def __init__(self, output: BinaryIO, client: str) -> None:
-        """`client` is what the coordinator calls the bot's process."""
+        """`client` identifies the bot process to the coordinator."""
         self._client = client
         self._output = output
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -48,7 +48,7 @@ class Bridge:
         self._coordinator: Any = None
 
     async def run(self, reader: asyncio.StreamReader) -> None:
-        """Until the bot is gone."""
+        """Run until the bot closes the pipe."""
         self.send(Connected())
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
@@ -59,7 +59,7 @@ class Bridge:
                         task.add_done_callback(partial(self._done, ask.number))
                     case Forget(number) if number in self._tasks:
                         self._tasks[number].cancel()
-        # The bot may have been killed; what it was promised is free for others.
+        # The bot may have been killed, so free its places for others.
         with contextlib.suppress(Absent, RayError, TimeoutError):
             async with asyncio.timeout(LEAVING):
                 await self.coordinator("leave", self._client)
@@ -68,7 +68,7 @@ class Bridge:
         del self._tasks[number]
 
     def send(self, frame: object) -> None:
-        # A pipe that is full makes everything wait, which is what it should.
+        # Blocking on a full pipe is intended: it slows the senders down.
         self._output.write(packed(frame))
         self._output.flush()
 
@@ -87,10 +87,10 @@ class Bridge:
         except (Absent, RayError, RayServeException):
             self.send(Lost(ask.number))
 
-    # What can be asked
+    # Methods that the bot can call
 
     async def coordinator(self, method: str, *arguments: Any) -> Any:
-        """What the coordinator says."""
+        """Call the coordinator."""
         if self._coordinator is None:
             try:
                 self._coordinator = await asyncio.to_thread(ray.get_actor, COORDINATOR, NAMESPACE)
@@ -101,11 +101,11 @@ class Bridge:
         except RayTaskError:
             raise
         except RayError:
-            self._coordinator = None  # there may be another by now
+            self._coordinator = None  # there may be a new one by now
             raise
 
     async def answer(self, slot: str, app: str, errand: str, request: Any) -> Any:
-        """What a replica says."""
+        """Call a replica."""
         response = self._handle(slot, app).answer.remote(errand, request)
         try:
             return await response
@@ -114,11 +114,11 @@ class Bridge:
             raise
 
     async def cancel(self, slot: str, app: str, request_id: str) -> None:
-        """Tell all replicas of a slot that a request is not wanted any more; only one of them knows it."""
+        """Cancel a request in all replicas of a slot; only one of them knows it."""
         await self._handle(slot, app).broadcast("cancel", request_id).results_async()
 
     async def _write(self, slot: str, app: str, request: Any) -> AsyncGenerator[Any, None]:
-        """A text from a replica, as it grows."""
+        """Stream generated text from a replica."""
         events = self._handle(slot, app).options(stream=True).write.remote(request)
         try:
             async for event in events:
@@ -143,17 +143,17 @@ async def _run(output: BinaryIO, client: str) -> None:
 
 
 def main(address: str, client: str) -> None:
-    # What libraries print must not get between the frames.
+    # Output that libraries print must not corrupt the frames.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
         join(address)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the bot is told
+    except Exception as error:  # noqa: BLE001 - every error is reported to the bot
         output.write(packed(Unreachable(type(error).__name__)))
         os._exit(1)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(output, client))
-    # Taking leave of a cluster that is gone takes longer than anybody waits.
+    # Ray's orderly shutdown hangs for a long time if the cluster is unreachable.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""The one place of a cluster that knows which replicas there are, who may ask them, and which version answers."""
+"""The cluster's single authority on which replicas exist, which requests are admitted and which version answers."""
 
 from __future__ import annotations
 
@@ -41,30 +41,30 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TICK = 0.25
-"""Seconds between two looks at everything."""
+"""Seconds between two checks of everything."""
 NEWS_EVERY = 0.5
-"""Seconds after which a process of the bot is told how things stand, changed or not."""
+"""Seconds after which a bot process receives the current state, even if nothing has changed."""
 GONE_AFTER = 5.0
-"""Seconds without a word after which a replica or a process of the bot is taken to be gone."""
+"""Seconds of silence after which a replica or a bot process is considered dead."""
 WITHOUT_ROOM = 60.0
-"""Seconds in which a copy beside the old one must have been started."""
+"""Seconds within which a copy beside the old version must have been started."""
 STRAGGLERS = 3.0
-"""Seconds for those who were sent to the old version at the moment of the exchange."""
+"""Seconds of grace for requests that were sent to the old version during the switch."""
 MOST_SECONDS = 14 * 60.0
-"""Seconds for a rollout: as long as Discord lets its progress be shown."""
+"""Time limit for a rollout in seconds: as long as Discord lets the bot edit the progress message."""
 
 
 @dataclass(eq=False)
 class _Slot:
     plan: SlotPlan
     apps: dict[int, str] = field(default_factory=dict)
-    """The versions that exist, and what Ray Serve calls them."""
+    """The existing versions and their Ray Serve application names."""
     current: int = 0
-    """The version to ask; 0 for none."""
+    """The version that receives new requests; 0 for none."""
     last: int = 0
-    """The newest version that there ever was."""
+    """The highest version number used so far."""
     answering: list[int] = field(default_factory=list)
-    """The versions that still answer those who began with them, the current one first."""
+    """The versions that still answer requests started on them, the current one first."""
     rolls: list[Roll] = field(default_factory=list)
     rolling: bool = False
     failure: Failure | None = None
@@ -80,8 +80,8 @@ class _Slot:
 
 
 class Coordinator:
-    """An actor. What it knows comes to it again when it is started again: replicas report, and processes of the bot say
-    what they were promised.
+    """An actor. After a restart it recovers its state from the reports of the replicas and from the bot processes,
+    which repeat what they were promised.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -90,14 +90,14 @@ class Coordinator:
         self._replicas: dict[str, tuple[Report, float]] = {}
         self._clients: dict[str, float] = {}
         self._failures: dict[tuple[str, int], Failure] = {}
-        # Ray Serve does not expect two threads to ask it at once; only of deletions, which take long, it bears several.
+        # Ray Serve does not support calls from two threads, except for deletions, which are slow and may overlap.
         self._serve = ThreadPoolExecutor(1, thread_name_prefix="serve")
         self._deleting = ThreadPoolExecutor(32, thread_name_prefix="serve-delete")
         self._tasks: set[asyncio.Task[None]] = set()
         self._adopted = asyncio.Event()
         self._set_lanes()
 
-    # What the processes of the bot ask
+    # Calls from bot processes
 
     async def admit(self, question: Question, slot: str) -> Answer[Admitted]:
         self._begin()
@@ -116,7 +116,7 @@ class Coordinator:
         self._admission.move_in_engine(client, key, place)
 
     async def attach(self, client: str, questions: tuple[Question, ...]) -> None:
-        """Take over what a process of the bot was promised by a coordinator that is gone."""
+        """Restore the admissions that a previous coordinator granted to a bot process."""
         self._begin()
         self._clients[client] = time.monotonic()
         self._admission.attach(client, questions)
@@ -126,7 +126,7 @@ class Coordinator:
         self._admission.leave(client)
 
     async def news(self, client: str, at_once: bool = False) -> News | None:
-        """How things stand, as soon as they change or after a while; None if the process has to attach itself first."""
+        """The current state, on change or after a while; None if the process has to attach first."""
         self._begin()
         if not self._admission.knows(client):
             return None
@@ -140,7 +140,7 @@ class Coordinator:
         return self._news(self._admission.moved(client))
 
     async def look(self) -> News:
-        """How things stand, for somebody who asks nothing else."""
+        """The current state, for callers that make no requests."""
         self._begin()
         await self._adopted.wait()
         return self._news({})
@@ -155,7 +155,7 @@ class Coordinator:
         )
 
     async def roll(self, slot: str, spec: Spec, to_fetch: bool) -> Answer[int]:
-        """Begin to exchange the models of a slot; the number of the rollout, by which `progress` tells of it."""
+        """Start replacing a slot's models; returns the number under which `progress` reports the rollout."""
         await self._adopted.wait()
         return await answered(self._begin_roll(slot, spec, to_fetch))
 
@@ -168,11 +168,11 @@ class Coordinator:
 
     async def progress(self, slot: str, number: int) -> Roll:
         entry = self._slots.get(slot)
-        if entry is None or number >= len(entry.rolls):  # it began before this coordinator did
+        if entry is None or number >= len(entry.rolls):  # it was started by a previous coordinator
             return Roll(slot, done=True, failure=LoadInterrupted())
         return entry.rolls[number]
 
-    # What the replicas say
+    # Calls from replicas
 
     async def report(self, report: Report) -> None:
         self._begin()
@@ -184,10 +184,10 @@ class Coordinator:
             self._set_lanes()
             self._admission.wake()
 
-    # Keeping up
+    # Background work
 
     def _begin(self) -> None:
-        """Look after everything from the first call on, in the loop that all calls run in."""
+        """Start the background work on the first call, in the event loop that serves all calls."""
         if not self._tasks:
             self._keep(self._look_after())
 
@@ -212,7 +212,7 @@ class Coordinator:
             await asyncio.sleep(TICK)
 
     async def _adopt(self) -> None:
-        """Find the versions that Ray Serve runs, and begin what is missing of the plan."""
+        """Find the versions that Ray Serve is running, and start whatever the plan still lacks."""
         await self._ask_serve(lambda: serve.start(proxy_location="Disabled"))
         running = await self._applications()
         unwanted = []
@@ -248,14 +248,14 @@ class Coordinator:
         return len(entry.rolls) - 1
 
     async def _roll(self, entry: _Slot, plan: SlotPlan, number: int, to_fetch: bool) -> None:
-        """Start the new version beside the old one, and exchange them once all of its replicas are ready."""
+        """Start the new version beside the old one, and switch once all its replicas are ready."""
         entry.failure = None
         version = entry.last = entry.next_version
         name = app_name(plan, version)
         try:
             entry.apps[version] = name
             if not entry.current:
-                self._switch(entry, version)  # who asks waits for it
+                self._switch(entry, version)  # waiting requests go to the new version
             await self._ask_serve(lambda: _run(plan, version, name, to_fetch))
             await self._until_ready(entry, plan, version, number)
         except Exception as error:
@@ -285,7 +285,7 @@ class Coordinator:
             self._admission.wake()
 
     async def _until_ready(self, entry: _Slot, plan: SlotPlan, version: int, number: int) -> None:
-        """Return when all replicas have answered their probe; ModelError if one cannot, or none is started."""
+        """Wait until all replicas have passed their probe; ModelError if one fails or none is started."""
         began = time.monotonic()
         beside = entry.current != version
         while True:
@@ -313,7 +313,7 @@ class Coordinator:
         self._admission.wake()
 
     async def _retire(self, entry: _Slot, version: int, begun: set[tuple[str, str]]) -> None:
-        """Let a version go once those that began with it have ended."""
+        """Remove a version once the requests that started on it have ended."""
         until = time.monotonic() + MOST_SECONDS
         await asyncio.sleep(STRAGGLERS)
         while time.monotonic() < until:
@@ -330,14 +330,14 @@ class Coordinator:
             await asyncio.get_running_loop().run_in_executor(self._deleting, serve.delete, name)
 
     async def _applications(self) -> dict[str, str]:
-        """The applications that Ray Serve knows, and how they are."""
+        """The applications that Ray Serve knows, with their states."""
         status = await self._ask_serve(serve.status)
         return {name: str(app.status.value) for name, app in status.applications.items()}
 
     async def _ask_serve(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._serve, work)
 
-    # How things stand
+    # State
 
     def _set_lanes(self) -> None:
         views = 0
@@ -348,7 +348,7 @@ class Coordinator:
         self._admission.set_lane(INSIDE, max(1, views), INSIDE_QUEUE)
 
     def _reports(self, slot: str, version: int = 0) -> list[Report]:
-        """What the replicas of a slot said last; of one version, or of all."""
+        """The latest reports from a slot's replicas, for one version or for all."""
         return [
             report
             for report, _ in self._replicas.values()
@@ -361,7 +361,7 @@ class Coordinator:
         )
 
     def _status(self, entry: _Slot) -> SlotStatus:
-        """How a slot stands, over all of its replicas."""
+        """The state of a slot across all its replicas."""
         name = entry.plan.slot
         reports = self._reports(name, entry.current) if entry.current else []
         ready = [report.status for report in reports if report.ready]
@@ -411,7 +411,7 @@ def _replica_statuses(reports: list[Report]) -> Iterator[ReplicaStatus]:
 
 
 def _run(plan: SlotPlan, version: int, name: str, to_fetch: bool) -> None:
-    """Have Ray Serve start a version, without waiting for it."""
+    """Tell Ray Serve to start a version, without waiting for it."""
     application = replica.application(plan, version, to_fetch=to_fetch)
     target = serve.RunTarget(application, name=name, route_prefix=None)
     serve.run_many([target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)

@@ -1,4 +1,4 @@
-"""What whoever runs the cluster does with it: start the models there, look at them, end them."""
+"""Operator commands for the cluster: deploy the models, inspect them, stop them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.ray.reach import join
 from models.results import State
 
 SOON = 30.0
-"""Seconds for an answer of the coordinator."""
+"""Seconds to wait for a reply from the coordinator."""
 POLL = 0.5
 
 Watch = Callable[[News], object]
@@ -29,7 +29,7 @@ Watch = Callable[[News], object]
 
 @contextmanager
 def connected(address: str) -> Iterator[None]:
-    """A connection to the cluster for as long as the block; NoCluster if it cannot be reached."""
+    """Connect to the cluster for the duration of the block; NoCluster if it cannot be reached."""
     try:
         join(address)
     except Exception as error:
@@ -41,9 +41,9 @@ def connected(address: str) -> Iterator[None]:
 
 
 def deploy(plan: Plan, watch: Watch) -> News:
-    """Have the cluster run the models of a plan; how they stand once each is ready or has failed.
+    """Deploy the models of a plan on the cluster; returns their state once each is ready or has failed.
 
-    What runs already and is as planned stays; what is otherwise is exchanged while it serves.
+    Models that already match the plan are left running; the others are replaced without interrupting service.
     """
     serve.start(proxy_location="Disabled")
     _end_coordinator()
@@ -61,7 +61,7 @@ def deploy(plan: Plan, watch: Watch) -> News:
 
 
 def look() -> News:
-    """How the models stand; NotDeployed if nobody started them."""
+    """The state of the models; NotDeployed if they have not been started."""
     try:
         coordinator = ray.get_actor(COORDINATOR)
     except ValueError:
@@ -76,7 +76,7 @@ def _ask(coordinator: Any) -> News:
 
 
 def stop() -> None:
-    """End the models and their coordinator. What else runs on the cluster stays."""
+    """Stop the models and their coordinator. Everything else on the cluster keeps running."""
     _end_coordinator()
     for name in serve.status().applications:
         if parsed(name):
@@ -84,7 +84,7 @@ def stop() -> None:
 
 
 def _end_coordinator() -> None:
-    """Return once its name is free."""
+    """Kill the coordinator, and wait until its name is free."""
     until = time.monotonic() + SOON
     with contextlib.suppress(ValueError):
         ray.kill(ray.get_actor(COORDINATOR))

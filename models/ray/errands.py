@@ -1,4 +1,4 @@
-"""What the processes of a cluster ask of each other: by which names, and how answers and failures travel."""
+"""Calls between the processes of a cluster: their names, and how results and failures are passed on."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ BY_SLOT: Mapping[str, tuple[str, ...]] = {
     "encoder": ("encoder.embed", "encoder.contexts", "inside.attention"),
     "language": ("inside.next", "inside.lens", "inside.surprise", "inside.attention", "inside.why", "inside.paths"),
 }  # fmt: skip
-"""The methods of `models.service.Service` that a replica of each slot answers; texts, which stream, have their own way."""
+"""The methods of `models.service.Service` that a slot's replicas answer; text generation streams separately."""
 
 
 def methods(service: Service, slot: str) -> dict[str, Callable[[Any], Awaitable[Any]]]:
-    """The methods of a service that belong to a slot, by their names."""
+    """The methods of a service that belong to a slot, by name."""
     found = {}
     for name in BY_SLOT[slot]:
         kind, _, method = name.partition(".")
@@ -37,7 +37,7 @@ def methods(service: Service, slot: str) -> dict[str, Callable[[Any], Awaitable[
 
 
 async def answered(work: Awaitable[T]) -> Answer[T]:
-    """What some work came to, as a value that can travel: no traceback, and no exception of a library."""
+    """The outcome of an awaitable as a serialisable value, without tracebacks or library exceptions."""
     try:
         return Answer(await work)
     except Failure as failure:

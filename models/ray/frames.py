@@ -1,6 +1,6 @@
-"""How the bot and its bridge talk: pickled values over a pipe, each with its length before it.
+"""The protocol between the bot and its bridge: pickled values over a pipe, each prefixed with its length.
 
-Both ends are processes of ours, one of which is the child of the other.
+Both ends are our own processes, one the child of the other, so unpickling is safe.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LENGTH = struct.Struct("!I")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question to the bridge, by a number of its own: which of its methods, and with what."""
+    """A request to the bridge: its number, the method and its arguments."""
 
     number: int
     method: str
@@ -25,14 +25,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Nobody wants the answer to a question any more."""
+    """The answer to a request is no longer needed."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A part of the answer to a question; the last one if `last`."""
+    """Part of the answer to a request; the final part if `last` is set."""
 
     number: int
     value: Any = None
@@ -41,7 +41,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Whoever was to answer a question is gone, or not there."""
+    """The process that should answer a request has died or does not exist."""
 
     number: int
 
@@ -53,7 +53,7 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """The bridge cannot reach the cluster, and ends."""
+    """The bridge cannot reach the cluster, and exits."""
 
     reason: str
 
@@ -64,6 +64,6 @@ def packed(frame: object) -> bytes:
 
 
 async def read(reader: asyncio.StreamReader) -> Any:
-    """The next frame; IncompleteReadError if the other end is gone."""
+    """The next frame; IncompleteReadError if the other end has closed the pipe."""
     (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
     return pickle.loads(await reader.readexactly(length))  # noqa: S301 - from our own process

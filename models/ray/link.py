@@ -1,4 +1,4 @@
-"""The bot's end of its bridge to the cluster: a child process, and the questions that it is asked."""
+"""The bot's side of its bridge to the cluster: the child process, and the requests sent to it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from models.ray.frames import Ask, Connected, Forget, Item, Lost, Unreachable, p
 log = logging.getLogger(__name__)
 
 CONNECTING = 40.0
-"""Seconds that the bridge may take to reach the cluster; Ray itself takes a few to be imported."""
+"""Seconds that the bridge may take to connect to the cluster, including a few for importing Ray."""
 LEAVING = 2.0
-"""Seconds that it has to end."""
+"""Seconds that the bridge may take to exit."""
 
 
 class LostError(Exception):
-    """Whoever was to answer is gone: a replica, the coordinator, or the whole cluster."""
+    """The process that should answer has been lost: a replica, the coordinator or the whole cluster."""
 
 
 class NotConnected(Exception):
@@ -30,7 +30,7 @@ class NotConnected(Exception):
 
 
 class Link:
-    """One bridge, from its start to its end. When it has ended, every open question is lost."""
+    """One bridge process. When it ends, all pending requests fail with LostError."""
 
     def __init__(
         self,
@@ -48,13 +48,13 @@ class Link:
 
     @classmethod
     async def connect(cls, address: str, client: str) -> Link:
-        """A bridge that has reached the cluster; NotConnected if it cannot."""
+        """Start a bridge and connect it to the cluster; NotConnected if that fails."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "models.ray.bridge", address, client,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            # A signal to the bot's terminal is the bot's to deal with.
+            # Signals from the bot's terminal are for the bot to handle.
             start_new_session=True,
         )  # fmt: skip
         if process.stdin is None or process.stdout is None:
@@ -76,7 +76,7 @@ class Link:
         return link
 
     async def call(self, method: str, *arguments: Any) -> Any:
-        """What the bridge answers; LostError if whoever was to answer is gone."""
+        """The bridge's answer; LostError if the process that should answer is lost."""
         async with contextlib.aclosing(self.stream(method, *arguments)) as items:
             async for item in items:
                 if item.last:
@@ -84,11 +84,11 @@ class Link:
         raise LostError
 
     def tell(self, method: str, *arguments: Any) -> None:
-        """Ask the bridge for something without waiting for the answer."""
+        """Send the bridge a request without waiting for the answer."""
         self._send(Ask(next(self._numbers), method, arguments))
 
     async def stream(self, method: str, *arguments: Any) -> AsyncGenerator[Item, None]:
-        """All parts of the answer; closing it has the bridge forget the question."""
+        """All parts of the answer; closing the generator cancels the request in the bridge."""
         number = next(self._numbers)
         items: asyncio.Queue[Item | Lost] = asyncio.Queue()
         self._open[number] = items
@@ -112,7 +112,7 @@ class Link:
                     self._send(Forget(number))
 
     async def close(self) -> None:
-        """End the bridge, whether it wants to or not."""
+        """Stop the bridge, by force if necessary."""
         self._input.close()
         try:
             async with asyncio.timeout(LEAVING):

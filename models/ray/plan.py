@@ -1,4 +1,4 @@
-"""What the bot, its bridge, the coordinator and the replicas tell each other: plain values, without Ray."""
+"""Plain values exchanged by the bot, its bridge, the coordinator and the replicas. Does not use Ray."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ T = TypeVar("T")
 
 NAMESPACE = "tokenwise"
 COORDINATOR = "coordinator"
-"""The name of the coordinator among the actors of NAMESPACE."""
+"""The name of the coordinator's actor in NAMESPACE."""
 INSIDE = "inside"
-"""The lane of views into the models. A replica computes one at a time."""
+"""The lane for views into the models. A replica computes one at a time."""
 INSIDE_QUEUE = 32
 
 
 @dataclass(frozen=True, slots=True)
 class SlotPlan:
-    """How a slot is deployed. `ongoing` are the questions that one replica answers at once, `queued` those that may wait over
-    all replicas; `seconds` is the time for an answer. Up to `most` replicas are started where many ask.
+    """How a slot is deployed. `ongoing` is the number of requests that one replica handles at once, `queued` the number
+    that may wait across all replicas, and `seconds` the time limit for an answer. Under load, up to `most` replicas are
+    started.
     """
 
     slot: str
@@ -40,7 +41,7 @@ class SlotPlan:
 
     @property
     def fingerprint(self) -> str:
-        """The same for plans that are the same."""
+        """A fingerprint that is equal for equal plans."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
 
     def holding(self, spec: Spec) -> SlotPlan:
@@ -52,9 +53,9 @@ Plan = tuple[SlotPlan, ...]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that wants a place in a lane. `key` is its name in the process of the bot that asks, `client`.
+    """A request for a place in a lane. `key` identifies it within the bot process `client`.
 
-    `begun` and `in_engine` say how it stood before the coordinator forgot about it.
+    `begun` and `in_engine` give its state before the coordinator was restarted.
     """
 
     key: str
@@ -69,7 +70,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A place in a lane, and the application that answers those that begin now."""
+    """A place in a lane, and the application that handles requests that start now."""
 
     position: int
     app: str
@@ -77,7 +78,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a replica is: its name, where it runs, how its slot stands, and the bytes that its process takes."""
+    """The state of a replica: its name, its location, the state of its slot and the memory of its process in bytes."""
 
     replica: str
     slot: str
@@ -87,7 +88,7 @@ class Report:
     memory: int
     running: int
     ended: int
-    """Jobs that it has answered or given up since it began."""
+    """Jobs completed or abandoned since the replica started."""
 
     @property
     def ready(self) -> bool:
@@ -96,10 +97,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a process of the bot learns about twice a second, or as soon as it changes.
+    """The state that a bot process receives about twice a second, or as soon as it changes.
 
-    `places` are those of its own questions that have moved, by key. `apps` are the applications of a slot that still answer,
-    a version each; the first is the one to ask.
+    `places` are the new positions of its own requests, by key. `apps` are the applications of each slot that still
+    answer, one for each version; the first one receives new requests.
     """
 
     places: Mapping[str, int]
@@ -107,12 +108,12 @@ class News:
     lanes: Mapping[str, LaneStatus]
     apps: Mapping[str, tuple[str, ...]]
     rolling: tuple[str, ...] = ()
-    """The slots that another version is being started for."""
+    """The slots for which a new version is being started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """How far a rollout is: `done` with `failure`, or without one."""
+    """The progress of a rollout; when `done`, it has failed if `failure` is set."""
 
     slot: str
     what: str = ""
@@ -121,26 +122,26 @@ class Roll:
     done: bool = False
     failure: Failure | None = None
     before: int = 0
-    """Bytes of the models before it."""
+    """Size of the previous models in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
-    """What a call to another process came to: a value, or the failure to raise."""
+    """The outcome of a call to another process: a value, or the failure to raise."""
 
     value: T | None = None
     failure: Failure | None = field(default=None)
     broken: str = ""
-    """The kind of an exception that nobody foresaw; its traceback is in the log of the process where it was raised."""
+    """The type of an unexpected exception; the traceback is in the log of the process that raised it."""
 
 
 def app_name(plan: SlotPlan, version: int) -> str:
-    """What Ray Serve calls a version of a slot: its slot, its number, and what it was made from."""
+    """The Ray Serve application name of a version: its slot, its number and the fingerprint of its plan."""
     return f"tokenwise-{plan.slot}-{version}-{plan.fingerprint}"
 
 
 def parsed(app: str) -> tuple[str, int, str] | None:
-    """Slot, version and fingerprint from the name of an application; None for those of others."""
+    """Slot, version and fingerprint from an application name; None if it is not one of ours."""
     match app.split("-"):
         case ["tokenwise", slot, version, fingerprint] if version.isdecimal():
             return slot, int(version), fingerprint

@@ -1,4 +1,4 @@
-"""Joining a cluster."""
+"""Connects a process to a cluster."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import ray
 from models.ray.plan import NAMESPACE
 
 PATIENCE = 5.0
-"""Seconds in which the head node must accept a connection. Ray itself goes on trying for minutes."""
+"""Seconds within which the head node must accept a connection. Ray itself retries for minutes."""
 
 
 def join(address: str) -> None:
-    """Connect this process to the cluster at an address: `auto`, or host and port. Raises whatever Ray raises, or OSError."""
+    """Connect this process to a cluster: `auto`, or host and port. Raises any exception of Ray's, or OSError."""
     host, colon, port = address.rpartition(":")
     if colon and port.isdecimal():
         with socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE):

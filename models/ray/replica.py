@@ -1,4 +1,4 @@
-"""A copy of one slot's model on a machine of the cluster: the service of this process's kind, behind Ray Serve."""
+"""A copy of one slot's model on a machine of the cluster: a local service behind Ray Serve."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from models.slots import LaneLimits
 log = logging.getLogger(__name__)
 
 REPORT_EVERY = 1.0
-"""Seconds between two reports to the coordinator."""
+"""Seconds between reports to the coordinator."""
 NO_LIMIT = 1_000_000
-"""Questions of one person: the coordinator has counted them before they come here."""
+"""Requests per user: the coordinator has already enforced the limit."""
 
 EXTRA = 32
-"""Questions that a replica takes besides those of its lane: views, suggestions, and what cancels others."""
+"""Requests that a replica accepts beyond its lane: views, suggestions and cancellations."""
 BUSY = 0.75
-"""The share of its questions from which a replica counts as busy, so that another is started."""
+"""The share of its capacity at which a replica counts as busy, so that another is started."""
 
 
 class Replica:
-    """Answers the questions of one slot. Ray Serve asks it for nothing before its model is loaded and tried."""
+    """Handles the requests of one slot. Ray Serve sends none before the model is loaded and tested."""
 
-    # Ray Serve waits for it.
+    # Ray Serve awaits an asynchronous constructor.
     async def __init__(  # type: ignore[misc]
         self, plan: SlotPlan, version: int, to_fetch: bool
     ) -> None:
-        """ModelError if there is no model to answer with; with `to_fetch`, what is missing or newer is downloaded first."""
+        """ModelError if there is no usable model. `to_fetch`: download missing or newer files first."""
         memory.use_few_arenas()
         self._plan, self._version = plan, version
         self._coordinator: Any = None
@@ -72,14 +72,14 @@ class Replica:
         self._ended += isinstance(event, JobDone)
 
     async def answer(self, errand: str, request: Any) -> Answer[Any]:
-        """What the method of this name says to a request."""
+        """Call the method `errand` with a request."""
         return await errands.answered(self._methods[errand](request))
 
     async def write(self, request: Generate) -> AsyncGenerator[GenerationEvent | Answer[None], None]:
-        """The text as it grows; what kept it from its end, if anything did, comes last."""
+        """Stream the generated text; if an error cut it short, that comes last."""
         try:
             async with contextlib.aclosing(self._service.language.generate(request)) as events:
-                await anext(events)  # its place in the lane of this replica, whose turn it is already
+                await anext(events)  # its place in this lane: the coordinator has already queued it
                 async for event in events:
                     yield event
         except Failure as failure:
@@ -101,7 +101,7 @@ class Replica:
 
     async def _report_forever(self) -> None:
         while True:
-            with contextlib.suppress(Exception):  # the coordinator may be on its way to another machine
+            with contextlib.suppress(Exception):  # the coordinator may be restarting on another machine
                 await self._report()
             await asyncio.sleep(REPORT_EVERY)
 
@@ -122,18 +122,18 @@ class Replica:
         try:
             await self._coordinator.report.remote(report)
         except ray.exceptions.RayError:
-            self._coordinator = None  # there may be another by now
+            self._coordinator = None  # there may be a new one by now
             raise
 
 
 def _check(status: SlotStatus) -> None:
-    """Have Ray Serve know that there is no model to answer with."""
+    """Fail Ray Serve's health check if there is no usable model."""
     if status.state is not State.READY:
         raise status.failure or LoadInterrupted
 
 
 def options(plan: SlotPlan) -> Mapping[str, Any]:
-    """How Ray Serve is to run the replicas of a slot."""
+    """The options with which Ray Serve runs the replicas of a slot."""
     scaling: dict[str, Any] = {"num_replicas": plan.replicas}
     if plan.most > plan.replicas:
         scaling = {
@@ -155,5 +155,5 @@ def options(plan: SlotPlan) -> Mapping[str, Any]:
 
 
 def application(plan: SlotPlan, version: int, *, to_fetch: bool) -> serve.Application:
-    """What Ray Serve is to run for a version of a slot."""
+    """The Ray Serve application for a version of a slot."""
     return serve.deployment(**options(plan))(Replica).bind(plan, version, to_fetch)

@@ -1,7 +1,8 @@
-"""The models of a Ray cluster, as a process of the bot asks them.
+"""The models of a Ray cluster, as seen by a bot process.
 
-Who may ask is decided by the cluster's coordinator (`models.ray.admission`), what is answered by its replicas. What was
-admitted is seen to here: a question whose replica is lost is asked again, and a text goes on after its last token.
+The cluster's coordinator decides which requests are admitted (`models.ray.admission`), and its replicas answer them.
+This module handles failures: it retries a request whose replica is lost, and resumes generated text after its last
+token.
 """
 
 from __future__ import annotations
@@ -108,30 +109,30 @@ log = logging.getLogger(__name__)
 
 SUGGESTING_SECONDS = 0.5
 MOST_SUGGESTIONS = 64
-"""What completes what somebody types is in nobody's way: it has little time, and there are so many at a time."""
+"""Limits for autocomplete: answers must be quick, and only so many may be pending, so that they delay nothing else."""
 INSIDE_SECONDS = 60.0
 EDITABLE = 14 * 60.0
-"""Seconds for a reload unless the caller says otherwise: as long as Discord lets its progress be shown."""
+"""Default seconds for a reload: as long as Discord lets the bot edit the progress message."""
 ADMITTED_WITHIN = 0.5
-"""Seconds after which nobody waits any longer to hear whether a question was admitted."""
+"""Seconds after which callers stop waiting to learn whether a request was admitted."""
 SILENCE = 8.0
-"""Seconds without news after which the cluster counts as gone."""
+"""Seconds without news after which the cluster is considered unreachable."""
 RETURNS_WITHIN = 20.0
-"""Seconds that the coordinator has to be started again somewhere else before questions are refused."""
+"""Seconds that the coordinator has to restart elsewhere before requests are refused."""
 FIRST_RETRY, LONGEST_RETRY = 0.5, 10.0
-"""Seconds between attempts to reach the cluster again."""
+"""Seconds between attempts to reconnect to the cluster."""
 POLL = 0.5
 LOST_PAUSE = 0.1
-"""Seconds before a question whose replica was lost is asked again."""
+"""Seconds before retrying a request whose replica was lost."""
 
 
 class WorkerFailed(Exception):
-    """Something that nobody foresaw went wrong in a replica, in whose log it stands."""
+    """An unexpected error occurred in a replica; details are in the replica's log."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotLimits:
-    """What a process of the bot knows of a slot before it is connected: what it is to hold, and the time for an answer."""
+    """What a bot process knows about a slot before it connects: its model, and the time limit for an answer."""
 
     spec: Spec
     seconds: float
@@ -139,7 +140,7 @@ class SlotLimits:
 
 @dataclass(eq=False)
 class _Job:
-    """A question under way: its place in the cluster's lanes, and who is to be told what becomes of it."""
+    """A request in progress: its place in the cluster's lanes, and its progress and outcome."""
 
     question: Question
     slot: str
@@ -148,9 +149,9 @@ class _Job:
     position: int = 0
     app: str = ""
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when somebody does not want it any more, or the bot stops."""
+    """Set when the request is cancelled or the bot stops."""
     why: Failure | None = None
-    """What it fails with if it is stopped before it begins."""
+    """The failure to raise if it is stopped before it starts."""
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     asked: float = field(default_factory=time.monotonic)
     began: float | None = None
@@ -162,12 +163,12 @@ class _Job:
 
 
 class RayService:
-    """`models.service.Service` over a Ray cluster. All of it belongs to the event loop's thread."""
+    """`models.service.Service` over a Ray cluster. Must be used from the event loop's thread."""
 
     shared = True
 
     def __init__(self, address: str, slots: Mapping[str, SlotLimits], per_user: int) -> None:
-        """`address` is that of the cluster, as `ray.init` takes it; a person may have `per_user` questions under way."""
+        """`address` is the cluster's, as for `ray.init`; each user may have `per_user` requests in progress."""
         self._address = address
         self._limits = {slot: slots[slot] for slot in SLOTS if slot in slots}
         self._per_user = per_user
@@ -181,7 +182,7 @@ class RayService:
         """Set while the cluster answers."""
         self._jobs: dict[str, _Job] = {}
         self._asking: dict[str, asyncio.Event] = {}
-        """By request, what is set when it is settled whether it is admitted."""
+        """By request ID, an event that is set once the request is admitted or refused."""
         self._suggestions = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -204,7 +205,7 @@ class RayService:
         self._listeners.append(listener)
 
     def tell(self, event: ServiceEvent) -> None:
-        """Tell the listeners."""
+        """Notify the listeners."""
         for listener in self._listeners:
             listener(event)
 
@@ -225,7 +226,7 @@ class RayService:
         return SlotStatus(slot, label, State.FAILED, detail=failure.sentence, failure=failure)
 
     async def settled(self, request_id: str) -> None:
-        await asyncio.sleep(0)  # it is asked in its first step
+        await asyncio.sleep(0)  # admission starts in the task's first step
         if event := self._asking.get(request_id):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), ADMITTED_WITHIN)
@@ -237,7 +238,7 @@ class RayService:
         return bool(jobs)
 
     def _stop(self, job: _Job, why: Failure) -> None:
-        """Have a question end: at once if it waits, else in its own way, a text with what there is of it."""
+        """Stop a request: at once if it is waiting, otherwise through its replica; generated text ends where it is."""
         job.why = why
         job.stopped.set()
         job.moved.set()
@@ -245,7 +246,7 @@ class RayService:
             self._keep(self._cancel_in_replica(job))
 
     async def _cancel_in_replica(self, job: _Job) -> None:
-        """Say so until it has ended: it may be on its way to a replica that does not know it yet."""
+        """Repeat the cancellation until the request has ended: it may not have reached its replica yet."""
         while job.question.key in self._jobs:
             with contextlib.suppress(LostError, TimeoutError):
                 async with asyncio.timeout(SILENCE):
@@ -253,7 +254,7 @@ class RayService:
             await asyncio.sleep(POLL)
 
     async def connect(self) -> None:
-        """Reach the cluster, once; RayMissing or NoCluster if that is not possible."""
+        """Connect to the cluster, without retrying; RayMissing or NoCluster if that fails."""
         if importlib.util.find_spec("ray") is None:
             raise RayMissing
         await self._connect()
@@ -301,7 +302,7 @@ class RayService:
             await asyncio.wait({self._keeping})
         if link := self._link:
             self._lose()
-            await link.close()  # it tells the coordinator
+            await link.close()  # this also notifies the coordinator
 
     async def reload(self, request: ReloadModel) -> AsyncGenerator[LoadProgress | Reload, None]:
         if request.slot not in self._limits:
@@ -344,10 +345,10 @@ class RayService:
         process = sum(replica.memory for replica in status.replicas)
         return Reload(status, Memory(process, roll.before), Memory(process, status.memory))
 
-    # For the kinds below
+    # Used by the slot services below
 
     async def ask(self, slot: str, errand: str, request: Any, lane: str = "") -> Any:
-        """The answer of a replica to a request, which is asked again if the replica is lost."""
+        """A replica's answer to a request, retried if the replica is lost."""
         async with self._admitted(slot, request.caller, lane or slot) as job:
             await self._turn(job)
             while True:
@@ -365,9 +366,9 @@ class RayService:
                     await self._found_again(job)
 
     async def write(self, request: Generate) -> AsyncGenerator[GenerationEvent, None]:
-        """A text as it grows. Where its replica is lost, it goes on after its last token in another one."""
+        """Stream generated text. If its replica is lost, another one resumes after the last token."""
         if not request.sampling.greedy and request.sampling.seed is None:
-            # A replica that goes on with it has to draw the same tokens.
+            # A replica that resumes the text must sample the same tokens.
             seed = random.randrange(2**32)
             request = replace(request, sampling=replace(request.sampling, seed=seed))
         done = _TextClock()
@@ -420,7 +421,7 @@ class RayService:
                 yield item.value
 
     async def look_up(self, slot: str, errand: str, request: Any) -> Any:
-        """What a replica knows by heart, or a Failure at once: of a model that is not there, or after its little time."""
+        """Look up data in a replica's memory. Fails at once if the model is not loaded, or after a short timeout."""
         self._check_here(slot)
         if self._suggestions >= MOST_SUGGESTIONS:
             raise LaneFull(MOST_SUGGESTIONS + 1, MOST_SUGGESTIONS)
@@ -439,7 +440,7 @@ class RayService:
 
     @asynccontextmanager
     async def _admitted(self, slot: str, caller: Caller, lane: str) -> AsyncIterator[_Job]:
-        """A place in a lane for as long as the block; Busy, Stopping or NoSuchSlot if there is none."""
+        """Hold a place in a lane for the duration of the block; Busy, Stopping or NoSuchSlot if refused."""
         self._check_here(slot)
         seconds = self._seconds(slot, lane) if caller.seconds is None else caller.seconds
         per_user = self._per_user if caller.questions is None else caller.questions
@@ -484,7 +485,7 @@ class RayService:
                 self.tell(JobDone(job.request_id, slot, job.outcome, began - job.asked, ended - began))
 
     async def _admission(self, job: _Job) -> Admitted:
-        """The place of a question; while the coordinator is being started again, it is waited for."""
+        """Have a request admitted, waiting for the coordinator if it is restarting."""
         while True:
             try:
                 async with asyncio.timeout(min(SILENCE, max(0.0, job.remaining))):
@@ -509,7 +510,7 @@ class RayService:
             raise self._away
 
     def _returns(self) -> bool:
-        """Whether the cluster is there, and was heard of so recently that only its coordinator can be on its way."""
+        """Whether the bridge is up and news so recent that at most the coordinator is restarting."""
         return self._link is not None and time.monotonic() - self._heard < RETURNS_WITHIN
 
     def _seconds(self, slot: str, lane: str) -> float:
@@ -520,7 +521,7 @@ class RayService:
             pass
 
     async def _places(self, job: _Job) -> AsyncIterator[int]:
-        """The places of a question that waits, until it begins. Raises what keeps it from that."""
+        """The positions of a waiting request, until it starts. Raises whatever prevents that."""
         while job.position:
             told = job.position
             try:
@@ -537,7 +538,7 @@ class RayService:
                 yield job.position
 
     def _check(self, job: _Job, *, begun: bool = False) -> None:
-        """Raise what keeps a question from being asked now: there is no model, or it is not wanted any more."""
+        """Raise the reason why a request cannot be sent now: it was stopped, or its model is unavailable."""
         if job.stopped.is_set() and not begun:
             raise job.why or Cancelled()
         status = (
@@ -549,20 +550,20 @@ class RayService:
             raise ModelNotLoaded(status.name)
 
     async def _found_again(self, job: _Job) -> None:
-        """Wait until a question whose replica was lost may be asked again."""
+        """Wait until a request whose replica was lost may be retried."""
         await asyncio.sleep(LOST_PAUSE)
         try:
             async with asyncio.timeout(job.remaining):
                 await self._unless_stopped(job, self._here.wait())
         except TimeoutError:
             raise NoReplica from None
-        # Jobs end where they began, as long as that version is there.
+        # A job stays on the version it started on for as long as that version exists.
         apps = self._apps(job.slot)
         if apps and job.app not in apps:
             job.app = apps[0]
 
     async def _unless_stopped(self, job: _Job, work: Any) -> Any:
-        """What some work comes to, or what a question fails with that is stopped meanwhile."""
+        """The result of an awaitable; raises the job's failure if it is stopped first."""
         working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(job.stopped.wait())
         try:
             if not working.done():
@@ -592,7 +593,7 @@ class RayService:
     def _apps(self, slot: str) -> tuple[str, ...]:
         return self._news.apps.get(slot, ()) if self._news else ()
 
-    # The connection
+    # Connection
 
     async def _call(self, method: str, *arguments: Any) -> Any:
         if self._link is None:
@@ -600,7 +601,7 @@ class RayService:
         return await self._link.call(method, *arguments)
 
     async def _ask_coordinator(self, method: str, *arguments: Any) -> Any:
-        """What the coordinator says; ClusterAway if it does not say anything."""
+        """Call the coordinator; ClusterAway if it does not answer."""
         try:
             async with asyncio.timeout(SILENCE):
                 answer = await self._call("coordinator", method, *arguments)
@@ -611,7 +612,7 @@ class RayService:
         return answer
 
     def _tell_coordinator(self, method: str, *arguments: Any) -> None:
-        """Tell it something that nobody waits for; what is asked later, it hears later."""
+        """Send the coordinator a message without waiting for a reply; messages arrive in order."""
         if self._link:
             with contextlib.suppress(LostError):
                 self._link.tell("coordinator", method, *arguments)
@@ -629,7 +630,7 @@ class RayService:
         return self._link
 
     async def _keep_connected(self) -> None:
-        """Reach the cluster whenever it is gone, and hear its news while it is there."""
+        """Connect to the cluster, reconnect whenever it is lost, and receive its news."""
         pause = FIRST_RETRY
         while True:
             try:
@@ -652,7 +653,7 @@ class RayService:
         self._here.clear()
 
     async def _follow(self) -> None:
-        """Hear the news as long as they come; ClusterAway once they do not."""
+        """Receive news until none arrive; then raise ClusterAway."""
         while True:
             try:
                 async with asyncio.timeout(SILENCE):
@@ -660,7 +661,7 @@ class RayService:
             except (LostError, TimeoutError):
                 if self._link is None or self._link.ended.is_set():
                     raise ClusterAway from None
-                # The cluster is there, but nobody who coordinates it: nothing was deployed, or it is being started again.
+                # The cluster is up but has no coordinator: nothing is deployed, or it is restarting.
                 self._away = NotDeployed()
                 self._here.clear()
                 await asyncio.sleep(POLL)
@@ -689,7 +690,7 @@ class RayService:
         self._tell_of_loads(before, news)
 
     def _tell_of_loads(self, before: News | None, news: News) -> None:
-        """Tell the listeners of models that others have loaded, the first ones among them."""
+        """Notify the listeners of models that the cluster has loaded, including the first ones."""
         known = {status.slot: status for status in before.slots} if before else {}
         for status in news.slots:
             old = known.get(status.slot)
@@ -698,7 +699,7 @@ class RayService:
 
 
 class _TextClock:
-    """When the first and the last token of a text came."""
+    """Records when the first and the last token of a generated text arrived."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -717,7 +718,7 @@ class _TextClock:
 
 
 def _value(answer: Answer[Any]) -> Any:
-    """The value of an answer; raises the failure that it holds instead."""
+    """The value of an answer, or raises its failure."""
     if answer.failure is not None:
         raise answer.failure
     if answer.broken:
@@ -726,7 +727,7 @@ def _value(answer: Answer[Any]) -> Any:
 
 
 class _Kind:
-    """The questions to one slot."""
+    """Requests to one slot."""
 
     slot: str
 

@@ -1,1 +1,1 @@
-"""Songs: the catalogue, its search, and what playlists teach."""
+"""Songs: the catalogue, its search, and recommendations learnt from playlists."""

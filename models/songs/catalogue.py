@@ -40,41 +40,41 @@ from models.songs.ways import Scores
 from models.specs import SongsSpec
 
 MAX_SONGS = 1000
-"""Songs that can be asked for at once."""
+"""Maximum number of songs per request."""
 BIG_TAGS = 12
-"""Tags that popular songs are drawn from in turn."""
+"""Number of big tags that popular songs are taken from in turn."""
 SORTED_FIRST = 256
-"""Best songs that are sorted at once; few questions need more."""
+"""Number of best songs to sort first; few requests need more."""
 MIN_SIMILARITY = 85
-"""How similar, in percent, a title must be to what was typed for `identify`."""
+"""Minimum similarity, in percent, of a title to the typed text for `identify`."""
 MIN_LEAD = 5
-"""By how many percent more it must be similar than any other title."""
+"""Minimum lead in similarity, in percentage points, over any other title."""
 NEAREST_NAMED = 3
-"""Songs that `identify` names when it finds none or several."""
+"""Number of songs that `identify` lists if it finds none or several."""
 
 
 class SongCatalogue:
-    """Songs by id, title and artist, and by the playlists that play them. For one thread at a time."""
+    """Songs by id, title and artist, and by the playlists that contain them. Not thread-safe."""
 
     device = "cpu"
     dtype = "float32"
     few = 5
-    """A song in fewer playlists than this is little known."""
+    """A song in fewer playlists than this is considered little known."""
 
     def __init__(
         self, table: Table, trained: TrainingResult, name: str, tags: Sequence[tuple[str, ...]] = ()
     ) -> None:
-        """`tags` has the tags of each song of the table, or is empty."""
+        """`tags` has the tags of each song in the table, or is empty."""
         self.name = name
         self.report: Report = table.report | trained.report
         self._vectors = trained.vectors
-        # A playlist may name a song that the table lacks; it is shown by its id rather than hidden.
+        # A playlist may contain a song that the table lacks; it is displayed by its id rather than hidden.
         self.songs = [*table.songs, *(Song(id_, named(id_), "") for id_ in trained.unlisted)]
         self._indices = {song.id: index for index, song in enumerate(self.songs)}
         self._plays = trained.plays
         self.recommender = trained.recommender
         self._works, self._artists = versions.group(self.songs)
-        # Most played first; equally often played songs in the order of the table.
+        # Most played first; ties are in the order of the table.
         by_plays = np.argsort(-self._plays, kind="stable")
         self._search = Search(self.songs, by_plays)
         self._tags = tags
@@ -82,9 +82,9 @@ class SongCatalogue:
 
     @classmethod
     def load(cls, spec: SongsSpec, progress: Progress | None = None) -> Self:
-        """Read the table, and learn from the playlists unless the result was saved before.
+        """Read the table, and train on the playlists unless a saved result exists.
 
-        Whatever `progress` raises ends the loading.
+        Any exception from `progress` aborts the loading.
         """
         name = spec.label
         if progress:
@@ -125,29 +125,29 @@ class SongCatalogue:
         return None if index is None else self.songs[index]
 
     def tags(self, song_id: str) -> tuple[str, ...]:
-        """The tags of a song; none without a tags file, or for a song that it leaves out."""
+        """The tags of a song; empty without a tags file, or for a song that it omits."""
         index = self._indices.get(song_id.strip(), len(self._tags))
         return self._tags[index] if index < len(self._tags) else ()
 
     def same(self, song_id: str) -> frozenset[str]:
-        """The ids of all versions of a song by the same artist, its own id among them."""
+        """The ids of all versions of a song by the same artist, including its own."""
         same = self._versions(self._known([song_id]))
         return frozenset(self.songs[index].id for index in same) or frozenset({song_id.strip()})
 
     def search(self, text: str, limit: int = 25) -> list[Song]:
-        """Songs whose title and artist are like `text`: exact, then beginnings, then words, then typos;
-        among equals the most played first.
+        """Songs whose title and artist match `text`: exact matches first, then prefixes, words and typos; the most
+        played first within each group.
         """
         return [self.songs[index] for index in self._search.find(text, limit)]
 
     def match(self, text: str) -> SongMatch | None:
-        """The song with this id, or the best match for typed text; None if nothing is like it."""
+        """The song with this id, or the best match for typed text; None if nothing is similar."""
         if (song := self.get(text)) is not None:
             return SongMatch(song, guessed=False)
         return next((_match(song, text) for song in self.search(text, 1)), None)
 
     def identify(self, text: str) -> SongMatch:
-        """The song with this id, or the only one whose title, with or without its artist, the text can be.
+        """The song with this id, or the only one whose title, with or without its artist, fits the text.
 
         Versions of one song count as one. Raises NoSuchSong or AmbiguousSong.
         """
@@ -175,11 +175,11 @@ class SongCatalogue:
         unlike: Sequence[str] = (),
         skip: int = 0,
     ) -> Recommendations:
-        """The songs nearest by cosine of their Word2Vec vectors, as gensim's `most_similar(like, unlike)`.
+        """The songs nearest by cosine of their Word2Vec vectors, like gensim's `most_similar(like, unlike)`.
 
-        Versions of the songs themselves are left out, and the first `skip` of the others. In such small corpora all
-        cosines are near 1, so only the order is meaningful. Ids that have no vector are in `unknown`; if no liked one
-        has, the result is empty.
+        Versions of the given songs are excluded, and the first `skip` of the others are skipped. In such small corpora
+        all cosines are near 1, so only the order is meaningful. Ids without a vector are in `unknown`; if no liked song
+        has one, the result is empty.
         """
         n, skip = _bounded(n), max(0, skip)
         seeds, unlike_seeds = (
@@ -208,12 +208,12 @@ class SongCatalogue:
         skip: int = 0,
         per_artist: int | None = 2,
     ) -> Recommendations:
-        """Songs for somebody with these likes, oldest first; `models.songs.recommender` says how.
+        """Songs for a user with these likes, oldest first; see `models.songs.recommender`.
 
-        Liked, disliked and excluded songs and their versions are never recommended; likes that no playlist
-        plays are in `unknown`. A page holds at most `per_artist` songs by one artist (None: any number); the
-        others come on later pages. `skip` is the number of songs on the pages before: pages of the same length
-        show no song twice. What goes with the `unlike` songs comes later.
+        Liked, disliked and excluded songs and their versions are never recommended; likes that occur in no playlist are
+        in `unknown`. A page contains at most `per_artist` songs by one artist (None: any number); the others appear on
+        later pages. `skip` is the number of songs on the previous pages: pages of equal length never repeat a song.
+        Songs that go with the `unlike` songs are ranked lower.
         """
         return self.blend(
             [likes], n, exclude, dislikes=dislikes, unlike=unlike, skip=skip, per_artist=per_artist
@@ -230,7 +230,7 @@ class SongCatalogue:
         skip: int = 0,
         per_artist: int | None = 2,
     ) -> Recommendations:
-        """As `recommend`, for several people together: each counts the same, however many songs they like."""
+        """Like `recommend`, for several users together: each has the same weight, however many songs they like."""
         n = _bounded(n)
         people = [list(dict.fromkeys(id_.strip() for id_ in likes)) for likes in likes_of_people]
         everything = list(dict.fromkeys(chain.from_iterable(people)))
@@ -257,7 +257,7 @@ class SongCatalogue:
     def popular(
         self, n: int = 10, exclude: Collection[str] = (), *, skip: int = 0, per_artist: int | None = 2
     ) -> Recommendations:
-        """The most played songs; where there are tags, the most played of each big tag in turn."""
+        """The most played songs; if there are tags, the most played of each big tag in turn."""
         hidden = set(self._versions(self._known(exclude)).tolist())
         order = (index for index in self._popular if index not in hidden)
         page, more = self._page(order, _bounded(n), skip, per_artist)
@@ -274,10 +274,11 @@ class SongCatalogue:
         skip: int = 0,
         per_artist: int | None = 2,
     ) -> SongList:
-        """A page of songs that go with the `like` ones rather than with the `unlike` ones, which are ids.
+        """A page of songs that go with the `like` songs rather than with the `unlike` ones, given as ids.
 
-        The `known` songs and their versions are left out. If no playlist tells what goes with the songs, the only page
-        is one of popular songs. `per_artist` is for lists by playlists. Raises SongGone for an id that is not here.
+        The `known` songs and their versions are excluded. If the playlists say nothing about these songs, the only page
+        is one of popular songs. `per_artist` applies to lists from playlists. Raises SongGone for an id not in the
+        catalogue.
         """
         liked, unliked = (
             tuple(song for id_ in ids if (song := self.get(id_)) is not None) for ids in (like, unlike)
@@ -309,7 +310,7 @@ class SongCatalogue:
         skip: int = 0,
         per_artist: int | None = 2,
     ) -> SongList:
-        """A page of songs for people with these likes, as `blend`; of popular songs where the likes lead nowhere."""
+        """A page of songs for users with these likes, like `blend`; of popular songs if the likes give no results."""
         if any(likes):
             songs = self.blend(likes, n, dislikes=dislikes, unlike=unlike, skip=skip, per_artist=per_artist)
             if songs.songs:
@@ -324,7 +325,7 @@ class SongCatalogue:
         return SongList(Basis.POPULAR_UNKNOWN if any(likes) else Basis.POPULAR_NO_LIKES, popular)
 
     def map(self, ids: Sequence[str]) -> tuple[SongPoint, ...]:
-        """Places of those songs that some playlist plays, in the same order."""
+        """Map coordinates of those songs that occur in a playlist, in the same order."""
         played = [index for index in self._known(dict.fromkeys(ids)) if self.recommender.playlists[index]]
         places = self.recommender.places(np.array(played, np.int64)).tolist() if played else []
         return tuple(SongPoint(self.songs[index], x, y) for index, (x, y) in zip(played, places, strict=True))
@@ -335,7 +336,7 @@ class SongCatalogue:
         self.search("a", 1)
 
     def _known(self, ids: Iterable[str]) -> list[int]:
-        """The indices of those ids that the catalogue has."""
+        """The indices of those ids that are in the catalogue."""
         return [index for id_ in ids if (index := self._indices.get(id_.strip())) is not None]
 
     def _versions(self, songs: Sequence[int]) -> NDArray[np.int64]:
@@ -345,9 +346,9 @@ class SongCatalogue:
     def _page(
         self, order: Iterator[int], n: int, skip: int, per_artist: int | None
     ) -> tuple[list[int], bool]:
-        """The page of `n` songs that comes after `skip` songs on pages before it, and whether another follows.
+        """The page of `n` songs after the first `skip` songs, and whether another page follows.
 
-        Of several versions of a song only the first in `order` is shown.
+        Only the first version of a song in `order` is shown.
         """
         songs = self._without_versions(order)
         waiting: deque[int] = deque()
@@ -376,17 +377,17 @@ class SongCatalogue:
                 yield song
 
     def _reasons(self, page: Sequence[int], seeds: NDArray[np.int64]) -> list[tuple[Reason, ...]]:
-        """For each song the seeds that speak for it, strongest first."""
+        """For each song, the seeds that support it, strongest first."""
         songs = np.array(page, np.int64)
         found = []
         for song, counted in zip(page, self.recommender.reasons(seeds, songs), strict=True):
-            # A song that shares no playlist with a seed is in playlists like theirs.
+            # A song that shares no playlist with a seed is in playlists similar to theirs.
             reasons = [Reason(self.songs[one.like], one.shared, one.playlists) for one in counted]
             found.append(tuple(reasons) or self._nearest_seed(song, seeds))
         return found
 
     def _nearest_seed(self, song: int, seeds: NDArray[np.int64]) -> tuple[Reason, ...]:
-        """The seed that is nearest to a song by cosine of Word2Vec, if they have vectors."""
+        """The seed nearest to a song by cosine of their Word2Vec vectors, if they have any."""
         known = [seed for seed in seeds if self.songs[seed].id in self._vectors]
         if not known or self.songs[song].id not in self._vectors:
             return ()
@@ -404,7 +405,7 @@ def _match(song: Song, text: str) -> SongMatch:
 
 
 def _similarity(song: Song, text: str) -> float:
-    """How similar a text is to the title of a song, with or without its artist, in percent."""
+    """The similarity of a text to a song's title, with or without its artist, in percent."""
     names = (song.title, f"{song.title} {song.artist}", f"{song.artist} {song.title}", song.label)
     return max(fuzz.ratio(searchable(text), searchable(name)) for name in names)
 
@@ -414,7 +415,7 @@ def _with_id(song: Song) -> str:
 
 
 def _best_first(scores: Scores, plays: NDArray[np.int64]) -> Iterator[int]:
-    """The indices of positive scores, best first; of equal ones the most played, then the first in the table."""
+    """The indices of positive scores, best first; ties by plays, then in the order of the table."""
     start = np.partition(scores, -SORTED_FIRST)[-SORTED_FIRST] if len(scores) > SORTED_FIRST else 0.0
     for songs in (
         np.flatnonzero((scores >= start) & (scores > 0)),
@@ -444,7 +445,7 @@ def _by_popularity(by_plays: Sequence[int], tags: Sequence[tuple[str, ...]]) -> 
 
 
 class _Files:
-    """The files of a catalogue. Where one address holds the songs and the lists, it is read once for both."""
+    """The files of a catalogue. If songs and lists are at the same address, it is read only once."""
 
     def __init__(self, spec: SongsSpec) -> None:
         self._layout = spec.layout
@@ -466,12 +467,12 @@ class _Files:
         return matched(lists_of(archives.files_of(self._lists), self._layout), table)
 
     def fingerprint(self) -> bytes:
-        """Of what the lists are read from."""
+        """Identifies the content that the lists are read from."""
         return archives.fingerprint(self._lists) + repr(self._layout).encode()
 
 
 def _tags(spec: SongsSpec, table: Table) -> tuple[list[tuple[str, ...]], Report]:
-    """The tags of each song: those of the tags file, else those of a column."""
+    """The tags of each song: from the tags file, otherwise from a column."""
     if spec.tags is None:
         return ([table.tags.get(song.id, ()) for song in table.songs] if table.tags else []), {}
     names = None if spec.tag_names is None else _bytes(spec.tag_names, spec)
@@ -480,11 +481,11 @@ def _tags(spec: SongsSpec, table: Table) -> tuple[list[tuple[str, ...]], Report]
 
 
 def _trained(spec: SongsSpec, files: _Files, table: Table, progress: Progress | None) -> TrainingResult:
-    """What is learnt from the playlists, from the cache if it was saved there before."""
+    """The training result for the playlists, from the cache if possible."""
     settings = training.parameters(spec)
     folder = None
     if spec.cache is not None:
-        # The saved rows are the songs of the table, whatever their titles are.
+        # Saved rows refer to the ids of the table; titles do not matter.
         ids = "\n".join(song.id for song in table.songs).encode()
         folder = path_of(spec.cache) / training.folder_name(settings, ids, files.fingerprint())
         if (saved := training.load_saved(folder)) is not None:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 
 class CatalogueCount(StrEnum):
-    """The values are what people read."""
+    """The values are display texts."""
 
     SONGS = "songs"
     SONG_HEADERS = "lines with a header"
@@ -46,4 +46,4 @@ _SUSPICIOUS = {
     CatalogueCount.SURPLUS_TAG_LINES,
 }
 Report: TypeAlias = dict[CatalogueCount, int]
-"""What was read and what was left out."""
+"""Numbers of entries read and skipped."""

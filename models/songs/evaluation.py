@@ -1,14 +1,14 @@
-"""Evaluation of recommendations: some songs of held-out playlists are given, and the others should be found.
+"""Evaluation of recommendations: given some songs of a held-out playlist, the others should be found.
 
-The protocol: from each test playlist `likes` different songs are drawn at random, several times over, and all its
+The protocol: from each test playlist, `likes` different songs are drawn at random, several times over, and all its
 other songs are relevant. Each approach ranks all songs of the training playlists except the likes; its first `k` are
-evaluated. Songs that no training playlist has are removed from the test playlists beforehand and counted, as is
+evaluated. Songs that no training playlist contains are removed from the test playlists beforehand and counted, as is
 usual: no approach could recommend them or learn anything from them.
 
 - *nDCG*: relevant songs in the first k, weighted by rank (1 / log2(rank + 1)), as a share of the best possible.
 - *hit rate*: how often at least one of the first k is relevant. *precision*: the share of the first k that is.
-- *coverage*: the share of all songs that were recommended at least once. *mean popularity*: in how many training
-  playlists a recommended song is.
+- *coverage*: the share of all songs that were recommended at least once. *mean popularity*: the number of training
+  playlists that contain a recommended song, on average.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was measured of one approach. `ahead` is the first row's nDCG as a multiple of this one's, and `lead` the
-    difference, over the same samples: a lead whose interval lies above 0 is significant. `memory_bytes` is what the
-    trained approach holds; `train_seconds` includes the choice of settings.
+    """The measurements of one approach. `ahead` is the first row's nDCG as a multiple of this one's, and `lead` the
+    difference, over the same samples: a lead whose interval lies above 0 is significant. `memory_bytes` is the size of
+    the trained approach; `train_seconds` includes the choice of settings.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Row:
     ms_per_query: float
 
     def as_dict(self) -> dict[str, object]:
-        """Flat: `ndcg`, `ndcg_low`, `ndcg_high` and so on."""
+        """A flat dictionary: `ndcg`, `ndcg_low`, `ndcg_high` and so on."""
         flat: dict[str, object] = {}
         for name in self.__dataclass_fields__:
             value = getattr(self, name)
@@ -83,7 +83,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """`train` and `test` count what was used and what was left out."""
+    """`train` and `test` count what was used and what was skipped."""
 
     train: dict[str, int]
     test: dict[str, int]
@@ -111,10 +111,10 @@ def evaluate(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Train each approach on one set of playlists and query it for the other.
+    """Train each approach on one set of playlists and test it on the other.
 
-    `settings` are `Word2Vec`'s; `songs` tell who the artists are, for a row with at most two songs of each. The
-    same seed gives the same numbers, apart from times. Raises NoUsableTestPlaylist.
+    `settings` are those of `Word2Vec`; `songs` provide the artists, for a row with at most two songs by each. The same
+    seed gives the same numbers, apart from times. Raises NoUsableTestPlaylist.
     """
     return _evaluate([(train, test)], settings, songs, likes, k, draws, seed, progress)
 
@@ -131,9 +131,10 @@ def cross_validate(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """As `evaluate`, with each of `folds` parts of the playlists as the test once. Coverage is the mean over them.
+    """Like `evaluate`, with each of `folds` parts of the playlists as the test set once. Coverage is the mean over
+    them.
 
-    Raises TooFewPlaylists as well.
+    Also raises TooFewPlaylists.
     """
     if not 1 < folds <= len(lists):
         raise TooFewPlaylists(len(lists), folds)
@@ -163,7 +164,7 @@ class _Query:
 
 @dataclass(frozen=True, slots=True)
 class _Contender:
-    """An approach to be trained; `artists`, (songs,), if a list is to have at most PER_ARTIST songs of each."""
+    """An approach to train; `artists`, (songs,), if a list may have at most PER_ARTIST songs by each."""
 
     name: str
     train: Callable[[], Approach]
@@ -172,7 +173,7 @@ class _Contender:
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What one approach did in one fold: METRICS of each test playlist, (playlists, 4), and whether each song was
+    """The results of one approach in one fold: METRICS of each test playlist, (playlists, 4), and whether each song was
     recommended for it, (playlists, songs).
     """
 
@@ -254,7 +255,7 @@ def _draw_queries(
     draws: int,
     random: np.random.Generator,
 ) -> tuple[list[_Query], dict[str, int]]:
-    """The queries for each test playlist that has enough songs, and counts of what is left out."""
+    """The queries for each test playlist that has enough songs, and counts of what is skipped."""
     queries: list[_Query] = []
     used = 0
     training = set(map(tuple, train))
@@ -307,7 +308,7 @@ def _result(contender: _Contender, queries: Sequence[_Query], popularity: SongIn
 
 
 def _limit_artists(ranked: SongIndices, artists: NDArray[np.int32]) -> SongIndices:
-    """The songs in the same order, at most PER_ARTIST of each artist."""
+    """The songs in the same order, with at most PER_ARTIST by each artist."""
     counts: dict[int, int] = {}
     selected = []
     for song, artist in zip(ranked.tolist(), artists[ranked].tolist(), strict=True):
@@ -320,7 +321,7 @@ def _limit_artists(ranked: SongIndices, artists: NDArray[np.int32]) -> SongIndic
 def _metrics(
     listed: SongIndices, relevant: SongIndices, popularity: SongIndices, k: int
 ) -> tuple[float, ...]:
-    """METRICS of one list."""
+    """The METRICS of one list."""
     hits = np.isin(listed, relevant)
     mean_popularity = float(popularity[listed].mean()) if len(listed) else 0.0
     return ndcg(listed, relevant, k), float(hits.any()), hits.sum() / k, mean_popularity
@@ -330,7 +331,7 @@ def _rows(
     results: Mapping[str, Sequence[_Result]], asked: int, random: np.random.Generator
 ) -> tuple[Row, ...]:
     playlists = sum(len(result.means) for result in next(iter(results.values())))
-    # How often each test playlist is in each bootstrap sample: (samples, playlists), the same for all rows.
+    # How often each test playlist occurs in each bootstrap sample: (samples, playlists), the same for all rows.
     samples = random.multinomial(playlists, np.full(playlists, 1 / playlists), RESAMPLES)
     per_playlist = {
         name: np.concatenate([result.means for result in folds]) for name, folds in results.items()
@@ -372,9 +373,9 @@ def _interval(value: float, samples: NDArray[np.float64]) -> Measured:
 
 
 def _coverage(results: Sequence[_Result], samples: NDArray[np.int64]) -> Measured:
-    """The mean over folds of the share of songs that are recommended for some test playlist.
+    """The mean over folds of the share of songs recommended for at least one test playlist.
 
-    A bootstrap sample leaves out a third of the playlists and so covers less; only its spread is used, around the
+    A bootstrap sample omits about a third of the playlists and so covers less; only its spread is used, around the
     value for all of them.
     """
     shares = []

@@ -25,10 +25,10 @@ from models.songs.ways import (
 )
 
 Mix: TypeAlias = Mapping[Way, float]
-"""The share of each way; they add up to 1."""
+"""The share of each scoring method; shares add up to 1."""
 
 LIKES = (1, 5, 30)
-"""Numbers of likes for which a mix is learnt; between them it is interpolated."""
+"""Numbers of likes for which a mix is learnt; in between, mixes are interpolated."""
 SONG = (0.0, 0.2, 0.35, 0.5)
 WAYS: tuple[Way, ...] = (
     *(Together(song) for song in (0.0, 0.15, 0.3)),
@@ -39,31 +39,31 @@ WAYS: tuple[Way, ...] = (
 DEFAULT: Mix = {Together(0.0): 0.5, Paths(0.7, 0.0, 0.2): 0.5}
 """The mix if there are too few playlists to learn one."""
 LEAST_TOGETHER = 1e-3
-"""What is added to the share of `Together`, the only way that finds songs which share no playlist with a like."""
+"""Extra share of `Together`, the only method that finds songs which share no playlist with a like."""
 MOST = 4
-"""Ways in a mix, at most."""
+"""Maximum number of methods in a mix."""
 STEPS = (0.05, 0.1, 0.2, 0.35, 0.5)
-"""Shares that a way may gain in one step."""
+"""Shares that a method may gain in one step."""
 LEAST_GAIN = 0.001
-"""Gain in nDCG below which no further step is taken."""
+"""Minimum gain in nDCG for another step."""
 FOLDS = 3
-"""Parts of the playlists of which each is held out once."""
+"""Number of parts of the playlists, each of which is held out once."""
 QUESTIONS = 400
-"""Questions for each number of likes, at most."""
+"""Maximum number of questions for each number of likes."""
 LARGE, QUESTIONS_OF_LARGE = 3000, 150
-"""Songs or playlists, whichever are fewer, above which only one part is held out, and questions about it."""
+"""Size (songs or playlists, whichever are fewer) above which one part is held out, and its number of questions."""
 FEWEST = 20
-"""Questions below which nothing is learnt."""
+"""Minimum number of questions for learning a mix."""
 TOP = 10
-"""Length of the lists that are compared."""
+"""Length of the lists to compare."""
 CANDIDATES = 20
-"""Best songs of each way that a mix chooses from."""
+"""Number of best songs from each method that a mix chooses from."""
 DISCOUNTS = 1 / np.log2(np.arange(2, TOP + 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Some songs of a held-out playlist, and its others."""
+    """Some songs of a held-out playlist as likes, and its other songs."""
 
     likes: SongIndices
     others: SongIndices
@@ -72,7 +72,7 @@ class Question:
 def learn(counts: sparse.csr_array, seed: int = 0) -> tuple[Mix, ...]:
     """The mix for each of LIKES. `counts` is (songs, playlists). The same seed finds the same mixes."""
     random = np.random.default_rng(seed)
-    counts = counts[np.diff(counts.indptr) > 0]  # of the notebook's songs, two in three are never played
+    counts = counts[np.diff(counts.indptr) > 0]  # two thirds of the notebook's songs are never played
     answers: list[list[_Answer]] = [[] for _ in LIKES]
     for train, questions in held_out(counts, random):
         plays = Plays(train)
@@ -81,7 +81,7 @@ def learn(counts: sparse.csr_array, seed: int = 0) -> tuple[Mix, ...]:
             given += [_answer(scorer, question) for question in asked]
     mixes: list[Mix] = []
     for given in answers:
-        # Where too few playlists have so many songs, the mix for fewer likes is used.
+        # If too few playlists have this many songs, the mix for fewer likes is used.
         if len(given) >= FEWEST:
             mixes.append(_best_mix(_Table.of(given)))
         else:
@@ -90,12 +90,12 @@ def learn(counts: sparse.csr_array, seed: int = 0) -> tuple[Mix, ...]:
 
 
 def ways_of(mixes: Sequence[Mix]) -> list[Way]:
-    """All ways that some mixes need."""
+    """All scoring methods in some mixes."""
     return list(dict.fromkeys([Together(0.0), *(way for mix in mixes for way in mix)]))
 
 
 def mix_for(mixes: Sequence[Mix], likes: int) -> Mix:
-    """The mix for a number of likes, interpolated between those for LIKES by its logarithm."""
+    """The mix for a number of likes, interpolated on a logarithmic scale between those for LIKES."""
     place = float(np.interp(np.log(likes), np.log(LIKES), np.arange(len(LIKES))))
     lower = min(int(place), len(LIKES) - 2)
     mix: dict[Way, float] = {Together(0.0): LEAST_TOGETHER}
@@ -108,10 +108,10 @@ def mix_for(mixes: Sequence[Mix], likes: int) -> Mix:
 def held_out(
     counts: sparse.csr_array, random: np.random.Generator, likes: Sequence[int] = LIKES
 ) -> Iterator[tuple[sparse.csr_array, list[list[Question]]]]:
-    """For each fold the counts without the playlists held out, and questions about them for each number of likes.
+    """For each fold, the counts without the held-out playlists, and questions about these for each number of likes.
 
-    The playlists for a number of likes are drawn from those that are long enough, so that in a catalogue of short
-    ones the few long ones are not missed.
+    The playlists for a number of likes are drawn from those that are long enough, so that a catalogue of mostly short
+    playlists still uses its few long ones.
     """
     by_playlist = sparse.csc_array(counts)
     lengths = np.diff(by_playlist.indptr)
@@ -143,7 +143,7 @@ def held_out(
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the ways say to one question: (ways, candidates), which candidates are right, and the best possible gain."""
+    """The methods' scores, (ways, candidates), which candidates are relevant, and the best possible gain."""
 
     scores: NDArray[np.float32]
     right: NDArray[np.bool_]
@@ -159,14 +159,14 @@ def _answer(scorer: Scorer, question: Question) -> _Answer:
 
 
 def _best(scores: NDArray[np.float32], k: int) -> SongIndices:
-    """The indices of the k highest positive scores, in no order."""
+    """The indices of the k highest positive scores, unordered."""
     songs = leaders(scores, k)
     return songs[np.argpartition(scores[songs], -k)[-k:]] if len(songs) > k else songs
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Answers side by side, padded with candidates that score -1: (ways, questions, candidates) and so on."""
+    """Answers stacked into arrays, padded with candidates that score -1: (ways, questions, candidates) and so on."""
 
     scores: NDArray[np.float32]
     right: NDArray[np.bool_]
@@ -183,7 +183,7 @@ class _Table:
         return cls(scores, right, np.array([answer.ideal for answer in answers]))
 
     def ndcg(self, blend: NDArray[np.float32]) -> float:
-        """The mean nDCG of the lists by these scores, (questions, candidates)."""
+        """The mean nDCG of the lists sorted by these scores, (questions, candidates)."""
         best = np.argpartition(blend, -TOP, axis=1)[:, -TOP:]
         order = np.argsort(-np.take_along_axis(blend, best, 1), axis=1, kind="stable")
         right = np.take_along_axis(self.right, np.take_along_axis(best, order, 1), 1)
@@ -191,7 +191,7 @@ class _Table:
 
 
 def _best_mix(table: _Table) -> Mix:
-    """Begin with the best way alone, and let others have a share as long as the lists become better."""
+    """Start with the best single method, and add shares of others for as long as the lists improve."""
     gains = [table.ndcg(scores) for scores in table.scores]
     first = int(np.argmax(gains))
     best = gains[first]

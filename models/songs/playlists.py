@@ -1,6 +1,6 @@
-"""The files of a catalogue: a table of songs, playlists, tags. Whatever is left out is counted.
+"""The files of a catalogue: a table of songs, playlists, tags. Skipped entries are counted.
 
-What each file looks like is the business of `models.songs.layouts`.
+File layouts are handled by `models.songs.layouts`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from models.specs import Layout
 _FRACTION = re.compile(r"(\d+)\.0+")
 _SPOTIFY = re.compile(r"(?:spotify:track:|https://open\.spotify\.com/(?:intl-\w+/)?track/)(\w+)(?:\?.*)?")
 _WORDS = re.compile(r"[^\d:/_]*[^\W\d_][^\d:/_]*")
-"""An id that people can read."""
+"""A human-readable id."""
 PLAIN = Layout()
 Reader: TypeAlias = Callable[[bytes, str, Layout], Part]
 
@@ -40,7 +40,7 @@ Reader: TypeAlias = Callable[[bytes, str, Layout], Part]
 @dataclass(frozen=True, slots=True)
 class Table:
     """The songs of a table and the line of each, counted from 0 after the header. `tags` are by id; `lines` are empty
-    where a song is no line.
+    if songs do not correspond to lines.
     """
 
     songs: list[Song]
@@ -51,40 +51,40 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Playlists:
-    """Playlists of at least two songs, as lists of song ids with repetitions, in the order of the file."""
+    """Playlists of at least two songs, as lists of song ids with repetitions, in file order."""
 
     lists: list[list[str]]
     plays: dict[str, int]
-    """How often each song was played according to the header; empty without a header."""
+    """How often each song was played, from the header; empty without one."""
     report: Report
 
 
 def read_songs(data: bytes, label: str = "", layout: Layout = PLAIN) -> Table:
-    """The songs of a file in any layout that names them, plain or packed. Raises NotASongTable for what is none."""
+    """The songs in a file of any layout that names them, plain or compressed. Raises NotASongTable for other files."""
     return songs_of(archives.opened(data, label), layout)
 
 
 def read_playlists(data: bytes, label: str = "", layout: Layout = PLAIN) -> Playlists:
-    """The lists of a file in any layout that has them, plain or packed. Raises NotPlaylists for what is none."""
+    """The lists in a file of any layout that has them, plain or compressed. Raises NotPlaylists for other files."""
     return lists_of(archives.opened(data, label), layout)
 
 
 def songs_of(files: Sequence[File], layout: Layout = PLAIN) -> Table:
-    """The songs that some files name."""
+    """The songs in some files."""
     part = _together(files, layout, read_songs_part)
     _check_columns(part, layout, "title", "by", "tags")
     return _table(part)
 
 
 def lists_of(files: Sequence[File], layout: Layout = PLAIN) -> Playlists:
-    """The lists of some files."""
+    """The lists in some files."""
     part = _together(files, layout, read_lists_part)
     _check_columns(part, layout, "list", "item", "rating", "time")
     return Playlists(part.lists, part.plays, part.report)
 
 
 def both_of(files: Sequence[File], layout: Layout = PLAIN) -> tuple[Table, Playlists]:
-    """The lists of some files, and the songs that the same files name. Raises NoTitles for lines of bare ids."""
+    """The lists in some files, and the songs that the same files name. Raises NoTitles for lines of bare ids."""
     part = _together(files, layout, read_lists_part, read_songs_part)
     if part.bare and not part.songs:
         raise NoTitles(files[0].name)
@@ -95,7 +95,7 @@ def both_of(files: Sequence[File], layout: Layout = PLAIN) -> tuple[Table, Playl
 
 
 def _together(files: Sequence[File], layout: Layout, *readers: Reader) -> Part:
-    """What the files say that one of the readers can read. Raises the first refusal if that is none of them."""
+    """The merged contents of the readable files. If no reader can read any of them, raises the first error."""
     parts: list[Part] = []
     refusal: ModelError | None = None
     for file in files:
@@ -107,7 +107,7 @@ def _together(files: Sequence[File], layout: Layout, *readers: Reader) -> Part:
                 refusal = refusal or error
             else:
                 break
-    if len(parts) > 1:  # beside other files, lines without any mark are somebody's notes
+    if len(parts) > 1:  # next to recognised files, lines without structure are probably notes
         parts = [part for part in parts if not part.bare] or parts
     if not parts:
         raise refusal or NoFiles
@@ -132,13 +132,13 @@ def _table(part: Part) -> Table:
 
 
 def named(id_: str) -> str:
-    """What a song is called whose title nobody knows."""
+    """The display name of a song without a title."""
     return id_ if _WORDS.fullmatch(id_) else texts.say("song-without-title", id=id_)
 
 
 def matched(playlists: Playlists, table: Table) -> Playlists:
-    """The playlists with their ids as the table writes them: `12.0`, which programs make of 12, is 12, and a track of
-    Spotify is the same by its URI, its address and its bare id.
+    """The playlists with ids spelt as in the table: `12.0`, a common conversion of 12, is 12, and the URI, address and
+    bare id of a Spotify track are the same.
 
     Raises NoSharedIds if the two have no id in common.
     """
@@ -164,9 +164,9 @@ def _plain_id(id_: str) -> str:
 
 
 def read_tags(tags: bytes, names: bytes | None, songs: int) -> tuple[list[tuple[str, ...]], Report]:
-    """The tags of each of the first `songs` rows of the table, and what was counted.
+    """The tags for each of the first `songs` rows of the table, and counts.
 
-    Line N holds the tag ids of row N, `#` for none. `names` is a table `id, tag`; a tag that it lacks is called by
+    Line N holds the tag ids of row N, or `#` for none. `names` is a table `id, tag`; a tag missing there is named by
     its id.
     """
     tag_names: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """Recommends songs for given likes, learnt from which songs occur together in playlists.
 
 Several methods score every song (`models.songs.ways`), and a mix of them, learnt for each number of likes
-(`models.songs.mixing`), gives the result. docs/recommend.md explains it.
+(`models.songs.mixing`), gives the result. See docs/recommend.md.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from models.songs.mixing import DEFAULT, LIKES, Mix, learn, mix_for, ways_of
 from models.songs.ways import Plays, Regression, Regressor, Scorer, Scores, SongIndices, regressors
 
 FAME_OF_LIKES = 0.7
-"""A like that is in m playlists speaks for a song with m ** -FAME_OF_LIKES in each that they share."""
+"""A like in m playlists supports a song with weight m ** -FAME_OF_LIKES for each playlist that they share."""
 WEAKEST = 1 / 3
 MAX_REASONS = 3
-"""Likes that speak for a song, at most."""
+"""Maximum number of likes given as reasons for a song."""
 NOBODY: SongIndices = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A like that speaks for a song: `shared` of the `playlists` with the like play the song too."""
+    """A like that supports a song: `shared` of the `playlists` that contain the like contain the song too."""
 
     like: int
     shared: int
@@ -36,7 +36,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A recommended song. `reasons` are strongest first; there are none where no playlist has it and a like."""
+    """A recommended song. `reasons` are strongest first; there are none if no playlist contains both it and a like."""
 
     song: int
     score: float
@@ -44,7 +44,7 @@ class Suggestion:
 
 
 class Recommender:
-    """Scores for every song from liked ones. Songs are indices from 0."""
+    """Scores every song for given likes. Songs are indices from 0."""
 
     def __init__(
         self,
@@ -52,8 +52,8 @@ class Recommender:
         mixes: Sequence[Mix] = (DEFAULT,) * len(LIKES),
         regressors: Mapping[Regression, Regressor] | None = None,
     ) -> None:
-        """`counts` is (songs, playlists): how often each playlist plays each song. `mixes` has one for each of LIKES,
-        and `regressors` what the regressions in them need.
+        """`counts` is (songs, playlists): how often each song occurs in each playlist. `mixes` has one for each of
+        LIKES, and `regressors` has those that the mixes need.
         """
         self.counts = sparse.csr_array(counts)
         self.mixes = tuple(mixes)
@@ -61,25 +61,25 @@ class Recommender:
         self._plays = Plays(self.counts)
         self._scorer = Scorer(self._plays, ways_of(self.mixes), self.regressors)
         self.playlists = self._plays.playlists
-        """In how many playlists each song is, (songs,)."""
+        """The number of playlists that contain each song, (songs,)."""
 
     @classmethod
     def fit(cls, counts: sparse.csr_array, seed: int = 0) -> Self:
-        """Learn the mixes from held-out playlists, then use all of them. The same seed finds the same."""
+        """Learn the mixes on held-out playlists, then use all playlists. Deterministic for a given seed."""
         mixes = learn(counts, seed)
         return cls(counts, mixes, regressors(Plays(counts), ways_of(mixes), seed))
 
     @property
     def memory(self) -> int:
-        """Bytes held."""
+        """Size in bytes."""
         return self._plays.memory + sum(regressor.memory for regressor in self.regressors.values())
 
     def recommend(
         self, likes: SongIndices, *, unlike: SongIndices = NOBODY, exclude: SongIndices = NOBODY, n: int = 10
     ) -> list[Suggestion]:
-        """The n best songs for somebody with these likes, best first, each with its reasons.
+        """The n best songs for a user with these likes, best first, each with its reasons.
 
-        Liked, unliked and excluded songs are left out, and so are songs that score 0.
+        Liked, unliked and excluded songs are omitted, and so are songs with score 0.
         """
         scores = self.scores(likes, unlike)
         scores[exclude] = 0.0
@@ -91,10 +91,10 @@ class Recommender:
         ]
 
     def scores(self, likes: SongIndices, unlike: SongIndices = NOBODY) -> Scores:
-        """How well each song suits somebody with these likes, oldest first: (songs,), not negative.
+        """How well each song suits a user with these likes, oldest first: (songs,), not negative.
 
-        Both are different songs that playlists play. They themselves score 0, and so does any song that no playlist
-        plays. What goes with the `unlike` songs at least as well as with the likes loses at least half of its score.
+        Both arguments are distinct songs that occur in playlists. They score 0, and so does any song in no playlist. A
+        song that goes with the `unlike` songs at least as well as with the likes loses at least half of its score.
         """
         scores = self._liked(likes)
         if len(unlike) and len(likes):
@@ -111,9 +111,9 @@ class Recommender:
         return np.asarray(shares @ self._scorer.scores(likes, list(mix)), np.float64)
 
     def reasons(self, likes: SongIndices, songs: SongIndices) -> list[tuple[Reason, ...]]:
-        """For each song the likes that it shares most playlists with, at most MAX_REASONS, strongest first.
+        """For each song, the likes that share most playlists with it, at most MAX_REASONS, strongest first.
 
-        Likes that speak for it with less than WEAKEST of the strongest one's voice are left out.
+        Likes whose support is less than WEAKEST of the strongest one's are omitted.
         """
         shared = self.shared(likes, songs)
         votes = shared / np.maximum(self.playlists[likes], 1)[:, None] ** FAME_OF_LIKES
@@ -129,14 +129,14 @@ class Recommender:
         ]
 
     def shared(self, likes: SongIndices, songs: SongIndices) -> NDArray[np.int64]:
-        """How many playlists have both: (likes, songs)."""
+        """The number of playlists that contain both songs: (likes, songs)."""
         return np.asarray((self._plays.ones[likes] @ self._plays.ones[songs].T).toarray().round(), np.int64)
 
     def places(self, songs: SongIndices) -> NDArray[np.float64]:
-        """A map of some songs, (songs, 2): classical scaling (Torgerson 1952) of how unlike the company is that they keep.
+        """A map of some songs, (songs, 2): classical scaling (Torgerson 1952) of their differences in co-occurrence.
 
-        The company of a song is how many playlists it shares with each song of the catalogue, and the distance of two
-        is the chord between these, as square roots and of length 1.
+        A song's co-occurrences are the numbers of playlists that it shares with each song of the catalogue. The
+        distance of two songs is the chord between the square roots of these, normalized to length 1.
         """
         company = np.sqrt((self._plays.ones[songs] @ self._plays.ones.T).toarray())
         company /= np.maximum(np.linalg.norm(company, axis=1, keepdims=True), 1e-9)
@@ -149,16 +149,16 @@ class Recommender:
 
 
 def count_plays(lists: Sequence[Sequence[str]], indices: Mapping[str, int]) -> sparse.csr_array:
-    """(songs, playlists): how often each playlist plays each song; `indices` has the index of each song id."""
+    """How often each song occurs in each playlist, (songs, playlists); `indices` has the index of each song id."""
     playlists = np.repeat(np.arange(len(lists), dtype=np.int32), [len(playlist) for playlist in lists])
     plays = sum(map(len, lists))
     songs = np.fromiter((indices[id_] for playlist in lists for id_ in playlist), np.int32, plays)
-    # Repeated entries are added up.
+    # The constructor adds up repeated entries.
     return sparse.csr_array((np.ones(plays, np.float32), (songs, playlists)), (len(indices), len(lists)))
 
 
 def top_songs(scores: Scores, likes: SongIndices, k: int) -> SongIndices:
-    """The songs with the k highest scores, best first, without the likes; of equals the one with the lowest index."""
+    """The songs with the k highest scores, best first, without the likes; ties by lowest index."""
     scores = scores.copy()
     scores[likes] = -np.inf
     edge = np.partition(scores, -k)[-k] if k < len(scores) else -np.inf
@@ -167,7 +167,7 @@ def top_songs(scores: Scores, likes: SongIndices, k: int) -> SongIndices:
 
 
 def ndcg(listed: SongIndices, relevant: SongIndices, k: int) -> float:
-    """The nDCG of k listed songs, in [0, 1]: 1 / log2(rank + 1) for each relevant one, as a share of the most possible."""
+    """The nDCG of k listed songs, in [0, 1]: 1 / log2(rank + 1) for each relevant one, as a share of the maximum."""
     discounts = 1 / np.log2(np.arange(2, k + 2))
     return float(
         discounts[: len(listed)][np.isin(listed, relevant)].sum() / discounts[: min(k, len(relevant))].sum()

@@ -1,11 +1,11 @@
 """Baselines for the recommender: known methods, each with settings chosen on inner folds.
 
 - `ItemItem`: co-occurrences with shrinkage (Sarwar et al. 2001).
-- `RP3beta`: a random walk of three steps, well-known songs divided down (Paudel et al. 2017).
+- `RP3beta`: a random walk of three steps, with a penalty for popular songs (Paudel et al. 2017).
 - `Ease`: a linear regression on all other songs in closed form (Steck 2019).
 - `Slim`: sparse linear regression with elastic net, from the nearest songs only (fsSLIM, Ning and Karypis 2011).
 - `Ials`: matrix factorization for implicit feedback (Hu et al. 2008; weights of Rendle et al. 2022).
-- `MeanVector`: the mean of the likes' Word2Vec vectors, as the notebook would have it. `Popularity`: the same for all.
+- `MeanVector`: the mean of the likes' Word2Vec vectors, as in the notebook. `Popularity`: the same list for everyone.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from models.songs.ways import Paths, Plays, Regression, Scorer, Scores, SongIndi
 from models.words.formats import Vectors
 
 K = 10
-"""Length of the lists by which settings are chosen."""
+"""Length of the lists used to choose settings."""
 MOST_QUESTIONS = 200
-"""Questions by which settings are chosen, at most."""
+"""Maximum number of questions used to choose settings."""
 NEIGHBOURS = 100
-"""Songs that `Slim` predicts a song from."""
+"""Number of songs from which `Slim` predicts a song."""
 SWEEPS = 6
-"""Rounds of coordinate descent of `Slim`."""
+"""Rounds of coordinate descent in `Slim`."""
 CHUNK = 128
-"""Songs that `Slim` solves at once."""
+"""Number of songs that `Slim` solves at once."""
 FACTORS = 64
 ROUNDS, STEPS = 8, 3
 """Alternations of `Ials`, and steps of conjugate gradients in each."""
@@ -45,7 +45,7 @@ class Approach(Protocol):
     def memory(self) -> int: ...
 
     def scores(self, likes: SongIndices, /) -> Scores:
-        """(songs,) from `likes`: the higher the better."""
+        """A score for each song, (songs,), given `likes`: higher is better."""
         ...
 
 
@@ -53,7 +53,7 @@ Train: TypeAlias = Callable[[sparse.csr_array], Approach]
 
 
 class Popularity:
-    """The songs that are in most playlists, for everybody."""
+    """Ranks songs by the number of playlists that contain them, regardless of likes."""
 
     def __init__(self, counts: sparse.csr_array) -> None:
         self._playlists: Scores = np.diff(counts.indptr).astype(np.float64)
@@ -67,7 +67,7 @@ class Popularity:
 
 
 class ItemItem:
-    """Each like votes with n(a, b) / (n(a) ** alpha * n(b) ** (1 - alpha) + shrink); n counts playlists."""
+    """Each like votes with n(a, b) / (n(a) ** alpha * n(b) ** (1 - alpha) + shrink), where n counts playlists."""
 
     def __init__(self, counts: sparse.csr_array, alpha: float = 0.7, shrink: float = 5.0) -> None:
         self._alpha, self._shrink = alpha, shrink
@@ -88,7 +88,7 @@ class ItemItem:
 
 
 class OneWay:
-    """One of the ways that the recommender mixes, alone."""
+    """A single one of the recommender's scoring methods."""
 
     def __init__(self, counts: sparse.csr_array, way: Paths | Regression) -> None:
         plays = Plays(counts)
@@ -105,8 +105,9 @@ class OneWay:
 
 
 class Slim:
-    """Each song is predicted from the NEIGHBOURS that it shares most playlists with, by weights that are not negative
-    and minimize ``|x - X w|^2 / 2 + l1 * |w| + l2 * |w|^2 / 2``. `l1` and `l2` are in playlists of a mean song.
+    """Predicts each song from the NEIGHBOURS that share most playlists with it, with non-negative weights that minimize
+    ``|x - X w|^2 / 2 + l1 * |w| + l2 * |w|^2 / 2``. `l1` and `l2` are in units of the mean number of playlists per
+    song.
     """
 
     def __init__(self, counts: sparse.csr_array, l1: float, l2: float) -> None:
@@ -137,7 +138,7 @@ def _elastic_net(
     l1: float,
     l2: float,
 ) -> sparse.csc_array:
-    """The columns of the weights for some songs, (all songs, songs), by coordinate descent on all of them at once."""
+    """The columns of weights for some songs, (all songs, songs), by coordinate descent on all of them at once."""
     near = np.zeros((len(songs), NEIGHBOURS), np.int64)
     target = np.zeros((len(songs), NEIGHBOURS), np.float32)
     for row, song in enumerate(songs):
@@ -145,7 +146,7 @@ def _elastic_net(
         values, others = shared.data[entries], shared.indices[entries]
         best = np.argsort(-values, kind="stable")[:NEIGHBOURS]
         near[row, : len(best)], target[row, : len(best)] = others[best], values[best]
-    # The co-occurrences among the neighbours of each song; where it has fewer, the target 0 keeps their weights at 0.
+    # Co-occurrences among the neighbours of each song; if it has fewer, the target 0 keeps the other weights at 0.
     gram = np.empty((len(songs), NEIGHBOURS, NEIGHBOURS), np.float32)
     for row, neighbours in enumerate(near):
         block = ones[neighbours]
@@ -162,9 +163,9 @@ def _elastic_net(
 
 
 class Ials:
-    """Factors of songs and playlists: played entries count 1 + `weight`, all others 1, with the target 0.
+    """Factors of songs and playlists: played entries have weight 1 + `weight`, all others weight 1 and target 0.
 
-    The `ridge` of a row is weighed with its number of plays. Likes are folded in as a new playlist.
+    The `ridge` of a row is multiplied by its number of plays. Likes are folded in as a new playlist.
     """
 
     def __init__(self, counts: sparse.csr_array, weight: float, ridge: float, seed: int = 0) -> None:
@@ -186,7 +187,7 @@ class Ials:
     def _solved(
         self, ones: sparse.csr_array, others: NDArray[np.float32], start: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """The best factors of the rows for given factors of the columns, from `start` by conjugate gradients."""
+        """The best row factors for given column factors, by conjugate gradients from `start`."""
         gram = others.T @ others
         plays = np.diff(ones.indptr)
         rows = np.repeat(np.arange(len(plays)), plays)
@@ -237,7 +238,7 @@ class MeanVector:
         scores = np.full(len(self._row_of_song), -np.inf)
         rows = self._row_of_song[likes]
         if len(rows := rows[rows >= 0]):
-            # Not normalized first: well-known songs have longer vectors and better ones.
+            # Not normalized first: popular songs have longer and better vectors.
             mean = self._vectors.vectors[rows].mean(axis=0)
             scores[self._song_of_row] = self._vectors.most_similar(positive=[mean], topn=None)
         return scores
@@ -263,11 +264,11 @@ RIVALS: dict[str, tuple[Train, ...]] = {
         for weight, ridge in ((1.0, 0.03), (3.0, 0.03), (3.0, 0.1), (10.0, 0.1), (30.0, 0.3))
     ),
 }
-"""The settings of each that are tried."""
+"""The candidate settings of each approach."""
 
 
 def tuned(trains: Sequence[Train], counts: sparse.csr_array, likes: int, seed: int = 0) -> Approach:
-    """The one of some settings with the highest nDCG on one inner fold, trained on everything."""
+    """The candidate with the highest nDCG on one inner fold, trained on all playlists."""
     random = np.random.default_rng(seed)
     train, (questions,) = next(held_out(counts, random, (likes,)), (counts, [[]]))
     gains = []

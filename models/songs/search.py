@@ -16,32 +16,32 @@ from models.results import Song
 
 MAX_TYPED = 200
 MAX_TOKENS = 12
-"""Characters and different words of a query that are looked at."""
+"""Maximum number of characters and distinct words in a query to consider."""
 COMMON = 50
-"""A word that occurs in this many songs is not a typo."""
+"""A word that occurs in this many songs is not treated as a typo."""
 LONG = 12
 """Words with at least this many letters may have three typos."""
 _EXACT, _PREFIX, _WORDS = range(3)
-"""Tiers of results: the whole query is a title or artist, or the beginning of one, or its words are among theirs."""
+"""Ranks of results: the whole query is a title or artist, or a prefix of one, or its words occur in one."""
 
 
 class Search:
     """Titles and artists by their words, tolerant of accents, case, punctuation, spaces and typos."""
 
     def __init__(self, songs: Sequence[Song], by_plays: NDArray[np.int64]) -> None:
-        """`by_plays` has the index of every song, most played first."""
+        """`by_plays` contains the index of every song, most played first."""
         self._rank = np.empty(len(songs), np.int64)
         self._rank[by_plays] = np.arange(len(songs))
         titles = [searchable(song.title) for song in songs]
         artists = [searchable(song.artist) for song in songs]
-        # What a whole query may be, or be the beginning of.
+        # Texts that a whole query may equal or be a prefix of.
         self._wholes = _Postings(
             (text, index)
             for index, (title, artist) in enumerate(zip(titles, artists, strict=True))
             for text in {title, artist, f"{title} {artist}", f"{artist} {title}"}
             if text.strip()
         )
-        # Joined, so that “acdc”, “theweeknd” and “bohemianrhapsody” are words too.
+        # Also without spaces, so that “acdc”, “theweeknd” and “bohemianrhapsody” are words too.
         self._words = _Postings(
             (word, index)
             for index, (title, artist) in enumerate(zip(titles, artists, strict=True))
@@ -50,7 +50,7 @@ class Search:
         )
 
     def find(self, text: str, limit: int) -> list[int]:
-        """Indices of songs, best first: exact matches, then beginnings, then words, then typos; most played first within each."""
+        """Indices of songs: exact matches, then prefixes, words and typos; the most played first within each group."""
         query = searchable(text[:MAX_TYPED])
         tokens = list(dict.fromkeys(query.split()))[:MAX_TOKENS]
         if not tokens or limit < 1:
@@ -70,7 +70,7 @@ class Search:
         return best[:limit]
 
     def _best(self, songs: NDArray[np.int64], tier: NDArray[np.int64], limit: int) -> list[int]:
-        """The songs of the lowest tiers, and within a tier the most played ones, first."""
+        """Songs sorted by tier, then by plays."""
         key = tier * len(self._rank) + self._rank[songs]
         if len(songs) > limit:
             chosen = np.argpartition(key, limit)[:limit]
@@ -90,10 +90,10 @@ class Search:
         return self._best(matches, penalty, limit)
 
     def _similarity(self, token: str) -> NDArray[np.float32]:
-        """How well the best word of each song fits a word of the query, in [0, 1]."""
+        """How well the best word of each song matches a word of the query, in [0, 1]."""
         similarity = np.zeros(len(self._rank), np.float32)
         exact = self._words.exactly(token)
-        # Looking for typos takes most of the time, and a common word is none.
+        # Searching for typos takes most of the time, and a common word is not a typo.
         if len(exact) < COMMON:
             for songs, share in self._words.near(token):
                 similarity[songs] = 0.95 * share
@@ -103,7 +103,7 @@ class Search:
 
 
 class _Postings:
-    """Indices of songs by text, in sorted order of the texts."""
+    """Indices of songs by text, sorted by text."""
 
     def __init__(self, pairs: Iterable[tuple[str, int]]) -> None:
         songs: dict[str, list[int]] = {}
@@ -147,7 +147,7 @@ class _Postings:
 _ACCENTS = re.compile("[\N{COMBINING GRAVE ACCENT}-\N{COMBINING LATIN SMALL LETTER X}]")
 _APOSTROPHES = re.compile("['`\N{RIGHT SINGLE QUOTATION MARK}]")
 _PUNCTUATION = re.compile(r"[\W_]+")
-# Nine titles in ten are ASCII, for which a table does the same as the expressions above in a fifth of the time.
+# Nine titles in ten are ASCII, for which a table gives the same result in a fifth of the time.
 _ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)} | {
     ord("'"): "",
     ord("`"): "",
@@ -155,11 +155,11 @@ _ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in ra
 
 
 def searchable(text: str) -> str:
-    """A text as people search for it: without accents, case, punctuation or repeated spaces."""
+    """A text normalized for searching: without accents, case, punctuation or repeated spaces."""
     if text.isascii():
         plain = text.translate(_ASCII)
     else:
         plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
         plain = _PUNCTUATION.sub(" ", _APOSTROPHES.sub("", plain))
     words = " ".join(plain.split())
-    return words or " ".join(text.casefold().split())  # of the band “!!!” nothing would be left
+    return words or " ".join(text.casefold().split())  # nothing would be left of the band “!!!”

@@ -1,7 +1,7 @@
-"""Training on playlists, saved so that the playlists need not be read again.
+"""Training on playlists, with saved results so that the playlists need not be read again.
 
-A saved folder holds arrays, lines of text and one JSON object: nothing is pickled, and the arrays are memory-mapped.
-Its name is a hash of everything that it was made from, so other data or settings have another folder.
+A saved folder contains arrays, lines of text and a JSON object: nothing is pickled, and arrays are memory-mapped. Its
+name is a hash of all inputs, so other data or settings use another folder.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from models.words.formats import Vectors, checked, read_folder, write_folder
 FORMAT = 5
 SAVED_TRAININGS = 4
 KEPT = "What was learnt from the playlists"
-"""How the log calls it."""
+"""The description in log messages."""
 WORD2VEC = ("vector_size", "window", "negative", "min_count", "epochs", "seed", "workers")
-"""The parameters of a `SongsSpec` that are `Word2Vec`'s."""
+"""The parameters in `SongsSpec` that are passed to `Word2Vec`."""
 _ARRAYS = ("plays", "data", "indices", "indptr")
 _REGRESSION = ("values", "vectors", "factor")
 """The arrays of each `Regressor`."""
@@ -46,8 +46,8 @@ _REGRESSION = ("values", "vectors", "factor")
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """`vectors` are over song ids. The songs of the `recommender` are those of the table and after them the
-    `unlisted` ones, which only playlists name; `plays`, (songs,), counts their plays.
+    """`vectors` are by song id. The songs of the `recommender` are those of the table, followed by the `unlisted` ones,
+    which occur only in playlists; `plays`, (songs,), counts their plays.
     """
 
     vectors: Vectors
@@ -65,16 +65,16 @@ def parameters(spec: SongsSpec) -> dict[str, int]:
 def train(
     table: Table, playlists: Playlists, settings: Mapping[str, int], progress: Progress | None = None
 ) -> TrainingResult:
-    """Count the playlists and train on them; with one worker the result is always the same.
+    """Count the playlists and train on them; deterministic with one worker.
 
-    Raises NoFrequentSong if no song reaches `min_count`, and whatever `progress` raises.
+    Raises NoFrequentSong if no song reaches `min_count`, and any exception from `progress`.
     """
     listed = {song.id: index for index, song in enumerate(table.songs)}
     played = dict.fromkeys(id_ for playlist in playlists.lists for id_ in playlist)
     unlisted = tuple(id_ for id_ in played if id_ not in listed)
     indices = listed | {id_: index for index, id_ in enumerate(unlisted, len(listed))}
     with ThreadPoolExecutor(1) as executor:
-        # Both take about as long, and neither needs the other.
+        # Both take about as long and are independent of each other.
         fitting = executor.submit(Recommender.fit, count_plays(playlists.lists, indices), settings["seed"])
         vectors = word2vec(playlists.lists, settings, progress)
         if progress:
@@ -83,7 +83,7 @@ def train(
     if not len(vectors):
         raise NoFrequentSong(settings["min_count"])
     plays = recommender.counts.sum(axis=1).astype(np.int64)
-    # The header may count more plays than the playlists of this file have.
+    # The header may count more plays than the playlists in this file contain.
     for id_, header_plays in playlists.plays.items():
         if (index := indices.get(id_)) is not None and header_plays > plays[index] > 0:
             plays[index] = header_plays
@@ -94,14 +94,14 @@ def train(
 def word2vec(
     lists: Sequence[Sequence[str]], settings: Mapping[str, int], progress: Progress | None = None
 ) -> Vectors:
-    """Vectors over song ids. Whatever `progress` raises ends the training; NumbersNotFinite if it went astray."""
+    """Vectors by song id. Exceptions from `progress` abort the training; NumbersNotFinite if it diverged."""
     callbacks = [_epoch_callback(progress, settings["epochs"])] if progress else []
     model = Word2Vec(_in_pieces(lists), callbacks=callbacks, **settings)
     return checked(model.wv.index_to_key, model.wv.vectors, "Word2Vec").vectors
 
 
 def _in_pieces(lists: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """The lists, those of more than gensim's MAX_WORDS_IN_BATCH in pieces: it would leave out the rest without a word."""
+    """The lists, with those longer than gensim's MAX_WORDS_IN_BATCH split: gensim would silently drop the rest."""
     return [
         playlist[start : start + MAX_WORDS_IN_BATCH]
         for playlist in lists
@@ -110,7 +110,7 @@ def _in_pieces(lists: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def _epoch_callback(progress: Progress, epochs: int) -> CallbackAny2Vec:
-    """Reports the share of epochs that are done."""
+    """Reports the share of completed epochs."""
     done = count()
     what = texts.say("progress-training-word2vec")
     callback = CallbackAny2Vec()
@@ -122,13 +122,13 @@ def _epoch_callback(progress: Progress, epochs: int) -> CallbackAny2Vec:
 
 
 def folder_name(settings: Mapping[str, int], *contents: bytes) -> str:
-    """The name of the folder for a training with these settings on files with these contents."""
+    """The folder name for a training with these settings on files with these contents."""
     hashes = [hashlib.sha256(content).hexdigest() for content in contents]
     return kept.fingerprint(FORMAT, gensim.__version__, dict(settings), hashes)
 
 
 def load_saved(folder: Path) -> TrainingResult | None:
-    """What was saved in a folder; None if there is none or it is damaged."""
+    """The result saved in a folder; None if it is missing or damaged."""
     return kept.recall(folder, _read, KEPT)
 
 
@@ -160,7 +160,7 @@ def _load(path: Path) -> NDArray[np.float32]:
 
 
 def save(folder: Path, result: TrainingResult) -> None:
-    """Save a training, and keep the last few before it."""
+    """Save a training result, and keep the last few earlier ones."""
 
     def write(new: Path) -> None:
         write_folder(new, result.vectors.index_to_key, result.vectors.vectors)

@@ -1,4 +1,4 @@
-"""Which entries of a catalogue are the same song: their titles differ only in case and in marks of a version."""
+"""Detects versions of the same song: their titles differ only in case and in version marks."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ _GUEST_AT_THE_END = re.compile(rf"\s[(\[]?{_GUEST}.*$", re.IGNORECASE)
 
 
 def plain_title(title: str) -> str:
-    """A searchable title without guests, "(Live)", "- 2009 Remaster" and the like; a remix stays a remix."""
+    """A searchable title without featured artists, "(Live)", "- 2009 Remaster" and the like; remixes stay distinct."""
     bare = _GUEST_AT_THE_END.sub("", _AFTER_A_DASH.sub("", _BRACKETED.sub(" ", title)))
     return searchable(bare) or searchable(title)
 
 
 def plain_artist(artist: str) -> str:
-    """A searchable artist without guests and without the article that some tables leave out."""
+    """A searchable artist without featured artists and without the article that some tables omit."""
     return searchable(_GUEST_AT_THE_END.sub("", artist)).removeprefix("the ") or searchable(artist)
 
 
 def numbered(names: Sequence[object]) -> NDArray[np.int32]:
-    """A number for each name, the same for equal names, counted from 0 in order of appearance: (names,)."""
+    """A number for each name, equal for equal names, counted from 0 in order of appearance: (names,)."""
     numbers: dict[object, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
 
 
 def group(songs: Sequence[Song]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """For each song the number of its work and of its artist, both (songs,).
+    """The number of each song's work and of its artist, both (songs,).
 
-    Songs of the same work are versions of one song. A song without an artist is a work and an artist of its own.
+    Songs with the same work are versions of one song. A song without an artist has its own work and artist.
     """
     artists = [plain_artist(song.artist) if song.artist else (song.id,) for song in songs]
     works = [(plain_title(song.title), artist) for song, artist in zip(songs, artists, strict=True)]

@@ -1,12 +1,12 @@
-"""Ways of scoring songs for likes. Each weighs the playlists, and a song gets the weights of those that play it.
+"""Methods of scoring songs for given likes. Each weights the playlists, and a song gets the weights of its playlists.
 
-With X the sparse matrix (songs, playlists), every way is ``factor * (X @ weights)``: the way says what each playlist
-weighs for these likes, (playlists,), and by what each song is multiplied, (songs,).
+With X the sparse matrix (songs, playlists), every method is ``factor * (X @ weights)``: it defines the weight of each
+playlist for these likes, (playlists,), and a factor for each song, (songs,).
 
-- `Together`: how likely the playlist is the work of somebody with *all* of these likes (relevance models, Lavrenko
-  and Croft 2001).
-- `Paths`: how many ways lead from a like to the playlist, with exponents that soften what is long or well known. It
-  covers item-item collaborative filtering (Sarwar et al. 2001) and RP3beta (Paudel et al. 2017).
+- `Together`: how likely the playlist is by someone with *all* of these likes (relevance models, Lavrenko and Croft
+  2001).
+- `Paths`: the number of paths from a like to the playlist, with exponents that reduce the weight of long playlists and
+  popular songs. Includes item-item collaborative filtering (Sarwar et al. 2001) and RP3beta (Paudel et al. 2017).
 - `Regression`: EASE (Steck 2019), a linear regression of each song on all others, in closed form.
 """
 
@@ -27,59 +27,59 @@ Scores: TypeAlias = NDArray[np.float64]
 SMOOTHING = 2.0
 """Weight of the whole corpus in the language model of each playlist, in playlists of mean size."""
 CAUTION = 0.5
-"""The likes of one person are not independent evidence: n of them count as n ** (1 - CAUTION)."""
+"""One user's likes are not independent evidence: n of them count as n ** (1 - CAUTION)."""
 LEAST_ODDS = -60.0
-"""The logarithm of the odds of a playlist against the likeliest one, at least."""
+"""Minimum log-odds of a playlist against the likeliest one."""
 HALF_LIFE = 100
-"""After this many further likes, a like weighs half as much."""
+"""Number of later likes after which a like has half the weight."""
 TOP = 10
-"""Top songs whose mean score is the unit of each way."""
+"""Number of top songs whose mean score is the unit of each method."""
 BLOCK = 64
-"""Scores that are compared at once to find the highest."""
+"""Block size in the search for the highest scores."""
 EXACT = 1500
-"""Songs or playlists, whichever are fewer, up to which all eigenvectors are computed."""
+"""Size (songs or playlists, whichever are fewer) up to which all eigenvectors are computed."""
 RANK = 256
-"""Eigenvectors that are kept of more; the others count with their mean."""
+"""Number of eigenvectors kept for larger matrices; the others are replaced by their mean."""
 SPARE, ROUNDS = 32, 2
-"""Further eigenvectors and rounds of the subspace iteration that finds the largest ones."""
+"""Additional eigenvectors and rounds of the subspace iteration that finds the largest ones."""
 
 
 class Plays:
-    """How often each song is in each playlist, and what all ways need of it."""
+    """How often each song is in each playlist, and quantities derived from it that all methods use."""
 
     def __init__(self, counts: sparse.csr_array) -> None:
         """`counts` is (songs, playlists)."""
         self.counts = sparse.csr_array(counts)
         data = np.sqrt(self.counts.data, dtype=np.float32)
         self.roots = with_data(self.counts, data)
-        """Square roots of the counts: a song played four times says twice as much."""
+        """Square roots of the counts: a song played four times counts twice as much."""
         self.ones = with_data(self.counts, np.ones_like(data))
         self.playlists: SongIndices = np.diff(self.counts.indptr).astype(np.int64)
-        """In how many playlists each song is, (songs,)."""
+        """The number of playlists that contain each song, (songs,)."""
         self.lengths: Scores = np.bincount(self.counts.indices, minlength=self.counts.shape[1]).astype(float)
-        """How many different songs each playlist has, (playlists,)."""
+        """The number of different songs in each playlist, (playlists,)."""
 
     @cached_property
     def sizes(self) -> Scores:
-        """The sum of the square roots of each playlist, (playlists,)."""
+        """The sum of square roots in each playlist, (playlists,)."""
         return np.asarray(self.roots.sum(axis=0, dtype=np.float64))
 
     @cached_property
     def music(self) -> Scores:
-        """The share of each song in all of it, (songs,)."""
+        """The share of each song in the whole corpus, (songs,)."""
         total = np.asarray(self.roots.sum(axis=1, dtype=np.float64))
         return np.asarray(total / max(total.sum(), 1.0))
 
     @property
     def memory(self) -> int:
-        """Bytes held."""
+        """Size in bytes."""
         counts = self.counts
         held = (counts.data, counts.indices, counts.indptr, self.roots.data, self.ones.data)
         more = (self.playlists, self.lengths, self.sizes, self.music)
         return sum(int(array.nbytes) for array in (*held, *more))
 
     def known(self, power: float) -> NDArray[np.float32]:
-        """The number of playlists of each song to some power, (songs,), 1 for songs in none."""
+        """The number of playlists of each song to some power, (songs,); 1 for songs in none."""
         return np.asarray(np.maximum(self.playlists, 1.0) ** power, np.float32)
 
 
@@ -89,12 +89,12 @@ class Likes:
 
     songs: SongIndices
     evidence: Scores
-    """What each like weighs, (likes,)."""
+    """The weight of each like, (likes,)."""
     lengths: NDArray[np.int64]
-    """In how many playlists each is, (likes,)."""
+    """The number of playlists that contain each like, (likes,)."""
     playlists: NDArray[np.int32]
     roots: NDArray[np.float32]
-    """The playlist and the value of each entry, (entries,), like after like."""
+    """The value of each entry, (entries,), grouped by like; `playlists` has its playlist."""
 
     @classmethod
     def of(cls, plays: Plays, songs: SongIndices) -> Self:
@@ -103,7 +103,7 @@ class Likes:
         return cls(songs, evidence, plays.playlists[songs], rows.indices, rows.data)
 
     def votes(self, each: Scores, playlists: int) -> Scores:
-        """What the playlists get, (playlists,), if each like gives `each` to all playlists that play it."""
+        """The sum for each playlist, (playlists,), if each like gives `each` to all playlists that contain it."""
         return np.bincount(self.playlists, np.repeat(each, self.lengths), playlists).astype(np.float64)
 
 
@@ -118,26 +118,26 @@ class Together:
 
     @property
     def column(self) -> tuple[object, ...]:
-        """What the weights depend on: ways with the same column weigh playlists the same."""
+        """The parameters of the weights: methods with the same column weight playlists identically."""
         return TOGETHER
 
     def weights(self, plays: Plays, likes: Likes) -> Scores:
         evidence = likes.evidence
         smoothing = SMOOTHING * float(plays.sizes.mean())
-        # By how much the playlist is likelier than the whole corpus to play the like, as a logarithm.
+        # How much likelier this playlist is than the whole corpus to contain the like, as a logarithm.
         surprise = np.log1p(likes.roots / np.repeat(smoothing * plays.music[likes.songs], likes.lengths))
         odds = np.bincount(likes.playlists, surprise * np.repeat(evidence, likes.lengths), len(plays.sizes))
         odds -= evidence.sum() * np.log(plays.sizes + smoothing)
         odds *= evidence.sum() ** -CAUTION
-        # No playlist is impossible, so that songs that share none with a like have an order too.
+        # No playlist is impossible, so that songs which share none with a like are ordered too.
         posterior = np.exp(np.maximum(odds - odds.max(), LEAST_ODDS))
         return np.asarray(posterior / posterior.sum() / np.sqrt(np.maximum(plays.sizes, 1.0)))
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """A like in m playlists gives each of them m ** -`like`; a playlist of n songs passes n ** -`length` of that on
-    to each of its songs; a song in m playlists is divided by m ** `song`.
+    """A like in m playlists gives each of them m ** -`like`; a playlist of n songs passes n ** -`length` of that on to
+    each of its songs; a song in m playlists is divided by m ** `song`.
     """
 
     like: float
@@ -155,10 +155,10 @@ class Paths:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """EASE on Z, where a song in m playlists counts as m ** -`scale`.
+    """EASE on Z, in which a song in m playlists is scaled by m ** -`scale`.
 
-    The regularization is `strength` times the number of playlists that a play's song is in on average (for scale 0),
-    so that a strength means the same in small and in large catalogues.
+    The regularization is `strength` times the mean, over plays, of the number of playlists that contain the song (for
+    scale 0), so that a strength means the same in small and large catalogues.
     """
 
     scale: float
@@ -178,37 +178,38 @@ _KINDS: dict[str, type[Together | Paths | Regression]] = {
 
 
 def way_as_list(way: Way) -> list[str | float]:
-    """For JSON: the kind, then its numbers."""
+    """A list for JSON: the kind, then its numbers."""
     (kind,) = (name for name, type_ in _KINDS.items() if isinstance(way, type_))
     return [kind, *astuple(way)]
 
 
 def way_from_list(values: Sequence[str | float]) -> Way:
-    """The way that `way_as_list` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+    """The inverse of `way_as_list`. Raises KeyError, TypeError or ValueError for invalid values."""
     kind, *numbers = values
     return _KINDS[str(kind)](*map(float, numbers))
 
 
 @dataclass(frozen=True, slots=True)
 class Eigenvectors:
-    """The largest eigenvalues and -vectors of Z.T @ Z, or of Z @ Z.T where there are fewer songs than playlists.
+    """The largest eigenvalues and eigenvectors of Z.T @ Z, or of Z @ Z.T if there are fewer songs than playlists.
 
-    With K = (Z.T @ Z + r)^-1 the predictions of EASE need Z @ K @ Z.T, and by the push-through identity (a case of
-    Woodbury's) that is Z @ Z.T @ (Z @ Z.T + r)^-1: whichever matrix is smaller will do. Of a large one only the RANK
-    largest eigenvalues are kept, and K is taken to be a multiple of the identity on all other directions.
+    With K = (Z.T @ Z + r)^-1, the predictions of EASE need Z @ K @ Z.T, and by the push-through identity (a case of
+    Woodbury's) that is Z @ Z.T @ (Z @ Z.T + r)^-1: either matrix will do, so the smaller one is used. For a large one,
+    only the RANK largest eigenvalues are kept, and K is approximated by a multiple of the identity in all other
+    directions.
     """
 
     scale: float
     values: NDArray[np.float32]
     """(rank,), descending."""
     vectors: NDArray[np.float32]
-    """(playlists, rank), or (songs, rank) where there are fewer songs."""
+    """(playlists, rank), or (songs, rank) if there are fewer songs."""
     rest: float
-    """The mean of the eigenvalues left out; 0 if none are."""
+    """The mean of the omitted eigenvalues; 0 if there are none."""
     mean: float
-    """The mean over plays of the squared length of the song's row of Z: the unit of strengths."""
+    """The mean, over plays, of the squared length of the song's row of Z: the unit of strengths."""
     squares: NDArray[np.float32]
-    """(songs, rank): squares of X @ vectors, or of the vectors where there are fewer songs."""
+    """(songs, rank): squares of X @ vectors, or of the vectors if there are fewer songs."""
 
     @classmethod
     def of(cls, plays: Plays, scale: float, seed: int = 0) -> Self:
@@ -252,7 +253,7 @@ def _largest(
 
 @dataclass(frozen=True, slots=True)
 class Regressor:
-    """EASE for one setting, ready to be asked.
+    """EASE for one setting, ready for predictions.
 
     EASE predicts song j from the others with the weights -P[i, j] / P[j, j], where P = (Z @ Z.T + r)^-1. Since
     P = (1 - Z @ K @ Z.T) / r, that is ``(Z @ K @ Z.T)[i, j] / (1 - (Z @ K @ Z.T)[j, j])`` for songs i other than j.
@@ -291,7 +292,7 @@ class Regressor:
             regressed = self._inverse(_projected(given, self.vectors[likes.songs]))
             regressed[likes.songs] += self.identity * given
             return np.asarray((regressed * plays.known(-self.scale)) @ plays.ones, np.float64)
-        # A like is scaled twice: as what is given, and as a row of Z.
+        # A like is scaled twice: as an input, and as a row of Z.
         votes = likes.votes(likes.evidence * scaling**2, len(plays.lengths))
         return self.identity * votes + self._inverse(_projected(votes, self.vectors))
 
@@ -300,7 +301,7 @@ class Regressor:
 
 
 def _projected(weights: Scores, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``weights @ vectors``. Not by BLAS, whose threads cost more than they save here, most of all on a busy machine."""
+    """``weights @ vectors`` without BLAS, whose threads cost more than they save here, especially on a busy machine."""
     return np.asarray(np.einsum("p,pr->r", weights.astype(np.float32), vectors), np.float32)
 
 
@@ -311,7 +312,7 @@ def _narrow(plays: Plays) -> bool:
 
 
 def regressors(plays: Plays, ways: Iterable[Way], seed: int = 0) -> dict[Regression, Regressor]:
-    """What the regressions among some ways need."""
+    """The regressors for the regressions among some methods."""
     wanted = [way for way in ways if isinstance(way, Regression)]
     eigenvectors = {
         scale: Eigenvectors.of(plays, scale, seed) for scale in sorted({way.scale for way in wanted})
@@ -320,10 +321,10 @@ def regressors(plays: Plays, ways: Iterable[Way], seed: int = 0) -> dict[Regress
 
 
 class Scorer:
-    """Scores of several ways at once, which share the products with the matrix."""
+    """Scores of several methods at once, which share matrix products."""
 
     def __init__(self, plays: Plays, ways: Iterable[Way], regressors: Mapping[Regression, Regressor]) -> None:
-        """`regressors` has one for each `Regression` among the ways."""
+        """`regressors` has one for each `Regression` among the methods."""
         self.plays = plays
         self._regressors = regressors
         self._factors = {
@@ -349,7 +350,7 @@ class Scorer:
             np.multiply(products[way.column], self._factors[way], out=row)
             row[likes] = 0.0
             np.divide(row, _unit(row) or 1.0, out=row)
-        # A regression may speak against a song; nobody is told what not to like.
+        # A regression may score a song negatively, but only positive scores are recommendations.
         return np.maximum(scores, 0.0, out=scores)
 
     def _weights(self, way: Way, likes: Likes) -> Scores:
@@ -366,10 +367,10 @@ def _unit(scores: NDArray[np.float32]) -> float:
 
 
 def leaders(scores: NDArray[np.float32], k: int) -> SongIndices:
-    """The indices of the k highest positive scores, and perhaps of a few more, in no order.
+    """The indices of the k highest positive scores, and possibly of a few more, unordered.
 
-    At least k scores are not below the k-th highest maximum of a block: finding those maxima takes a tenth of the
-    time of a partition of all scores, most of which are 0.
+    At least k scores are no lower than the k-th highest block maximum: finding these maxima takes a tenth of the time
+    of partitioning all scores, most of which are 0.
     """
     bound = np.float32(0.0)
     if len(scores) > BLOCK * k:

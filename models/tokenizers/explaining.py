@@ -1,7 +1,7 @@
-"""What a tokenizer's special tokens mean, and how it came to the tokens of a text.
+"""Explains a tokenizer's special tokens, and how it arrived at the tokens of a text.
 
-Everything is read off the tokenizer itself: which roles a token has, what is put around a text, which merges, matches or
-probabilities led to the tokens of a word. What cannot be followed exactly is not told.
+Everything is derived from the tokenizer itself: the roles of a token, what is added around a text, and the merges,
+matches or probabilities behind the tokens of a word. Steps that cannot be reproduced exactly are omitted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from models.tokenizers.panics import panics_as_errors
 from models.tokenizers.tokenizer import PretrainedTokenizer, Tokenizer, backend_of, model_state
 
 MOST_LETTERS = 60
-"""Letters of a word whose steps are told; longer ones would not be read anyway."""
+"""Maximum letters in a word whose steps are shown; longer explanations would be unreadable."""
 
 ROLES = {
     "cls_token": Role.CLS,
@@ -40,7 +40,7 @@ _GAP = re.compile(r"<extra_id_\d+>")
 
 
 def special_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> Specials:
-    """The special tokens of a tokenizer beside a text with these ids."""
+    """The special tokens of a tokenizer, and how often each occurs in `ids`."""
     added = {number for number in _around(tokenizer) if number in tokenizer.special_ids}
     tokens = []
     for number in tokenizer.special_ids:
@@ -53,15 +53,15 @@ def special_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> Specials:
 
 
 def _around(tokenizer: Tokenizer) -> list[int]:
-    """The ids of a text that is nothing in particular, with what is put around it."""
+    """The ids of an arbitrary short text, including the tokens that are added around it."""
     try:
         return tokenizer.ids("a")
     except BadInput:
-        return tokenizer.ids("")  # a vocabulary without that letter, and without an unknown token
+        return tokenizer.ids("")  # the vocabulary has neither that letter nor an unknown token
 
 
 def _roles(tokenizer: Tokenizer, token: str, *, is_added: bool) -> Iterator[Role]:
-    """What a special token is for; `is_added` says that the tokenizer puts it around every text."""
+    """The roles of a special token; `is_added` means that the tokenizer adds it to every text."""
     named = [role for name, role in ROLES.items() if getattr(tokenizer.inner, name, None) == token]
     for role in named:
         if role is Role.UNKNOWN and tokenizer.spells_bytes:
@@ -75,7 +75,7 @@ def _roles(tokenizer: Tokenizer, token: str, *, is_added: bool) -> Iterator[Role
 
 
 def _marks(tokenizer: Tokenizer) -> Iterator[tuple[str, Mark]]:
-    """What in the tokens of a vocabulary is a mark and no text."""
+    """The marks in the tokens of a vocabulary that are not text."""
     state = _state(tokenizer)
     vocabulary = tokenizer.inner.get_vocab()
     if state.continuing_prefix:
@@ -93,7 +93,7 @@ def _marks(tokenizer: Tokenizer) -> Iterator[tuple[str, Mark]]:
 
 
 def method(tokenizer: Tokenizer, text: str) -> Method:
-    """How a tokenizer works, and what it did to a text. BadInput for a lone surrogate."""
+    """How a tokenizer works, and what it did to a text. Raises BadInput for a lone surrogate."""
     text = usable_text(text)
     backend = backend_of(tokenizer.inner)
     if backend is None:
@@ -116,17 +116,17 @@ def method(tokenizer: Tokenizer, text: str) -> Method:
 def _taken_whole(
     tokenizer: PretrainedTokenizer, text: str, encoding: Encoding
 ) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Special and other added tokens that the text itself spells, with their places in it: they are found before all else."""
+    """Special and other added tokens spelt out in the text, with their positions: they are matched before others."""
     added = tokenizer.added_tokens_decoder
     for number, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
         token = str(added.get(number, ""))
-        # An unknown token stands for what it does not spell.
+        # An unknown token stands for text other than its own spelling.
         if token and (number != tokenizer.unk_token_id or text[start:end].strip() == token):
             yield token, (start, end)
 
 
 def _cut(backend: Backend, text: str, whole: Sequence[tuple[int, int]]) -> tuple[str, list[str]]:
-    """The text as the normalizer leaves it, tokens taken whole included, and the parts that the model gets."""
+    """The normalized text, including tokens taken whole, and the chunks that the model receives."""
     rest = PreTokenizedString(text)
     edges = [0, *(at for place in whole for at in place), len(text)]
     between = [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
@@ -144,8 +144,8 @@ def _cut(backend: Backend, text: str, whole: Sequence[tuple[int, int]]) -> tuple
 def _telling(
     tokenizer: Tokenizer, backend: Backend, chunks: Sequence[str], ids: Sequence[int]
 ) -> tuple[str, list[int]]:
-    """The word with the most merges, or the most tokens where nothing is merged, and its tokens as the model makes them of it
-    alone. A word of letters tells more than a row of signs.
+    """The most instructive word, with its tokens: the one with the most merges, or the most tokens if the model does
+    not merge. Words with letters are preferred.
     """
     state = _state(tokenizer)
     merging = type(backend.model).__name__ == "BPE"
@@ -155,23 +155,23 @@ def _telling(
         merges = len(_before_merging(word, state)) - len(tokens) if merging else len(tokens)
         return any(character.isalpha() for character in word), merges
 
-    # Where nothing is cut beforehand, words still begin with their mark, and hardly a token reaches over one.
+    # Without a pre-tokenizer, words still begin with their mark, and tokens rarely cross one.
     words = dict.fromkeys(word for chunk in chunks for word in re.split("(?<=[^\u2581])(?=\u2581)", chunk))
     ids_of = {word: _ids(backend, word) for word in words if len(word) <= MOST_LETTERS}
     all_ids = f",{','.join(map(str, ids))},"
     for word in sorted(ids_of, key=told, reverse=True):
-        # Should a token reach over after all, those of the word alone are not among those of the text.
+        # If a token does cross a mark, the word's own tokens do not occur in the text.
         if ids_of[word] and f",{','.join(map(str, ids_of[word]))}," in all_ids:
             return word, ids_of[word]
     return "", []
 
 
 def _ids(backend: Backend, word: str) -> list[int]:
-    """The tokens of one word, by the model alone."""
+    """The tokens of a single word, from the model alone."""
     try:
         with panics_as_errors():
             return [token.id for token in backend.model.tokenize(word)] if word else []
-    except Exception:  # noqa: BLE001 - a model written for other words says so in its own ways
+    except Exception:  # noqa: BLE001 - models raise various errors for words that they do not support
         return []
 
 
@@ -183,7 +183,7 @@ def _steps(tokenizer: Tokenizer, backend: Backend, word: str, ids: Sequence[int]
             return [f"{word}  is in the vocabulary as a whole"]
         case "BPE":
             steps = list(_merged(word, state))
-            # Where another way led to the tokens, dropout for example, this one explains nothing.
+            # If the tokens arose in another way, for example with dropout, these steps explain nothing.
             return [step for step, _ in steps] if steps[-1][1] == pieces else []
         case "WordPiece":
             return _matched(word, pieces, state.continuing_prefix)
@@ -196,9 +196,10 @@ def _steps(tokenizer: Tokenizer, backend: Backend, word: str, ids: Sequence[int]
 
 
 def _merged(word: str, state: _ModelState) -> Iterator[tuple[str, list[str]]]:
-    """The word letter by letter if it does not begin with these as tokens, then its tokens before each merge, and after the last.
+    """The word in letters if its initial tokens differ from these, then its tokens before each merge and after the
+    last.
 
-    Each as text, in which the pair that is merged next is in brackets, and as tokens.
+    Yields each step as text, with the next pair to merge in brackets, and as tokens.
     """
     tokens = _before_merging(word, state)
     if tokens != list(word):
@@ -214,7 +215,7 @@ def _merged(word: str, state: _ModelState) -> Iterator[tuple[str, list[str]]]:
 
 
 def _before_merging(word: str, state: _ModelState) -> list[str]:
-    """What merging begins with: a token for each letter, or for each byte of a letter that has none, or an unknown one."""
+    """The initial tokens: one for each letter, or, for a letter without one, its bytes or the unknown token."""
     tokens: list[str] = []
     for at, letter in enumerate(word):
         prefix = state.continuing_prefix if at else ""
@@ -230,7 +231,7 @@ def _before_merging(word: str, state: _ModelState) -> list[str]:
 
 
 def _matched(word: str, pieces: Sequence[str], prefix: str) -> list[str]:
-    """What is left of the word before each longest match, and the match."""
+    """What remains of the word before each longest match, and the match."""
     bare = [piece.removeprefix(prefix) if at else piece for at, piece in enumerate(pieces)]
     if "".join(bare) != word:
         return [f"{word}  has a part that is not in the vocabulary: {' '.join(pieces)}"]
@@ -242,7 +243,7 @@ def _matched(word: str, pieces: Sequence[str], prefix: str) -> list[str]:
 
 
 def _weighed(word: str, pieces: Sequence[str], scores: dict[str, float]) -> list[str]:
-    """The logarithm of each token's probability, their sum, and that of the next best way to cut the word."""
+    """The log-probability of each token, their sum, and that of the next best segmentation of the word."""
     if "".join(pieces) != word:
         return [f"{word}  has a part that is not in the vocabulary: {' '.join(pieces)}"]
     ways = _ways(word, scores)
@@ -254,7 +255,7 @@ def _weighed(word: str, pieces: Sequence[str], scores: dict[str, float]) -> list
 
 
 def _ways(word: str, scores: dict[str, float]) -> list[tuple[float, tuple[str, ...]]]:
-    """The two likeliest ways to cut a word, each with its sum of logarithms, the better first."""
+    """The two likeliest segmentations of a word, each with its log-probability, the better first."""
     best: list[list[tuple[float, tuple[str, ...]]]] = [[(0.0, ())]]
     for end in range(1, len(word) + 1):
         ways = [
@@ -269,7 +270,7 @@ def _ways(word: str, scores: dict[str, float]) -> list[tuple[float, tuple[str, .
 
 @dataclass(frozen=True)
 class _ModelState:
-    """What the model of a tokenizer says of itself in tokenizer.json. `merges` and `scores` are those of BPE and Unigram."""
+    """The model's part of tokenizer.json. `merges` are those of BPE, `scores` those of Unigram."""
 
     entries: frozenset[str]
     merges: tuple[tuple[str, ...], ...]
@@ -283,7 +284,7 @@ class _ModelState:
 
     @cached_property
     def ranks(self) -> dict[tuple[str, ...], int]:
-        """The place of each merge in the order in which they were learnt."""
+        """The rank of each merge, in the order in which they were learnt."""
         return {merge: rank for rank, merge in enumerate(self.merges)}
 
 
@@ -317,7 +318,7 @@ def _read_state(tokenizer: PretrainedTokenizer) -> _ModelState:
 
 
 def explain(tokenizer: Tokenizer, text: str, aspect: Aspect) -> Explanation:
-    """One aspect of how a tokenizer treats a text. BadInput as `Tokenizer.encode`."""
+    """One aspect of how a tokenizer treats a text. Raises BadInput like `Tokenizer.encode`."""
     text = usable_text(text)
     with tokenizer.answering(text):
         match aspect:

@@ -1,4 +1,4 @@
-"""Tokenizers and what they do to a text, token by token."""
+"""Tokenizers and how they split a text, token by token."""
 
 from __future__ import annotations
 
@@ -50,22 +50,22 @@ _ALGORITHMS = {
     "WordPiece": Algorithm.WORDPIECE,
     "WordLevel": Algorithm.WHOLE_WORDS,
 }
-"""Algorithms by the names of the tokenizers library's models."""
+"""Algorithms by the class names of models in the tokenizers library."""
 _WITH_BYTE_FALLBACK = {
     "BPE": Algorithm.BPE_BYTE_FALLBACK,
     "Unigram": Algorithm.UNIGRAM_BYTE_FALLBACK,
 }
 _TRIED = 200
-"""Maximum different words or letters to try one by one, to find those without a token."""
+"""Maximum number of different words or letters to try one by one when looking for those without a token."""
 _NAMED = 5
-"""How many of these a failure names."""
+"""How many of these an error message lists."""
 _WORD_START = "\N{LOWER ONE EIGHTH BLOCK}"
 
 
 def _bytes_by_letter() -> dict[str, int]:
     """The alphabet of byte-level BPE (GPT-2): each byte as a printable letter.
 
-    Bytes that print in Latin-1 stand for themselves, the others take the letters from U+0100 on.
+    Bytes that are printable in Latin-1 represent themselves; the others use letters from U+0100 on.
     """
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in set(printable)]
@@ -76,7 +76,7 @@ _BYTES = _bytes_by_letter()
 
 
 class PretrainedTokenizer(Protocol):
-    """The used part of any transformers tokenizer."""
+    """The part of a transformers tokenizer that is used here."""
 
     name_or_path: str
     model_max_length: int
@@ -129,7 +129,7 @@ class Tokenizer:
             *(number for number, token in added.items() if token.special),
         }
         self.vocab_size = len(tokenizer)
-        """Every entry, added ones included."""
+        """Number of entries, including added ones."""
 
     @classmethod
     def load(
@@ -147,7 +147,7 @@ class Tokenizer:
 
     @property
     def inner(self) -> PretrainedTokenizer:
-        """The tokenizer of transformers."""
+        """The transformers tokenizer."""
         return self._tokenizer
 
     @property
@@ -191,7 +191,7 @@ class Tokenizer:
         return Tokenization(self.name, text, self.pieces(self.ids(text)), self.vocab_size, self.algorithm)
 
     def pieces(self, ids: Sequence[int]) -> tuple[Piece, ...]:
-        """What each token of a sequence is."""
+        """Describe each token of a sequence."""
         with self.answering():
             known = {number: self._piece(number) for number in set(ids)}
         return tuple(known[number] for number in ids)
@@ -206,7 +206,7 @@ class Tokenizer:
 
     @contextmanager
     def answering(self, text: str = "") -> Iterator[None]:
-        """Converts any exception of the tokenizer's code to a BadInput about this tokenizer, and `text` if there is one."""
+        """Converts any exception in the tokenizer's code to a BadInput about this tokenizer and `text`, if given."""
         try:
             with panics_as_errors():
                 yield
@@ -215,7 +215,7 @@ class Tokenizer:
         except Exception as error:
             kind = type(error).__name__
             log.info("the tokenizer %s failed (%s)", self.name, kind)
-            # Each kind of model has its own message, all of which mention "unk".
+            # Each kind of model has its own error message, but all of them mention "unk".
             missing = self._without_token(text) if "unk" in str(error).casefold() else ()
             raise NoTokenFor(self.name, missing) if missing else TokenizerFailed(self.name, kind) from error
 
@@ -226,7 +226,7 @@ class Tokenizer:
             try:
                 with panics_as_errors():
                     self._tokenizer(part, verbose=False)
-            except Exception:  # noqa: BLE001 - whatever it is, the tokenizer fails on this part, too
+            except Exception:  # noqa: BLE001 - any error means that the tokenizer fails on this part, too
                 return True
             return False
 
@@ -242,7 +242,7 @@ class Tokenizer:
             return False
         try:
             self._text([number])
-        except Exception:  # noqa: BLE001 - what cannot be decoded may still be an entry
+        except Exception:  # noqa: BLE001 - an entry may exist without being decodable
             return number in self._tokenizer.get_vocab().values()
         return True
 
@@ -262,7 +262,7 @@ class Tokenizer:
         return None if token is None else str(token)
 
     def _shown(self, number: int, token: str) -> str:
-        """The text of one token; the token itself where it can only be decoded together with others."""
+        """The text of one token, or the token itself if it can only be decoded together with others."""
         try:
             with panics_as_errors():
                 return self._text([number])
@@ -440,7 +440,7 @@ def model_state(tokenizer: PretrainedTokenizer) -> Mapping[str, JSON]:
 
 
 def _parsed(serialise: Callable[[], str | bytes]) -> JSON:
-    """What a part of a tokenizer says of itself; None for one that was written in Python."""
+    """The parsed JSON of a tokenizer's part; None for a part written in Python."""
     try:
         state: JSON = json.loads(serialise())
     except Exception:  # noqa: BLE001 - the library raises nothing more specific
@@ -462,7 +462,7 @@ def _is_byte_level(backend: Backend) -> bool:
 
 
 def _kinds(part: Decoder | Normalizer | PreTokenizer) -> set[str]:
-    """The kinds of a pre-tokenizer, decoder or normalizer and of those it consists of."""
+    """The kinds of a pre-tokenizer, decoder or normalizer and of its components."""
 
     def walk(value: JSON) -> set[str]:
         if isinstance(value, Mapping):

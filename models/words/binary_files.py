@@ -1,4 +1,4 @@
-"""The word2vec binary format: a header, then each word, a blank, and its numbers as 4 bytes each."""
+"""The word2vec binary format: a header, then each word, a space, and its numbers of 4 bytes each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r"})
 
 
 def is_binary(head: bytes) -> bool:
-    """Whether a file with this beginning is binary: a header, and after the first word bytes that are not text."""
+    """Whether a file that starts with `head` is binary: a header, and bytes that are not text after the first word."""
     first, _, rest = head.partition(b"\n")
     if not (header := HEADER.fullmatch(first)):
         return False
@@ -35,7 +35,7 @@ def is_binary(head: bytes) -> bool:
 
 
 def _is_spelt(numbers: bytes) -> bool:
-    """Whether a line ends with two numbers that people can read; words may be in any encoding."""
+    """Whether a line ends with two numbers in decimal notation; words may be in any encoding."""
     line, _, _ = numbers.partition(b"\n")
     last = line.split()[-2:]
     return len(last) > 1 and all(map(NUMBER.fullmatch, last))

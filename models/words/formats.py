@@ -1,4 +1,4 @@
-"""Word vectors on disk: our own folder, the word2vec and GloVe files, and what was parsed before. No pickle is opened."""
+"""Word vectors on disk: our own folder format, word2vec and GloVe files, and a cache. Pickles are never opened."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from models.words.text_files import BYTE_ORDER_MARK
 
 CACHE_FORMAT = 2
 CACHED_FILES = 3
-"""Parsed files that are kept on disk."""
+"""Number of parsed files to keep on disk."""
 _PICKLE_SUFFIXES = {".model", ".kv", ".pkl", ".pickle"}
 _PICKLE = b"\x80"
 _VECTOR_SUFFIXES = {".bin", ".bz2", ".gz", ".txt", ".vec", ".xz", ".zip"}
 _HEAD = 1 << 16
 _MATRIX = 2
-"""Axes that an array of vectors has: words and numbers."""
+"""Number of axes of an array of vectors: words and numbers."""
 
 
 class Vectors(Protocol):
-    """What we use of gensim's KeyedVectors. `vectors` is (words, vector_size).
+    """The part of gensim's KeyedVectors that is used here. `vectors` is (words, vector_size).
 
-    `most_similar` with `topn=None` gives the cosine of every word, (words,).
+    `most_similar` with `topn=None` returns the cosine of every word, (words,).
     """
 
     index_to_key: list[str]
@@ -73,25 +73,25 @@ class Vectors(Protocol):
 
 
 class Vocabulary(NamedTuple):
-    """Vectors, and further words whose vectors are all zeros: they have no direction, so nothing is near them."""
+    """Vectors, and additional words whose vectors are all zeros: these have no direction, so nothing is near them."""
 
     vectors: Vectors
     zeros: tuple[str, ...]
 
 
 def load(spec: WordsSpec, path: Path, label: str) -> Vocabulary:
-    """The vectors of the file or folder at `path`, which people know as `label`."""
+    """The vectors of the file or folder at `path`, whose display name is `label`."""
     return read_vocabulary(path) if path.is_dir() else _parsed_once(path, label, spec)
 
 
 def locate(spec: WordsSpec) -> Path:
-    """The file or folder of word vectors; what `gensim.downloader` fetched is found by its name."""
+    """The file or folder of word vectors; downloads of `gensim.downloader` are found by name."""
     path = finding.locate(spec.items("words")[0])
     return _inside(path) if path.is_dir() else path
 
 
 def _inside(folder: Path) -> Path:
-    """The folder itself, if `write_folder` made it, or the only file of vectors in it."""
+    """The folder itself if `write_folder` wrote it, otherwise the only vector file in it."""
     if (folder / "vectors.npy").is_file():
         return folder
     files = [file for file in folder.iterdir() if file.suffix in _VECTOR_SUFFIXES and file.is_file()]
@@ -101,17 +101,17 @@ def _inside(folder: Path) -> Path:
 
 
 def read_folder(folder: Path) -> Vectors:
-    """The vectors of `read_vocabulary` alone."""
+    """Only the vectors of `read_vocabulary`."""
     return read_vocabulary(folder).vectors
 
 
 def read_vocabulary(folder: Path) -> Vocabulary:
-    """The vectors of {vectors.npy, words.txt}: a row of numbers, and a line with its word, for each word.
+    """The vectors in {vectors.npy, words.txt}: a row of numbers and a line with the word, for each word.
 
-    The numbers stay on disk until they are needed. ModelError, or what numpy raises, if the files do not hold that.
+    The numbers stay on disk until they are needed. Raises ModelError, or numpy's errors, for invalid files.
     """
     vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
-    # Read as bytes: in text mode, other characters than \n would end a line too.
+    # Read as bytes: in text mode, characters other than \n would also end a line.
     lines = (folder / "words.txt").read_bytes().removeprefix(BYTE_ORDER_MARK).decode()
     words = lines.removesuffix("\n").split("\n")
     if all(word.endswith("\r") for word in words):
@@ -128,7 +128,7 @@ def read_vocabulary(folder: Path) -> Vocabulary:
 def write_folder(
     folder: Path, words: Sequence[str], vectors: NDArray[np.floating], zeros: Sequence[str] = ()
 ) -> None:
-    """The counterpart of `read_vocabulary`; nothing in it is pickled. The vectors of the `zeros` come last."""
+    """The counterpart of `read_vocabulary`; nothing is pickled. The vectors of `zeros` come last."""
     if zeros:
         vectors = np.concatenate([vectors, np.zeros((len(zeros), vectors.shape[1]), vectors.dtype)])
     np.save(folder / "vectors.npy", vectors, allow_pickle=False)
@@ -136,9 +136,9 @@ def write_folder(
 
 
 def keyed_vectors(words: Sequence[str], vectors: Floats, lengths: Floats | None = None) -> Vectors:
-    """KeyedVectors of gensim over an array (words, numbers) that is used as it is, not copied.
+    """A gensim KeyedVectors over an array (words, numbers), which is used without copying.
 
-    `lengths`, (words,), are computed when they are first needed, unless they are known.
+    `lengths`, (words,), are computed on first use unless given.
     """
     keyed = KeyedVectors(vectors.shape[1])
     keyed.index_to_key = list(words)
@@ -149,15 +149,15 @@ def keyed_vectors(words: Sequence[str], vectors: Floats, lengths: Floats | None 
 
 
 def checked(words: Sequence[str], vectors: NDArray[Any], label: str) -> Vocabulary:
-    """An array (words, numbers) with its words, after checking every row. Raises NumbersNotFinite for NaN or infinity."""
+    """An array (words, numbers) with its words, all rows checked. Raises NumbersNotFinite for NaN or infinity."""
     found = rows.check(words, vectors, label)
     return Vocabulary(keyed_vectors(found.words, found.vectors, found.lengths), found.zeros)
 
 
 def _parsed_once(path: Path, label: str, spec: WordsSpec) -> Vocabulary:
-    """The vectors of a file, from the cache if it was parsed before.
+    """The vectors of a file, from the cache if it has been parsed before.
 
-    Cached vectors are memory-mapped, so several processes share them and a start does not wait for them.
+    Cached vectors are memory-mapped, so several processes share them and start-up does not wait for them.
     """
     if spec.data_dir is None:
         return _read_file(path, label)
@@ -181,7 +181,7 @@ def _parsed_once(path: Path, label: str, spec: WordsSpec) -> Vocabulary:
 
 
 def _read_file(path: Path, label: str) -> Vocabulary:
-    """The vectors of a file, whose content says what it is. ModelError if it is none of vectors, or damaged."""
+    """The vectors of a file, whose format is detected. Raises ModelError if it contains no vectors or is damaged."""
     if path.suffix in _PICKLE_SUFFIXES:
         raise PickledWordVectors(label)
     try:
@@ -197,7 +197,7 @@ def _read_file(path: Path, label: str) -> Vocabulary:
     except (EOFError, BadZipFile, BadGzipFile, zlib.error, LZMAError) as error:
         raise DamagedWordVectors(label) from error
     except OSError as error:
-        # bzip2 has no error of its own; those of the system have a number.
+        # bzip2 raises a plain OSError; those of the operating system have an errno.
         if error.errno is None:
             raise DamagedWordVectors(label) from error
         raise UnreadableFile(label, error.strerror or type(error).__name__) from error

@@ -13,13 +13,13 @@ from models.failures import NumbersNotFinite
 Floats: TypeAlias = NDArray[np.float32]
 
 LEAST, MOST = 1e-30, 1e30
-"""Between these a squared length is exact enough in float32; vectors outside are scaled, which leaves cosines as they are."""
+"""Range of squared lengths that are exact enough in float32; other vectors are scaled, which preserves cosines."""
 _BLOCK = 1 << 22
-"""Numbers that are looked at together."""
+"""Number of values to check at a time."""
 
 
 class Rows(NamedTuple):
-    """`vectors` is (words, numbers), `lengths` (words,); `zeros` are further words, whose vectors are all zeros."""
+    """`vectors` is (words, numbers), `lengths` (words,); `zeros` are additional words whose vectors are all zeros."""
 
     words: list[str]
     vectors: Floats
@@ -30,7 +30,7 @@ class Rows(NamedTuple):
 def check(words: Sequence[str], vectors: NDArray[Any], label: str) -> Rows:
     """Check every row of `vectors`, (words, numbers) of any real type. Raises NumbersNotFinite for the first bad one.
 
-    An array of float32 that needs no change is used as it is, not copied.
+    A float32 array that needs no change is used without copying.
     """
     result: Floats = (
         vectors if vectors.dtype == np.float32 else np.empty(vectors.shape, np.float32)  # filled below
@@ -67,7 +67,7 @@ def check(words: Sequence[str], vectors: NDArray[Any], label: str) -> Rows:
 
 
 def direction(row: NDArray[Any]) -> Floats | None:
-    """A vector in float32, scaled by a power of two if its length or numbers would not fit; None if it is not finite."""
+    """A vector in float32, scaled by a power of two if its length or numbers would not fit; None if not finite."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         exact = row.astype(np.float64)
         largest = float(np.abs(exact).max(initial=0.0))
@@ -79,7 +79,7 @@ def direction(row: NDArray[Any]) -> Floats | None:
 
 
 def _blocks(vectors: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """The rows a few at a time, each block with the index of its first row, in float32 or float64."""
+    """The rows in blocks, each with the index of its first row, in float32 or float64."""
     size = max(1, _BLOCK // max(1, vectors.shape[1]))
     for start in range(0, len(vectors), size):
         block = vectors[start : start + size]

@@ -1,6 +1,6 @@
 """Word vectors as text: the word2vec and GloVe formats, with a word and its numbers on each line.
 
-All lines must be consistent: a file that is wrong in one place cannot be trusted elsewhere.
+All lines must be consistent: a file with an error in one place cannot be trusted elsewhere.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from models.failures import (
 from models.words.rows import LEAST, MOST, Floats, direction
 
 HEADER = re.compile(rb"\s*(\d{1,12})\s+(\d{1,12})\s*")
-"""The first line of the word2vec formats: the number of words, and of the numbers that each has."""
+"""The first line of the word2vec formats: the number of words, and the number of values for each."""
 LONGEST_LINE = 1 << 23
-"""Bytes; longer lines are not those of vectors."""
+"""Maximum bytes in a line of vectors."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NUMBER = re.compile(
     rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan(?:\(\w*\))?|inf|infinity)", re.IGNORECASE
@@ -38,26 +38,26 @@ _DECIMAL_COMMA = re.compile(rb"[+-]?\d*,\d+(?:e[+-]?\d+)?", re.IGNORECASE)
 _BROKEN_DECIMAL = re.compile(rb"[+-]\d*\.|\d*\.\d")
 _PUNCTUATION = b",;:[](){}\"'"
 _SHOWN = 40
-"""Letters of an unreadable number that a failure repeats."""
+"""Characters of an unreadable number to repeat in an error message."""
 _BATCH = 256
-"""Lines that are parsed together."""
+"""Number of lines to parse together."""
 _REPEATED = 0.05
-"""Share of words that come again with another vector, above which a file is several files joined."""
+"""Share of words repeated with a different vector above which a file is taken for several joined files."""
 
 
 class Entries:
-    """Words and their vectors as they are read. Of a word that comes again, the first vector counts."""
+    """Words and their vectors as they are read. For a repeated word, the first vector is used."""
 
     def __init__(self, columns: int) -> None:
         self.columns = columns
         self.words: dict[str, int] = {}
         self.entries = 0
-        """Entries that were read, those that are left out included."""
+        """Number of entries read, including skipped ones."""
         self._numbers = bytearray()
         self._contradictions: list[tuple[str, int]] = []
 
     def add(self, word: bytes, row: bytes, place: int) -> None:
-        """An entry of a file, at the line or with the number `place`; without a word nobody could ask for it."""
+        """Add the entry at line or number `place`; an entry without a word is skipped, because it cannot be queried."""
         self.entries += 1
         name = word.decode("utf-8", "replace")
         if not name:
@@ -69,7 +69,7 @@ class Entries:
             self._contradictions.append((name, place))
 
     def finish(self, label: str) -> tuple[list[str], Floats]:
-        """The words, and their vectors (words, columns). VectorFilesJoined if many words have two vectors."""
+        """The words and their vectors (words, columns). Raises VectorFilesJoined if many words have two vectors."""
         repeated = len(self._contradictions)
         if repeated > max(1, _REPEATED * self.entries):
             word, line = self._contradictions[0]
@@ -79,7 +79,7 @@ class Entries:
 
 
 def read(file: IO[bytes], label: str) -> tuple[list[str], Floats]:
-    """The words and vectors of a file. A ModelError names the first line that contradicts the others."""
+    """The words and vectors of a file. Raises ModelError for the first line that is inconsistent with the others."""
     first_line, line = 1, file.readline(LONGEST_LINE).removeprefix(BYTE_ORDER_MARK)
     while line and not line.strip():
         first_line, line = first_line + 1, file.readline(LONGEST_LINE)
@@ -104,7 +104,7 @@ def read(file: IO[bytes], label: str) -> tuple[list[str], Floats]:
 
 
 class _LineReader:
-    """Adds lines to `entries`, several at a time. Each has to have as many numbers as line number `standard` has or says."""
+    """Adds lines to `entries` in batches. Each must have as many numbers as line number `standard` has or announces."""
 
     def __init__(self, entries: Entries, label: str, standard: int) -> None:
         self._entries = entries
@@ -112,10 +112,10 @@ class _LineReader:
         self._columns = entries.columns
         self._standard = standard
         self._waiting: list[tuple[int, bytes, bytes]] = []
-        """Lines that are not parsed yet: number, word, and numbers with single blanks between them."""
+        """Lines to be parsed: number, word, and the numbers separated by single spaces."""
 
     def feed(self, line: bytes, number: int) -> None:
-        """Take the next line of the file; an empty one is passed over."""
+        """Take the next line of the file; empty lines are skipped."""
         line = line.rstrip()
         word, _, rest = line.partition(b" ")
         if not word or rest.count(b" ") != self._columns - 1 or b"  " in rest or b"\t" in line:
@@ -127,7 +127,7 @@ class _LineReader:
             self.flush()
 
     def flush(self) -> None:
-        """Parse the lines that wait."""
+        """Parse the pending lines."""
         waiting, self._waiting = self._waiting, []
         vectors = self._parsed([rest for _, _, rest in waiting])
         if vectors is None:
@@ -149,7 +149,7 @@ class _LineReader:
             self._entries.add(word, packed[at * width : (at + 1) * width], number)
 
     def _parsed(self, lines: Sequence[bytes]) -> NDArray[np.float64] | None:
-        """The numbers of several lines, (lines, columns); None if a line has others."""
+        """The numbers of several lines, (lines, columns); None if a line has a different number."""
         try:
             numbers = np.fromstring(b" ".join(lines), np.float64, sep=" ")
         except ValueError:
@@ -158,7 +158,7 @@ class _LineReader:
         return numbers.reshape(size) if len(numbers) == size[0] * size[1] else None
 
     def _split(self, line: bytes, number: int) -> tuple[bytes, bytes]:
-        """The word and numbers of a line that is not simply a word and numbers with single blanks between them."""
+        """The word and numbers of a line that is not simply a word and numbers separated by single spaces."""
         parts = line.split()
         nameless = line[:1].isspace() and len(parts) == self._columns
         words = 0 if nameless else len(parts) - self._columns
@@ -168,19 +168,19 @@ class _LineReader:
             or (words > 1 and not _may_be_word(parts[:words], self._columns))
             or self._parsed([rest]) is None
         ):
-            self.flush()  # an earlier line may be the first that is wrong
+            self.flush()  # an earlier line may contain the first error
             raise self._contradiction(parts, number)
         return line.rsplit(None, self._columns)[0].strip() if words else b"", rest
 
     def _contradiction(self, parts: Sequence[bytes], number: int) -> Exception:
-        """The failure for a line: something that is not a number, or too many or too few numbers."""
+        """The error for a line: not a number, or too many or too few numbers."""
         if (unreadable := _first_unreadable(parts[1:], self._columns)) is not None:
             return _unreadable(self._label, number, unreadable)
         return VectorLengthWrong(self._label, number, len(parts) - 1, self._columns, self._standard)
 
 
 def _columns(line: bytes, number: int, label: str) -> int:
-    """How many numbers the first line of a file without a header has."""
+    """The number of values on the first line of a file without a header."""
     parts = line.split()
     numbers = 0
     while numbers + 1 < len(parts) and NUMBER.fullmatch(parts[-numbers - 1]):
@@ -195,9 +195,9 @@ def _columns(line: bytes, number: int, label: str) -> int:
 
 
 def _may_be_word(parts: Sequence[bytes], columns: int) -> bool:
-    """Whether what stands before the numbers of a line may be one word with blanks, as ". . ." of GloVe.
+    """Whether the text before the numbers of a line may be a single word with spaces, such as ". . ." in GloVe.
 
-    Numbers there are more likely surplus ones, or those of a line that lost its end.
+    Numbers in it are more likely to be surplus values, or to belong to a truncated line.
     """
     surplus = parts[1:]
     numbers = sum(NUMBER.fullmatch(part) is not None for part in surplus)
@@ -208,7 +208,7 @@ def _may_be_word(parts: Sequence[bytes], columns: int) -> bool:
 
 
 def _first_unreadable(parts: Sequence[bytes], columns: int) -> bytes | None:
-    """The first of the last `columns` parts of a line that is not a number; if all are numbers, of the parts before them."""
+    """The first of the last `columns` parts of a line that is not a number; failing that, of the parts before them."""
     for some in (parts[-columns:], parts[:-columns]):
         for part in some:
             if not NUMBER.fullmatch(part):

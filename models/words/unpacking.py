@@ -21,18 +21,18 @@ from models.failures import (
 
 _BUFFER = 1 << 20
 _NAMED = 5
-"""Files of an archive that a failure names."""
+"""Maximum number of archive files that an error message lists."""
 _PICKLE = b"\x80"
 _PICKLE_SUFFIXES = {".pkl", ".pickle", ".kv", ".model"}
 _VECTOR_SUFFIXES = {".txt", ".vec", ".bin"}
 _NOTES = {"readme", "license", "licence", "copying", "notice", "list"}
 _ENCRYPTED = 0x1
-"""The flag of an encrypted file in a zip archive."""
+"""The flag for an encrypted file in a zip archive."""
 
 
 @contextmanager
 def unpacked(path: Path, label: str) -> Iterator[IO[bytes]]:
-    """The content of a file, unpacked. Raises ModelError, or what the unpackers raise for damage."""
+    """The unpacked content of a file. Raises ModelError, or the unpacker's errors for a damaged file."""
     with path.open("rb") as packed:
         start = packed.read(6)
         packed.seek(0)
@@ -55,7 +55,7 @@ def unpacked(path: Path, label: str) -> Iterator[IO[bytes]]:
 
 
 def _buffered(file: object) -> IO[bytes]:
-    """A reader of lines that is not written in Python."""
+    """A line reader that is not implemented in Python, for speed."""
     return cast("IO[bytes]", io.BufferedReader(cast("io.RawIOBase", file), _BUFFER))
 
 
@@ -68,7 +68,7 @@ def _only_file(archive: zipfile.ZipFile, label: str) -> zipfile.ZipInfo:
         raise NotWordVectors(label)
     vectors = [info for info in files if _may_hold_vectors(PurePosixPath(info.filename))]
     if len(files) > 1 and len(vectors) == 1:
-        files = vectors  # beside it are a licence, settings and the like
+        files = vectors  # ignore licences, settings and the like next to it
     if len(files) > 1:
         names = tuple(PurePosixPath(info.filename).name for info in files)
         raise ArchiveOfSeveral(label, len(names), names[:_NAMED])
@@ -82,5 +82,5 @@ def _may_hold_vectors(path: PurePosixPath) -> bool:
 
 
 def _is_hidden(name: str) -> bool:
-    """Whether a name is one of those that file managers add, such as .DS_Store and __MACOSX/."""
+    """Whether a file was added by a file manager, such as .DS_Store and __MACOSX/."""
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)

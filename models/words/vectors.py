@@ -40,11 +40,11 @@ from models.words import formats
 from models.words.formats import Vectors
 
 MAX_NEIGHBOURS = 1000
-"""Neighbours that can be asked for at once."""
+"""Maximum number of neighbours per request."""
 MAX_TERMS = 32
-"""Words that a sum or a list may have."""
+"""Maximum number of words in a sum or a list."""
 MIN_LISTED = 3
-"""Words among which one can be the odd one out."""
+"""Minimum number of words for finding the odd one out."""
 _SIGNS = str.maketrans(
     {
         "\N{MINUS SIGN}": "-",
@@ -56,16 +56,16 @@ _SIGNS = str.maketrans(
 )
 _QUOTES = "\"'`\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
 _ZERO_NORM = 1e-6
-"""A sum of unit vectors that is shorter than this has no direction."""
+"""Length below which a sum of unit vectors has no direction."""
 
 
 class WordVectors:
-    """A vocabulary with a vector for each word, most frequent words first. For one thread at a time."""
+    """A vocabulary with a vector for each word, most frequent words first. Not thread-safe."""
 
     device = "cpu"
 
     def __init__(self, vectors: Vectors, name: str, zeros: Collection[str] = ()) -> None:
-        """`zeros` are words that are known but have no direction: each is answered with a sentence, and in no list."""
+        """`zeros` are known words without a direction: queries for them fail, and no result contains them."""
         self._vectors = vectors
         self._zeros = frozenset(zeros)
         self.name = name
@@ -74,7 +74,7 @@ class WordVectors:
 
     @classmethod
     def load(cls, spec: WordsSpec, progress: Progress | None = None) -> Self:
-        """Raises NotThere if there are no such vectors, and ModelError if they cannot be read safely."""
+        """Raises NotThere if the vectors do not exist, and ModelError if they cannot be read safely."""
         path = formats.locate(spec)
         label = path.name if path_of(spec.name) == path else label_of(spec.name)
         if progress:
@@ -96,7 +96,9 @@ class WordVectors:
         return texts.say("words-detail", words=len(self), size=self._vectors.vector_size)
 
     def resolve(self, word: str) -> str | None:
-        """The word as the vocabulary spells it: unchanged, in another case, or with its spaces joined; None if unknown."""
+        """The word in the vocabulary's spelling: unchanged, in another case, or with its spaces joined; None if
+        unknown.
+        """
         for form in _forms(word):
             if form in self._vectors.key_to_index or form in self._zeros:
                 return form
@@ -105,9 +107,9 @@ class WordVectors:
     def similar(self, query: str, n: int = 10, *, by_vector: bool = False) -> Neighbourhood:
         """The `n` nearest words by cosine to a word, or to a sum such as `king - man + woman`.
 
-        The words of the query are left out of the result, unless the query is for the vector alone (`by_vector`):
-        then a word is its own nearest neighbour, with cosine 1. Raises BadInput for a query that cannot be
-        answered; UnknownWord also holds suggestions. There are at most MAX_NEIGHBOURS results.
+        The words of the query are excluded from the result, unless the query is for the vector alone (`by_vector`):
+        then a word is its own nearest neighbour, with cosine 1. Returns at most MAX_NEIGHBOURS results. Raises BadInput
+        for a query that cannot be answered; UnknownWord includes suggestions.
         """
         if n < 1:
             raise NoNeighboursWanted
@@ -134,9 +136,7 @@ class WordVectors:
         )
 
     def ask(self, query: str, n: int = 10, *, by_vector: bool = False) -> Neighbourhood | Pair | OddOne:
-        """Answer a word or a sum (`similar`), two words with a comma between them (`pair`), or several
-        (`odd_one_out`).
-        """
+        """Answer a word or a sum (`similar`), two words separated by a comma (`pair`), or more (`odd_one_out`)."""
         words = self._listed(usable_text(query))
         if len(words) == 1:
             return self.similar(query, n, by_vector=by_vector)
@@ -149,7 +149,7 @@ class WordVectors:
                 return self.odd_one_out(words)
 
     def pair(self, first: str, second: str) -> Pair:
-        """The cosine of two words, and which neighbour each is of the other. Raises UnknownWord."""
+        """The cosine of two words, and each one's rank among the other's neighbours. Raises UnknownWord."""
         one, other = (self._known(_unquoted(word.strip())) for word in (first, second))
         return Pair(
             self.name,
@@ -162,9 +162,9 @@ class WordVectors:
         )
 
     def odd_one_out(self, words: Sequence[str]) -> OddOne:
-        """Which of several words fits least: its vector is furthest from the mean of all, as in gensim's
-        `doesnt_match`. Raises WrongNumberOfWords unless MIN_LISTED to MAX_TERMS different words are given, and
-        UnknownWord.
+        """The word that fits least: its vector is furthest from the mean of all, as in gensim's `doesnt_match`.
+
+        Raises WrongNumberOfWords unless there are MIN_LISTED to MAX_TERMS different words, and UnknownWord.
         """
         known = list(dict.fromkeys(self._known(_unquoted(word.strip())) for word in words))
         if not MIN_LISTED <= len(known) <= MAX_TERMS:
@@ -175,14 +175,14 @@ class WordVectors:
         return OddOne(self.name, cosines, points, explained)
 
     def _listed(self, query: str) -> list[str]:
-        """The words between commas; the whole query if the vocabulary has it, since its words may contain commas."""
+        """The words between commas, or the whole query if it is in the vocabulary, since words may contain commas."""
         if self.resolve(_unquoted(query.strip())):
             return [query]
         parts = [part.strip() for part in re.split("[,\N{FULLWIDTH COMMA}]", query)]
         return [part for part in parts if part] or [query]
 
     def _rank(self, word: str, other: str) -> int:
-        """Which neighbour, from 1, `other` is of `word`; 0 for the word itself."""
+        """The rank, from 1, of `other` among the neighbours of `word`; 0 for the word itself."""
         if word == other:
             return 0
         cosines = self._vectors.most_similar(positive=word, topn=None)
@@ -191,9 +191,7 @@ class WordVectors:
         return 1 + int((cosines > cosines[index[other]]).sum())
 
     def suggest(self, typed: str, limit: int = 25) -> list[str]:
-        """Completions of a word: the word itself if it is one, those that begin so, most frequent first, and similar
-        spellings.
-        """
+        """Completions of a word: an exact match, then words with that prefix by frequency, then similar spellings."""
         prefix = casefolded(typed)
         if not prefix or limit < 1:
             return []
@@ -204,7 +202,7 @@ class WordVectors:
         return list(dict.fromkeys(words))[:limit]
 
     def probe(self) -> None:
-        self._index  # noqa: B018 - nobody who types is to wait until it is made
+        self._index  # noqa: B018 - build it now, so that no autocomplete request has to wait
         if len(self) > 1:
             self._vectors.most_similar(positive=self._vectors.index_to_key[0], topn=1)
 
@@ -218,13 +216,13 @@ class WordVectors:
         return self._directed(known)
 
     def _directed(self, word: str) -> str:
-        """A word of the vocabulary, unless its vector is all zeros."""
+        """A word of the vocabulary. Raises WordWithoutDirection if its vector is all zeros."""
         if word in self._zeros:
             raise WordWithoutDirection(word)
         return word
 
     def _parse(self, query: str) -> tuple[list[str], list[str]]:
-        """The words to add and the words to subtract, as the vocabulary spells them."""
+        """The words to add and the words to subtract, in the vocabulary's spelling."""
         if whole := self.resolve(_unquoted(query.strip())):
             return [self._directed(whole)], []
         sides: dict[str, list[str]] = {"+": [], "-": []}
@@ -255,7 +253,7 @@ class WordVectors:
         raise NotOneWord(words)
 
     def _parts(self, query: str) -> list[str]:
-        """Words and signs. A sign within a chunk is one only if the chunk as a whole is not a word."""
+        """Words and signs. A sign inside a chunk counts only if the whole chunk is not a word."""
         parts: list[str] = []
         for chunk in query.translate(_SIGNS).split():
             if chunk in {"+", "-"} or self.resolve(_unquoted(chunk)):
@@ -265,7 +263,7 @@ class WordVectors:
         return parts
 
     def _split(self, chunk: str) -> list[str]:
-        """`king-man+woman` in pieces, each as long as the vocabulary allows: `rock-and-roll+jazz` is two."""
+        """Split `king-man+woman` into the longest pieces in the vocabulary: `rock-and-roll+jazz` gives two words."""
         pieces = [_unquoted(piece) for piece in re.split(r"([+-])", chunk)]
         parts: list[str] = []
         start = 0
@@ -277,7 +275,7 @@ class WordVectors:
             start = end
         parts = [part for part in parts if part]
         words = [part for part in parts if part not in {"+", "-"}]
-        # A hyphenated word that is not known is still one word, unless its parts all are.
+        # An unknown hyphenated word is still one word, unless all its parts are known.
         inner = parts[1:] if parts and parts[0] in {"+", "-"} else parts
         if "+" not in inner and not all(self.resolve(word) for word in words):
             return [*parts[: len(parts) - len(inner)], "".join(inner)] if inner else parts
@@ -304,11 +302,11 @@ class WordVectors:
 
 
 class _SpellingIndex:
-    """Words by their beginnings and by edit distance. `words` come most frequent first, and so do the results."""
+    """Words by prefix and edit distance. `words` are sorted by frequency, and so are the results."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
-        # Most words are casefolded already; those are not stored a second time.
+        # Most words are casefolded already; these are not stored twice.
         self._folded = [word if (folded := casefolded(word)) == word else folded for word in words]
         self._order = np.array(sorted(range(len(words)), key=self._folded.__getitem__), dtype=np.int64)
         self._sorted = [self._folded[index] for index in self._order]
@@ -327,8 +325,8 @@ class _SpellingIndex:
         return [self._words[index] for index in np.sort(indices)]
 
     def similar(self, folded: str, limit: int) -> list[str]:
-        """Words in which at most a third of the letters (rounded up) differ, the fewest first."""
-        # With every letter changed it would be another word.
+        """Words in which at most a third of the letters (rounded up) differ, the most similar first."""
+        # With every letter changed it would be a different word.
         most = min(3, (len(folded) + 2) // 3, len(folded) - 1)
         matches: list[tuple[int, int]] = []
         for length in range(max(1, len(folded) - most), len(folded) + most + 1):
@@ -341,7 +339,7 @@ class _SpellingIndex:
 
 
 def casefolded(word: str) -> str:
-    """A word without the differences that people do not type: case, compatibility forms, outer spaces."""
+    """A word without differences that people do not type: case, compatibility forms, outer spaces."""
     return unicodedata.normalize("NFKC", word).casefold().strip()
 
 
@@ -351,7 +349,7 @@ def _cosine(value: float) -> float:
 
 
 def _forms(word: str) -> list[str]:
-    """The ways in which a vocabulary may spell a word, the likeliest first."""
+    """Possible spellings of a word in a vocabulary, the likeliest first."""
     forms: list[str] = []
     for spaced in dict.fromkeys((word, unicodedata.normalize("NFC", word), casefolded(word))):
         for cased in (spaced, spaced.lower(), spaced.capitalize(), spaced.title(), spaced.upper()):

@@ -1,4 +1,4 @@
-"""The files of a catalogue: one file, plain or packed, or the files of a folder, a zip or a tar archive that belong together."""
+"""The files of a catalogue: a single file, plain or compressed, or those in a folder, zip or tar archive."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from models.failures import UnreadableFile
 
 MOST_FILES = 10_000
-"""Files of a folder that are looked at."""
+"""Maximum number of files to consider in a folder or archive."""
 KNOWN = (
     ("u.data", "u.item"),
     ("ratings.dat", "movies.dat"),
@@ -33,28 +33,28 @@ KNOWN = (
     ("streaminghistory*.json",),
     ("playlist*.json",),
 )
-"""The files of well-known data sets. What else lies beside them (other splits, people, licences) is not read."""
+"""The files of well-known datasets. Others next to them (other splits, people, licences) are ignored."""
 _TAR_MARK = slice(257, 262)
 _BAD = (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file by the last part of its name. Its content is read when it is wanted."""
+    """A file, named by the last part of its path. Its content is read on demand."""
 
     name: str
     read: Callable[[], bytes]
 
 
 def files_of(path: Path) -> list[File]:
-    """What an address holds: the only file, or those of a folder or an archive that belong to a catalogue."""
+    """The contents of an address: a single file, or those files of a folder or archive that belong to a catalogue."""
     if path.is_dir():
         return _belonging([File(it.name, partial(_content, it)) for it in _inside(path)])
     return opened(_content(path), path.name)
 
 
 def opened(data: bytes, name: str) -> list[File]:
-    """The only file that `data` is when unpacked (gzip, bzip2, xz), or those of a zip or tar archive."""
+    """The single file that `data` decompresses to (gzip, bzip2, xz), or the files of a zip or tar archive."""
     try:
         data = _decompressed(data)
         if data.startswith(b"PK\x03\x04"):
@@ -67,7 +67,7 @@ def opened(data: bytes, name: str) -> list[File]:
 
 
 def fingerprint(path: Path) -> bytes:
-    """Tells one content of an address from another: of a file by all of its bytes, of a folder by the times of its files."""
+    """Identifies the content of an address: for a file by all of its bytes, for a folder by modification times."""
     if not path.is_dir():
         return hashlib.sha256(_content(path)).digest()
     states = [(it.relative_to(path).as_posix(), it.stat()) for it in _inside(path)]
@@ -114,7 +114,7 @@ def _hidden(path: Path) -> bool:
 
 
 def _belonging(files: Sequence[File]) -> list[File]:
-    """The files of the first known data set that is there, else all of them; unpacked, in the order of their numbers."""
+    """The files of the first known dataset that is present, otherwise all files; decompressed, in numeric order."""
     plain = [_plain_name(file) for file in files]
     for names in KNOWN:
         known = [file for file, name in zip(files, plain, strict=True) if _is_one_of(name, names)]
@@ -126,7 +126,7 @@ def _belonging(files: Sequence[File]) -> list[File]:
 
 
 def _plain_name(file: File) -> str:
-    """The name of a file as it is when unpacked, in small letters."""
+    """The lower-case name of a file without its compression suffix."""
     return re.sub(r"\.(gz|bz2|xz)$", "", file.name.lower())
 
 
@@ -135,7 +135,7 @@ def _is_one_of(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _parts(name: str) -> list[str]:
-    """Text and numbers of a name by turns, so that slice.2 comes before slice.10."""
+    """The alternating text and numbers of a name, so that slice.2 sorts before slice.10."""
     return re.split(r"(\d+)", name)
 
 

@@ -1,4 +1,4 @@
-"""Data sets without a header, known by the shape of their lines: MovieLens and Last.fm."""
+"""Datasets without a header, recognised by the shape of their lines: MovieLens and Last.fm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.songs.layouts.part import Part
 from models.songs.layouts.text import head_of
 
 LOOKED_AT = 200
-"""Lines whose shape is looked at. All of them must have it."""
+"""Number of lines to check. All of them must have the shape."""
 GENRES = [
     "unknown",
     "Action",
@@ -37,19 +37,19 @@ GENRES = [
     "War",
     "Western",
 ]
-"""The last columns of MovieLens-100k's u.item, each 0 or 1."""
+"""The last columns in u.item of MovieLens-100k, each 0 or 1."""
 _MBID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _RATED = r"[^\s,;|:]+{0}[^\s,;|:]+{0}-?\d{{1,3}}(?:\.\d+)?{0}\d{{9,13}}"
 
 
 class Shape(NamedTuple):
-    """Lines of one data set: the columns in their order (those with "" are not read), and what stands between them."""
+    """The lines of one dataset: the columns in order (those named "" are ignored), and their separator."""
 
     line: re.Pattern[str]
     columns: tuple[str, ...]
     separator: str
     tells: Callable[[Sequence[str]], bool] = bool
-    """What the first lines must have in common."""
+    """A property that the first lines must have in common."""
 
 
 SHAPES = (
@@ -65,13 +65,13 @@ SHAPES = (
         ("item", "title", "", "", "", *(f"genre {name}" for name in GENRES)),
         "|",
     ),
-    # Last.fm 1K: who, when, artist's id and name, track's id and name
+    # Last.fm 1K: user, time, artist's id and name, track's id and name
     Shape(
         re.compile(rf"[^\t]+\t\d{{4}}-\d\d-\d\dT[\d:.+Z-]+\t(?:{_MBID})?\t[^\t]*\t(?:{_MBID})?\t[^\t]*"),
         ("list", "time", "", "by", "item", "title"),
         "\t",
     ),
-    # Last.fm 360K: who, artist's id and name, plays
+    # Last.fm 360K: user, artist's id and name, plays
     Shape(
         re.compile(rf"[^\t]+\t(?:{_MBID})?\t[^\t]+\t\s*\d+"),
         ("list", "item", "title", ""),
@@ -82,7 +82,7 @@ SHAPES = (
 
 
 def read(text: str, min_rating: float | None) -> Part | None:
-    """What a data set says; None if the lines have none of the SHAPES."""
+    """The contents of a dataset; None if the lines have none of the SHAPES."""
     lines = head_of(text, LOOKED_AT)
     for shape in SHAPES:
         if lines and all(map(shape.line.fullmatch, lines)) and shape.tells(lines):

@@ -1,4 +1,4 @@
-"""What the columns of a table hold, by their names: those of the settings, else those that data sets and shops use."""
+"""Identifies the columns of a table by name, from the settings or by names that datasets and shops commonly use."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _KNOWN: Mapping[str, str] = {
     "tags": "genres genre tags tag categories category class style styles",
 }
 _TYPE = re.compile(r":(token|float)(_seq)?$")
-"""What RecBole writes after the name of a column."""
+"""The type suffix of RecBole's column names."""
 
 
 def plain(name: str) -> str:
-    """The name of a column without case, punctuation, and what it says of its type."""
+    """A column name without case, punctuation or type suffix."""
     return re.sub(r"[\W_]+", "", _TYPE.sub("", name.strip().casefold()))
 
 
 def roles_of(header: Sequence[str], columns: Columns) -> dict[str, int]:
-    """Which column of a header holds what: a name of `models.specs.Columns` and a place for each that is there."""
+    """The role of each column in a header: names from `models.specs.Columns` with the columns' positions."""
     exact = [name.strip() for name in header]
     names = [plain(name) for name in header]
     roles: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Tables whose first line names the columns: CSV and its kin. Rows name items, or items in lists, or both."""
+"""Tables with a header line: CSV and similar formats. Rows contain items, items in lists, or both."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ UNNAMED = Columns()
 
 
 def header_of(text: str, named: Columns = UNNAMED) -> tuple[str, list[str]]:
-    """The separator of a text, and the first line in its fields; the one that makes most of the fields known."""
+    """The separator of a text and the fields of its first line, chosen so that most of the fields are known columns."""
     line = next(iter(head_of(text, 1)), "")
     found = [(separator, _fields(line, separator)) for separator in SEPARATORS]
     return max(found, key=lambda one: (len(columns.roles_of(one[1], named)), len(one[1])))
 
 
 def names_columns(header: Sequence[str], named: Columns) -> bool:
-    """Whether a first line is a header of some kind of table."""
+    """Whether the fields of a first line are the header of some kind of table."""
     return len(header) > 1 and len(columns.roles_of(header, named)) > 1
 
 
 def read(text: str, label: str, named: Columns, min_rating: float | None) -> Part | None:
-    """What a table says; None if its first line does not name enough columns."""
+    """The contents of a table; None if its first line does not name enough columns."""
     separator, header = header_of(text, named)
     roles = columns.roles_of(header, named)
     if len(header) < FEWEST_COLUMNS or not (columns.is_list_of_songs(roles) or columns.is_table(roles)):
@@ -48,7 +48,7 @@ def read(text: str, label: str, named: Columns, min_rating: float | None) -> Par
 
 
 def _is_one_list(table: pd.DataFrame) -> bool:
-    """Whether a table is a playlist of Spotify's, as Exportify writes one to a file."""
+    """Whether a table is a single Spotify playlist, as exported by Exportify."""
     return "item" in table and bool(table["item"].str.startswith("spotify:track:").any())
 
 

@@ -1,4 +1,4 @@
-"""Catalogues in JSON: the Million Playlist Dataset, and what Spotify gives people of their own data."""
+"""Catalogues in JSON: the Million Playlist Dataset, and Spotify's exports of personal data."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from models.songs.counts import CatalogueCount
 from models.songs.layouts.part import Part
 
 PAUSE = timedelta(hours=1)
-"""A pause this long ends a list, because a person's whole history is not a list of what goes together."""
+"""A pause this long ends a list, because songs in a person's whole history do not all go together."""
 PLAYED = 30_000
-"""Milliseconds after which a play counts, as Spotify counts it; what is skipped was not wanted."""
+"""Minimum milliseconds for a play to count, as for Spotify; shorter plays were probably skipped."""
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 Record: TypeAlias = Mapping[str, Json]
 
 
 def read(content: Json) -> Part | None:
-    """What a file of JSON says; None if it is neither of these."""
+    """The contents of a JSON file; None if it has neither format."""
     if isinstance(content, Mapping):
         playlists = _records(content.get("playlists"))
         if playlists:
@@ -45,7 +45,7 @@ def _playlists(playlists: Iterable[Record]) -> Part | None:
 
 
 def _history(plays: Sequence[Record]) -> Part | None:
-    """StreamingHistory (endTime) and the extended history (ts): lists end where somebody paused."""
+    """StreamingHistory (endTime) and the extended history (ts): a list ends at a long pause."""
     part = Part()
     heard: list[tuple[datetime, str, bool]] = []
     for play in plays:
@@ -55,7 +55,7 @@ def _history(plays: Sequence[Record]) -> Part | None:
             long = isinstance(length, int | float) and length >= PLAYED
             heard.append((moment, part.name(*track), long))
     kept = [(moment, id_) for moment, id_, long in heard if long]
-    if not kept:  # of a history of snippets the snippets are all there is
+    if not kept:  # if all plays are short, keep them
         kept = [(moment, id_) for moment, id_, _ in heard]
     part.report[CatalogueCount.SHORT_PLAYS] = len(heard) - len(kept)
     kept.sort(key=lambda play: play[0])
@@ -79,7 +79,7 @@ def _sittings(plays: Sequence[tuple[datetime, str]]) -> Iterator[list[str]]:
 
 
 def _track(entry: Record) -> tuple[str, str, str] | None:
-    """Title, artist and id of a track in any of the exports; None for podcasts, videos and the like."""
+    """The title, artist and id of a track in any of the exports; None for podcasts, videos and the like."""
     inner = entry.get("track")
     if isinstance(inner, Mapping):
         return _track(inner)

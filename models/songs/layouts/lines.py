@@ -9,13 +9,13 @@ from models.songs.layouts.part import Part
 from models.songs.layouts.text import lines_of
 
 HEADER_LINES = 2
-"""Lines that may come before the playlists: all song ids, and how often each was played."""
+"""Number of header lines before the playlists, if any: all song ids, and how often each was played."""
 
 
 def read(text: str) -> Part:
-    """A playlist of song ids on each line. Two header lines, all song ids and their plays, may come first."""
+    """A playlist of song ids on each line, after up to two header lines: all song ids, and their plays."""
     interned: dict[str, str] = {}
-    # One object for each id rather than for each play: a million of those take a hundred megabytes.
+    # Share one object per id, not one per play: a million of those take a hundred megabytes.
     lines = [[interned.setdefault(id_, id_) for id_ in line.split()] for line in lines_of(text)]
     plays = _header(lines)
     lines = lines[HEADER_LINES:] if plays is not None else lines
@@ -31,8 +31,8 @@ def read(text: str) -> Part:
 def _header(lines: Sequence[Sequence[str]]) -> dict[str, int] | None:
     """The plays of each song, if the first two lines are a header rather than playlists.
 
-    A header has as many whole numbers on its second line as different ids on its first. Two playlists may look
-    like that too, but a header names most of what is played, and its numbers repeat.
+    A header has as many integers on its second line as different ids on its first. Two playlists may look like that
+    too, but a header contains most of the songs played, and its numbers repeat.
     """
     if len(lines) < HEADER_LINES:
         return None

@@ -1,4 +1,4 @@
-"""What one file says of a catalogue: songs with their titles, lists of ids, or both."""
+"""The contents of one catalogue file: songs with their titles, lists of ids, or both."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from models.results import Song
 from models.songs.counts import CatalogueCount, Report
 
 LONGEST_ID = 60
-"""Characters of a title that serves as an id; an id has to fit into a button."""
+"""Maximum characters of a title that is used as an id; an id must fit into a button."""
 
 
 @dataclass(slots=True)
 class Part:
-    """`lists` are of song ids with repetitions, in the order of the file; lists of fewer than two are counted only."""
+    """`lists` contain song ids with repetitions, in file order; lists with fewer than two are only counted."""
 
     songs: dict[str, Song] = field(default_factory=dict)
     lists: list[list[str]] = field(default_factory=list)
     tags: dict[str, tuple[str, ...]] = field(default_factory=dict)
     plays: dict[str, int] = field(default_factory=dict)
-    """How often each song was played according to a header of the lists; empty without one."""
+    """How often each song was played, from a header of the lists; empty without one."""
     lines: list[int] = field(default_factory=list)
     """The line of each song, counted from 0 after the header, if the file is a table of songs."""
     report: Report = field(default_factory=dict)
     bare: bool = False
-    """Whether nothing but the place says that this is a list: lines of ids, of which any text may consist."""
+    """Whether only the position says that this is a list: lines of ids, which any text could be."""
     columns: tuple[str, ...] = ()
     """The header, if there is one."""
 
     def add(self, other: Part) -> None:
-        """Take over what another part says; of a song that both name, this one's title stays."""
+        """Merge another part; if both name a song, this one's title is kept."""
         self.songs = other.songs | self.songs
         self.lists += other.lists
         self.lines = []
@@ -52,7 +52,7 @@ class Part:
             self.report[what] = self.report.get(what, 0) + count
 
     def name(self, title: str, artist: str = "", id_: str = "") -> str:
-        """The id of a song, which is now known by its title."""
+        """Record the title of a song and return its id."""
         title, artist = " ".join(title.split()), " ".join(artist.split())
         id_ = " ".join(id_.split()) or id_of(title, artist)
         if id_ and id_ not in self.songs and (title or artist):
@@ -61,7 +61,7 @@ class Part:
 
 
 def id_of(title: str, artist: str = "") -> str:
-    """The id of a song that has none of its own: a title that stands alone, else a number made from both."""
+    """An id for a song without one: the title if there is no artist, otherwise a number computed from both."""
     if not artist and len(title) <= LONGEST_ID:
         return title
     both = f"{title.casefold()}\0{artist.casefold()}".encode(errors="surrogatepass")

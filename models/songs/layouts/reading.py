@@ -12,11 +12,11 @@ from models.songs.layouts.text import decoded, plain
 from models.specs import Layout
 
 KEYS_NAMED = 8
-"""Keys or columns that a refusal names at most."""
+"""Maximum number of keys or columns in an error message."""
 
 
 def read_songs_part(data: bytes, label: str, layout: Layout) -> Part:
-    """The part of a catalogue in a file that should name songs. Raises NotASongTable."""
+    """The contents of a file that should contain songs. Raises NotASongTable."""
     text, undecodable = _text(data, layout)
     part = _common(text, label, layout, NotASongTable)
     if part is None:
@@ -30,7 +30,7 @@ def read_songs_part(data: bytes, label: str, layout: Layout) -> Part:
 
 
 def read_lists_part(data: bytes, label: str, layout: Layout) -> Part:
-    """The part of a catalogue in a file that should hold lists. Raises NotPlaylists."""
+    """The contents of a file that should contain lists. Raises NotPlaylists."""
     text, undecodable = _text(data, layout)
     part = _common(text, label, layout, NotPlaylists)
     if part is None:
@@ -45,7 +45,7 @@ def read_lists_part(data: bytes, label: str, layout: Layout) -> Part:
 def _common(
     text: str, label: str, layout: Layout, refusal: type[NotASongTable | NotPlaylists]
 ) -> Part | None:
-    """What a file says whose layout shows what it is; None for lines of ids and tables."""
+    """The contents of a file in a self-describing layout; None for lines of ids and plain tables."""
     if kind := seen.kind_of(text):
         part = exports.read(_json(text)) if kind == "json" else None
         if part is None:

@@ -1,4 +1,4 @@
-"""Rows that say which item is in which list, and what it is called, turned into lists and songs."""
+"""Turns rows that assign items to lists, and name them, into lists and songs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from models.songs.counts import CatalogueCount
 from models.songs.layouts.part import Part, id_of
 
 LIKED = 0.8
-"""The share of the highest rating from which something is liked, unless the settings say: 4 of 5, 8 of 10."""
+"""Default share of the highest rating from which an item counts as liked: 4 of 5, 8 of 10."""
 UNREADABLE = 0.5
-"""The share of times that cannot be read from which a column is taken for something else."""
+"""Share of unreadable times above which a column is not taken for times."""
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _NO_TAG = {"", "(no genres listed)"}
 
@@ -26,9 +26,9 @@ Codes = NDArray[np.int64]
 def part_of(rows: pd.DataFrame, min_rating: float | None = None, label: str = "") -> Part:
     """The songs and lists of a table.
 
-    `rows` has text in some of the columns list, item, title, by, rating, time, tags (see `models.specs.Columns`);
-    an item without an id gets one from its title. Lists are in the order of time where there is one, else of the
-    rows. Of what is rated only the ratings of at least `min_rating` count; None means LIKED of the highest one.
+    `rows` has text in some of the columns list, item, title, by, rating, time, tags (see `models.specs.Columns`); an
+    item without an id gets one from its title. Lists are sorted by time if there is one, otherwise in row order. If
+    there are ratings, only those of at least `min_rating` count; None means LIKED of the highest one.
     """
     part = Part()
     items, ids = _items(rows)
@@ -47,7 +47,7 @@ def part_of(rows: pd.DataFrame, min_rating: float | None = None, label: str = ""
     keys: list[NDArray[np.int64 | np.float64]] = [lists[chosen]]
     if "time" in rows:
         keys.insert(0, _moments(rows["time"])[chosen])
-    chosen = chosen[np.lexsort(keys)]  # stable: rows of the same time stay in their order
+    chosen = chosen[np.lexsort(keys)]  # stable: rows with equal times keep their order
     borders = np.flatnonzero(np.diff(lists[chosen])) + 1
     names = np.array(ids, dtype=object)
     part.add_lists([names[items[some]].tolist() for some in np.split(chosen, borders) if len(some)])
@@ -55,7 +55,7 @@ def part_of(rows: pd.DataFrame, min_rating: float | None = None, label: str = ""
 
 
 def _items(rows: pd.DataFrame) -> tuple[Codes, list[str]]:
-    """For each row the number of its item, -1 for none; and the id of each item."""
+    """The number of each row's item, or -1 for none; and the id of each item."""
     codes, ids = _coded(rows["item"]) if "item" in rows else (np.full(len(rows), -1, np.int64), [])
     named = [rows[name] for name in ("title", "by") if name in rows]
     missing = np.flatnonzero(codes < 0)
@@ -78,7 +78,7 @@ def _add_songs(part: Part, rows: pd.DataFrame, items: Codes, ids: Sequence[str])
     titled = [name for name in ("title", "by", "tags") if name in rows]
     if not titled:
         return
-    # The first row of an item that names it counts.
+    # Titles and tags are taken from the first row of each item.
     columns = {name: rows[name].to_numpy(object) for name in titled}
     named = np.flatnonzero(items >= 0)
     _, first = np.unique(items[named], return_index=True)
@@ -96,13 +96,13 @@ def _add_songs(part: Part, rows: pd.DataFrame, items: Codes, ids: Sequence[str])
 
 
 def tags_of(text: str) -> tuple[str, ...]:
-    """Tags with bars, commas or semicolons between them."""
+    """Tags separated by bars, commas or semicolons."""
     parts = [part.strip() for part in re.split(r"[|;,]", text.strip("[]"))]
     return tuple(dict.fromkeys(part.strip("'\"") for part in parts if part not in _NO_TAG))
 
 
 def _coded(texts: pd.Series[str]) -> tuple[Codes, list[str]]:
-    """For each text the number of its tidy form, -1 for an empty one; and these forms."""
+    """The number of each text's tidy form, or -1 for an empty one; and these forms."""
     codes, found = pd.factorize(texts)
     numbers: dict[str, int] = {}
     tidy = [" ".join(str(text).split()) for text in found]
@@ -126,7 +126,7 @@ def _liked(ratings: pd.Series[str], least: float | None, label: str) -> NDArray[
 
 
 def _moments(times: pd.Series[str]) -> NDArray[np.float64]:
-    """Numbers in the order of time. A time that cannot be read is that of the row before; if most cannot, all are 0."""
+    """Numbers that sort by time. An unreadable time gets that of the row before; if most are unreadable, all are 0."""
     numbers = pd.to_numeric(times, errors="coerce")
     if numbers.isna().mean() > UNREADABLE:
         texts = times.astype(str)

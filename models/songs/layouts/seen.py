@@ -8,15 +8,15 @@ import re
 from collections.abc import Sequence
 
 HEAD = 4096
-"""Characters that are looked at."""
+"""Number of characters to inspect."""
 ENOUGH = 60
-"""Characters of JSON without a fault that no list of ids happens to have."""
+"""Characters of valid JSON that no list of ids would contain by chance."""
 FEW = 20
-"""Lines that are looked at to tell a table from a list."""
+"""Number of lines to inspect to distinguish a table from a list."""
 FEWEST = 2
-"""Lines of which it can be told."""
+"""Minimum number of lines for that."""
 SHORT = 16
-"""Characters of which a few odd ones do not make a binary file."""
+"""Length of a text in which a few unusual characters do not imply a binary file."""
 _NAME = re.compile(r"[^\W\d_][^,;|]*")
 _VALUE = re.compile(r"-?[\d.:/ T-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
@@ -28,7 +28,7 @@ _STARTS = (
 
 
 def kind_of(text: str) -> str:
-    """What a text is other than lines of ids or a table: pointer, html, xml, json or binary; "" if it may be one."""
+    """The kind of a text that is neither lines of ids nor a table: pointer, html, xml, json or binary; otherwise ""."""
     head = text[:HEAD].lstrip("\ufeff \t\n")
     if len(head) > SHORT and len(_CONTROL.findall(head)) > len(head) / 50:
         return "binary"
@@ -49,7 +49,7 @@ def _is_json(text: str) -> bool:
 
 
 def separator_of(lines: Sequence[str]) -> str:
-    """What stands between the columns of a table: a tab, comma or semicolon; a tab if nothing does."""
+    """The separator of a table's columns: a tab, comma or semicolon; a tab if there is none."""
     some = [line for line in lines[:FEW] if line.strip()]
     for separator in "\t;,":
         if some and sum(separator in line for line in some) > len(some) / 2:
@@ -58,7 +58,7 @@ def separator_of(lines: Sequence[str]) -> str:
 
 
 def is_comma_separated(text: str) -> bool:
-    """Whether lines are rows of a table rather than ids with white space between them."""
+    """Whether lines are rows of a table rather than ids separated by white space."""
     some = [line for line in text[:HEAD].split("\n")[:FEW] if line.strip()]
     if len(some) < FEWEST:
         return False

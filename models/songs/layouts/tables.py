@@ -1,4 +1,4 @@
-"""Tables of songs: the notebook's `id<TAB>title<TAB>artist`, and those whose first line names the columns."""
+"""Tables of songs: the notebook's `id<TAB>title<TAB>artist`, and those with a header line."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from models.songs.layouts.text import lines_of
 from models.specs import Columns
 
 FEWEST = 3
-"""Rows from which a table whose titles are mostly missing or numbers is taken for something else."""
+"""Minimum number of rows for rejecting a table whose titles are mostly missing or numbers."""
 _ESCAPED = re.compile(r"\\([/\\])")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
 def read(text: str, named: Columns) -> Part | None:
-    r"""Songs of a table; None if it has no titles, so that it is none of songs.
+    r"""The songs of a table; None if it has no titles and so is not a table of songs.
 
-    Ids are text. Between tabs nothing is quoted, unless the header is; with commas or semicolons, fields may be.
-    `\/` stands for `/`. Without names of columns, fields after the third belong to the artist. A missing title is
-    replaced by the id; of a repeated id the first line counts.
+    Ids are text. Tab-separated fields are not quoted unless the header is; fields separated by commas or semicolons may
+    be. `\/` stands for `/`. Without column names, fields after the third belong to the artist. A missing title is
+    replaced by the id; of a repeated id the first line is used.
     """
     lines = lines_of(text)
     separator, header = header_of("\n".join(lines[:1]), named)
@@ -80,7 +80,7 @@ def _add(part: Part, line: int, row: Sequence[str], roles: Mapping[str, int], *,
 
 
 def _rows(lines: Sequence[str], separator: str) -> list[list[str]]:
-    """The fields of each line, at least three, as text; blank lines too."""
+    """The fields of each line as text, at least three, including blank lines."""
     quoted = separator != "\t" or '"' in "".join(lines[:1])
     width = max((line.count(separator) for line in lines), default=0) + 1
     table = pd.read_csv(
@@ -106,7 +106,7 @@ def _is_header(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _has_titles(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether what stands where titles are expected may be titles; of very few rows nobody can say."""
+    """Whether the fields where titles are expected may be titles; very few rows are given the benefit of the doubt."""
     whole = [row for row in rows if any(field.strip() for field in row)]
     titled = sum(bool(_LETTER.search(row[1])) for row in whole)
     return len(whole) < FEWEST or 2 * titled >= len(whole)

@@ -7,14 +7,14 @@ import re
 
 _INVALID = re.compile("[\udc80-\udcff]")
 _UTF16 = ((1, "utf-16-le"), (0, "utf-16-be"))
-"""Where the zero bytes of English text stand."""
+"""The positions of zero bytes in English text."""
 _HEAD = 1024
 
 
 def decoded(data: bytes, encoding: str = "") -> tuple[str, int]:
-    """The text, and the number of bytes that could not be read.
+    """The text, and the number of bytes that could not be decoded.
 
-    Without an encoding: UTF-16 if it looks so, else UTF-8, in which bytes that are not valid are read as Latin-1.
+    Without an encoding: UTF-16 if it looks like it, otherwise UTF-8, with invalid bytes read as Latin-1.
     """
     if encoding:
         text = data.decode(encoding, "replace").removeprefix("\ufeff")
@@ -37,12 +37,12 @@ def lines_of(text: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """A text whose lines end as they do here."""
+    """A text with line ends converted to the form used here."""
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
 
 
 def head_of(text: str, lines: int) -> list[str]:
-    """The first lines that are not blank, of a text that is `plain`; a last one that may be cut off is left out."""
+    """The first non-blank lines of a `plain` text, without a last one that may be truncated."""
     start = text[: 1 << 16]
     found = [line for line in start.split("\n") if line.strip()]
     return found[: min(lines, len(found) - (len(start) < len(text)))] or found[:1]
