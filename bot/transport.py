@@ -140,7 +140,7 @@ async def _persist(
         except discord.HTTPException as error:
             if error.status != HTTPStatus.TOO_MANY_REQUESTS or not limited:
                 raise
-            reason, pause = "429", retry_after(error, pause)  # noqa: PLW2901 - Discord knows better
+            reason, pause = "429", retry_after(error, pause)  # noqa: PLW2901 - Discord's value takes precedence
             if pause > LONGEST_PAUSE:
                 raise
         except LOST as error:
