@@ -134,7 +134,7 @@ def _status(error: discord.DiscordException) -> str:
 
 
 def _permissions(names: list[str]) -> str:
-    """Permissions as spelt in Discord's settings."""
+    """Permissions as named in Discord's settings."""
     spelled = {"manage_guild": "Manage Server"}
     return ", ".join(spelled.get(name, name.replace("_", " ").title()) for name in names)
 

@@ -106,7 +106,7 @@ def loading(slot: str, progress: LoadProgress, seconds: float) -> str:
 
 
 def loaded(reload: Reload) -> str:
-    """What is there now, and what its coming did to the memory."""
+    """The state after a reload, and its effect on memory use."""
     status, before, after = reload.status, reload.before, reload.after
     facts = [*_facts(status), say("models-loaded-in", seconds=status.load_seconds)]
     memory = say(
@@ -123,6 +123,6 @@ def loaded(reload: Reload) -> str:
 
 
 def not_loaded(slot: str, why: str, *, serving: bool) -> str:
-    """Why a reload failed, in a sentence for Discord, and whether the model that was there still answers."""
+    """The reason for a failed reload, as a sentence for Discord, and whether the previous model still serves."""
     head = say("models-not-loaded", slot=slot, why=clip(why, 1500))
     return f"{head}\n{say('models-still-serving' if serving else 'models-nothing-serves')}"

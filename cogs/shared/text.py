@@ -168,7 +168,7 @@ def listed(items: Sequence[str]) -> str:
 
 
 def near(count: int, middle: int, most: int) -> range:
-    """At most `most` numbers below `count`, centred on `middle`: the options that fit into a menu."""
+    """At most `most` numbers below `count`, around `middle`: the options that fit into a menu."""
     start = max(0, min(middle - most // 2, count - most))
     return range(start, min(count, start + most))
 
