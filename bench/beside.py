@@ -1,6 +1,6 @@
-"""Other engines beside ours: each runs in an environment and a process of its own, in turns with the others.
+"""Compares other engines with ours: each runs in a separate environment and process, taking turns with the others.
 
-`python -m bench.generate --peers` uses it; bench/peers/README.md says how the programs are asked.
+`python -m bench.generate --peers` uses it; bench/peers/README.md describes the protocol of the programs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Ask = Callable[[Prompts, int], list[list[float]]]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """So many people ask at once, with prompts and texts of some length."""
+    """A number of people who ask at once, with prompts and texts of a given length."""
 
     people: int
     prompt: int
@@ -41,8 +41,8 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Of one engine in one situation: tokens a second from the question on, and once all prompts were read, and the seconds
-    until everybody has a first token.
+    """The speed of an engine in one situation: tokens per second from the question on, and after all prompts are read,
+    and the seconds until everyone has a first token.
     """
 
     whole: float
@@ -57,7 +57,7 @@ class Speed:
 
 
 class NotInstalled(Exception):
-    """With the reason."""
+    """The engine is not installed; contains the reason."""
 
 
 class Peer:
@@ -108,7 +108,9 @@ class Peer:
 def measure(
     ways: dict[str, Ask], situations: dict[Situation, Prompts], rounds: int, console: Console
 ) -> dict[tuple[str, Situation], Speed]:
-    """The best of some rounds, in which all take turns, so that other load on the machine affects all of them."""
+    """The best of several rounds in which the engines take turns, so that other load on the machine affects all of
+    them.
+    """
     best: dict[tuple[str, Situation], Speed] = {}
     for turn in range(rounds):
         for situation, prompts in situations.items():
@@ -133,7 +135,7 @@ def report(
     missing: dict[str, str],
     console: Console,
 ) -> None:
-    """Tokens a second (while writing), then seconds to the last first token, in each situation."""
+    """Tokens per second (while writing), then seconds to the last first token, in each situation."""
     table = Table(box=None, title="tokens/s (once all prompts are read) and seconds to the last first token")
     table.add_column("engine")
     for situation in situations:

@@ -1,6 +1,6 @@
-"""The baseline: a bot that calls its models inside the command, on the event loop, as most bots of this kind start.
+"""The baseline: a bot that calls its models inside the command, on the event loop, as most such bots initially do.
 
-It has the same light and heavy command as Tokenwise, with the same model files and the same libraries.
+It has one light and one heavy command like Tokenwise's, with the same model files and libraries.
 """
 
 from __future__ import annotations

@@ -22,7 +22,9 @@ LIKED = 4.0
 
 
 def films(wheel: Path) -> tuple[list[str], list[list[str]]]:
-    """The lines of the table (id, title and year, nobody), and for each person the ids of the films that they liked."""
+    """The rows of the table (id, title and year, no artist), and for each person the ids of the films that they
+    liked.
+    """
     with zipfile.ZipFile(wheel) as archive:
         items, ratings = (
             list(

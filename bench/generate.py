@@ -63,7 +63,9 @@ Method: TypeAlias = Callable[[Prompts, int, OnToken], None]
 
 @dataclass
 class Figures:
-    """One method with a number of users. `times`: for each user, the seconds from the start to each token."""
+    """The results of one method for a number of users. `times`: for each user, the seconds from the start to each
+    token.
+    """
 
     method: str
     users: int
@@ -87,7 +89,7 @@ class Figures:
 
 
 class _TokenCallback(BaseStreamer):
-    """Calls back for each token that `generate` puts, except for the prompt, which comes first."""
+    """Calls a function for each token that `generate` puts, except the prompt, which comes first."""
 
     def __init__(self, on_token: Callable[[], None]) -> None:
         self._on_token = on_token
@@ -136,7 +138,7 @@ def _generate(model: CausalLM, prompts: Prompts, count: int, on_token: Callable[
 def batched(engine: Engine) -> Method:
     def run(prompts: Prompts, count: int, on_token: OnToken) -> None:
         def read(number: int) -> None:
-            # Of nobody, so that what was read in one round is read again in the next.
+            # No caller, so that the prefix cache of one round does not serve the next.
             for _ in engine.submit(GenerationRequest(prompts[number], count)):
                 on_token(number)
 
@@ -164,7 +166,7 @@ async def measure(name: str, method: Method, prompts: Prompts, count: int) -> Fi
 
 
 def bandwidth_limit(model: CausalLM) -> float:
-    """Tokens per second if a token took no more than reading each weight once from memory."""
+    """The upper limit of tokens per second if a token only required reading each weight once from memory."""
     weights = [parameter.detach() for parameter in model.parameters()]
     weights += [torch.zeros(packed.nbytes // 8, dtype=torch.int64) for packed in packed_in(model)]
     best = float("inf")
@@ -177,7 +179,7 @@ def bandwidth_limit(model: CausalLM) -> float:
 
 
 def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float, float]:
-    """Milliseconds that a newcomer waits for a first token, and the longest and the median gap of the others."""
+    """Milliseconds until a newcomer's first token, and the longest and the median gap of the others."""
     *others, newcomer = prompts
     times: list[list[float]] = [[] for _ in others]
     under_way = threading.Semaphore(0)
@@ -193,7 +195,7 @@ def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float,
                     told = True
                     under_way.release()
         finally:
-            # Not every text gets there: its model may end it, or fail.
+            # Some texts end earlier: the model ends them, or they fail.
             if not told:
                 under_way.release()
 
@@ -214,7 +216,9 @@ def joining(engine: Engine, prompts: Prompts, count: int) -> tuple[float, float,
 
 
 def divergence(engine: Engine, prompts: Prompts, count: int) -> tuple[int, int]:
-    """How many texts differ when generated in a batch instead of alone, and the tokens before the first difference."""
+    """The number of texts that differ between batched and single generation, and the tokens before the first
+    difference.
+    """
     alone = [[token.id for token in engine.submit(GenerationRequest(ids, count))] for ids in prompts]
     streams = [engine.submit(GenerationRequest(ids, count)) for ids in prompts]
     together = [[token.id for token in stream] for stream in streams]
@@ -257,7 +261,7 @@ async def run(
     for turn in range(rounds):
         for number in users:
             for name, method in methods.items():
-                # The notebook answers one user after another, so its rate is the same for any number of users.
+                # The notebook answers one user after another, so its rate does not depend on the number of users.
                 user_count = min(users) if name == "notebook" else number
                 figures = await measure(name, method, prompts[:user_count], count)
                 known = best.get((name, user_count))
@@ -284,7 +288,7 @@ async def run(
 
 
 def timed(method: Method) -> beside.Ask:
-    """A method, asked as the other engines are."""
+    """A method, measured in the same way as the other engines."""
 
     def ask(prompts: Prompts, count: int) -> list[list[float]]:
         times: list[list[float]] = [[] for _ in prompts]
@@ -305,7 +309,7 @@ def with_peers(
     long: bool,
     console: Console,
 ) -> None:
-    """One table of the engine and of every other engine that is installed, each in some precisions."""
+    """A table of our engine and all other installed engines, each in several precisions."""
     ways: dict[str, beside.Ask] = {}
     limits: dict[str, float] = {}
     missing: dict[str, str] = {}
@@ -374,7 +378,7 @@ def report(figures: Sequence[Figures], console: Console) -> None:
 
 
 def plot(figures: Sequence[Figures], target: Path) -> None:
-    """Tokens per second over users, a line with its own markers for each method."""
+    """Tokens per second against users, with one line per method, each with its own marker."""
     with mpl.rc_context({"font.size": 11, "svg.hashsalt": "tokenwise"}):
         figure = Figure(figsize=(8, 4.5), layout="constrained")
         axes = figure.subplots()

@@ -70,7 +70,7 @@ class Bot:
             "TOKENWISE_DATA_DIR": str(folder / "data"),
             "TOKENWISE_LIMITS__COMMANDS": "1000",
             "TOKENWISE_LIMITS__PER_USER": "100",
-            # The demo's speed limit and queue are only for people to watch.
+            # The demo's speed limit and queue only serve people who watch.
             "TOKENWISE_LANGUAGE__TOKENS_PER_SECOND": "0",
             "TOKENWISE_LANES__LANGUAGE__WORKERS": "8",
         }
@@ -111,7 +111,7 @@ async def running() -> AsyncIterator[tuple[Sandbox, Bot]]:
 
 
 async def settled(answer: Answer) -> bool:
-    """Whether an answer is complete: it has text that no longer grows."""
+    """Whether an answer is complete: it has text and is no longer being edited."""
 
     def over(now: Answer) -> bool:
         message = now.message
@@ -125,7 +125,7 @@ async def settled(answer: Answer) -> bool:
 
 
 async def crowd(share: float) -> list[str]:
-    """1,000 mixed commands from 50 people at 60 a second."""
+    """1,000 mixed commands from 50 people at 60 per second."""
     count, chance = int(1000 * share), random.Random(1)
     async with running() as (box, bot):
         people = [box.add_member(f"Member {number}") for number in range(50)]
@@ -175,7 +175,7 @@ async def strange(share: float) -> list[str]:
 
 
 async def drops(share: float) -> list[str]:
-    """50 drops of the gateway, of every kind, while people ask."""
+    """50 gateway disconnections, of every kind, while people ask."""
     count, chance = int(50 * share), random.Random(3)
     lost = 0
     back: list[float] = []

@@ -31,7 +31,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def as_felt(late: list[float], interval: float = 10.0) -> list[float]:
-    """The lags (ms) that events arriving every `interval` ms would have met.
+    """The lags (ms) that events arriving every `interval` ms would have experienced.
 
     A loop that is blocked for seconds misses hundreds of ticks but records only one, so that the worst moments
     would hardly count (Gil Tene's "coordinated omission").

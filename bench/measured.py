@@ -1,4 +1,4 @@
-"""Runs one of the two bots in a separate process and writes the lag of its event loop to a file at the end.
+"""Runs one of the two bots in a separate process and writes its event-loop lag to a file at the end.
 
     python -m bench.measured {tokenwise CONFIG | blocking MODEL} LAGFILE
 

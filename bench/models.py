@@ -12,7 +12,7 @@ from transformers.utils import logging
 
 
 class CausalLM(Protocol):
-    """What the benchmarks use of a causal language model; transformers' own types do not cover `generate`."""
+    """The parts of a causal language model that the benchmarks use; transformers' own types do not cover `generate`."""
 
     device: torch.device
     config: PreTrainedConfig
@@ -23,7 +23,7 @@ class CausalLM(Protocol):
 
 
 def load(folder: Path, device: str, dtype: torch.dtype) -> CausalLM:
-    """A model that writes as many tokens as it is asked for, whatever they are."""
+    """Load a model so that it generates exactly the requested number of tokens."""
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
     model.generation_config.eos_token_id = None
     placed: torch.nn.Module = model
@@ -31,7 +31,7 @@ def load(folder: Path, device: str, dtype: torch.dtype) -> CausalLM:
 
 
 def small_phi(folder: Path, tokenizer: Path) -> int:
-    """Write a model of about 33 M parameters with the vocabulary of `tokenizer`; returns their number."""
+    """Write a model of about 33 M parameters with the vocabulary of `tokenizer`; returns its number of parameters."""
     vocabulary = len(AutoTokenizer.from_pretrained(tokenizer))
     config = PhiConfig(
         vocab_size=vocabulary,
@@ -44,7 +44,7 @@ def small_phi(folder: Path, tokenizer: Path) -> int:
 
 
 def phi_1_5(folder: Path, tokenizer: Path) -> int:
-    """Write a model of the shape of microsoft/phi-1_5 in bfloat16 (2.8 GB); returns the number of its parameters."""
+    """Write a model with the shape of microsoft/phi-1_5 in bfloat16 (2.8 GB); returns its number of parameters."""
     config = PhiConfig(
         vocab_size=51_200,
         hidden_size=2048,

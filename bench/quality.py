@@ -41,7 +41,7 @@ WAYS: dict[str, tuple[torch.dtype, type[Packed] | None]] = {
 
 @dataclass(frozen=True)
 class Read:
-    """What a model made of a text: of each scored token the bits of surprise, and of its place the likeliest token."""
+    """The scores of a text: the surprisal in bits of each scored token, and the most likely token at its position."""
 
     bits: torch.Tensor
     likeliest: torch.Tensor
@@ -83,7 +83,7 @@ def load(folder: Path, way: str) -> Network:
 
 
 def compare(folder: Path, text: str, tokens: int, size: int, console: Console) -> dict[str, Read]:
-    """What each way that this processor has makes of the first `tokens` tokens of a text."""
+    """Score the first `tokens` tokens of a text with each variant that this processor supports."""
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     ids = [int(number) for number in tokenizer(text, verbose=False)["input_ids"][:tokens]]
     found = {}

@@ -50,7 +50,7 @@ def generate_catalogue(folder: Path, songs: int, playlists: int, plays: int) -> 
     artists = rng.zipf(1.5, songs) % (songs // 8)
     stations = []
     for _ in range(STATIONS):
-        # A station plays some of the songs, and a few of them far more often than other stations do.
+        # A station plays a subset of the songs, some of them far more often than other stations do.
         weights = fame * rng.lognormal(0, 2.5, songs) * (rng.random(songs) < HEARD)
         stations.append(np.cumsum(weights / weights.sum()))
     lengths = rng.lognormal(0, 0.6, playlists)
@@ -80,12 +80,12 @@ def timed(ask: Callable[[], object]) -> float:
 
 
 def peak() -> str:
-    """Peak memory of this process, for people."""
+    """The peak memory of this process, formatted."""
     return naturalsize(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
 def train(spec: SongsSpec) -> None:
-    """What `python -m bot train` does, step by step."""
+    """The steps of `python -m bot train`, timed."""
     start_time = time.perf_counter()
     steps: dict[str, float] = {}
 
@@ -114,7 +114,7 @@ def ask(spec: SongsSpec) -> None:
     counts = catalogue.recommender.counts
     item_item = ItemItem(counts)
     heard = np.flatnonzero(np.diff(counts.indptr))
-    # People like songs in proportion to how often these are played.
+    # The probability of a like is proportional to how often the song is played.
     odds = np.diff(counts.indptr)[heard] / counts.nnz
     for number in LIKES:
         baseline, ours = [], []

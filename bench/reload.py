@@ -57,7 +57,7 @@ async def main() -> None:
 
 async def _measure(service: LocalService, specs: Mapping[str, Spec], reloads: int, slots: list[str]) -> None:
     quiet = await _lag_during(service, asyncio.sleep(10))
-    for slot in slots:  # what is loaded for the first time, and what was loaded before the first reload
+    for slot in slots:  # exclude the memory of first-time loading from the growth
         await _reload(service, slot, specs[slot])
     before = memory.process()
     peaks: list[int] = []
@@ -106,7 +106,7 @@ async def _lag_during(service: LocalService, work: object) -> list[float]:
 
 @contextlib.asynccontextmanager
 async def _asking(service: LocalService) -> AsyncIterator[None]:
-    """Four people who keep asking: one generates, the others send quick requests."""
+    """Four people who ask continuously: one generates, the others send quick requests."""
 
     async def generate() -> None:
         for number in itertools.count():

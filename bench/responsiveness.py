@@ -50,7 +50,7 @@ PATIENCE = 600.0
 
 @dataclass
 class Figures:
-    """Times in milliseconds, start-up times in seconds."""
+    """Times in milliseconds, except start-up times in seconds."""
 
     ready: float
     first_answer: float
@@ -81,7 +81,7 @@ async def process(box: Sandbox, kind: str, subject: str, lag_file: Path) -> Asyn
 
 
 def complete(answer: Answer) -> bool:
-    """Whether a generated text is complete: the answer has a message, which no longer offers Stop."""
+    """Whether a generated text is complete: the answer has a message without a Stop button."""
     if answer.failed:
         return True
     message = answer.message
@@ -123,7 +123,7 @@ async def measure(kind: str, subject: str, folder: Path, options: argparse.Names
     return Figures(
         ready=ready,
         first_answer=first,
-        # Discord gives up after three seconds; later or missing answers count as exactly that.
+        # Discord gives up after three seconds; later or missing answers count as three seconds.
         acknowledged=[(answer.acknowledged_after or window) * 1000 for answer in [*light, *texts]],
         answered=answered,
         missed=sum(answer.failed is not None for answer in [*light, *texts]),

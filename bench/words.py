@@ -44,7 +44,7 @@ def generate_vectors(folder: Path, words: int, size: int) -> Path:
 
 
 def load(reader: str, path: Path, data: Path) -> None:
-    """Print the seconds until the vectors are loaded, and until the first answer."""
+    """Print the seconds until the vectors are loaded and until the first answer."""
     start = time.perf_counter()
     if reader == "gensim":
         vectors = KeyedVectors.load_word2vec_format(str(path), binary=False, no_header=True)

@@ -1,4 +1,4 @@
-"""Who may do what. The bot checks this itself, because servers can override Discord's command permissions."""
+"""Permissions. The bot checks them itself, because servers can override Discord's command permissions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_admin(interaction: discord.Interaction[Any]) -> bool:
 
 
 def manages_server(interaction: discord.Interaction[Any]) -> bool:
-    """Whether the person manages the server where the interaction happens."""
+    """Whether the person manages the server where the interaction takes place."""
     return interaction.guild_id is not None and (
         interaction.permissions.manage_guild or is_admin(interaction)
     )

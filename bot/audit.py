@@ -1,4 +1,4 @@
-"""The audit log: who used which command, where, with what result and for how long. Never what was said.
+"""The audit log: who used which command, where, with what outcome and for how long. Never the text of a message.
 
 One JSON object per line, in rotated files. A separate thread writes them.
 """

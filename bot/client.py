@@ -97,7 +97,7 @@ def local_service(settings: Settings, hub: Hub | None = None) -> LocalService:
 
 
 def make_service(settings: Settings) -> Service:
-    """The models, where the settings have them."""
+    """The models, in this process or on a cluster, as configured."""
     if settings.inference.backend == "local":
         return local_service(settings)
     from models.ray.service import RayService, SlotLimits  # noqa: PLC0415 - few need it
@@ -117,7 +117,7 @@ class Tree(app_commands.CommandTree["Tokenwise"]):
     """The command tree, with shared rate limits and a shared failure handler."""
 
     def __init__(self, client: Tokenwise) -> None:
-        # People may bring the bot along to any place. A command that needs a server says so itself.
+        # People may install the bot as a user app. A command that needs a server reports that itself.
         super().__init__(
             client,
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
@@ -158,8 +158,8 @@ class Tokenwise(commands.AutoShardedBot):
     def __init__(
         self, settings: Settings, service: Service | None = None, *, forget_commands: bool = False
     ) -> None:
-        """`service` provides the models; by default those that the settings describe. `forget_commands` registers the commands
-        even if nothing changed, for a Discord that does not remember them.
+        """`service` provides the models; by default those that the settings describe. `forget_commands` registers the
+        commands even if nothing changed, for a Discord that does not remember them.
         """
         intents = discord.Intents.none()
         intents.guilds = True

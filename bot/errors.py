@@ -51,7 +51,7 @@ def cause(error: BaseException) -> BaseException:
 
 
 def sentence(error: BaseException, *, admin: bool = False) -> str | None:
-    """Any failure as one sentence for Discord; None if nobody can read it.
+    """Any failure as one sentence for Discord; None if no one can read it.
 
     An `admin` also gets the hint on how to fix it, if there is one. An unexpected failure is logged here, with its
     traceback, under the reference in the sentence.
@@ -134,7 +134,7 @@ def _status(error: discord.DiscordException) -> str:
 
 
 def _permissions(names: list[str]) -> str:
-    """Permissions as spelt in Discord's settings."""
+    """Permissions as named in Discord's settings."""
     spelled = {"manage_guild": "Manage Server"}
     return ", ".join(spelled.get(name, name.replace("_", " ").title()) for name in names)
 
@@ -152,12 +152,12 @@ async def report(interaction: discord.Interaction[Any], error: BaseException) ->
         return
     try:
         await _tell(interaction, text, _hint(interaction, cause(error)))
-    except Exception as failure:  # noqa: BLE001 - it would be logged with what the asker wrote
+    except Exception as failure:  # noqa: BLE001 - it would be logged with the person's text
         log.info("could not report %s to the asker: %s", type(cause(error)).__name__, type(failure).__name__)
 
 
 def _hint(interaction: discord.Interaction[Any], error: BaseException) -> str:
-    """The hint on how to fix it, if the asker is an admin; only for private messages."""
+    """The hint on how to fix it, if the person is an admin; only for private messages."""
     return error.hint if isinstance(error, Failure) and is_admin(interaction) else ""
 
 

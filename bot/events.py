@@ -82,7 +82,7 @@ class Events:
 
 
 class CommandLog:
-    """One line per command: which one, its outcome and its duration; not who sent it, nor what was said."""
+    """One line per command: its name, outcome and duration; neither the person nor the text."""
 
     def __init__(self, events: Events) -> None:
         self._jobs: dict[str, tuple[float, float]] = {}

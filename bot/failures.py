@@ -128,7 +128,7 @@ class DatabaseEmptied(StartupError):
 
 
 class DatabaseTooNew(StartupError):
-    """A newer version of the program migrated the database. `known` is the newest version supported by this one."""
+    """A newer version of the program migrated the database. `known` is the newest version that this one supports."""
 
     database: str
     version: str
@@ -161,7 +161,7 @@ class PostgresqlNotInstalled(StartupError):
 
 
 class CopyDiffers(Failure):
-    """The target contains other data than the source."""
+    """The target contains data that the source does not."""
 
     database: str
     table: str

@@ -160,7 +160,7 @@ class HealthServer:
     """
 
     def __init__(self, bot: Tokenwise) -> None:
-        from bot.metrics import Metrics  # noqa: PLC0415 - it takes a while to import, and often nobody asks
+        from bot.metrics import Metrics  # noqa: PLC0415 - slow to import, and often not needed
 
         self._bot = bot
         self._metrics = Metrics(bot.events)

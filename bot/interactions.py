@@ -1,4 +1,4 @@
-"""When interactions arrived, and the events of their acknowledgement and their end."""
+"""Arrival times of interactions, and the events of their acknowledgement and completion."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BEGAN, _NAME = "began", "name"
 
 
 class Interactions:
-    """Whoever handles interactions says here when one began and when it was done."""
+    """Code that handles interactions reports here when one arrived and when it was done."""
 
     def __init__(self, events: Events) -> None:
         self._events = events
@@ -25,7 +25,7 @@ class Interactions:
         """Kind and arrival of those that are not acknowledged yet."""
 
     def began(self, interaction: Interaction, name: str = "") -> None:
-        """Note the arrival of an interaction; `name` is what it is called unless it is a command."""
+        """Record the arrival of an interaction; `name` is used unless it is a command."""
         now = time.monotonic()
         interaction.extras.update({_BEGAN: now, _NAME: name})
         self._open[interaction.id] = interaction.type.name, now
@@ -33,13 +33,13 @@ class Interactions:
             del self._open[next(iter(self._open))]
 
     def acknowledged(self, interaction_id: int) -> None:
-        """Say that Discord has taken the first answer to an interaction."""
+        """Record that Discord accepted the first answer to an interaction."""
         if (found := self._open.pop(interaction_id, None)) is not None:
             kind, began = found
             self._events.emit(Acknowledged(kind, time.monotonic() - began))
 
     def done(self, interaction: Interaction, outcome: str) -> None:
-        """Say how an interaction ended: "answered", or the name of the failure."""
+        """Record the outcome of an interaction: "answered", or the name of the failure."""
         now = time.monotonic()
         name = interaction.extras.get(_NAME) or _name(interaction)
         seconds = now - interaction.extras.get(_BEGAN, now)
@@ -50,7 +50,7 @@ class Interactions:
 
 
 def _name(interaction: Interaction) -> str:
-    """The command as people type it, or the kind of the interaction."""
+    """The command as people type it, or the type of the interaction."""
     if isinstance(interaction.command, discord.app_commands.ContextMenu):
         return interaction.command.name
     return f"/{interaction.command.qualified_name}" if interaction.command else interaction.type.name

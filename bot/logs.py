@@ -27,7 +27,7 @@ LATE_COMPLETION = "Ignoring exception in autocomplete"
 
 
 def wanted(record: logging.LogRecord) -> bool:
-    """Whether to log a record. When people keep typing, Discord drops the previous autocompletion."""
+    """Whether to log a record. If people keep typing, Discord discards the previous autocompletion."""
     error = record.exc_info[1] if record.exc_info else None
     late = str(record.msg).startswith(LATE_COMPLETION)
     return not (late and error is not None and (_is_expected(error) or _is_answer(error)))
@@ -64,7 +64,7 @@ def setup(level: str, token: str | None = None, stream: TextIO | None = None) ->
 
 
 def _is_expected(error: BaseException) -> bool:
-    """By name, so that this module does not load discord.py or aiohttp."""
+    """Compares names, so that this module does not load discord.py or aiohttp."""
     return any(kind.__name__ in EXPECTED for kind in type(error).__mro__)
 
 

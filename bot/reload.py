@@ -39,7 +39,8 @@ async def reload(
 ) -> AsyncGenerator[LoadProgress | Reload, None]:
     """Reload a slot from the current settings file; with a `revision`, load that one and download it if necessary.
 
-    On success the other processes of the bot are told to do the same, unless they `told` this one.
+    On success the other processes of the bot are told to do the same, unless `told` (the request came from one of
+    them).
 
     Raises Refused, with the errors in the settings, if they are invalid now, and ModelError if the model cannot be
     downloaded or loaded; then the old one keeps serving.
@@ -48,7 +49,7 @@ async def reload(
     items: asyncio.Queue[LoadProgress | Reload | BaseException | None] = asyncio.Queue()
 
     async def work() -> None:
-        """Goes on although whoever asked is gone: a model that is exchanged brings its limits along."""
+        """Continues after the caller is cancelled: the limits must change together with the model."""
         try:
             async with aclosing(bot.service.reload(ReloadModel(caller, slot, spec, fetch))) as steps:
                 async for step in steps:
@@ -58,7 +59,7 @@ async def reload(
                             more = {"revision": revision} if revision else {}
                             await bot.store.neighbours.tell(reload=slot, **more)
                     items.put_nowait(step)
-        except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+        except Exception as error:  # noqa: BLE001 - it is raised in the caller
             items.put_nowait(error)
         finally:
             items.put_nowait(None)
@@ -74,7 +75,7 @@ async def reload_like_others(bot: Tokenwise, slot: str, revision: str | None) ->
     """Reload a slot because another process has done so. If that fails, the old model keeps serving here."""
     caller = Caller(f"reload {slot} {time.monotonic_ns()}", 0)
     try:
-        if bot.service.shared:  # it answers here as well; what is left are its limits
+        if bot.service.shared:  # it reloaded for this process as well; only the limits remain
             request = await asyncio.to_thread(reload_request, bot.settings, slot, revision)
             bot.settings = bot.settings.model_copy(update={slot: request.section})
             return

@@ -99,7 +99,8 @@ class Adapter(AsyncWebhookAdapter):
             try:
                 answer = await super(Adapter, self).request(route, counted, **options)  # type: ignore[arg-type]
             except discord.HTTPException as error:
-                # On the first attempt this means that a second bot is running; on later ones, that an earlier attempt succeeded.
+                # On the first attempt this means that a second bot is running; on later ones, that an earlier attempt
+                # succeeded.
                 if acknowledging and error.code == ALREADY_ACKNOWLEDGED and counted.requests > 1:
                     return _acknowledged(route)
                 raise
@@ -140,7 +141,7 @@ async def _persist(
         except discord.HTTPException as error:
             if error.status != HTTPStatus.TOO_MANY_REQUESTS or not limited:
                 raise
-            reason, pause = "429", retry_after(error, pause)  # noqa: PLW2901 - Discord knows better
+            reason, pause = "429", retry_after(error, pause)  # noqa: PLW2901 - Discord's value takes precedence
             if pause > LONGEST_PAUSE:
                 raise
         except LOST as error:

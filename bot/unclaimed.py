@@ -24,7 +24,7 @@ def is_unclaimed(interaction: discord.Interaction[Any]) -> bool:
         return False
     data: Mapping[str, object] = interaction.data or {}
     custom_id = str(data.get("custom_id", ""))
-    store = interaction.client._connection._view_store  # noqa: SLF001 - the only list of what is answered
+    store = interaction.client._connection._view_store  # noqa: SLF001 - the only list of registered handlers
     if interaction.type is discord.InteractionType.modal_submit:
         return custom_id not in store._modals  # noqa: SLF001
     return not any(pattern.fullmatch(custom_id) for pattern in store._dynamic_items)  # noqa: SLF001

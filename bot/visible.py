@@ -31,7 +31,7 @@ def invisible(character: str) -> bool:
 
 
 def harmless(text: str) -> str:
-    """The text with escape codes, direction overrides and the like spelt out."""
+    """The text with escape codes, direction overrides and similar characters spelled out."""
     text = text.replace("\r\n", "\n")
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
@@ -42,7 +42,7 @@ def harmless(text: str) -> str:
 
 
 def spelt(source: str) -> tuple[str, set[str]]:
-    """The text with white space and other invisible characters as marks; and the marks used."""
+    """The text with white space and other invisible characters as marks, and the marks used."""
     parts: list[str] = []
     marks: set[str] = set()
     if source and unicodedata.category(source[0]) in {"Mn", "Me"}:

@@ -1,4 +1,4 @@
-"""The whole bot as many processes on one machine: a database server, Ray, several bots, and a sandbox for them.
+"""The whole bot as multiple processes on one machine: a database server, Ray, several bots, and a shared sandbox.
 
-`python -m cluster` shows it; tests and benchmarks start the parts that they need.
+`python -m cluster` demonstrates it; tests and benchmarks start the parts they need.
 """

@@ -20,7 +20,7 @@ from cluster.show import show, why_not
 
 async def _run() -> None:
     task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - asyncio.run has made one
+    assert task is not None  # noqa: S101 - asyncio.run created one
     for number in (signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     with reachable_folder() as folder:

@@ -18,9 +18,9 @@ async def start_bot(
     database: str,
     environment: Mapping[str, str] | None = None,
 ) -> Program:
-    """Start `run` for shards such as "0-1/4" against the sandbox; its data folder lies beside its log.
+    """Start `run` for shards such as "0-1/4", connected to the sandbox; its data folder is next to its log.
 
-    `database` is a URL; `environment` are further settings, by their names in the environment.
+    `database` is a URL; `environment` contains additional settings as environment variables.
     """
     name = f"bot {shards.partition('/')[0]}"
     settings = {

@@ -1,4 +1,4 @@
-"""What the bots' health endpoints say: which process answered a command, and which copy of a model."""
+"""Figures from the bots' health endpoints: which process answered a command, and which replica of a model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANSWERED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """A copy of a slot's model, and the node that it is on."""
+    """A replica of a slot's model, and its node."""
 
     slot: str
     name: str
@@ -26,18 +26,18 @@ class Replica:
 
 
 async def health(port: int) -> dict[str, Any] | None:
-    """What a bot says of itself; None if nothing answers at its port."""
+    """The health report of a bot; None if nothing answers on its port."""
     text = await _get(port, "healthz")
     return json.loads(text) if text else None
 
 
 async def commands(port: int) -> dict[str, float]:
-    """How many commands a bot has answered, by name."""
+    """The number of commands that a bot has answered, by name."""
     return {name: float(count) for name, count in ANSWERED.findall(await _get(port, "metrics"))}
 
 
 async def answers(port: int) -> dict[Replica, int]:
-    """How many questions each replica has answered, as this bot knows."""
+    """The number of questions that each replica has answered, according to this bot."""
     known = await health(port) or {}
     return {
         Replica(slot["slot"], replica["name"], replica["node"]): replica["ended"]
@@ -52,9 +52,9 @@ async def _get(port: int, path: str) -> str:
 
 def _read(url: str) -> str:
     try:
-        with urlopen(url, timeout=SECONDS) as answer:  # noqa: S310 - of this machine
+        with urlopen(url, timeout=SECONDS) as answer:  # noqa: S310 - a local URL
             return str(answer.read().decode())
-    except HTTPError as error:  # not ready, and it says why
+    except HTTPError as error:  # not ready, and the body gives the reason
         return error.read().decode()
     except (URLError, OSError):
         return ""

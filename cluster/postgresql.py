@@ -1,4 +1,4 @@
-"""A PostgreSQL server with a data folder of its own, from the programs that Debian's `postgresql` installs."""
+"""A separate PostgreSQL server with its own data folder, run with the programs from Debian's `postgresql` package."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE = 60.0
 
 
 class PostgresqlError(RuntimeError):
-    """The server cannot be had; `str()` says why, in the words of its programs."""
+    """The server is unavailable; `str()` gives the reason in the words of its programs."""
 
 
 def programs() -> Path | None:
@@ -35,7 +35,7 @@ def programs() -> Path | None:
 
 
 def why_not() -> str:
-    """Why there can be no server here; "" if there can."""
+    """The reason why no server can be started here; "" if one can."""
     if programs() is None:
         return "PostgreSQL is not installed (Debian: apt-get install postgresql)"
     if os.geteuid() == 0:
@@ -47,10 +47,10 @@ def why_not() -> str:
 
 
 class Server:
-    """A server with its data in `folder`, on a Unix socket there and on no port.
+    """A server with its data in `folder`, listening on a Unix socket there and on no port.
 
-    `folder` must be one that the account postgres can reach, if root starts it. `options` are settings of PostgreSQL,
-    such as "shared_buffers=16MB".
+    If root starts it, the account postgres must be able to access `folder`. `options` are PostgreSQL settings, such as
+    "shared_buffers=16MB".
     """
 
     def __init__(self, folder: Path, options: Sequence[str] = (), password: str = "") -> None:
@@ -67,7 +67,7 @@ class Server:
         self._server: subprocess.Popen[bytes] | None = None
 
     def create(self) -> None:
-        """Make an empty data folder."""
+        """Create an empty data folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         secret = self.folder / "password"
         secret.touch(mode=0o600)
@@ -81,7 +81,7 @@ class Server:
         )  # fmt: skip
 
     def start(self) -> None:
-        """Start it, and return when it accepts connections."""
+        """Start the server; returns when it accepts connections."""
         sockets = (f"unix_socket_directories={self.folder}", "listen_addresses=")
         options = [part for option in (*self._options, *sockets) for part in ("-c", option)]
         command = [*self._as_account(), str(self._programs / "postgres"), "-D", str(self.data), *options]
@@ -101,7 +101,7 @@ class Server:
         return subprocess.run(command, check=False).returncode == 0  # noqa: S603
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
-        """End the server: at once with its connections (SIGINT), as in a crash (SIGQUIT), or all of it by SIGKILL."""
+        """Stop the server: close connections immediately (SIGINT), simulate a crash (SIGQUIT), or kill it (SIGKILL)."""
         if self._server is None:
             return
         pids = self.pids()
@@ -117,11 +117,11 @@ class Server:
         while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < until:
             time.sleep(0.01)
         if number is signal.SIGKILL:
-            # Another process may have got the pid by now, and a new server would take it for this one.
+            # The pid may have been reused, and a new server would mistake that process for this one.
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def pids(self) -> list[int]:
-        """The server's processes, the postmaster first; none if it does not run."""
+        """The server's processes, the postmaster first; empty if it is not running."""
         with contextlib.suppress(OSError, IndexError):
             postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
             children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
@@ -129,12 +129,12 @@ class Server:
         return []
 
     def sql(self, statement: str, database: str = "postgres") -> str:
-        """What `psql` prints."""
+        """The output of `psql`."""
         command = ["psql", "-h", str(self.folder), "-p", str(self.port), "-U", USER, "-d", database]
         return self._run(*command, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", statement).strip()
 
     def create_database(self, name: str, options: str = "") -> str:
-        """Make an empty database; its URL."""
+        """Create an empty database; returns its URL."""
         self.sql(f"CREATE DATABASE {name} {options}")
         return self.url(name)
 
@@ -144,7 +144,7 @@ class Server:
 
     @property
     def _account(self) -> str:
-        """Whom PostgreSQL runs as; "" if it is whoever runs this. It refuses to be run by root."""
+        """The account that runs PostgreSQL; "" for the current one. PostgreSQL refuses to run as root."""
         return "postgres" if os.geteuid() == 0 else ""
 
     def _as_account(self) -> list[str]:
@@ -168,7 +168,7 @@ class Server:
 
 @contextlib.contextmanager
 def reachable_folder() -> Iterator[Path]:
-    """A temporary folder that the account postgres can reach; deleted with the block."""
+    """A temporary folder that the account postgres can access; deleted at the end of the block."""
     with tempfile.TemporaryDirectory(prefix="tokenwise-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -177,7 +177,7 @@ def reachable_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def running(server: Server) -> Iterator[Server]:
-    """The server, created and started; ended with the block."""
+    """The server, created and started; stopped at the end of the block."""
     server.create()
     try:
         server.start()

@@ -1,4 +1,4 @@
-"""Programs that run beside each other: started with a log each, watched, measured, and all ended."""
+"""Starts programs in parallel, with a log for each; monitors, measures and stops them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ TAIL = 2000
 
 
 class ProcessEnded(RuntimeError):
-    """A program ended that should run; `str()` has the end of its log."""
+    """A program ended unexpectedly; `str()` contains the end of its log."""
 
 
 class Program:
-    """One program, with the processes that it starts, in a session of its own."""
+    """One program and its child processes, in a separate session."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
         self.name = name
@@ -42,11 +42,11 @@ class Program:
         return self.process.returncode is None
 
     def told(self) -> str:
-        """The end of what it wrote."""
+        """The end of its log."""
         return self.log.read_text(encoding="utf-8", errors="replace")[-TAIL:].strip()
 
     async def stop(self, patience: float = PATIENCE) -> None:
-        """Have it end; kill what is left of it after `patience` seconds."""
+        """Stop the program; kill what remains of it after `patience` seconds."""
         family = _family(self.pid)
         if self.running:
             with contextlib.suppress(ProcessLookupError):
@@ -56,35 +56,35 @@ class Program:
         await self._kill(family)
 
     async def kill(self) -> None:
-        """`kill -9`, for it and whatever it has started."""
+        """`kill -9` the program and all its descendants."""
         await self._kill(_family(self.pid))
 
     async def _kill(self, family: list[psutil.Process]) -> None:
-        # Some programs give what they start a session of its own.
+        # Some programs start their children in separate sessions.
         for process in family:
-            with contextlib.suppress(psutil.Error):  # it knows whether another process has the pid by now
+            with contextlib.suppress(psutil.Error):  # psutil detects a reused pid
                 process.kill()
         await self.process.wait()
         await asyncio.to_thread(_wait_for_end, family)
 
 
 class Processes:
-    """Programs that end with the block, the last one first."""
+    """Programs that are stopped at the end of the block, in reverse order."""
 
     def __init__(self, folder: Path) -> None:
-        """Their logs go to `folder`."""
+        """Logs are written to `folder`."""
         self.folder = folder
         self._programs: list[Program] = []
 
     @property
     def programs(self) -> tuple[Program, ...]:
-        """Those that have been started to stay, the first one first."""
+        """The programs started to keep running, in order."""
         return tuple(self._programs)
 
     async def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> Program:
-        """Start a program in the root of the project; a second one of that name writes to the same log."""
+        """Start a program in the project's root folder; a second one with that name appends to the same log."""
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
@@ -103,7 +103,9 @@ class Processes:
     async def run(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> str:
-        """Run a program to its end; what it wrote. ProcessEnded if it fails, or one of the others ends meanwhile."""
+        """Run a program to completion; returns its output. Raises ProcessEnded if it fails, or if another program ends
+        meanwhile.
+        """
         others = asyncio.create_task(self.watch())
         program = await self.start(name, command, environment)
         ending = asyncio.create_task(program.process.wait())
@@ -120,12 +122,12 @@ class Processes:
         return program.told()
 
     async def end(self, program: Program) -> None:
-        """Have one of them end, of which nobody need be told."""
+        """Stop one of the programs without an alarm."""
         self._programs.remove(program)
         await program.stop()
 
     async def watch(self) -> None:
-        """Wait until one of those that run now ends by itself, and raise ProcessEnded."""
+        """Wait until one of the running programs ends by itself, then raise ProcessEnded."""
         waiting = {asyncio.create_task(program.process.wait()): program for program in self._programs}
         try:
             if not waiting:
@@ -151,24 +153,24 @@ class Processes:
 
 
 def python(*arguments: str) -> list[str]:
-    """The command line of a Python program of this environment."""
+    """The command line of a Python program in this environment."""
     return [sys.executable, *arguments]
 
 
 def memory(pids: Iterable[int]) -> int:
-    """Bytes of these processes and all that they have started; memory that several share counts once."""
+    """The memory of these processes and all their descendants in bytes; shared memory counts once."""
     found = {one.pid: one for pid in pids for one in _family(pid)}
     total = 0
     for process in found.values():
         with contextlib.suppress(psutil.Error):
-            # The proportional set size, which Linux alone has.
+            # The proportional set size, which is available only on Linux.
             taken = process.memory_full_info()
             total += int(getattr(taken, "pss", taken.rss))
     return total
 
 
 def _family(pid: int) -> list[psutil.Process]:
-    """A process and all that it has started, directly or not."""
+    """A process and all its descendants."""
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]

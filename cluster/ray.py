@@ -1,4 +1,4 @@
-"""A Ray cluster on this machine: a head that computes nothing, and worker nodes, each with processes of its own.
+"""A Ray cluster on this machine: a head without computing resources, and worker nodes, each with its own processes.
 
 https://docs.ray.io/en/latest/cluster/cli.html#ray-start
 """
@@ -26,14 +26,14 @@ ENVIRONMENT = {
 
 
 def why_not() -> str:
-    """Why there can be no cluster here; "" if there can."""
+    """The reason why no cluster can be started here; "" if one can."""
     return "" if importlib.util.find_spec("ray") else "Ray is not installed (pip install 'tokenwise[ray]')"
 
 
 async def start_ray(processes: Processes, nodes: int = 2, cpus: int = 4) -> tuple[str, list[Program]]:
-    """Start a head and worker nodes; the cluster's address, and the programs of the nodes.
+    """Start a head and worker nodes; returns the cluster's address and the nodes' programs.
 
-    `cpus` are what each node says that it has; they are shares, and no limit.
+    `cpus` is the number of CPUs that each node declares; it is used for scheduling and is not a limit.
     """
     port, clients, dashboard = free_ports(3)
     address = f"{HOST}:{port}"
@@ -56,7 +56,9 @@ async def start_ray(processes: Processes, nodes: int = 2, cpus: int = 4) -> tupl
 
 
 async def _started(processes: Processes, name: str, *options: str) -> Program:
-    """A node that runs. On a busy machine Ray gives up early, so it is tried again; ProcessEnded if that does not help."""
+    """A running node. Ray times out early on a busy machine, so there are several attempts; raises ProcessEnded if all
+    fail.
+    """
     for left in reversed(range(ATTEMPTS)):
         program = await processes.start(name, _start(*options), ENVIRONMENT)
         while program.running:
@@ -84,7 +86,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def _start(*options: str) -> list[str]:
-    """The command line of a node, with ports that several nodes of one machine do not quarrel over."""
+    """The command line of a node, with ports that do not conflict with other nodes on this machine."""
     return [
         *python("-m", "ray.scripts.scripts", "start", "--block"),
         f"--node-ip-address={HOST}",
@@ -97,7 +99,7 @@ def _start(*options: str) -> list[str]:
 
 
 def settings(address: str, environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What has the bot ask this cluster, by the names of the settings in the environment."""
+    """The settings that connect the bot to this cluster, as environment variables."""
     return {
         **ENVIRONMENT,
         "TOKENWISE_INFERENCE__BACKEND": "ray",

@@ -1,4 +1,4 @@
-"""The whole bot on one machine as it would run on many: started, asked from four guilds, measured and ended."""
+"""The whole bot on one machine as it would run on many: started, queried from four guilds, measured and stopped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ QUESTIONS = (
 SETTINGS = {
     "TOKENWISE_HEALTH__ENABLED": "true",
     "TOKENWISE_INFERENCE__LANGUAGE__REPLICAS": "2",
-    # The demo writes at a pace that people can follow; here nobody watches.
+    # The demo is slow enough to read along; this is not needed here.
     "TOKENWISE_LANGUAGE__TOKENS_PER_SECOND": "0",
     "TOKENWISE_LOG__LEVEL": "WARNING",
 }
@@ -47,7 +47,7 @@ SAMPLE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """A process of the bot, and the port that tells of it."""
+    """A process of the bot, and the port of its health endpoint."""
 
     program: Program
     port: int
@@ -66,19 +66,21 @@ class Cluster:
     """Of the Ray cluster."""
 
     def pids(self) -> list[int]:
-        """The processes that everything else descends from; this one has the sandbox."""
+        """The root processes of everything else; the sandbox runs in this process."""
         programs = (program.pid for program in self.processes.programs)
         return [os.getpid(), *self.server.pids()[:1], *programs]
 
 
 def why_not() -> str:
-    """Why this machine cannot show it; "" if it can."""
+    """The reason why this machine cannot run it; "" if it can."""
     return postgresql.why_not() or ray.why_not()
 
 
 @asynccontextmanager
 async def running(folder: Path, config: Path = CONFIG) -> AsyncIterator[Cluster]:
-    """Start PostgreSQL, Ray with two worker nodes, the models on it, and two processes of the bot; end all with the block."""
+    """Start PostgreSQL, Ray with two worker nodes and the models, and two bot processes; stop all at the end of the
+    block.
+    """
     async with AsyncExitStack() as stack:
         server = await asyncio.to_thread(
             stack.enter_context, postgresql.running(Server(folder / "postgresql"))
@@ -101,7 +103,7 @@ async def running(folder: Path, config: Path = CONFIG) -> AsyncIterator[Cluster]
 
 
 async def ready(cluster: Cluster) -> None:
-    """Wait until every bot is connected and reaches the models."""
+    """Wait until every bot is connected and the models are available to it."""
     async with asyncio.timeout(PATIENCE):
         await cluster.box.ready(PATIENCE)
         await cluster.box.commands_synced(PATIENCE)
@@ -118,7 +120,7 @@ async def _ready(bot: Bot) -> None:
 
 
 async def show(folder: Path, console: Console) -> None:
-    """Ask from every guild, and print where each answer came from. ProcessEnded if a program does not last."""
+    """Ask from every guild, and print the origin of each answer. Raises ProcessEnded if a program ends."""
     began = time.monotonic()
     peak = Peak()
     console.print("Starting PostgreSQL, Ray, the models and the bots ...")
@@ -149,7 +151,7 @@ async def _ask_everywhere(cluster: Cluster, console: Console, began: float) -> N
 async def asked(
     cluster: Cluster, guild: Guild, questions: Sequence[tuple[str, str, str]] = QUESTIONS
 ) -> list[str]:
-    """Ask everything in a guild; a line for each answer that says where it came from."""
+    """Ask everything in a guild; returns a line with the origin of each answer."""
     handled = [await figures.commands(bot.port) for bot in cluster.bots]
     answered = await figures.answers(cluster.bots[0].port)
     lines = []
@@ -181,7 +183,7 @@ async def asked(
 
 
 def whole(answer: Answer) -> bool:
-    """Whether an answer does not grow any more: nobody is offered to stop it."""
+    """Whether an answer is complete: it has no Stop button."""
     message = answer.message
     return bool(answer.failed) or (
         message is not None and not any(button.label == "Stop" for button in message.buttons)
@@ -191,7 +193,7 @@ def whole(answer: Answer) -> bool:
 async def _replicas(
     cluster: Cluster, before: dict[figures.Replica, int], slots: set[str]
 ) -> list[figures.Replica]:
-    """The replicas that have answered since, once there is one of every slot."""
+    """The replicas that have answered since then, once there is one for every slot."""
     async with asyncio.timeout(REPORTED_WITHIN):
         while True:
             now = await figures.answers(cluster.bots[0].port)
@@ -202,7 +204,7 @@ async def _replicas(
 
 
 class Peak:
-    """The most memory that a cluster has taken."""
+    """The peak memory use of a cluster."""
 
     def __init__(self) -> None:
         self.bytes = 0

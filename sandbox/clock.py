@@ -1,4 +1,4 @@
-"""Time as the sandbox sees it: the system's, or one that a test moves by hand."""
+"""Time in the sandbox: the system's, or a clock that a test controls."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def reads_back(target: Target, option: str, text: str) -> bool:
 def likely_typos(line: Line) -> Iterator[tuple[str, str]]:
     """Words before a colon inside a value that resemble an option, with that option.
 
-    They may be intended, so the line is sent all the same.
+    They may be intended, so the line is sent anyway.
     """
     left = {option["name"] for option in line.target.options} - line.values.keys()
     for value in line.values.values():

@@ -1,4 +1,4 @@
-"""Which of Discord's API operations the sandbox supports: a table for the documentation, from Discord's OpenAPI description.
+"""Discord's API operations that the sandbox supports: a table for the documentation, from the OpenAPI description.
 
 python -m sandbox.coverage OPENAPI.json > docs/sandbox-coverage.md
 """

@@ -1,4 +1,4 @@
-"""The sandbox's Python interface: what members do in Discord, as awaitable calls, and failures on demand."""
+"""The sandbox's Python interface: members' actions in Discord, as awaitable calls, and failures on demand."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Answer:
 
     @property
     def message(self) -> Message | None:
-        """`@original` as it is now: None while the bot is thinking, and once it is deleted."""
+        """The current state of `@original`: None while the bot is thinking, and after it is deleted."""
         original = self.interaction.original
         return None if original is None or original.deleted or original.loading else original
 
@@ -86,7 +86,9 @@ class Answer:
 
     @property
     def last(self) -> Message | None:
-        """The message that `text` reads: the original or, if a press only updated its own message, the last follow-up."""
+        """The message that `text` reads: the original or, if a press only updated its own message, the last
+        follow-up.
+        """
         original, followups = self.message, self.followups
         if original is not None and (original is not self.interaction.source or not followups):
             return original
@@ -146,7 +148,9 @@ class Sandbox(Server):
         roles: Sequence[Role | str] = (),
         guild: Guild | None = None,
     ) -> Member:
-        """Another person in a guild, the first unless one is named; who is in several has one name in all of them."""
+        """Another person in a guild (by default the first). A person in several guilds has the same name in all of
+        them.
+        """
         return self.world.add_member(name, permissions=permissions, roles=roles, guild=guild)
 
     def add_guild(
@@ -157,27 +161,27 @@ class Sandbox(Server):
         *,
         with_bot: bool = True,
     ) -> Guild:
-        """Another guild with the admin, the student and, unless it was not invited there, the bot; pass one of its `channels`
-        where something is to happen there.
+        """Another guild with the admin, the student and, unless it was not invited there, the bot; pass one of its
+        `channels` to act there.
 
-        With `shard`, a number and a count, it is one that this shard is responsible for.
+        `shard`, a number and a count, makes that shard responsible for the guild.
         """
         return self.world.add_guild(name, channels, shard, with_bot=with_bot)
 
     def add_thread(self, name: str, channel: Channel | None = None) -> Channel:
-        """A thread of a channel, of the first one unless another is named. `archived` closes it for good."""
+        """A thread of a channel (by default the first). `archived` closes it permanently."""
         return self.world.add_thread(name, channel or self.channel)
 
     def add_group(self, *members: Member) -> Channel:
-        """A private channel of these people, which the bot is not in."""
+        """A private channel of these people, without the bot."""
         return self.world.add_group("group", members)
 
     def install(self, member: Member) -> None:
-        """Let a member install the app for themselves, so that they bring its commands along wherever these may go."""
+        """Install the app for a member, who can then use its commands wherever they are allowed."""
         self.world.installed.add(member.id)
 
     def add_channel(self, name: str, guild: Guild | None = None) -> Channel:
-        """Another text channel, in the first guild unless another is named."""
+        """Another text channel, by default in the first guild."""
         return self.world.add_channel(name, guild)
 
     def set_roles(self, member: Member, roles: Sequence[Role | str]) -> None:
@@ -190,7 +194,7 @@ class Sandbox(Server):
 
     @property
     def commands(self) -> dict[str, Command]:
-        """Registered chat-input commands by name; the guild's own hide global ones."""
+        """Registered chat-input commands by name; the guild's own commands hide global ones."""
         return self.world.visible_commands(self.admin)
 
     @property
@@ -686,7 +690,8 @@ class Sandbox(Server):
         body: str | None = None,
         content_type: str = "application/json",
     ) -> Fault:
-        """Make coming requests fail: answer with `status` (429 with `retry_after`), delay them, or cut their connection.
+        """Make coming requests fail: answer with `status` (429 with `retry_after`), delay them, or cut their
+        connection.
 
         The first `after` matching requests pass, the next `times` are hit. With `applied` a request takes effect and
         only its answer is replaced. `body` is sent as the answer, byte for byte, as `content_type`. The returned fault

@@ -67,7 +67,7 @@ class Intent:
     DIRECT_MESSAGES = 1 << 12
     MESSAGE_CONTENT = 1 << 15
     PRIVILEGED = MEMBERS | PRESENCES | MESSAGE_CONTENT
-    # Bits 18, 19, 22 and 23 are not assigned; 17 is taken although no documentation has it.
+    # Bits 18, 19, 22 and 23 are not assigned; 17 is in use although it is undocumented.
     KNOWN = (1 << 18) - 1 | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25
 
 
@@ -120,7 +120,7 @@ def zstd_stream() -> Encoder | None:
 
 @dataclass
 class Session:
-    """What outlives a connection: the shard that identified, and the events that can be replayed."""
+    """The state that outlives a connection: the shard that identified, and the events that can be replayed."""
 
     id: str
     shard: tuple[int, int]
@@ -139,7 +139,7 @@ class Session:
         return self.connection is not None
 
     def dispatch(self, name: str, data: Json) -> None:
-        """Number the event, keep it, and send it if the session is connected."""
+        """Number the event, store it, and send it if the session is connected."""
         self.sequence += 1
         payload = {"op": Op.DISPATCH, "t": name, "s": self.sequence, "d": data}
         self.events.append((self.sequence, payload))
@@ -217,9 +217,10 @@ class Connection:
 
 
 class Gateway:
-    """All sessions. `privileged`: whether privileged intents are granted. `shards`: the least a client must have.
+    """All sessions. `privileged`: whether privileged intents are granted. `shards`: the minimum a client must have.
 
-    `concurrency`: how many shards may begin a session at once (`max_concurrency`); None: 1, and nobody is held to it.
+    `concurrency`: how many shards may start a session at once (`max_concurrency`); None announces 1 without enforcing
+    it.
     """
 
     def __init__(
@@ -452,7 +453,7 @@ class Gateway:
         return None
 
     def _is_too_soon(self, shard: int) -> bool:
-        """Whether another shard of the same remainder has begun a session just now; if not, this one has.
+        """Whether another shard with the same remainder has just started a session; if not, this one is recorded.
 
         https://docs.discord.com/developers/events/gateway#sharding-max-concurrency
         """
@@ -508,7 +509,7 @@ class Gateway:
         return None
 
     def _members(self, session: Session, data: Json) -> None:
-        """Answer a request for members, by their ids, by the beginning of their names, or for all of them.
+        """Answer a request for members by ids, by the prefix of their names, or for all of them.
 
         https://discord.com/developers/docs/events/gateway-events#request-guild-members
         """
@@ -532,7 +533,7 @@ class Gateway:
             most = limit if isinstance(limit, int) and 0 < limit < MOST_MEMBERS else MOST_MEMBERS
             members = members[:most]
         elif not session.intents & Intent.MEMBERS:
-            return  # without the intent nobody gets them all
+            return  # without the intent, a request for all members is not answered
         elif isinstance(limit, int) and limit > 0:
             members = members[:limit]
         chunks = [members[start : start + CHUNK] for start in range(0, len(members), CHUNK)] or [[]]
@@ -547,7 +548,7 @@ class Gateway:
             session.dispatch("GUILD_MEMBERS_CHUNK", answer | body)
 
     def _sounds(self, session: Session, data: Json) -> None:
-        """The soundboards of guilds, which have no sounds here."""
+        """The soundboards of guilds, which are empty here."""
         listed = data.get("guild_ids")
         for number in listed if isinstance(listed, list) else []:
             if (id_ := rules.snowflake(number)) in self._world.joined and self._responsible(session, id_):
@@ -565,14 +566,16 @@ class Gateway:
     # --- changes in the world
 
     def _forward(self, entry: Entry) -> None:
-        """Dispatch changes of guilds, and of messages but ephemeral ones and those that only say that the bot is thinking."""
+        """Dispatch changes of guilds and messages, except ephemeral messages and those that only show that the bot is
+        thinking.
+        """
         match entry:
             case Change(kind=kind, subject=Message() as message) if kind.startswith("message."):
                 self._forward_message(kind, message)
             case Change(kind="guild.create", subject=Guild() as guild):
                 for session in self.sessions:
                     if self._responsible(session, guild.id) and session.intents & Intent.GUILDS:
-                        # Only a guild that was unavailable before says whether it still is.
+                        # Only a guild that was unavailable before reports its availability.
                         data = {
                             key: value
                             for key, value in self._guild(session, guild).items()
@@ -589,7 +592,7 @@ class Gateway:
                 self.dispatch(name, data, guild=guild.id, intent=Intent.GUILDS)
             case Change(kind="member.update", subject=Member() as member):
                 data = member.payload() | {"guild_id": str(member.guild.id)}
-                # A bot is told of itself without the intent for members.
+                # A bot receives its own member updates even without the intent for members.
                 intent = Intent.GUILDS if member.user is self._world.bot_user else Intent.MEMBERS
                 self.dispatch("GUILD_MEMBER_UPDATE", data, guild=member.guild.id, intent=intent)
 
@@ -614,7 +617,8 @@ class Gateway:
             session.dispatch(f"MESSAGE_{name}", data | _EMPTY if hidden else data)
 
     def _may_read(self, session: Session, message: Message) -> bool:
-        """Whether a bot gets what a message says: its own, direct ones, those that mention it, or all with the intent.
+        """Whether a bot receives a message's content: its own, direct messages, those that mention it, or all with the
+        intent.
 
         https://discord.com/developers/docs/events/gateway#message-content-intent
         """

@@ -1,4 +1,4 @@
-"""Interactions: how they reach the bot, what it may answer, and until when.
+"""Interactions: how they reach the bot, which answers are allowed, and until when.
 
 https://docs.discord.com/developers/interactions/receiving-and-responding
 """
@@ -52,7 +52,7 @@ SILENCE = {
 
 
 class Interactions:
-    """Starts interactions and takes the bot's answers; `dispatch` delivers an interaction to the bot."""
+    """Starts interactions and accepts the bot's answers; `dispatch` delivers an interaction to the bot."""
 
     def __init__(self, world: World, limits: Limits, dispatch: Callable[[Interaction], None]) -> None:
         self._world = world
@@ -96,7 +96,7 @@ class Interactions:
     def respond(
         self, interaction_id: int, token: str, body: Json, uploads: Mapping[int, Upload]
     ) -> Interaction:
-        """Take the first answer (the callback); refuses one that is late, repeated or of the wrong type."""
+        """Accept the first answer (the callback); refuses one that is late, repeated or of the wrong type."""
         interaction = self._world.interactions.get(token)
         if interaction is None or interaction.id != interaction_id:
             raise ApiError(404, 10062, "Unknown interaction")
@@ -160,7 +160,9 @@ class Interactions:
     # --- follow-ups and edits, for 15 minutes
 
     def webhook(self, application_id: int, token: str) -> Interaction:
-        """The interaction that a webhook token belongs to: unknown before the first answer, expired after 15 minutes."""
+        """The interaction that a webhook token belongs to: unknown before the first answer, expired after 15
+        minutes.
+        """
         interaction = self._world.interactions.get(token)
         if (
             interaction is None

@@ -72,9 +72,9 @@ Entry = Request | Event | Change
 
 
 class EventLog(Sequence[Entry]):
-    """Read-only except for `append`, which calls the subscribers at once, in the order in which they subscribed.
+    """Read-only except for `append`, which calls the subscribers immediately, in the order in which they subscribed.
 
-    A subscriber that raises is logged and stays subscribed; the others are called all the same.
+    A subscriber that raises is logged and stays subscribed; the others are still called.
     """
 
     def __init__(self) -> None:

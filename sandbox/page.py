@@ -5,7 +5,8 @@ member in one place. It starts with everything that the member sees; changes fol
 and receives everything again, so that nothing has to be remembered for it.
 
 Frames to the page are JSON with a `type`: `state` (everything), `message` and `gone`, `interaction`, `commands`,
-`welcome`, `bot`, `choices`, `modal`, `wire` (entries of the log), and `done` or `refused`, which answer the page's requests.
+`welcome`, `bot`, `choices`, `modal`, `wire` (entries of the log), and `done` or `refused`, which answer the page's
+requests.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Page:
         box.app.on_shutdown.append(self._close)
 
     def greet(self, welcome: Welcome | None) -> None:
-        """Open with another welcome from now on, on the pages that are open as well."""
+        """Replace the welcome from now on, including on open pages."""
         self.welcome = welcome
         for visit in tuple(self._visits):
             visit.greet()
@@ -127,7 +128,7 @@ class Page:
         channel = self.box.world.channels.get(int(place) if place.isdecimal() else 0, self.box.channel)
         try:
             return self.box.world.here(member, channel), channel
-        except LookupError:  # somebody who is not in that guild
+        except LookupError:  # a person who is not in that guild
             return member, self.box.channel
 
     @property

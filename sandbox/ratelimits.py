@@ -1,4 +1,4 @@
-"""Discord's rate limits: a bucket per route and major parameters, a global one, and a ban for clients that ignore them."""
+"""Discord's rate limits: a bucket per route and major parameters, a global limit, and a ban for offending clients."""
 
 from __future__ import annotations
 

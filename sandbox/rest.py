@@ -260,7 +260,9 @@ class Rest:
         raise ApiError(404, 0, "404: Not Found")
 
     def _lacks(self, what: str) -> None:
-        """Report clearly that the sandbox lacks something that Discord has, so that people do not look for their own mistake."""
+        """Report clearly that the sandbox lacks a feature of Discord, so that people do not look for their own
+        mistake.
+        """
         logger.warning("The sandbox does not support %s. On Discord this may work.", what)
         self._world.changed("lacking", what)
 
@@ -697,7 +699,7 @@ async def _read(request: web.Request, call: Call, most: int) -> None:
 
 
 async def _bounded(request: web.Request, most: int) -> bytes:
-    """The body, which a chunked request does not announce the length of."""
+    """The body, limited in size, because a chunked request does not announce its length."""
     content = bytearray()
     async for chunk in request.content.iter_chunked(1 << 16):
         content += chunk
@@ -707,7 +709,7 @@ async def _bounded(request: web.Request, most: int) -> bytes:
 
 
 def _fields(content: bytes) -> object:
-    """A form without files: what `payload_json` holds, or the fields as text."""
+    """A form without files: the content of `payload_json`, or the fields as text."""
     fields = dict(parse_qsl(content.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     return _parse(fields["payload_json"].encode()) if "payload_json" in fields else fields
 

@@ -118,7 +118,7 @@ class Form:
 
     def wrong(self, path: Iterable[Key], code: str, message: str) -> None:
         self._count += 1
-        if self._count > MOST_ERRORS:  # an answer that grows with the request would be a way to fill a memory
+        if self._count > MOST_ERRORS:  # an answer that grows with the request could exhaust the memory
             return
         node = self._errors
         for key in (*self._inside, *path):
@@ -278,7 +278,7 @@ def check_message(
 
 def safe_filename(name: str) -> str:
     """The name that Discord gives an upload: characters other than letters, digits, `.`, `_` and `-` become `_`, and
-    none of the first and third stands in front.
+    leading `.` and `_` are removed.
     """
     return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip("._") or "file"
 
@@ -591,7 +591,7 @@ def _button(form: Form, button: Body, path: Sequence[Key]) -> None:
 
 
 def _emoji(form: Form, part: Body, path: Sequence[Key]) -> None:
-    """A custom emoji has an id; any other is given by its own characters, which are not all ASCII."""
+    """A custom emoji has an id; any other consists of its own characters, which are not all ASCII."""
     here = (*path, "emoji")
     if emoji := form.child(part, "emoji", path):
         name = form.text(emoji, "name", here, high=100, required=True)
@@ -630,7 +630,7 @@ def _select(form: Form, select: Body, path: Sequence[Key]) -> None:
 
 
 def _defaults(form: Form, select: Body, path: Sequence[Key], most: int) -> None:
-    """What is chosen beforehand: no more than may be chosen, and of the kinds that the select offers."""
+    """The default values: no more than may be chosen, and of the types that the select offers."""
     chosen = sum(bool(option.get("default")) for option in children(select, "options"))
     if chosen > most:
         form.wrong((*path, "options"), "COMPONENT_SELECT_TOO_MANY_DEFAULTS", f"At most {most} may be chosen.")
@@ -757,7 +757,9 @@ _EXTRA = re.compile(r"[-_'\u0900-\u097f\u0e00-\u0e7f]")
 
 
 def valid_name(name: str) -> bool:
-    """Whether a chat-input command or an option may have this name: 1 to 32 of `-_'`, letters and digits, no capitals."""
+    """Whether a chat-input command or an option may have this name: 1 to 32 of `-_'`, letters and digits, no
+    capitals.
+    """
     return (
         1 <= len(name) <= NAME
         and all(character.isalnum() or _EXTRA.match(character) for character in name)
@@ -766,7 +768,7 @@ def valid_name(name: str) -> bool:
 
 
 def check_commands(commands: object) -> list[Json]:
-    """Check a bulk overwrite: every command, that no two have the same name and type, and the number of each type."""
+    """Check a bulk overwrite: each command, unique names per type, and the number of commands of each type."""
     form = Form()
     if not isinstance(commands, list):
         form.wrong((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
@@ -856,7 +858,7 @@ def _localizations(
 
 
 def _numbers(form: Form, body: Body, key: str, path: Sequence[Key], *, allowed: Iterable[int]) -> None:
-    """Check a list of numbers that name kinds; none stands there twice."""
+    """Check a list of numeric types without duplicates."""
     value, known = body.get(key), tuple(allowed)
     if value is None:
         return
@@ -959,7 +961,9 @@ def _value_option(form: Form, option: Body, path: Sequence[Key], kind: int) -> N
 
 
 def _characters(part: Body) -> int:
-    """Characters in the names, descriptions and values of a command, its options and their choices."""
+    """The total number of characters in the names, descriptions and values of a command, its options and their
+    choices.
+    """
     total = len(str(part.get("name", ""))) + len(str(part.get("description", "")))
     for choice in children(part, "choices"):
         total += len(str(choice.get("name", ""))) + len(str(choice.get("value", "")))

@@ -34,11 +34,11 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 class Server:
     """Speaks Discord's protocol on `http://127.0.0.1:PORT` from `start()` until `stop()`.
 
-    `port` 0 takes a free one. `clock` drives deadlines and rate limits (tests pass a `ManualClock`). `privileged`
-    grants privileged intents; a client must identify with at least `shards` shards. With `max_concurrency` that many of
-    them may begin a session in 5 seconds, and who is too soon gets an invalid session; without it, one is announced and
-    nobody is held to it, so that a bot can be restarted at once. Further routes may be added to
-    `app` before `start()`.
+    `port` 0 selects a free port. `clock` drives deadlines and rate limits (tests pass a `ManualClock`). `privileged`
+    grants privileged intents; a client must identify with at least `shards` shards. With `max_concurrency`, that many
+    of them may start a session within 5 seconds, and any further one gets an invalid session; without it, a value of 1
+    is announced but not enforced, so that a bot can be restarted immediately. Further routes may be added to `app`
+    before `start()`.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Server:
 
     @staticmethod
     async def _reap(runner: web.AppRunner) -> None:
-        """End connections on which no whole request arrives; aiohttp itself would wait for one for ever."""
+        """Close connections on which no complete request arrives; aiohttp itself would wait for one forever."""
         waiting: dict[object, float] = {}
         while runner.server is not None:
             await asyncio.sleep(IDLE / 4)
@@ -162,7 +162,7 @@ class Server:
 
 
 def available(port: int) -> int:
-    """`port` if nothing listens on it, else 0, which takes a free one."""
+    """`port` if nothing listens on it, otherwise 0, which selects a free one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -174,7 +174,9 @@ def available(port: int) -> int:
 
 @web.middleware
 async def _loopback_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse other host names and the pages of other sites, so that no website reaches the sandbox through a browser."""
+    """Refuse other host names and the pages of other sites, so that no website reaches the sandbox through a
+    browser.
+    """
     origin = request.headers.get("Origin")
     if not _is_loopback(request.host) or (origin and not _is_loopback(origin.partition("://")[2])):
         raise web.HTTPMisdirectedRequest(text="The sandbox answers to loopback names only.\n")

@@ -64,13 +64,13 @@ class Snowflakes:
 
 
 def lasting_snowflake(name: str) -> int:
-    """An id derived from a name alone, of an account some years old: the same person in every sandbox."""
+    """An id derived from a name alone, for an account some years old: the same person in every sandbox."""
     moment = datetime(2021, 3, 1, tzinfo=UTC).timestamp() * 1000 - DISCORD_EPOCH
     return (int(moment) + zlib.crc32(name.encode()) % 10**10) << 22 | 1 << 17
 
 
 def shard_of(guild_id: int, count: int) -> int:
-    """Which of `count` shards is responsible for a guild.
+    """The shard, out of `count`, that is responsible for a guild.
 
     https://docs.discord.com/developers/events/gateway#sharding
     """
@@ -117,7 +117,7 @@ class User:
     def payload(self) -> Json:
         return {
             "id": str(self.id),
-            # Bots still have names of the old kind, with capitals, spaces and a number.
+            # Bots still have legacy names, with capitals, spaces and a discriminator.
             "username": self.name if self.bot else self.name.lower().replace(" ", "_"),
             "global_name": None if self.bot else self.name,
             "discriminator": f"{self.id % 9999 + 1:04}" if self.bot else "0",
@@ -154,7 +154,7 @@ class Member:
 
     @property
     def permissions(self) -> int:
-        """Permissions in the guild's channels: those of every role together; owners and administrators have all."""
+        """Permissions in the guild's channels: the union of all roles; owners and administrators have all."""
         if self.id == self.guild.owner_id:
             return Permission.ALL
         bits = self.guild.everyone.permissions
@@ -189,8 +189,8 @@ class Member:
 
 @dataclass
 class Channel:
-    """A text channel of the guild, a thread of one, the bot's direct messages with one `recipient`, or a `group` of people
-    without the bot.
+    """A text channel of the guild, a thread of one, the bot's direct messages with one `recipient`, or a `group` of
+    people without the bot.
     """
 
     id: int
@@ -205,12 +205,12 @@ class Channel:
 
     @property
     def context(self) -> int:
-        """Where a command is used here: 0 in a guild, 1 in the bot's direct messages, 2 among people without the bot."""
+        """The context of commands used here: 0 in a guild, 1 in the bot's direct messages, 2 in private channels."""
         return 0 if self.guild is not None else 2 if self.group else 1
 
     @property
     def has_bot(self) -> bool:
-        """Whether the bot is there, and not only an app that somebody brings along."""
+        """Whether the bot is a member, as opposed to being available only as a user app."""
         return not self.group if self.guild is None else self.guild.has_bot
 
     def payload(self, permissions: int | None = None) -> Json:
@@ -343,7 +343,7 @@ class Command:
         return list(self.body["options"])
 
     def authorized_by(self, channel: Channel, *, own: bool) -> list[int]:
-        """By which installations the command is there in a channel: 0 the guild's, 1 the member's `own`."""
+        """The installations that provide the command in a channel: 0 the guild's, 1 the member's `own`."""
         types = self.body["integration_types"]
         return [kind for kind, there in ((0, channel.has_bot), (1, own)) if there and kind in types]
 
@@ -395,7 +395,7 @@ def _png_size(content: bytes) -> tuple[int, int] | None:
 
 @dataclass
 class Attachment:
-    """A file of a message; once the sandbox has dropped it, `content` is empty and the rest stays."""
+    """A file of a message; after the sandbox drops it, `content` is empty and the rest remains."""
 
     id: int
     filename: str
@@ -467,7 +467,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Mentions:
-    """Whom a message pings, according to its `allowed_mentions`."""
+    """The mentions in a message that ping someone, according to its `allowed_mentions`."""
 
     users: tuple[int, ...] = ()
     roles: tuple[int, ...] = ()
@@ -503,7 +503,7 @@ class Message:
 
     @property
     def loading(self) -> bool:
-        """Whether the message only says that the bot is thinking."""
+        """Whether the message only shows that the bot is thinking."""
         return bool(self.flags & rules.LOADING)
 
     @property
@@ -526,7 +526,9 @@ class Message:
         return [Button.of(part) for part in rules.walk(self.components) if part.get("type") == rules.BUTTON]
 
     def button(self, name: str) -> Button:
-        """The button with this label or custom id, else the first whose label contains `name`; LookupError if none."""
+        """The button with this label or custom id, otherwise the first whose label contains `name`. Raises
+        LookupError.
+        """
         buttons = self.buttons
         for button in buttons:
             if name in {button.label, button.custom_id}:
@@ -598,7 +600,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Version:
-    """How a message looked at a time (seconds since 1970); `message` is a copy that no longer changes."""
+    """The state of a message at a time (seconds since 1970); `message` is a copy that no longer changes."""
 
     time: float
     message: Message
@@ -649,7 +651,7 @@ COMMAND, COMPONENT, AUTOCOMPLETE, SUBMIT = 2, 3, 4, 5
 
 
 class InteractionContext(TypedDict, total=False):
-    """Where an interaction happens and what it refers to; see `Interaction`."""
+    """The place of an interaction and the objects it refers to; see `Interaction`."""
 
     channel: Channel
     locale: str
@@ -729,14 +731,14 @@ class Interaction:
 
     @property
     def first(self) -> Interaction:
-        """The interaction with a command that this one goes back to."""
+        """The command interaction that this one derives from."""
         first = self
         while before := first.parent or (first.source.interaction if first.source else None):
             first = before
         return first
 
     def owners(self) -> dict[str, str]:
-        """The guild (0 in direct messages) and the member by whose installations the command was there."""
+        """The guild (0 in direct messages) and the member whose installations provided the command."""
         first = self.first
         guild = (
             {"0": str(self.channel.guild.id) if self.channel.guild else "0"} if self.channel.has_bot else {}
@@ -747,13 +749,15 @@ class Interaction:
 
     @property
     def alone(self) -> bool:
-        """Whether only the member sees the answers, whatever they ask for: the app is theirs, and the guild lets no such app speak."""
+        """Whether only the member sees the answers: the app is theirs, and the guild does not let user apps answer
+        publicly.
+        """
         return not self.channel.has_bot and (
             self.channel.guild is not None and not self.member.may(Permission.USE_EXTERNAL_APPS)
         )
 
     def payload(self, app_permissions: int, attachment_bytes: int) -> Json:
-        """As the gateway delivers it."""
+        """The payload that the gateway delivers."""
         body: Json = {
             "id": str(self.id),
             "application_id": str(self.application_id),

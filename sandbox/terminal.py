@@ -121,7 +121,7 @@ class Terminal:
         raise CommandLineError("Start with a slash, as in /help; type help to see everything else.")
 
     def _send(self, line: str, member: Member) -> Answer:
-        """Send a command, with displayed names of suggestions replaced by their values, as Discord's own client does."""
+        """Send a command, with displayed names of suggestions replaced by their values, as Discord's client does."""
         parsed = commandline.parse(line, self.box.world.visible_commands(member))
         for written, close in commandline.likely_typos(parsed):
             hint = f"{written}: was taken as text. Did you mean the option {close}:?"
@@ -196,7 +196,7 @@ class Terminal:
         )
 
     def _values(self, message: Message, custom_id: str, words: list[str]) -> list[str]:
-        """The values of the labels in `words`: of options, or the ids of members, roles or channels with such a name."""
+        """The values of the labels in `words`: of options, or the ids of members, roles or channels with that name."""
         part = next(part for part in rules.walk(message.components) if part.get("custom_id") == custom_id)
         guild = self.box.guild
         named: dict[str, Iterable[Member | Role | Channel]] = {

@@ -1,4 +1,4 @@
-"""What the page opens with: what the bot is, and examples that run when they are clicked."""
+"""The welcome of the page: a description of the bot, and examples that run on click."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.state import Command
 
 @dataclass(frozen=True)
 class Example:
-    """A command as it is typed, such as `/tokens text:hello`, and the question that it answers."""
+    """A command as typed, such as `/tokens text:hello`, and the question that it answers."""
 
     question: str
     line: str
@@ -21,13 +21,13 @@ class Example:
 
 @dataclass(frozen=True)
 class Welcome:
-    """`text` says what the bot is, a paragraph a line."""
+    """`text` describes the bot, one paragraph per line."""
 
     text: str
     examples: tuple[Example, ...] = ()
 
     def offered(self, commands: Mapping[str, Command]) -> Json:
-        """The welcome for a member who has these commands: without the examples that cannot be sent."""
+        """The welcome for a member with these commands: without examples that cannot be sent."""
         return {
             "text": self.text,
             "examples": [

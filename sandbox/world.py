@@ -1,6 +1,6 @@
-"""The `World` holds the sandbox's objects, and nothing else changes them.
+"""The `World` holds the sandbox's objects, and only it changes them.
 
-It knows nothing about HTTP, sockets or drivers.
+It does not depend on HTTP, sockets or drivers.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class World:
         self.log = log
         self.base_url = ""
         self.snowflake = Snowflakes(clock)
-        # People and places keep their ids from one sandbox to the next, so that what a bot stores about them stays
-        # valid. The application is new each time, so that no bot believes its commands to be registered already.
+        # People and places have the same ids in every sandbox, so that data a bot stores about them stays valid.
+        # The application is new each time, so that no bot assumes that its commands are already registered.
         self.application_id = self.snowflake()
         self.bot_user = User(self.application_id, bot_name, bot=True)
         guild_id = lasting_snowflake("guild")
@@ -94,7 +94,7 @@ class World:
     ) -> Member:
         """Add a member with `roles` (a string creates one) and, through a role of their own, `permissions`.
 
-        In several guilds, one name is one person.
+        A person is identified by name across guilds.
         """
         guild = guild or self.guild
         id_ = lasting_snowflake(f"member {name}")
@@ -134,9 +134,9 @@ class World:
         *,
         with_bot: bool = True,
     ) -> Guild:
-        """Another guild with the bot, unless it was not invited there, the same admin, who owns it, and the same student.
+        """Another guild with the bot (unless it was not invited there), the same admin as owner, and the same student.
 
-        `shard` is a number and a count: the guild gets an id that this shard is responsible for.
+        `shard` is a number and a count: the guild gets an id for which this shard is responsible.
         """
         ids = (lasting_snowflake(f"guild {name}" + (f" {again}" if again else "")) for again in count())
         everyone_id = next(id_ for id_ in ids if shard is None or shard_of(id_, shard[1]) == shard[0])
@@ -160,7 +160,7 @@ class World:
         return guild
 
     def add_channel(self, name: str, guild: Guild | None = None) -> Channel:
-        """Another text channel, in the first guild unless another is named."""
+        """Another text channel, by default in the first guild."""
         channel = self._add_channel(name, guild or self.guild)
         self.changed("channel.create", channel)
         return channel
@@ -181,7 +181,7 @@ class World:
         return thread
 
     def add_group(self, name: str, members: Sequence[Member]) -> Channel:
-        """A private channel of several people, which the bot is not in."""
+        """A private channel of several people, without the bot."""
         group = Channel(self.snowflake(), name, None, group=tuple(members))
         self.channels[group.id] = group
         return group
@@ -193,13 +193,13 @@ class World:
         self.changed("member.update", member)
 
     def set_permissions(self, member: Member, permissions: int) -> None:
-        """Give a member, such as the bot, exactly these permissions: through one role, with everybody's taken away."""
+        """Give a member, such as the bot, exactly these permissions: through one role, and by revoking everyone's."""
         member.guild.everyone.permissions &= permissions
         self.changed("role.update", (member.guild, member.guild.everyone))
         self.set_roles(member, [self._add_role(f"{member.name} may", permissions, member.guild)])
 
     def app_permissions(self, channel: Channel) -> int:
-        """What the bot may do in a channel; where it is not, what everybody may."""
+        """The bot's permissions in a channel; if it is not there, those of everyone."""
         if channel.has_bot or channel.guild is None:
             return self.bot_in(channel.guild).permissions
         return channel.guild.everyone.permissions
@@ -305,8 +305,8 @@ class World:
         reference: int | None = None,
         author: User | None = None,
     ) -> Message:
-        """Create a message from `body`, of the bot unless another `author` is named; `flags` are added to those that a body
-        may set.
+        """Create a message from `body`, by the bot unless another `author` is given; `flags` are added to those that a
+        body may set.
         """
         message = Message(
             self.snowflake(),
@@ -331,7 +331,7 @@ class World:
         self.messages[message.id] = message
         if len(self.messages) > KEPT_MESSAGES:
             oldest = self.messages.pop(next(iter(self.messages)))
-            # A message refers to the one it replies to, that one to an older one: such a chain must not keep them all alive.
+            # Messages refer to the ones they reply to, forming chains that must not keep old messages alive.
             oldest.referenced = oldest.interaction = None
         if not message.ephemeral:
             channel.last_message = message.id

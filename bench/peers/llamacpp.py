@@ -1,4 +1,4 @@
-"""llama.cpp through llama-cpp-python: all prompts in one batch, then a token of each at a time."""
+"""llama.cpp through llama-cpp-python: all prompts in one batch, then one token of each per step."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PHI = {
 
 
 def tensors(folder: Path) -> dict[str, np.ndarray]:
-    """The weights of a folder of safetensors in float32; numpy has no bfloat16."""
+    """The weights of a folder of safetensors in float32, because numpy has no bfloat16."""
     found: dict[str, np.ndarray] = {}
     for file in sorted(folder.glob("*.safetensors")):
         with file.open("rb") as stream:
@@ -66,7 +66,7 @@ def tensors(folder: Path) -> dict[str, np.ndarray]:
 
 
 def convert(folder: Path, kind: str, target: Path) -> None:
-    """Write a model of Llama's or Phi's architecture as GGUF, without a vocabulary."""
+    """Write a model with Llama's or Phi's architecture as GGUF, without a vocabulary."""
     config = json.loads((folder / "config.json").read_text())
     architecture, names = {"llama": ("llama", LLAMA), "phi": ("phi2", PHI)}[config["model_type"]]
     heads = config["num_attention_heads"]
@@ -105,7 +105,7 @@ def convert(folder: Path, kind: str, target: Path) -> None:
             known = names[stem]
         if architecture == "llama" and known.endswith(("attn_q", "attn_k")):
             count = heads if known.endswith("q") else groups
-            # Its rotation takes neighbouring numbers together, that of transformers the two halves.
+            # Its rotary embedding pairs adjacent dimensions; that of transformers pairs the two halves.
             halves = weight.reshape(count, 2, -1, *weight.shape[1:])
             weight = halves.swapaxes(1, 2).reshape(weight.shape)
         wanted = gguf.GGMLQuantizationType[kind if weight.ndim > 1 else "F32"]
@@ -118,7 +118,7 @@ def convert(folder: Path, kind: str, target: Path) -> None:
 
 
 class Engine:
-    """One model and a context for eight sequences."""
+    """A model and a context for eight sequences."""
 
     def __init__(self, file: Path) -> None:
         llama_cpp.llama_log_set(_SILENT, None)
@@ -159,7 +159,7 @@ class Engine:
                 on_token(number, newest[number])
 
     def _feed(self, tokens: Sequence[tuple[int, int, int, bool]]) -> None:
-        """Tokens with their sequence and position, and whether scores are wanted after them."""
+        """Feed tokens with their sequence and position; the flag requests their logits."""
         batch = self._batch
         batch.n_tokens = len(tokens)
         for place, (sequence, position, token, wanted) in enumerate(tokens):

@@ -1,4 +1,4 @@
-"""OpenVINO GenAI with its continuous batching, on a model that optimum-intel converted."""
+"""OpenVINO GenAI with continuous batching, on a model converted by optimum-intel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 HERE = str(Path(__file__).resolve().parent)
-sys.path.remove(HERE)  # this file has the name of the library
+sys.path.remove(HERE)  # this file has the same name as the library
 
 import numpy as np  # noqa: E402
 import openvino  # noqa: E402

@@ -1,4 +1,4 @@
-"""What the programs have in common: questions and answers as lines of JSON."""
+"""Shared by the programs: requests and responses as lines of JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Generate = Callable[[Sequence[Sequence[int]], int, OnToken], None]
 
 
 def serve(load: Callable[[str, str, str], tuple[str, Generate]]) -> None:
-    """Answer until the input ends. What libraries print goes to standard error."""
+    """Answer until the input ends. Output printed by libraries goes to standard error."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     name, generate = load(*sys.argv[1:4])

@@ -16,7 +16,7 @@ from bench.scaling import inference, likes, store
 
 
 class Measurement(Protocol):
-    """What the module of a measurement has. Its docstring says what is measured, and against what."""
+    """The interface of a measurement's module. Its docstring describes what is measured, and the baseline."""
 
     __doc__: str | None
 

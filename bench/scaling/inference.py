@@ -52,14 +52,14 @@ async def run(arguments: argparse.Namespace) -> None:
 
 
 def caller() -> Caller:
-    """Somebody of their own, with much patience."""
+    """A new caller with a long time limit."""
     number = next(_numbers)
     return Caller(str(number), number, PATIENCE)
 
 
 @asynccontextmanager
 async def on_cluster(replicas: int = 2) -> AsyncIterator[tuple[Cluster, Service, Settings]]:
-    """A cluster of this machine with the small models, and a process of the bot that asks it."""
+    """A local cluster with the small models, and a process of the bot that uses it."""
     environment = {
         "TOKENWISE_INFERENCE__LANGUAGE__REPLICAS": str(replicas),
         "TOKENWISE_LANGUAGE__TOKENS_PER_SECOND": "0",
@@ -82,7 +82,7 @@ async def on_cluster(replicas: int = 2) -> AsyncIterator[tuple[Cluster, Service,
 
 
 async def text(service: Service, prompt: str, tokens: int = TOKENS) -> Generation:
-    """A greedy text to its end."""
+    """A text generated greedily to its end."""
     request = Generate(caller(), prompt, tokens)
     async with aclosing(service.language.generate(request)) as events:
         async for event in events:
@@ -92,7 +92,7 @@ async def text(service: Service, prompt: str, tokens: int = TOKENS) -> Generatio
 
 
 class Load:
-    """People who generate and people who ask, all the time; what they were answered is counted and compared."""
+    """People who generate and ask continuously; their answers are counted and compared."""
 
     def __init__(self, service: Service, expected: Mapping[str, Generation], askers: int = ASKERS) -> None:
         self._service, self._expected, self._askers = service, expected, askers
@@ -129,7 +129,7 @@ class Load:
 
     @asynccontextmanager
     async def during(self) -> AsyncIterator[None]:
-        """Everybody is at it in the block; at its end, what was begun is waited for."""
+        """The load runs during the block; at its end, requests in progress are awaited."""
         people = [
             *(self._write(number) for number in range(WRITERS)),
             *(self._ask() for _ in range(self._askers)),
@@ -147,7 +147,7 @@ async def undisturbed(service: Service) -> dict[str, Generation]:
 
 
 async def kills(arguments: argparse.Namespace) -> None:
-    """Random workers of Ray die: replicas, the coordinator, and the controller of Ray Serve."""
+    """Kill random Ray workers: replicas, the coordinator, and the controller of Ray Serve."""
     async with on_cluster() as (cluster, service, _):
         load_ = Load(service, await undisturbed(service))
         killed: Counter[str] = Counter()
@@ -169,7 +169,7 @@ async def kills(arguments: argparse.Namespace) -> None:
 
 
 async def reloads(arguments: argparse.Namespace) -> None:
-    """Slots are exchanged one after the other while everybody asks."""
+    """Reload the slots one after another under load."""
     async with on_cluster() as (_, service, settings):
         load_ = Load(service, await undisturbed(service))
         specs, done = settings.specs(), 0
@@ -195,7 +195,7 @@ def _report(what: str, count: int, load_: Load, seconds: float) -> None:
 
 
 async def added(arguments: argparse.Namespace) -> None:
-    """The same comparison of tokenizers, asked of the cluster and of this process in turns."""
+    """The same tokenizer comparison, alternately on the cluster and in this process."""
     async with on_cluster(1) as (_, remote, settings):
         here = local_service(settings)
         await here.start()
@@ -221,7 +221,7 @@ def _quantile(times: Sequence[float], percent: int) -> float:
 
 
 async def replicas(arguments: argparse.Namespace) -> None:
-    """Tokens a second of everybody together, with one replica and with two, each with a core."""
+    """Total tokens per second with one replica and with two, on one core each."""
     rates = {}
     for count in (1, 2):
         async with on_cluster(count) as (_, service, _):

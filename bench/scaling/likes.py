@@ -91,7 +91,7 @@ async def run(arguments: argparse.Namespace) -> None:
 
 
 class Crowd:
-    """People who press buttons of a bot that dies now and then."""
+    """People who press buttons of a bot that occasionally crashes."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class Crowd:
         )
 
     async def press_and_kill(self, people: int, bots: int, servers: int) -> None:
-        """Have everybody like every song once, with the kills spread over all of it."""
+        """Have everyone like every song once, with kills spread over the entire run."""
         lists = {guild.id: await self._lists(guild.channels[0]) for guild in self._guilds}
         members = [
             self._box.add_member(f"Member {number}", guild=self._guilds[number % 4])
@@ -151,13 +151,13 @@ class Crowd:
         await pressing
 
     async def _lists(self, channel: Channel) -> list[Message]:
-        """Lists of songs; some songs may be in several."""
+        """Lists of songs; a song may be in several."""
         lines = (DEMO / "tiny-songs" / "songs.tsv").read_text(encoding="utf-8").splitlines()
         titles = [line.split("\t")[1] for line in lines[:: len(lines) // LISTS][:LISTS]]
         return [await self._list(title, channel) for title in titles]
 
     async def _list(self, title: str, channel: Channel) -> Message:
-        """What goes with a song, as soon as the process that is asked has learnt its songs."""
+        """Songs similar to a song, once the process that answers has loaded its catalogue."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 answer = await self._box.ask_command(
@@ -178,7 +178,7 @@ class Crowd:
                 await asyncio.sleep(AGAIN)
 
     async def _press(self, member: Member, message: Message, custom_id: str) -> bool:
-        """Press once; whether that was acknowledged."""
+        """Press once; returns whether the like was acknowledged."""
         began = time.monotonic()
         answer = await self._box.press(message, custom_id, member=member, timeout=PATIENCE)
         like = (member.id, custom_id.removeprefix("like:"))
@@ -206,18 +206,18 @@ class Crowd:
 
 
 def buttons_of(message: Message) -> list[str]:
-    """The custom ids of the Like buttons under a list."""
+    """The custom_ids of the Like buttons under a list."""
     return [button.custom_id for button in message.buttons if (button.custom_id or "").startswith("like:")]
 
 
 def said(answer: Answer, name: str) -> bool:
-    """Whether an answer begins with a sentence, up to the song that it names."""
+    """Whether an answer starts with a message's text, up to the name of the song."""
     before, _, after = say(name, song="\0").partition("\0")
     return answer.text.startswith(before) and after.strip() in answer.text
 
 
 def stored(server: Server) -> Counter[tuple[int, str]]:
-    """The rows of the database."""
+    """The rows in the database."""
     rows = server.sql("SELECT user_id, song_id FROM likes", "likes").splitlines()
     return Counter((int(person), song) for person, _, song in (row.partition("|") for row in rows))
 

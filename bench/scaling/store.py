@@ -71,8 +71,8 @@ async def run(arguments: argparse.Namespace) -> None:
 
 
 async def timed(ways: dict[str, Callable[[int], Awaitable[object]]], people: int) -> dict[str, list[float]]:
-    """Milliseconds of every answer. The ways take turns, so that what else the machine does disturbs all alike,
-    and each time with somebody else, so that none finds what another has fetched from the disk.
+    """Milliseconds of every answer. The methods take turns, so that other load on the machine affects all alike, each
+    time with another person, so that none profits from what another has cached.
     """
     times: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(ASKED):
@@ -85,7 +85,7 @@ async def timed(ways: dict[str, Callable[[int], Awaitable[object]]], people: int
 
 
 async def fill(connection: AsyncConnection, people: int, likes: int) -> None:
-    """Fill an empty database, and leave the server nothing to do behind the scenes."""
+    """Fill an empty database, and finish the server's background work."""
     if (await connection.execute(text("SELECT 1 FROM likes LIMIT 1"))).first() is not None:
         return
     await connection.execute(text("SET statement_timeout = 0"))
@@ -100,7 +100,7 @@ async def fill(connection: AsyncConnection, people: int, likes: int) -> None:
 
 async def measure(url: str, people: int, likes: int) -> dict[str, list[float]]:
     store = await Store.open(Path(), url)
-    marker = str(time.time())  # songs that nobody likes yet
+    marker = str(time.time())  # songs that no one likes yet
     with tempfile.NamedTemporaryFile() as file:
         file.write(bytes(PAGE * PAGES))
         file.flush()
@@ -111,7 +111,7 @@ async def measure(url: str, people: int, likes: int) -> dict[str, list[float]]:
             os.fdatasync(file.fileno())
 
         try:
-            # What is measured is the store; its engine is only borrowed to fill it.
+            # The store is measured; its engine is borrowed only to fill the database.
             async with store._database._engine.connect() as connection:  # noqa: SLF001
                 await fill(connection, people, likes)
             async with store._database._engine.connect() as connection:  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""`attention`: where each token of a text looks, in one layer of the language model."""
+"""`attention`: the attention weights between the tokens of a text, in one layer of the language model."""
 
 from __future__ import annotations
 

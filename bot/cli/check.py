@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _running(settings: Settings) -> Iterator[str]:
-    """What keeps a bot that is running with these settings from being ready."""
+    """The reasons why a bot that is running with these settings is not ready."""
     if not settings.health.enabled:
         return
     try:

@@ -132,7 +132,7 @@ async def demo(
 
 
 def at_full_speed(settings: Settings) -> Settings:
-    """The settings without the speed limit, for answers that nobody watches growing."""
+    """The settings without the speed limit, for answers that no one watches."""
     language = settings.section(LanguageSection)
     if language is None:
         return settings
@@ -182,7 +182,7 @@ async def _session(
 
 
 def _teller(bot: Tokenwise) -> Callable[[str, SlotStatus], None]:
-    """Prints once for each model that it is loaded, or why not. Called on the loading thread."""
+    """Prints one line for each model: that it is loaded, or the reason for failure. Called on the loading thread."""
     from models.results import State
 
     told: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""`embed`: the vectors that the encoder gives the tokens of a text, and how a second text moves those of shared words."""
+"""`embed`: the encoder's vectors for the tokens of a text, and how a second text shifts those of shared words."""
 
 from __future__ import annotations
 

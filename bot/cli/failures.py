@@ -22,7 +22,7 @@ class NotPostgresql(Misuse):
 
 
 class NotOnCluster(Misuse):
-    """`serve` has nothing to do where the bot answers by itself."""
+    """`serve` has nothing to do if the bot runs the models itself."""
 
 
 class NothingToAsk(Misuse):

@@ -1,4 +1,4 @@
-"""`lens`: what each layer of the language model would say next."""
+"""`lens`: the next token that each layer of the language model would predict."""
 
 from __future__ import annotations
 

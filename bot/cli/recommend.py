@@ -1,4 +1,4 @@
-"""`recommend`: songs that go with liked songs."""
+"""`recommend`: songs similar to liked songs."""
 
 from __future__ import annotations
 

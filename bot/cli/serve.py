@@ -1,4 +1,4 @@
-"""`serve`: the models on a Ray cluster, which the processes of the bot ask."""
+"""`serve`: deploys the models on a Ray cluster, which the processes of the bot use."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def plan(settings: Settings) -> Plan:
-    """How the settings have the models deployed."""
+    """The deployments that the settings describe."""
     return tuple(_slot_plan(settings, slot) for slot in settings.specs())
 
 
@@ -93,7 +93,7 @@ def _stop(_: Settings) -> int:
 
 
 def _show(news: News) -> int:
-    """A line for each slot and each of its replicas; 0 if all of them are ready."""
+    """Print a line for each slot and each of its replicas; 0 if all of them are ready."""
     code = 0
     for status in news.slots:
         if status.failure is not None:

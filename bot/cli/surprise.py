@@ -1,4 +1,4 @@
-"""`surprise`: how little the language model expected each token of a text."""
+"""`surprise`: how unexpected each token of a text was to the language model."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def leave(code: int) -> int:
         if thread is not threading.main_thread() and not thread.daemon
     ]:
         if time.monotonic() > until:
-            # A model that is still loading is not worth a message once nobody waits for it.
+            # No message is needed about a model that is still loading when no one waits for it.
             news = any(not thread.name.startswith("lane-loading") for thread in stuck)
             level = logging.WARNING if news else logging.INFO
             log.log(level, "leaving without %s", ", ".join(sorted(thread.name for thread in stuck)))

@@ -88,7 +88,7 @@ def named_tokenizers(names: Sequence[str], config: Path | None) -> Tokenizers:
 
     known = _folders_in_settings(config)
     for name in names:
-        # Models are called by the last part of their folder, but the user typed a path and looks for that.
+        # Models are named after the last part of their folder, but the user typed a path and expects that.
         if name.startswith(("/", ".", "~")) and not Path(name).expanduser().exists():
             raise NoSuchPath(name)
     addresses = [known.get(name, name) for name in names]

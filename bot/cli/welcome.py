@@ -1,4 +1,4 @@
-"""The welcome on the demo's page: what the bot is, and an example for each kind of model."""
+"""The welcome on the demo's page: a description of the bot, and an example for each kind of model."""
 
 from __future__ import annotations
 

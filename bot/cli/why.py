@@ -1,4 +1,4 @@
-"""`why`: which words of a prompt a token of its continuation rests on."""
+"""`why`: how much each word of a prompt contributes to a token of its continuation."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def _why_impossible(place: str) -> str:
     if any(len(os.fsencode(part)) > NAME_MAX for part in re.split(r"[/\\]", place)) or len(place) > PATH_MAX:
         return "setting-path-too-long"
     try:
-        urlsplit(place).port  # noqa: B018 - whatever of it can fail
+        urlsplit(place).port  # noqa: B018 - any part may be invalid
         if "://" not in place:
             Path(place).expanduser()
     except RuntimeError:

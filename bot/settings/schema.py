@@ -383,7 +383,7 @@ if TYPE_CHECKING:
         def __getattr__(self, slot: str, /) -> Lane: ...
 
     class Inference(_Inference):
-        """Where the models answer, and a deployment for each slot, under its name."""
+        """Where the models run, and a deployment for each slot, under its name."""
 
         def __getattr__(self, slot: str, /) -> Deployment: ...
 
@@ -464,12 +464,12 @@ class Settings(_Models):
         return section.spec(self.data_dir, self.workers(slot))
 
     def deployment(self, slot: str) -> Deployment:
-        """How a slot is deployed on a cluster. AttributeError if there is no such slot."""
+        """How a slot is deployed on a cluster. Raises AttributeError if there is no such slot."""
         deployment: Deployment = getattr(self.inference, slot)
         return deployment
 
     def workers(self, slot: str) -> int:
-        """How many requests one copy of a slot's model answers at once."""
+        """The number of requests that one replica of a slot's model answers concurrently."""
         on_cluster = self.inference.backend == "ray" and self.deployment(slot).max_ongoing_requests
         return on_cluster or self.lane(slot).workers
 

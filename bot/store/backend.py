@@ -55,7 +55,7 @@ class Backend(Protocol):
         """Remove what only databases from before Alembic have."""
 
     def in_one(self, changes: Sequence[Insert | Update | Delete], /) -> Select[Any] | None:
-        """One statement that makes all changes and selects the number of rows that each one changed; None if that is impossible."""
+        """One statement that makes all changes and selects the number of rows changed by each; None if impossible."""
 
     def lost_a_race(self, error: DBAPIError, /) -> bool:
         """Whether a transaction was rolled back only because of a conflict."""

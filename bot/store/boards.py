@@ -1,4 +1,4 @@
-"""Texts that a group writes token by token, with everyone's votes."""
+"""Texts that a group continues token by token, with everyone's votes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEPT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One token that a group voted for, and the token that the model found likeliest, each with its probability."""
+    """A token that a group voted for, and the model's most likely token, each with its probability."""
 
     chosen: int
     chosen_probability: float
@@ -30,7 +30,9 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """`taken` are the ids of `model` after `text`. `version` grows with every change. Only `user_id` changes a `locked` one."""
+    """`taken` are the ids of `model` after `text`. `version` increases with every change. Only `user_id` can change a
+    `locked` board.
+    """
 
     id: int
     user_id: int
@@ -49,7 +51,7 @@ class Boards:
         self._database = database
 
     async def add(self, board: Board) -> None:
-        """Store a new board; boards that have not changed for a long time are deleted."""
+        """Store a new board; boards unchanged for a long time are deleted."""
         old = datetime.now(UTC) - KEPT
         await self._database.write(
             delete(boards).where(boards.c.since < old), insert(boards).values(id=board.id, **_row(board))
@@ -62,8 +64,8 @@ class Boards:
         return _board(dict(zip(_NAMES, rows[0], strict=True))) if rows else None
 
     async def change(self, before: Board, after: Board) -> Board | None:
-        """Replace `before` by `after`; None if someone else changed the board in between. Votes for earlier steps no longer
-        count.
+        """Replace `before` with `after`; None if someone else changed the board in between. Votes for earlier steps no
+        longer count.
         """
         after = replace(after, version=before.version + 1)
         (changed,) = await self._database.write(
@@ -83,7 +85,7 @@ class Boards:
         )
 
     async def votes(self, board: Board) -> Mapping[int, int]:
-        """Votes for each token at the board's current step."""
+        """The number of votes for each token at the board's current step."""
         rows = await self._database.read(
             select(votes.c.token_id, func.count())
             .where(votes.c.board_id == board.id, votes.c.step == len(board.taken))

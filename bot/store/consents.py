@@ -1,4 +1,4 @@
-"""Which people let others build on their likes."""
+"""Which people share their likes for recommendations to others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Consents:
         self._database = database
 
     async def share(self, user_id: int, *, allowed: bool) -> None:
-        """Let others get recommendations from this person's likes together with theirs, or stop it."""
+        """Allow recommendations from this person's likes together with those of others, or stop it."""
         if allowed:
             values = {"user_id": user_id, "since": datetime.now(UTC)}
             await self._database.write(self._database.insert_new(sharing, values))

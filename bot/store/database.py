@@ -46,7 +46,7 @@ class Stuck(TimeoutError):
 
 
 class Database:
-    """`await Database.open(url)`, and `await database.close()` in the end.
+    """`await Database.open(url)`, and finally `await database.close()`.
 
     Failures in between raise StoreUnavailable. A transaction is finished even if its caller is cancelled, because a
     connection that is interrupted in the middle of a statement could not be reused.
@@ -250,7 +250,7 @@ async def _first_row(connection: AsyncConnection, question: Select[Any]) -> tupl
 def _prepare(connection: Connection, backend: Backend) -> None:
     backend.check(connection)
     if migrations.version(connection) != migrations.HEAD:
-        from bot.store.migrations.upgrade import upgrade  # noqa: PLC0415 - see there
+        from bot.store.migrations.upgrade import upgrade  # noqa: PLC0415 - importing Alembic is slow
 
         upgrade(connection, backend)
 

@@ -38,7 +38,7 @@ class Likes:
         await self._database.write(*changes)
 
     async def toggle(self, user_id: int, song: Song) -> bool:
-        """Like a song, or take the like back if there is one; whether the person likes it now."""
+        """Like a song, or remove the like if there is one; returns whether the person likes it now."""
 
         async def turn(connection: AsyncConnection) -> bool:
             if (await connection.execute(self._deletion(likes, user_id, song.id))).rowcount:

@@ -61,7 +61,7 @@ class Neighbours:
         await self._ask(_NOTIFY, channel=CHANNEL, news=json.dumps(news))
 
     async def take(self, turn: str) -> None:
-        """Wait until no other process holds this lock, and take it. Returns at once while the database is unavailable."""
+        """Take this lock once no other process holds it. Returns at once while the database is unavailable."""
         while True:
             if await self._ask(_LOCK, name=turn) is not False:
                 return

@@ -45,7 +45,7 @@ def url_of(path: Path) -> URL:
 
 
 def name_of(url: URL) -> str:
-    """What the database is called in messages."""
+    """The database's name in messages."""
     return url.database or ""
 
 

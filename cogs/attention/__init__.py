@@ -1,4 +1,4 @@
-"""/attention: which tokens of a text a model looks at when it reads one of them."""
+"""/attention: the tokens of a text that a model attends to from a given token."""
 
 from __future__ import annotations
 

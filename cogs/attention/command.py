@@ -1,4 +1,4 @@
-"""/attention: which tokens of a text a model looks at when it reads one of them."""
+"""/attention: the tokens of a text that a model attends to from a given token."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class AttentionView(View, name="attention"):
         await self._answer(interaction, text, Focus())
 
     async def refocus(self, interaction: Interaction, number: int, focus: Focus) -> None:
-        """Show something else of the text that is remembered under `number`, for everybody."""
+        """Change the focus for the remembered text `number`, for everyone."""
         text = self.asked.recall(interaction.message, number)
         await interaction.response.defer()
         view = await self._attention(interaction, text, focus)
@@ -61,7 +61,7 @@ class AttentionView(View, name="attention"):
         await self._show(interaction, view, focus, self.asked.keep(text))
 
     async def _attention(self, interaction: Interaction, text: str, focus: Focus) -> Attention:
-        # Of all layers only the mean is shown, so one head is enough of any.
+        # Only the mean over all layers is shown, so a single head suffices for each.
         head = 0 if focus.layer == ALL else None if focus.head == ALL else focus.head
         request = AskAttention(caller(interaction), text, max(0, focus.layer), head, focus.encoder)
         return await self.bot.service.inside.attention(request)

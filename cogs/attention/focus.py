@@ -1,4 +1,4 @@
-"""What of a model's attention is looked at: all of it, a layer or a head, from one token."""
+"""The part of a model's attention to show: all layers, one layer or one head, from one token."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ ALL = -1
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """`layer`, `head` and `token` are counted from 0; ALL stands for all layers, all heads of a layer, and the last token.
+    """`layer`, `head` and `token` are counted from 0; ALL means all layers, all heads of a layer, or the last token.
 
-    `encoder` is whether the encoder is looked at, and not the language model.
+    `encoder` selects the encoder instead of the language model.
     """
 
     layer: int = ALL
@@ -28,13 +28,13 @@ class Focus:
     encoder: bool = False
 
     def of(self, view: Attention) -> int:
-        """The token that is looked from, in a text that may be shorter."""
+        """The position of the query token, limited to the length of the text."""
         last = len(view.reading.pieces) - 1
         return last if self.token == ALL else min(self.token, last)
 
 
 class Kind(StrEnum):
-    """What a head may be marked as, by its score."""
+    """The kinds of heads that are recognized by their score."""
 
     PREVIOUS = "previous"
     FIRST = "first"
@@ -44,12 +44,12 @@ class Kind(StrEnum):
         return float(getattr(scores, self))
 
     def marks(self, scores: HeadScores) -> bool:
-        """Whether the head does this more than anything else; Olsson et al. mark induction heads from about there."""
+        """Whether the score reaches the threshold of this kind; Olsson et al. use a similar one for induction heads."""
         return self.score(scores) >= (0.3 if self is Kind.INDUCTION else 0.5)
 
 
 def best(view: Attention, kind: Kind) -> HeadScores | None:
-    """The head that a kind marks most clearly; None if it marks none."""
+    """The head with the clearest mark of this kind; None if no head has it."""
     top = max(view.scores, key=kind.score, default=None)
     return top if top is not None and kind.marks(top) else None
 
@@ -59,12 +59,12 @@ def kinds_of(scores: HeadScores) -> Iterator[Kind]:
 
 
 def scores_of(view: Attention, layer: int) -> Sequence[HeadScores]:
-    """Those of the heads of a layer, in their order; none for an encoder."""
+    """The scores of a layer's heads, in order; empty for an encoder."""
     return [scores for scores in view.scores if scores.layer == layer]
 
 
 def row(view: Attention, focus: Focus) -> NDArray[np.float32]:
-    """How much of the attention of the token in focus goes to each token, shape (tokens,)."""
+    """The attention weights from the token in focus to each token, shape (tokens,)."""
     if focus.layer == ALL:
         matrix = view.mean.array()
     elif focus.head == ALL:

@@ -1,4 +1,4 @@
-"""The menus under an attention picture: layer, head, token, and the heads that stand out."""
+"""The menus under an attention picture: layer, head, token, and notable heads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FOCUS = r"(?P<number>\d+):(?P<layer>-?\d+):(?P<head>-?\d+):(?P<token>-?\d+):(?P
 
 
 def _spelt(number: int, focus: Focus) -> str:
-    """What `_FOCUS` matches."""
+    """The text form that `_FOCUS` matches."""
     return f"{number}:{focus.layer}:{focus.head}:{focus.token}:{focus.encoder:d}"
 
 
@@ -38,7 +38,7 @@ async def _refocus(interaction: Interaction, number: int, focus: Focus) -> None:
 
 
 class FocusMenu(ReportingMenu, template=NOBODY):
-    """A menu that changes one part of the focus, which its custom_id holds as it is."""
+    """A menu that changes one part of the focus. The custom_id contains the current focus."""
 
     name: ClassVar[str]
 
@@ -84,7 +84,7 @@ class TokenMenu(FocusMenu, template=f"attention-token:{_FOCUS}"):
 
 
 class GoToHead(ReportingItem[Button], template=rf"attention-go-(?P<kind>{'|'.join(Kind)}):{_FOCUS}"):
-    """Shows the head that is marked as something most clearly."""
+    """Goes to the head with the clearest mark of one kind."""
 
     def __init__(self, kind: str, number: int, focus: Focus) -> None:
         custom_id = f"attention-go-{kind}:{_spelt(number, focus)}"
@@ -101,7 +101,7 @@ class GoToHead(ReportingItem[Button], template=rf"attention-go-(?P<kind>{'|'.joi
 
 
 def menus(view: Attention, focus: Focus, number: int) -> Iterator[DynamicItem]:
-    """A row each for layers, heads of the layer, and tokens; then the heads that stand out."""
+    """One row each for the layers, the layer's heads, and the tokens, followed by the notable heads."""
     layers = near(view.layers, focus.layer, CHOICES - 1)
     yield LayerMenu(
         number,

@@ -1,4 +1,4 @@
-"""What people read of attention."""
+"""The messages of /attention."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_ROWS = 20_000
 
 
 def attention(view: Attention, focus: Focus) -> Reply:
-    """Where the token in focus looks; or all heads of a layer beside each other."""
+    """The attention from the token in focus, or all heads of a layer side by side."""
     grid = focus.layer != ALL and focus.head == ALL
     said = [
         _heads(view) if grid else _looks(view, focus, token_name),
@@ -61,7 +61,7 @@ def _strongest(view: Attention, focus: Focus) -> Sequence[tuple[int, float]]:
 
 
 def _looks(view: Attention, focus: Focus, name: Callable[[Piece], str]) -> str:
-    """Where the token in focus looks most; `name` says how tokens are written."""
+    """The tokens with the largest attention weights; `name` formats a token."""
     pieces, token = view.reading.pieces, focus.of(view)
     where = [
         f"{say('attention-itself') if place == token else name(pieces[place])} ({percent(share)})"
@@ -75,7 +75,7 @@ def _heads(view: Attention) -> str:
 
 
 def _standing_out(view: Attention) -> str:
-    """The heads that are marked as something most clearly, with their scores."""
+    """The heads with the clearest marks, with their scores."""
     found = [
         say(f"attention-best-{kind}", head=f"{scores.layer}.{scores.head}", share=percent(kind.score(scores)))
         for kind in Kind
@@ -85,7 +85,7 @@ def _standing_out(view: Attention) -> str:
 
 
 def _csv(view: Attention, focus: Focus) -> bytes:
-    """A line for each pair of tokens, of each head that was looked at; of the mean, `head` is empty."""
+    """A row for each pair of tokens and each head shown; `head` is empty for the mean."""
     if focus.layer == ALL:
         matrices: list[tuple[object, NDArray[np.float32]]] = [("", view.mean.array())]
     else:

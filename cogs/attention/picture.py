@@ -1,4 +1,4 @@
-"""Attention as a picture: arcs from one token over the text, or the heads of a layer as small maps."""
+"""Attention as a picture: arcs from one token across the text, or small maps of a layer's heads."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ _COLUMNS = {9: 3, 16: 4, HEADS: 6}
 
 
 def arcs(view: Attention, focus: Focus) -> bytes:
-    """A PNG: the text from top to bottom, and from the token in focus an arc to each that it looks at, wider for more.
+    """A PNG: the text from top to bottom, with an arc from the token in focus to each attended token, wider for more
+    weight.
 
-    Takes some tenths of a second: call it from a worker thread.
+    Takes tenths of a second: call it from a worker thread.
     """
     weights, token = row(view, focus), focus.of(view)
     places = seen(weights, token)
@@ -90,7 +91,7 @@ def _arc(sheet: Sheet, start: float, end: float, width: float) -> None:
 
 
 def seen(weights: NDArray[np.float32], token: int) -> list[int]:
-    """The places that are shown, in the order of the text: the token itself and those that it looks at most."""
+    """The positions to show, in text order: the token itself and the tokens with the largest weights."""
     order = sorted(
         range(len(weights)), key=lambda place: (place != token, -weights[place], abs(place - token))
     )
@@ -98,9 +99,9 @@ def seen(weights: NDArray[np.float32], token: int) -> list[int]:
 
 
 def heads(view: Attention) -> bytes:
-    """A PNG: a small map for each head of the layer, rows for the tokens that look, columns for those looked at.
+    """A PNG: a small map for each head of the layer, with queries as rows and keys as columns.
 
-    Takes some tenths of a second: call it from a worker thread.
+    Takes tenths of a second: call it from a worker thread.
     """
     weights = view.weights.array()[:HEADS]
     columns = next(columns for most, columns in _COLUMNS.items() if len(weights) <= most)
@@ -135,7 +136,7 @@ def heads(view: Attention) -> bytes:
 
 
 def _reduced(matrix: NDArray[np.float32], side: float) -> NDArray[np.float32]:
-    """No more rows and columns than there are pixels, each the largest weight of those that it stands for."""
+    """The matrix reduced to the number of available pixels by taking the maximum of each block."""
     step = -(-len(matrix) // int(side * DENSITY))
     if step <= 1:
         return matrix

@@ -1,4 +1,4 @@
-"""/generate: a prompt is continued while everybody watches."""
+"""/generate: continue a prompt, streamed to everyone in the channel."""
 
 from __future__ import annotations
 

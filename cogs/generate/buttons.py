@@ -1,4 +1,4 @@
-"""The buttons under a text: while it is written, and when it has ended."""
+"""The buttons under a generated text: while it is being written, and after it has ended."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from texts import say
 
 
 class StopButton(OwnButton, template=own_template("stop")):
-    """Ends the generation whose interaction is its argument; for the asker and for admins."""
+    """Stops the generation whose interaction is its argument; for the requester and for admins."""
 
     name = "stop"
     label = "button-stop"
@@ -51,7 +51,7 @@ class StopButton(OwnButton, template=own_template("stop")):
 
 
 class ShowTokensButton(OpenButton, template=open_template("generated-tokens")):
-    """What the model read and wrote, token by token; for whoever presses."""
+    """Shows the tokens that the model read and wrote to the person who presses it."""
 
     name = "generated-tokens"
     label = "button-generated-tokens"
@@ -65,7 +65,7 @@ class ShowTokensButton(OpenButton, template=open_template("generated-tokens")):
 
 
 class WhyThisWordButton(OpenButton, template=open_template("why")):
-    """Some steps of the text as a picture and a table: each token with those that it was chosen over."""
+    """Shows some generation steps as a picture and a table: each chosen token with its alternatives."""
 
     name = "why"
     label = "button-why"
@@ -90,12 +90,12 @@ class WhyThisWordButton(OpenButton, template=open_template("why")):
 
 
 def _shows(message: discord.Message | None, picture: str) -> bool:
-    """Whether a page of an explanation is turned, and not the text itself asked about."""
+    """Whether this press turns a page of an existing explanation, rather than opening one from the text."""
     return message is not None and any(file.filename == picture for file in message.attachments)
 
 
 class WhatMatteredButton(OpenButton, template=open_template("mattered")):
-    """What the token of number `page` rests on, among the words of the prompt; for whoever presses."""
+    """Shows how much the words of the prompt contributed to token `page`, to the person who presses it."""
 
     name = "mattered"
 
@@ -107,7 +107,7 @@ class WhatMatteredButton(OpenButton, template=open_template("mattered")):
 
 
 class MatteredMenu(ReportingMenu, template=r"mattered-token:(?P<number>\d+)"):
-    """Another token of the continuation."""
+    """Selects another token of the continuation."""
 
     def __init__(self, number: int, options: Sequence[discord.SelectOption] = ()) -> None:
         super().__init__(
@@ -126,7 +126,7 @@ class MatteredMenu(ReportingMenu, template=r"mattered-token:(?P<number>\d+)"):
 
 
 async def answer_mattered(interaction: Interaction, number: int, place: int) -> None:
-    """Show, to whoever asks, what the new token of number `place` of a text rests on."""
+    """Show the person who asks how the words of the prompt contributed to new token `place` of a text."""
 
     async def look() -> tuple[Generation, Attribution]:
         text = await _text(interaction, number)
@@ -157,7 +157,7 @@ async def answer_mattered(interaction: Interaction, number: int, place: int) -> 
 
 
 class ContinueButton(OpenButton, template=open_template("continue")):
-    """Goes on with a text that stopped before its end, in a new message."""
+    """Continues a text that stopped before its end, in a new message."""
 
     name = "continue"
     label = "button-continue"
@@ -171,7 +171,7 @@ class ContinueButton(OpenButton, template=open_template("continue")):
 
 
 class TryAgainButton(ReportingItem[Button], template=restoring.TEMPLATE):
-    """Another try with another seed, in a new message. Its custom_id says how the text was written."""
+    """Generates again with another seed, in a new message. The custom_id contains the generation settings."""
 
     def __init__(self, number: int, how: str) -> None:
         style = discord.ButtonStyle.secondary
@@ -194,7 +194,7 @@ class TryAgainButton(ReportingItem[Button], template=restoring.TEMPLATE):
 
 
 def under_text(number: int, text: FinishedText) -> Buttons:
-    """What can be done with a finished text, which is remembered under this number."""
+    """The buttons under a finished text, which is remembered under this number."""
     result = text.result
     items: list[DynamicItem] = [ShowTokensButton(number)]
     if result.steps:
@@ -207,7 +207,7 @@ def under_text(number: int, text: FinishedText) -> Buttons:
 
 
 async def _text(interaction: Interaction, number: int) -> FinishedText:
-    """A finished text: remembered, or written again as its message says. Raises AnswerForgotten where it does not."""
+    """A finished text: remembered, or regenerated from its message. Raises AnswerForgotten if the result differs."""
     recent = _commands(interaction).recent
     if number not in recent:
         recent.keep(await restoring.written_again(interaction), number)

@@ -1,4 +1,4 @@
-"""The commands /generate and /why: their options, and what they refuse."""
+"""The commands /generate and /why: their options and validation."""
 
 from __future__ import annotations
 
@@ -81,16 +81,16 @@ class GenerateCommands(commands.Cog):
         await show(interaction, reply)
 
     async def continue_text(self, interaction: Interaction, text: str) -> None:
-        """Continue a text as /generate does unless told otherwise."""
+        """Continue a text with the default options of /generate."""
         tokens = self._new_tokens(allowance(interaction), text, None)
         await self.write(interaction, Draft(text, tokens, Sampling(0.0, seed=random_seed())))
 
     async def write(self, interaction: Interaction, draft: Draft) -> None:
-        """Continue a draft in view of everybody."""
+        """Continue a draft in public."""
         await session.write(interaction, draft, self.recent)
 
     def _new_tokens(self, allowed: Allowance, prompt: str, max_new_tokens: int | None) -> int:
-        """The number of tokens to write at most; raises Refused for what cannot be continued."""
+        """The maximum number of new tokens; raises Refused if the text cannot be continued."""
         if not prompt.strip():
             raise EmptyPrompt
         if len(prompt) > allowed.prompt_characters:
@@ -106,7 +106,7 @@ class GenerateCommands(commands.Cog):
 
 
 class ContinueMenu(MessageMenu):
-    """Continues a message in view of everybody who sees it."""
+    """Continues a message, visible to everyone in the channel."""
 
     label = "menu-continue"
 

@@ -1,4 +1,4 @@
-"""Texts to continue, and what the buttons under a finished text go on from."""
+"""Drafts to continue, and the data behind the buttons under a finished text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def random_seed() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A text to continue: the prompt, how to write, and what earlier answers have added to it."""
+    """A text to continue: the prompt, the generation settings, and what earlier answers have added."""
 
     prompt: str
     max_new_tokens: int
@@ -40,18 +40,18 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class FinishedText:
-    """A draft and what became of it."""
+    """A draft and its result."""
 
     draft: Draft
     result: Generation
 
     @property
     def tokens(self) -> int:
-        """How many were read and written."""
+        """The total number of prompt and generated tokens."""
         return len(self.result.input_ids) + len(self.result.output_ids)
 
     def continued(self) -> Draft:
-        """The draft that goes on where this text ends."""
+        """A draft that continues from the end of this text."""
         return replace(
             self.draft,
             text=self.draft.text + self.result.text,
@@ -61,7 +61,7 @@ class FinishedText:
 
 
 class Writer(Protocol):
-    """What the buttons need of the cog: the texts that they go on from, and how to write another."""
+    """The part of the cog that the buttons need: the remembered texts, and a method to generate another."""
 
     recent: Recent[FinishedText]
 

@@ -1,4 +1,4 @@
-"""Which words of the prompt a token rests on: what people read and see of it."""
+"""The attribution of a token to the words of the prompt, as a message and a picture."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NUMBER = 44
 
 
 def attribution(found: Attribution) -> Reply:
-    """The word that supports the token most, all of them as a picture and a file."""
+    """The word that supports the token most, with all words as a picture and a file."""
     token, parts = shown(found.target.piece), strongest(found)
     said = [_most(found)]
     if len({part.group for part in found.parts}) < len(found.parts):
@@ -61,7 +61,7 @@ def _most(found: Attribution) -> str:
 
 
 def strongest(found: Attribution) -> list[Part]:
-    """The words that a picture shows: those that matter most, in the order of the prompt."""
+    """The words to show in the picture: those with the largest effect, in prompt order."""
     by_weight = sorted(
         found.parts, key=lambda part: (-abs(part.occlusion or 0), -abs(part.gradient or 0), part.places)
     )
@@ -69,10 +69,9 @@ def strongest(found: Attribution) -> list[Part]:
 
 
 def draw(found: Attribution) -> bytes:
-    """A PNG: for each word two bars from a middle line, to the right where it supports the token, to the left where it speaks
-    against it.
+    """A PNG with two bars for each word: to the right for support of the token, to the left for evidence against it.
 
-    Takes some tenths of a second: call it from a worker thread.
+    Takes tenths of a second: call it from a worker thread.
     """
     parts = strongest(found)
     gradients = found.gradients is not None

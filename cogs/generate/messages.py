@@ -1,4 +1,4 @@
-"""What people read of a continuation: while it waits, while it grows, and in the end."""
+"""The messages of a generation: waiting, streaming, and finished."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from texts import say
 
 
 def waiting(prompt: str, position: int, *, loading: bool = False) -> str:
-    """What people read before the first token; `position` 1 is the next in line."""
+    """The message before the first token; `position` 1 is next in line."""
     parts = [say("generate-loading")] if loading else []
     if position:
         parts.append(say("generate-in-line", position=ordinal(position)))
@@ -36,25 +36,25 @@ def waiting(prompt: str, position: int, *, loading: bool = False) -> str:
 
 
 def writing(prompt: str, text: str) -> str:
-    """A continuation under way: its newest whole words, in a code block that is always closed."""
+    """A generation in progress: its latest complete words, in a code block that is always closed."""
     if not (whole := settled(text)).strip():
         return waiting(prompt, 0)
     return _continued(prompt, whole, f"✍️ {say('generate-so-far', characters=len(whole))}")
 
 
 def ending(prompt: str, text: str) -> str:
-    """What people read when the bot is told to stop while it writes."""
+    """The message when the bot is shut down during generation."""
     return _continued(prompt, text, say("generate-restarting"))
 
 
 def unwritten(prompt: str, text: str, why: str) -> Reply:
-    """What stays of a continuation that failed or was stopped before it could end."""
+    """What remains of a generation that failed or was stopped before its end."""
     return Reply(_continued(prompt, text, why))
 
 
 def _continued(prompt: str, text: str, note: str) -> str:
     head, foot = f"{_prompt(prompt)}\n", f"\n-# {note}"
-    # No more than this is ever shown of it, and it is drawn on the event loop, for every token.
+    # Only this much is ever shown, and it is rendered on the event loop for every token.
     text = text[-CONTENT:]
     if not text.strip():
         return head + foot.strip()
@@ -64,9 +64,9 @@ def _continued(prompt: str, text: str, note: str) -> str:
 def generation(
     result: Generation, temperature: float, before: str = "", *, top_k: int = 0, top_p: float = 1.0
 ) -> Reply:
-    """The prompt, the continuation, and how it came about, so that it can be repeated.
+    """The prompt, the continuation, and the settings needed to reproduce it.
 
-    `before` is what earlier answers wrote; it stands before what is new.
+    `before` is the text from earlier answers; it precedes the new text.
     """
     text = before + result.text
     head, foot = f"{_prompt(result.prompt)}\n", f"\n-# {_how(result, temperature, top_k, top_p)}"
@@ -86,12 +86,12 @@ def generation(
 
 
 def body_of(text: str) -> str:
-    """A whole text as its message shows it."""
+    """The complete text as shown in its message."""
     return block(text, 10 * size(text) + 100)
 
 
 def prompt_in(content: str) -> str | None:
-    """The prompt that a message quotes; None if it is cut, or if that is no such message."""
+    """The prompt quoted in a message; None if it is truncated or the message is of another kind."""
     head = content.partition("\n")[0]
     if not (head.startswith(_BEFORE) and head.endswith(_AFTER)) or head.endswith(f"…{_AFTER}"):
         return None
@@ -99,7 +99,7 @@ def prompt_in(content: str) -> str | None:
 
 
 def _how(result: Generation, temperature: float, top_k: int, top_p: float) -> str:
-    """The facts below a text: which model, how much and how fast, and why it ended."""
+    """The details below a text: model, length, speed, and stop reason."""
     facts = [
         code(clip(result.model, 100)),
         say("generate-chat-model" if result.chat else "generate-base-model"),
@@ -112,7 +112,7 @@ def _how(result: Generation, temperature: float, top_k: int, top_p: float) -> st
 
 
 def _drawn(temperature: float, top_k: int, top_p: float, seed: int | None) -> Iterator[str]:
-    """How the tokens were chosen: all that is needed to have the same text again."""
+    """The sampling settings: everything needed to reproduce the text."""
     if not temperature:
         yield say("generate-greedy")
         return
@@ -126,7 +126,7 @@ def _drawn(temperature: float, top_k: int, top_p: float, seed: int | None) -> It
 
 
 def generated_tokens(result: Generation) -> Reply:
-    """What the model read and what it wrote, each token above its id."""
+    """The tokens of the prompt and the continuation, each above its id."""
     read, wrote = result.pieces[: len(result.input_ids)], result.pieces[len(result.input_ids) :]
     embed = discord.Embed(title=say("generated-tokens-title"), colour=BLUE)
     model = code(clip(result.model, 100))
@@ -168,9 +168,9 @@ def pages(result: Generation) -> int:
 
 
 def why(result: Generation, page: int, temperature: float) -> Reply:
-    """One page of the steps: which token was chosen, how likely it was, and what it was chosen over.
+    """One page of generation steps: each chosen token, its probability, and its alternatives.
 
-    The picture shows as many of the others as there is room for, the file all of them for every step.
+    The picture shows as many alternatives as fit; the file contains all of them for every step.
     """
     first = page * STEPS
     shown = result.steps[first : first + STEPS]
@@ -187,7 +187,7 @@ def why(result: Generation, page: int, temperature: float) -> Reply:
 
 
 def _in_words(step: Step) -> str:
-    """The written token and the likeliest of the others."""
+    """The chosen token and its most likely alternatives."""
     tokens = [f"{ansi.label(one.text)} {percent(one.probability)}" for one in (step.chosen, *step.others[:1])]
     return say("why-over", written=tokens[0], other=tokens[-1]) if step.others else tokens[0]
 
@@ -200,7 +200,7 @@ def _how_chosen(steps: Sequence[Step], temperature: float) -> str:
 
 
 def _steps_csv(steps: Sequence[Step]) -> bytes:
-    """A row for each candidate of each step, the written one first."""
+    """A row for each candidate of each step, the chosen one first."""
     rows = []
     for number, step in enumerate(steps, 1):
         for candidate in (step.chosen, *step.others):

@@ -1,4 +1,4 @@
-"""Why a text went on as it did: each token beside those that it was chosen over, as a picture."""
+"""Why a text continued as it did: each token beside its alternatives, as a picture."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LONGEST = 96
 
 
 def draw(steps: Sequence[Step], first: int) -> bytes:
-    """A PNG with two lines for each step, the first of which is number `first`.
+    """A PNG with two lines for each step, starting with step number `first`.
 
-    The shade of a box says how likely its token is; the written one stands first, in a frame, and beside it as many of the
-    others as there is room for. Takes some tenths of a second: call it from a worker thread.
+    The shade of a box shows the token's probability. The chosen token comes first, in a frame, followed by as many
+    alternatives as fit. Takes tenths of a second: call it from a worker thread.
     """
     sheet = Sheet(_TOP + _STEP * len(steps) + 6)
     left = MARGIN + _NUMBER
@@ -54,7 +54,7 @@ def _written(sheet: Sheet, left: float, top: float, chosen: Candidate) -> None:
 
 
 def _others(sheet: Sheet, left: float, top: float, others: Sequence[Candidate]) -> None:
-    """Boxes on two lines, the likeliest first, as many as fit."""
+    """Boxes on two lines, the most likely first, as many as fit."""
     x, line = left, 0
     for other in others:
         share = other.probability
@@ -72,7 +72,7 @@ def _others(sheet: Sheet, left: float, top: float, others: Sequence[Candidate]) 
 
 
 def name_of(candidate: Candidate) -> str:
-    """A token with its white space as marks; its id where it is no whole character."""
+    """A token with visible white space; its id if it is not a complete character."""
     if "\ufffd" in candidate.text:
         return say("why-id", id=candidate.id)
     return joined(spelt(candidate.text)[0]) or "∅"

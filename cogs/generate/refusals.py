@@ -1,4 +1,4 @@
-"""Why /generate does not begin, and why a text is not stopped."""
+"""Reasons for refusing to start or stop a generation."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ class EmptyPrompt(Refused):
 
 
 class PromptTooLong(Refused):
-    """A prompt of `length` characters, of which there may be `limit`."""
+    """A prompt has `length` characters; the limit is `limit`."""
 
     limit: int
     length: int
 
 
 class NoLanguageModel(Refused):
-    """The settings name no language model."""
+    """No language model is configured."""
 
 
 class TooManyNewTokens(Refused):
-    """More tokens were asked for than the `limit` of the settings."""
+    """More new tokens were requested than the configured `limit`."""
 
     limit: int
 
 
 class NotYoursToStop(Refused):
-    """Somebody else's text can be stopped only by those who manage the server."""
+    """Only people who manage the server can stop someone else's text."""
 
 
 class NothingToStop(Refused):
-    """The text has ended, or the bot was restarted since it began."""
+    """The text has ended, or the bot was restarted since it started."""

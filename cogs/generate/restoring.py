@@ -1,7 +1,7 @@
-"""A finished text from its message alone, when the process that wrote it is gone.
+"""Restores a finished text from its message alone, after the process that wrote it has ended.
 
-The message quotes the prompt, and the custom_id of a button says how the text was written. The same settings write the
-same text again; where that differs from what the message shows, the text counts as forgotten.
+The message quotes the prompt, and the custom_id of a button contains the settings. The same settings produce the same
+text; if the result differs from the message, the text counts as forgotten.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _PARTS = 6
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What was asked for, and how many tokens came of it."""
+    """The requested settings and the number of generated tokens."""
 
     draft: Draft
     written: int
 
 
 def how(text: FinishedText) -> str:
-    """How a text was written, as `settings_of` reads it; 0 for one that began with earlier answers, which its prompt
-    does not tell.
+    """The settings of a text in the format that `settings_of` reads; 0 for a text that began with earlier answers,
+    because its prompt does not contain them.
     """
     draft, sampling = text.draft, text.draft.sampling
     if draft.ids:
@@ -55,7 +55,7 @@ def how(text: FinishedText) -> str:
 
 
 def settings_of(message: discord.Message | None) -> Settings:
-    """What a message says of its text. Raises AnswerForgotten where that is not enough."""
+    """The settings that a message contains. Raises AnswerForgotten if they are incomplete."""
     prompt = prompt_in(message.content) if message is not None else None
     found = next(filter(None, (re.fullmatch(TEMPLATE, one) for one in custom_ids(message))), None)
     parts = found["how"].split(":") if found else []
@@ -67,7 +67,7 @@ def settings_of(message: discord.Message | None) -> Settings:
 
 
 async def written_again(interaction: Interaction) -> FinishedText:
-    """The text of the message of an interaction, written a second time. Raises AnswerForgotten if it is another one."""
+    """The text of an interaction's message, generated again. Raises AnswerForgotten if it differs."""
     message = interaction.message
     found = settings_of(message)
     request = Generate(caller(interaction), found.draft.prompt, max(1, found.written), found.draft.sampling)

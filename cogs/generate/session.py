@@ -1,4 +1,4 @@
-"""A text while it is written, in view of everybody: its place in line, its growth, and its end."""
+"""A public generation in progress: its place in the queue, its streamed text, and its end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RESERVE = 60
 
 
 async def write(interaction: Interaction, draft: Draft, recent: Recent[FinishedText]) -> None:
-    """Continue a draft until the text ends, somebody stops it, or there is no time left.
+    """Continue a draft until the text ends, someone stops it, or time runs out.
 
     The finished text is remembered in `recent` for the buttons under it.
     """
@@ -40,14 +40,14 @@ async def write(interaction: Interaction, draft: Draft, recent: Recent[FinishedT
     request = Generate(
         caller(interaction, seconds=_seconds(interaction)),
         draft.prompt,
-        # Of a text that somebody else asked for, a button asks for no more than its presser may.
+        # A button under someone else's text must not exceed the limits of the person who presses it.
         min(draft.max_new_tokens, allowance(interaction).max_new_tokens),
         draft.sampling,
         written=draft.ids,
         model=draft.model,
     )
     async with aclosing(bot.service.language.generate(request)) as events:
-        # A place in line, or a refusal that only the asker sees, because nothing is deferred yet.
+        # Nothing is deferred yet, so that only the requester sees a refusal.
         first = await anext(events)
         session = _Session(interaction, draft)
         session.show(first)
@@ -61,7 +61,7 @@ async def write(interaction: Interaction, draft: Draft, recent: Recent[FinishedT
 
 
 class _Session:
-    """The message of one text, from its place in line to its last edit."""
+    """The message of one text, from its place in the queue to its last edit."""
 
     def __init__(self, interaction: Interaction, draft: Draft) -> None:
         self._interaction = interaction
@@ -94,7 +94,7 @@ class _Session:
         self._editor.show(content=messages.ending(self._draft.prompt, self._text), at_once=True)
 
     async def follow(self, events: AsyncIterator[GenerationEvent], recent: Recent[FinishedText]) -> None:
-        """Show what happens to the text until its last edit. Raises what kept it from its end."""
+        """Stream the text until the last edit. Raises the error that interrupted it."""
         self._editor.start()
         view = None
         try:
@@ -112,7 +112,7 @@ class _Session:
                 top_k=self._draft.sampling.top_k,
                 top_p=self._draft.sampling.top_p,
             )
-            # What the buttons refer to goes with the process.
+            # The buttons refer to state that ends with the process.
             if not self._interaction.client.stopping.is_set():
                 text = FinishedText(self._draft, result)
                 view = under_text(recent.keep(text), text)
@@ -129,7 +129,7 @@ class _Session:
         return messages.unwritten(self._draft.prompt, self._text, why)
 
     async def _break_off(self) -> None:
-        """After a failure, of which the asker alone is told: everybody else keeps what was written."""
+        """Handle a failure: only the requester is told; everyone else keeps the text so far."""
         if self._text[len(self._draft.text) :].strip():
             await self._end(self._unfinished(say("generate-broken")))
             return
@@ -142,9 +142,9 @@ class _Session:
 
 
 def _seconds(interaction: Interaction) -> float:
-    """Time for the answer: the lane's own, or what Discord leaves for it."""
+    """The time limit: the lane's own, or the time that Discord leaves for edits."""
     age = (discord.utils.utcnow() - interaction.created_at).total_seconds()
     left = EDITABLE - RESERVE - age
-    if not 0 < left <= EDITABLE - RESERVE:  # a clock is off: that must not end every text at once
+    if not 0 < left <= EDITABLE - RESERVE:  # clock skew must not end every text at once
         left = EDITABLE - RESERVE
     return min(left, interaction.client.settings.lanes.language.timeout)

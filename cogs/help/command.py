@@ -26,7 +26,7 @@ _TOPICS = list(Topic)
 
 
 def offered(bot: Tokenwise, *, admin: bool) -> Iterator[Command]:
-    """The commands that a person can use with the configured models, in the order of the tour."""
+    """The commands available with the configured models, in the order of the tour."""
     every = commands_of(bot.tree)
     for command in sorted(every.values(), key=_place):
         about = guide_of(command)
@@ -37,7 +37,7 @@ def offered(bot: Tokenwise, *, admin: bool) -> Iterator[Command]:
 
 
 def _place(command: Command) -> tuple[int, int]:
-    """Where a command stands: by its topic, and among the views in the order of their buttons, the gentlest first."""
+    """The sort key of a command: its topic, then, among the views, the order of their buttons, the easiest first."""
     name = command.qualified_name
     return _TOPICS.index(guide_of(command).topic), VIEWS.index(name) if name in VIEWS else len(VIEWS)
 

@@ -1,4 +1,4 @@
-"""/lens: what each layer of the language model would say next, at some places of a text."""
+"""/lens: the next token that each layer of the language model would predict, at several positions of a text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from texts import say
 
 
 class TurnLens(OpenButton, template=open_template("lens")):
-    """Turns to the places of the text from number `page` on, for everybody."""
+    """Shows the positions of the text from number `page` on, for everyone."""
 
     name = "lens"
 

@@ -1,4 +1,4 @@
-"""What people read of the logit lens."""
+"""The messages of /lens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from texts import say
 
 
 def lens(view: Lens) -> Reply:
-    """The last place that is shown in words, all of them as a picture, every layer as a file."""
+    """The last position shown in words, all positions as a picture, and every layer as a file."""
     answers = view.layers[-1]
     over, last = view.takes_over(len(answers) - 1), len(view.layers) - 1
     embed = discord.Embed(
@@ -47,7 +47,7 @@ def lens(view: Lens) -> Reply:
 
 
 def _read(view: Lens) -> Sequence[Piece]:
-    """The tokens that stand over the columns."""
+    """The column headings: the tokens read."""
     return view.reading.pieces[view.start : view.start + len(view.layers[-1])]
 
 

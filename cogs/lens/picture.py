@@ -1,4 +1,4 @@
-"""The logit lens as a picture: layers by places, the likeliest token in each cell."""
+"""The logit lens as a picture: layers by positions, with the most likely token in each cell."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _HEAD = 52
 
 
 def draw(view: Lens) -> bytes:
-    """A PNG: the darker a cell, the likelier its token; from the framed cell of a column on, all layers agree with the last.
+    """A PNG. Darker cells are more likely; from the framed cell of a column on, all layers agree with the last one.
 
-    Takes some tenths of a second: call it from a worker thread.
+    Takes tenths of a second: call it from a worker thread.
     """
     columns = len(view.layers[-1])
     over = [view.takes_over(column) for column in range(columns)]
@@ -52,7 +52,7 @@ def draw(view: Lens) -> bytes:
 
 
 def layers(count: int, over: int) -> list[int]:
-    """The rows that are shown of `count`: the first, the last, the one at which the answer takes over, and some evenly between."""
+    """The layers to show out of `count`: the first, the last, the one where the answer emerges, some evenly between."""
     if count <= ROWS:
         return list(range(count))
     even = {round(place * (count - 1) / (ROWS - 1)) for place in range(ROWS)}

@@ -1,4 +1,4 @@
-"""/models: what is loaded, and loading it again."""
+"""/models: show the loaded models and reload them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/models: what is loaded, and loading it again."""
+"""/models: show the loaded models and reload them."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class ModelCommands(commands.GroupCog, name="models", description="The models be
         await interaction.response.send_message(
             embed=messages.statuses(status, self.bot.drawing.status, self.bot.uptime)
         )
-        # Everybody sees the status; what mends a failure is for those who can.
+        # Everyone sees the status; only admins see how to fix a failure.
         if is_admin(interaction) and (hints := messages.hints(status)):
             await interaction.followup.send(hints, ephemeral=True)
 
-    # Discord can hide a whole group from members, not one command of it, and /models status is for
-    # everybody: so who may reload is decided here.
+    # Discord can hide a whole command group from members, but not a single subcommand, and /models status is
+    # for everyone: so the right to reload is checked here.
     @app_commands.command(extras=guide(Topic.ADMIN, "/models reload slot:words"))
     @app_commands.describe(
         slot="What to load anew; questions under way finish on the old one",
@@ -60,14 +60,14 @@ class ModelCommands(commands.GroupCog, name="models", description="The models be
         try:
             text = await self._reload(interaction, slot, revision, editor)
         except Failure as error:
-            # Not a mishap of this command but its outcome: it takes the place of the progress.
+            # This is the command's outcome, not an unexpected error: it replaces the progress message.
             status = (await self.bot.service.status()).slot(slot)
             serving = status is not None and status.state is State.READY
             text = messages.not_loaded(slot, errors.told(error, admin=True), serving=serving)
         await editor.finish(lambda: {"content": text})
 
     async def _reload(self, interaction: Interaction, slot: str, revision: str | None, editor: Editor) -> str:
-        """Show the progress through the editor; what to say in the end."""
+        """Show the progress in the editor; returns the final message."""
         began = time.monotonic()
         text = ""
         async with aclosing(reload(self.bot, caller(interaction), slot, revision)) as items:

@@ -1,4 +1,4 @@
-"""What is loaded, as messages."""
+"""The messages of /models."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HOUR = 3600
 
 
 def hints(status: ServiceStatus) -> str:
-    """What mends the slots that failed, a line each; for admins."""
+    """How to fix the failed slots, one line each; for admins."""
     failed = [(slot.slot, slot.failure.hint) for slot in status.slots if slot.failure and slot.failure.hint]
     return clip("\n".join(f"**{slot}**: {inline(hint, 300)}" for slot, hint in failed), CONTENT)
 
@@ -33,7 +33,7 @@ def hints(status: ServiceStatus) -> str:
 def statuses(
     status: ServiceStatus, drawing: Mapping[str, LaneStatus] = MappingProxyType({}), uptime: float = 0.0
 ) -> discord.Embed:
-    """Public facts about every slot, how many jobs run and wait in each lane, and about the bot.
+    """Public details of every slot, the running and waiting jobs of each lane, and the bot.
 
     `drawing` are the lanes that belong to no model; `uptime` is in seconds.
     """
@@ -61,7 +61,7 @@ def statuses(
 
 
 def _duration(seconds: float) -> str:
-    """Days, hours and minutes; in the first hour seconds, too."""
+    """Days, hours and minutes; during the first hour also seconds."""
     unit = "seconds" if seconds < _HOUR else "minutes"
     return humanize.precisedelta(timedelta(seconds=int(seconds)), minimum_unit=unit, format="%0.0f")
 
@@ -76,7 +76,7 @@ def _facts(slot: SlotStatus) -> list[str]:
 
 
 def _replicas(replicas: Sequence[ReplicaStatus]) -> list[str]:
-    """A line for each copy on another machine, and how many more there are."""
+    """A line for each remote replica, and the number of omitted ones."""
     lines = [
         say(
             "models-replica",
@@ -97,7 +97,7 @@ def _queue(lane: LaneStatus) -> str:
 
 
 def loading(slot: str, progress: LoadProgress, seconds: float) -> str:
-    """How far a reload has come."""
+    """The progress of a reload."""
     head = say("models-loading", slot=slot, what=inline(progress.what, 200))
     if progress.share is not None:
         head += f" `{'█' * round(progress.share * _BAR_CELLS):░<{_BAR_CELLS}}` {progress.share:.0%}"
@@ -106,7 +106,7 @@ def loading(slot: str, progress: LoadProgress, seconds: float) -> str:
 
 
 def loaded(reload: Reload) -> str:
-    """What is there now, and what its coming did to the memory."""
+    """The state after a reload, and its effect on memory use."""
     status, before, after = reload.status, reload.before, reload.after
     facts = [*_facts(status), say("models-loaded-in", seconds=status.load_seconds)]
     memory = say(
@@ -123,6 +123,6 @@ def loaded(reload: Reload) -> str:
 
 
 def not_loaded(slot: str, why: str, *, serving: bool) -> str:
-    """Why a reload failed, in a sentence for Discord, and whether the model that was there still answers."""
+    """The reason for a failed reload, as a sentence for Discord, and whether the previous model still serves."""
     head = say("models-not-loaded", slot=slot, why=clip(why, 1500))
     return f"{head}\n{say('models-still-serving' if serving else 'models-nothing-serves')}"

@@ -1,4 +1,4 @@
-"""/next: what could come next in a text, and a group that writes it on, token by token."""
+"""/next: the possible next tokens of a text, and a board on which a group continues it token by token."""
 
 from __future__ import annotations
 

@@ -36,23 +36,23 @@ _ID = r"(?P<board>\d+):(?P<version>\d+)"
 
 
 class BoardGone(Refused):
-    """The board was deleted, by whoever began it or because nobody touched it for long."""
+    """The board was deleted by the person who started it, or after long inactivity."""
 
 
 class BoardLocked(Refused):
-    """Only whoever began the board may change it at the moment."""
+    """Only the person who started the board may change it at the moment."""
 
 
 class NotYourBoard(Refused):
-    """Only whoever began the board, or somebody who manages the server, locks and unlocks it."""
+    """Only the person who started the board, or someone who manages the server, may lock and unlock it."""
 
 
 class BoardChanged(Refused):
-    """Somebody else was faster."""
+    """Someone else changed the board first."""
 
 
 class NoVotes(Refused):
-    """Nobody has voted for the next token yet."""
+    """No one has voted for the next token yet."""
 
 
 _locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -60,31 +60,31 @@ _locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
 
 async def look(interaction: Interaction, board: Board) -> NextToken:
-    """What could come next on a board."""
+    """Show the possible next tokens on a board."""
     request = AskNext(caller(interaction), board.text, board.sampling, taken=board.taken, model=board.model)
     return await interaction.client.service.inside.next(request)
 
 
 def named(board: Board, seen: NextToken) -> Board:
-    """The board with the model whose tokens it takes."""
+    """The board with the model that provides its tokens."""
     return replace(board, model=seen.reading.model)
 
 
 async def show(interaction: Interaction, board: Board, seen: NextToken, said: str = "") -> None:
-    """Show a board with all that can be done with it; `said` is what has just happened."""
+    """Show a board with its controls; `said` describes the latest change."""
     votes = sum((await interaction.client.store.boards.votes(board)).values()) if board.voting else 0
     reply = await drawn(interaction, lambda: messages.board(board, seen, said, votes))
     await show_reply(interaction, reply, view=Buttons(*_items(board, seen)))
 
 
 class BoardItem:
-    """What buttons and menus of a board share: the board, its version when they were shown, and who may use them."""
+    """The common part of a board's buttons and menus: the board, the version they were shown for, and permissions."""
 
     board_id: int
     version: int
 
     async def change(self, interaction: Interaction) -> None:
-        """Make the change of this item, and show the board as it is then."""
+        """Apply this item's change and show the resulting board."""
         store = interaction.client.store.boards
         lock = _locks.setdefault(self.board_id, asyncio.Lock())
         async with lock:
@@ -105,16 +105,16 @@ class BoardItem:
             raise BoardChanged
 
     def check(self, interaction: Interaction, board: Board) -> None:
-        """Refused for whoever may not do this."""
+        """Raises Refused if this person may not use the item."""
         if board.locked and interaction.user.id != board.user_id:
             raise BoardLocked
 
     async def decided(self, _interaction: Interaction, board: Board, /) -> tuple[Board, str]:
-        """The board after the change, and what to say of it."""
+        """The board after the change, and a description of the change."""
         return self.changed(board), ""
 
     def changed(self, board: Board) -> Board:
-        """The board after a change that needs no model and no votes."""
+        """The board after a change that needs neither a model nor votes."""
         raise NotImplementedError
 
 
@@ -138,7 +138,7 @@ class BoardButton(BoardItem, ReportingItem[Button], template=NOBODY):
 
 
 class Draw(BoardButton, template=f"board-draw:{_ID}"):
-    """Takes a token as the model would draw it with the settings."""
+    """Samples a token from the model with the current settings."""
 
     name = "draw"
     emoji = "🎲"
@@ -161,7 +161,7 @@ class Undo(BoardButton, template=f"board-undo:{_ID}"):
 
 
 class StartVote(BoardButton, template=f"board-vote:{_ID}"):
-    """Begins a game: the group votes for each token without seeing what the model thinks."""
+    """Starts a game: the group votes for each token without seeing the model's probabilities."""
 
     name = "vote"
     emoji = "🗳️"
@@ -171,7 +171,7 @@ class StartVote(BoardButton, template=f"board-vote:{_ID}"):
 
 
 class CountVotes(BoardButton, template=f"board-count:{_ID}"):
-    """Takes the token with most votes; of several, the likeliest."""
+    """Takes the token with the most votes; ties go to the most likely one."""
 
     name = "count"
     style = discord.ButtonStyle.primary
@@ -223,7 +223,7 @@ class Unlock(_LockButton, template=f"board-unlock:{_ID}"):
 
 
 class Layers(BoardButton, template=f"board-layers:{_ID}"):
-    """Looks at the text so far through the lens, in a new message."""
+    """Opens the text so far in the logit lens, in a new message."""
 
     name = "layers"
 
@@ -287,7 +287,7 @@ class TopK(BoardMenu, template=f"board-top-k:{_ID}"):
 
 
 class Cuts(BoardMenu, template=f"board-cuts:{_ID}"):
-    """top_p and min_p in one menu, of which one each may be chosen; of several the stricter counts."""
+    """top_p and min_p in one menu; one value of each may be chosen. If there are several, the strictest applies."""
 
     name = "cuts"
 
@@ -299,7 +299,7 @@ class Cuts(BoardMenu, template=f"board-cuts:{_ID}"):
 
 
 class Vote(BoardMenu, template=f"board-choose:{_ID}"):
-    """A person's vote for the next token. The board stays as it is, but for the number of votes."""
+    """A person's vote for the next token. Only the number of votes on the board changes."""
 
     name = "choose"
 
@@ -340,11 +340,11 @@ MENUS: tuple[type[BoardMenu], ...] = (Take, Temperature, TopK, Cuts, Vote)
 
 
 def _items(board: Board, seen: NextToken) -> list[DynamicItem]:
-    """What can be done with a board, at most five rows."""
+    """The controls of a board, at most five rows."""
     number, version = board.id, board.version
     lock = (Unlock if board.locked else Lock)(number, version)
     if board.voting:
-        # In the order of the alphabet, which tells nothing of what the model thinks.
+        # Alphabetical order reveals nothing about the model's probabilities.
         options = sorted(seen.options, key=lambda option: (shown(option.piece).casefold(), option.piece.id))
         chosen = [_option(shown(option.piece), option.piece.id) for option in options]
         return [
@@ -380,7 +380,7 @@ def _option(label: str, value: object, about: str = "", *, default: bool = False
 
 
 def _with(values: tuple[float, ...], current: float) -> list[float]:
-    """The values of a menu, and the one in force where that is another."""
+    """The values of a menu, with the current one added if it is not among them."""
     return sorted({*values, current})
 
 

@@ -1,4 +1,4 @@
-"""/next: what could come next in a text."""
+"""/next: the possible next tokens of a text."""
 
 from __future__ import annotations
 

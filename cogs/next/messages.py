@@ -1,4 +1,4 @@
-"""What people read of a board: the text so far, what could come next, and the score of a vote."""
+"""The messages of a board: the text so far, possible next tokens, and voting scores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BAR = "│"
 
 
 def board(state: Board, seen: NextToken, said: str = "", votes: int = 0) -> Reply:
-    """The text with what the group took after it; the probabilities only while nobody votes."""
+    """The text with the tokens that the group added; the probabilities are hidden during a vote."""
     taken = seen.reading.pieces[len(seen.reading.pieces) - len(state.taken) :] if state.taken else ()
     text = state.text + "".join(f"{_BAR}{shown(piece)}" for piece in taken)
     embed = discord.Embed(title=say("board-title"), colour=BLUE)
@@ -38,7 +38,7 @@ def board(state: Board, seen: NextToken, said: str = "", votes: int = 0) -> Repl
 
 
 def settings(state: Board) -> str:
-    """The settings that change something, in words; "" if none does."""
+    """The settings that have an effect, in words; "" if there are none."""
     sampling = state.sampling
     parts = []
     if sampling.temperature != 1:
@@ -80,7 +80,7 @@ def _sentences(state: Board, seen: NextToken) -> Sequence[str]:
 
 
 def counted(rounds: Sequence[Round], chosen: Option, likeliest: Option, votes: Mapping[int, int]) -> str:
-    """How a round of votes ended."""
+    """The result of a round of votes."""
     facts: dict[str, str | int] = {
         "round": len(rounds),
         "votes": votes[chosen.piece.id],
@@ -96,7 +96,7 @@ def counted(rounds: Sequence[Round], chosen: Option, likeliest: Option, votes: M
 
 
 def score(rounds: Sequence[Round]) -> str:
-    """How a game of votes ended."""
+    """The result of a voting game."""
     if not rounds:
         return say("board-no-rounds")
     return say(

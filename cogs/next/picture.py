@@ -15,9 +15,10 @@ _SHARE = 50
 
 
 def draw(seen: NextToken, settings: str) -> bytes:
-    """A PNG: tokens with their ids; the probability of each, and beside it what the settings leave. What is cut is grey and hatched.
+    """A PNG: tokens with their ids, the probability of each, and its probability after the settings. Tokens that are
+    cut are grey and hatched.
 
-    Takes some tenths of a second: call it from a worker thread.
+    Takes tenths of a second: call it from a worker thread.
     """
     columns = 2 if settings else 1
     left = MARGIN + _NAMES + _IDS
@@ -49,7 +50,7 @@ def draw(seen: NextToken, settings: str) -> bytes:
 
 
 def _bar(sheet: Sheet, x: float, y: float, width: float, share: float, label: str, colour: str) -> None:
-    """A bar with its label; without a colour it is grey and hatched."""
+    """A labelled bar; grey and hatched if it has no colour."""
     room = width - _SHARE
     sheet.bar(
         x,

@@ -1,4 +1,4 @@
-"""/paths: the likeliest continuations of a text as a tree."""
+"""/paths: the most likely continuations of a text as a tree."""
 
 from __future__ import annotations
 

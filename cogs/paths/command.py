@@ -1,4 +1,4 @@
-"""/paths: the likeliest continuations of a text as a tree, and one that is drawn."""
+"""/paths: the most likely continuations of a text as a tree, with one sampled path."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ WIDTH, DEPTH = 3, 4
 class DrawAgain(
     ReportingItem[Button], template=r"paths:(?P<number>\d+):(?P<width>\d+):(?P<depth>\d+):(?P<seed>\d+)"
 ):
-    """The same tree with another path drawn, for everybody."""
+    """Shows the same tree with another sampled path, for everyone."""
 
     def __init__(self, number: int, width: int, depth: int, seed: int) -> None:
-        """`seed` is that of the path that is seen; the next one is drawn with the next."""
+        """`seed` is the seed of the path on screen; the next path uses the next seed."""
         custom_id = f"paths:{number}:{width}:{depth}:{seed}"
         super().__init__(Button(label=say("paths-draw-again"), emoji="🎲", custom_id=custom_id))
         self.number, self.wide, self.deep, self.seed = number, width, depth, seed

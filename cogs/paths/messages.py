@@ -1,4 +1,4 @@
-"""What people read of the tree of continuations."""
+"""The messages of /paths."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LONGEST = 300
 
 
 def paths(view: Paths) -> Reply:
-    """The likeliest continuation and the drawn one in words, the tree as a picture, every path as a file."""
+    """The most likely and the sampled continuation in words, the tree as a picture, and every path as a file."""
     ways = list(picture.leaves(view.root))
     longest = max(map(len, ways))
-    # A branch that the beam left behind is likely only because it is short.
+    # A branch that beam search dropped is likely only because it is short.
     best = max((way for way in ways if len(way) == longest or way[-1].ends), key=_likelihood)
     greedy = next(way for way in ways if way[-1].greedy)
     sampled = next(way for way in ways if way[-1].sampled)

@@ -1,4 +1,4 @@
-"""The tree of continuations as a picture: a column for each token, the wider a branch the likelier it is."""
+"""The tree of continuations as a picture: a column for each token; wider branches are more likely."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class _Node:
 
 
 def draw(view: Paths) -> bytes:
-    """A PNG: from the last token of the text to the right. The greedy path is solid orange with a star, the drawn one dashed
-    with a die.
+    """A PNG: from the last token of the text to the right. The greedy path is solid orange with a star; the sampled one
+    is dashed, with a die.
 
-    Takes some tenths of a second: call it from a worker thread.
+    Takes tenths of a second: call it from a worker thread.
     """
     rows = [0]
     root = _placed(pruned(view.root), 0, rows)
@@ -51,8 +51,8 @@ def draw(view: Paths) -> bytes:
 
 
 def pruned(root: Branch) -> Branch:
-    """The tree with at most LEAVES leaves: the longest paths before those that the beam left behind, the likeliest first, and
-    the greedy and the sampled one in any case.
+    """The tree with at most LEAVES leaves: the longest paths before those dropped by beam search, the most likely
+    first. The greedy and the sampled path are always included.
     """
     ways = list(leaves(root))
     longest = max(map(len, ways))
@@ -66,7 +66,7 @@ def pruned(root: Branch) -> Branch:
 
 
 def leaves(branch: Branch, before: tuple[Branch, ...] = ()) -> Iterator[tuple[Branch, ...]]:
-    """The branches from the root, which is left out, to each leaf."""
+    """The branches from the root (exclusive) to each leaf."""
     for child in branch.next:
         way = (*before, child)
         if child.next:
@@ -80,7 +80,7 @@ def _only(branch: Branch, kept: set[int]) -> Branch:
 
 
 def _placed(branch: Branch, depth: int, rows: list[int]) -> _Node:
-    """The branch with a place for each leaf below the one before; a parent stands in the middle of its children."""
+    """Branches with vertical positions: one row for each leaf, and each parent centred on its children."""
     children = tuple(_placed(child, depth + 1, rows) for child in branch.next)
     if children:
         return _Node(branch, depth, (children[0].y + children[-1].y) / 2, children)
@@ -93,7 +93,7 @@ def _depth(node: _Node) -> int:
 
 
 def _x(depth: int, column: float) -> float:
-    """The left end of a token's name."""
+    """The left end of a token's label."""
     return MARGIN if depth == 0 else MARGIN + _ROOT + (depth - 1) * column + 12
 
 
@@ -143,7 +143,7 @@ def _names(sheet: Sheet, node: _Node, column: float) -> None:
 
 
 def _name(node: _Node, column: float) -> str:
-    """The token as far as there is room, and a mark where the model ends."""
+    """The token, clipped to the available width, with a mark if the text ends there."""
     room = _ROOT - 8 if node.depth == 0 else column - 12
     return (
         fitting(shown(node.branch.piece), room - 14 * node.branch.ends, bold=True) + " ∎" * node.branch.ends
@@ -151,7 +151,7 @@ def _name(node: _Node, column: float) -> str:
 
 
 def _share(node: _Node, column: float) -> str:
-    """The probability and the marks of a token, as exactly as there is room for; the marks go last."""
+    """The probability and the marks of a token, as precise as fits; the marks are dropped last."""
     share = node.branch.probability
     exact, rough = percent(share).replace(" ", ""), f"{100 * share:.0f}%" if share >= _ROUGH else "<1%"
     marks = "★" * node.branch.greedy + "⚄" * node.branch.sampled

@@ -1,1 +1,1 @@
-"""Shared by several features: text, colours, buttons, pictures, streaming edits."""
+"""Code shared by several features: text, colours, buttons, pictures, streaming edits."""

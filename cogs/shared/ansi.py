@@ -5,7 +5,7 @@ piece has its own marks. User text is escaped before it is coloured, so that no 
 block.
 """
 
-# ruff: noqa: RUF001 - the marks look like others on purpose: they are quotation marks
+# ruff: noqa: RUF001 - the ambiguous characters are intentional: they are quotation marks
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ LEGEND = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A piece for display; `marks` are the keys of `LEGEND` that it uses."""
+    """A piece prepared for display; `marks` are the `LEGEND` keys it uses."""
 
     id: int
     text: str
@@ -62,7 +62,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A code block, and how many of the pieces it contains."""
+    """A code block, and the number of pieces it contains."""
 
     text: str
     shown: int
@@ -70,7 +70,7 @@ class Drawing:
 
 
 def cells(pieces: Iterable[Piece]) -> Iterator[Cell]:
-    """The pieces for display, with neighbours in different colours."""
+    """The pieces prepared for display; neighbours have different colours."""
     return (_cell(piece, colour) for piece, colour in zip(pieces, cycle(_COLOURS), strict=False))
 
 
@@ -78,12 +78,12 @@ def _cell(piece: Piece, colour: str) -> Cell:
     text, marks = spelt_piece(piece)
     style = _SPECIAL if piece.special or piece.unknown else _PARTIAL if piece.partial else colour
     ends_line = style == colour and source(piece).endswith("\n")
-    # A bar follows it. What is longer than a line is whole in the file.
+    # A bar follows the piece. The file contains pieces longer than a line in full.
     return Cell(piece.id, unfenced(fit(text, COLUMNS - 1)), style, frozenset(marks), ends_line)
 
 
 def flow(pieces: Sequence[Piece], limit: int) -> Drawing:
-    """The pieces one after another, a bar after each, in a block of at most `limit` characters."""
+    """The pieces one after another, each followed by a bar, in a block of at most `limit` characters."""
     drawn: list[str] = []
     marks: set[str] = set()
     used, column = _FENCES, 0
@@ -146,10 +146,10 @@ def _fence(body: str) -> str:
 
 
 def legend(marks: frozenset[str]) -> str:
-    """The legend of the marks that occur."""
+    """The legend of the marks in use."""
     return "   ".join(f"{mark} {say(meaning)}" for mark, meaning in LEGEND.items() if mark in marks)
 
 
 def label(text: str) -> str:
-    """A token with its white space and the like as marks, short enough for a cell."""
+    """A token with visible white space and control characters, short enough for a cell."""
     return clip(spelt(text)[0], _LABEL) or "∅"

@@ -1,4 +1,4 @@
-"""How every cog asks: admitted first, then deferred, then answered; and suggestions that never fail."""
+"""The request sequence shared by all cogs: admit, defer, answer; and suggestions that never fail."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ SUGGESTIONS_WITHIN = 0.5
 
 
 def caller(interaction: Interaction, *, seconds: float | None = None, typing: bool = False) -> Caller:
-    """Who asks the models: the person of an interaction, by whose id the work can be cancelled.
+    """The caller of the models: the person behind an interaction, whose id identifies work to cancel.
 
-    What is asked while somebody types has less time. Raises AlreadyAsking where pictures for the person take all places.
+    Questions for autocompletion have a shorter time limit. Raises AlreadyAsking if the person's pictures use all their
+    places.
     """
     if typing and seconds is None:
         seconds = SUGGESTIONS_WITHIN
     questions = allowance(interaction).per_user
     if not typing:
-        # A picture is a part of an answer, so its question is still under way.
+        # A picture is part of an answer, so the question still counts as running.
         drawing = interaction.client.drawing.under_way(interaction.user.id)
         if drawing >= questions:
             raise AlreadyAsking(drawing, questions)
@@ -39,16 +40,16 @@ def caller(interaction: Interaction, *, seconds: float | None = None, typing: bo
 
 
 async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, private: bool = False) -> T:
-    """Have the question admitted, tell Discord that the answer will come, then wait for it.
+    """Have the question admitted, defer the interaction, then wait for the answer.
 
-    `Busy` and the like are raised before anybody is told of an answer. The work stops if nobody can be told.
+    `Busy` and similar refusals are raised before deferring. The work is cancelled if deferring fails.
     """
     asking = asyncio.ensure_future(answer)
-    # Where nobody can be told any more, its failure is no news for asyncio's log either.
+    # If the reply fails, asyncio should not log the question's failure either.
     asking.add_done_callback(lambda task: task.cancelled() or task.exception())
     try:
         await interaction.client.service.settled(str(interaction.id))
-        await asyncio.sleep(0)  # a refusal is raised in the next step
+        await asyncio.sleep(0)  # a refusal is raised in the next step of the event loop
         if asking.done() and asking.exception() is not None:
             return asking.result()
         await interaction.response.defer(ephemeral=private, thinking=True)
@@ -60,8 +61,8 @@ async def answered(interaction: Interaction, answer: Coroutine[Any, Any, T], *, 
 async def answered_privately(
     interaction: Interaction, answer: Coroutine[Any, Any, T], *, turning: bool = True
 ) -> T:
-    """As `answered`, for whoever pressed a button: in its message where they are `turning` the pages of a private one,
-    otherwise in a new one.
+    """Like `answered`, for the person who pressed a button: edits their private message if they are `turning` its
+    pages, otherwise sends a new one.
     """
     if interaction.message is None or not interaction.message.flags.ephemeral or not turning:
         return await answered(interaction, answer, private=True)
@@ -70,7 +71,7 @@ async def answered_privately(
 
 
 async def suggested(answer: Awaitable[Sequence[T]]) -> list[T]:
-    """What a model suggests to somebody who still types; nothing if it is not there or takes too long."""
+    """A model's autocomplete suggestions; empty if it is unavailable or too slow."""
     try:
         async with asyncio.timeout(SUGGESTIONS_WITHIN):
             return list(await answer)
@@ -79,9 +80,10 @@ async def suggested(answer: Awaitable[Sequence[T]]) -> list[T]:
 
 
 async def drawn(interaction: Interaction, work: Callable[[], T], *, counted: bool = False) -> T:
-    """What `work()` makes on a thread that draws: a picture or a file that needs no model.
+    """The result of `work()`, run on a drawing thread: a picture or a file that needs no model.
 
-    Pictures have the colours of the settings. It counts against the limit of the asker only if it is `counted`: what belongs to an answer was counted with it.
+    Pictures use the configured colours. The work counts against the person's limit only if `counted`: the parts of an
+    answer were counted with it.
     """
     name = interaction.client.settings.discord.pictures
 
@@ -99,7 +101,7 @@ async def drawn(interaction: Interaction, work: Callable[[], T], *, counted: boo
 
 
 def choices(pairs: list[tuple[str, str]]) -> list[app_commands.Choice[str]]:
-    """(what is shown, what is sent) as Discord takes it: 25 at most, each in 100 characters."""
+    """(label, value) pairs in the form Discord accepts: at most 25, each of at most 100 characters."""
     fitting = [
         (clip(" ".join(name.split()), CHOICE), value)
         for name, value in pairs

@@ -83,7 +83,7 @@ class ReportingItem(discord.ui.DynamicItem[ItemT], template=NOBODY):
 
 
 class ReportingMenu(ReportingItem[Menu], template=NOBODY):
-    """A menu whose failures are reported. The chosen values are in `item.values`, and the options in
+    """A menu whose failures are reported. The chosen values are in `item.values`, and the options are in
     `item.options`; a subclass gives its template, `parsed` without either of them, and `pressed`.
     """
 
@@ -99,7 +99,7 @@ class ReportingMenu(ReportingItem[Menu], template=NOBODY):
 class OwnButton(ReportingItem[Button], template=NOBODY):
     """A button for one person: its custom_id is `name:user:argument`.
 
-    A subclass gives `template=own_template("name")`, its looks, and `act`.
+    A subclass gives `template=own_template("name")`, its appearance, and `act`.
     """
 
     everywhere = True
@@ -139,7 +139,7 @@ def own_template(name: str) -> str:
 class OpenButton(ReportingItem[Button], template=NOBODY):
     """A button for everyone who sees it: its custom_id is `name:argument:page`.
 
-    A subclass gives `template=open_template("name")`, its looks, and `pressed`.
+    A subclass gives `template=open_template("name")`, its appearance, and `pressed`.
     """
 
     name: ClassVar[str]
@@ -164,7 +164,7 @@ def open_template(name: str) -> str:
 
 
 class KeepButton(OwnButton, template=own_template("keep")):
-    """The other answer to "Are you sure?"."""
+    """The negative answer to "Are you sure?"."""
 
     name = "keep"
     label = "button-keep"
@@ -174,10 +174,10 @@ class KeepButton(OwnButton, template=own_template("keep")):
 
 
 class ReportingForm(discord.ui.Modal):
-    """A form whose failures are reported to whoever sent it, and which a restart does not harm: like buttons, it is known
-    by its custom_id alone.
+    """A form whose failures are reported to the person who submitted it. It survives restarts: like a button, it is
+    identified by its custom_id alone.
 
-    A subclass gives `name`, `submitted`, and in `__init__` the inputs. `register` has it answered.
+    A subclass gives `name`, `submitted`, and in `__init__` the inputs. `register` installs the handler.
     """
 
     name: ClassVar[str]
@@ -186,7 +186,7 @@ class ReportingForm(discord.ui.Modal):
         super().__init__(title=title, custom_id=self.name, timeout=1)
         for item in inputs:
             self.add_item(item)
-        # So that discord.py does not keep it.
+        # Prevents discord.py from storing the form.
         self.stop()
 
     @classmethod
@@ -207,12 +207,12 @@ class ReportingForm(discord.ui.Modal):
 
     @classmethod
     async def submitted(cls, interaction: Interaction, typed: Mapping[str, str]) -> None:
-        """Answer what was `typed`, by the custom_ids of the inputs."""
+        """Handle the `typed` values, by the custom_ids of their inputs."""
         raise NotImplementedError
 
 
 def typed_into(interaction: Interaction) -> dict[str, str]:
-    """What somebody typed into the lines of a form, by their custom_ids."""
+    """The values typed into a form, by custom_id."""
     data: Mapping[str, Any] = interaction.data or {}
     found: dict[str, str] = {}
     for part in data.get("components", ()):

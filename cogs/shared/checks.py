@@ -1,4 +1,4 @@
-"""Who may do what, decided on this side: Discord's own permissions can be overridden in a server."""
+"""Permission checks on the bot's side: Discord's own permissions can be overridden in a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The colours of pictures: three sets, of which the settings choose one."""
+"""The colours of pictures: three palettes, one of which is configured."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _EVEN = 0.179
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """`ink`, `muted`, `orange` and `blue` can be read on `paper`; `ink` on the grounds of tokens too.
+    """`ink`, `muted`, `orange` and `blue` are legible on `paper`, and `ink` also on token backgrounds.
 
-    `least` and `most` are the ends of the scale for shares: lightness alone tells them apart.
+    `least` and `most` are the ends of the scale for shares, which differ in lightness alone.
     """
 
     paper: str
@@ -37,7 +37,7 @@ class Colours:
     most: Rgb
 
     def shade(self, share: float) -> Rgb:
-        """The ground for a share in [0, 1], on the one scale of all pictures."""
+        """The background for a share in [0, 1], on the scale common to all pictures."""
         share = min(1.0, max(0.0, share))
         red, green, blue = (
             least + (most - least) * share for least, most in zip(self.least, self.most, strict=True)
@@ -45,13 +45,13 @@ class Colours:
         return red, green, blue
 
     def ink_on(self, share: float) -> str:
-        """Black or white, whichever has more contrast with `shade(share)`: 4.5 to 1 at least."""
+        """Black or white, whichever has more contrast with `shade(share)`: at least 4.5 to 1."""
         return "#000000" if luminance(self.shade(share)) > _EVEN else "#ffffff"
 
 
 def luminance(colour: Rgb) -> float:
     """Relative luminance of an sRGB colour, in [0, 1] (WCAG 2.2)."""
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]  # noqa: PLR2004 - the end of sRGB's straight part
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]  # noqa: PLR2004 - the end of the linear segment of sRGB
     red, green, blue = linear
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -106,13 +106,13 @@ _chosen: ContextVar[Colours] = ContextVar("colours", default=BOTH)
 
 
 def colours() -> Colours:
-    """Those that this thread draws with."""
+    """The palette for drawing in this thread."""
     return _chosen.get()
 
 
 @contextmanager
 def drawing_in(name: str) -> Iterator[None]:
-    """Pictures drawn meanwhile on this thread have the colours of that name, one of SETS."""
+    """In the block, pictures drawn on this thread use the palette with that name, one of SETS."""
     token = _chosen.set(SETS[name])
     try:
         yield

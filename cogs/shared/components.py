@@ -1,4 +1,4 @@
-"""What stands in the components of a message: its buttons and its texts, also inside containers and sections."""
+"""The components of a message: its buttons and texts, including those in containers and sections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from discord.components import (
 
 
 def walk(message: discord.Message | None) -> Iterator[Component]:
-    """All components of a message, in order; the accessory of a section after its texts."""
+    """All components of a message, in order; a section's accessory follows its texts."""
     yield from _walk(() if message is None else message.components)
 
 
@@ -28,12 +28,12 @@ def _walk(components: Sequence[Component]) -> Iterator[Component]:
 
 
 def texts_in(message: discord.Message | None) -> Iterator[str]:
-    """The texts of a message that is made of components."""
+    """The texts of a message built from components."""
     return (part.content for part in walk(message) if isinstance(part, TextDisplay))
 
 
 def custom_ids(message: discord.Message | None) -> Iterator[str]:
-    """What its buttons and menus are called."""
+    """The custom_ids of the buttons and menus."""
     for part in walk(message):
         if isinstance(part, discord.Button | discord.SelectMenu) and part.custom_id:
             yield part.custom_id

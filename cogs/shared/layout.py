@@ -1,4 +1,4 @@
-"""Messages that are made of components alone: containers, sections, texts, rows of buttons."""
+"""Messages built from components alone: containers, sections, texts, rows of buttons."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def row(*items: AnyItem) -> Row:
 
 
 async def show_layout(interaction: discord.Interaction[Any], layout: discord.ui.LayoutView) -> None:
-    """Make the layout the answer of an interaction; whatever stood there before goes."""
+    """Replace the answer of an interaction with the layout, including its earlier content."""
     await interaction.edit_original_response(content=None, embeds=[], attachments=[], view=layout)

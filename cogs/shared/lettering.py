@@ -1,8 +1,8 @@
-# ruff: noqa: PLC0415 - loading matplotlib takes a second, and its list of fonts far longer on a first start: only the thread that draws should wait for it
+# ruff: noqa: PLC0415 - matplotlib loads slowly, and its first font scan far slower: only the drawing thread should wait
 """Text in pictures: any text, measured and drawn with the fonts of this machine.
 
-Pillow's text layout joins letters of scripts that need it and turns right-to-left text. Emoji are pictures. A character
-that no font here can draw is shown by its code point, never as an empty box.
+Pillow's text layout shapes complex scripts and reorders right-to-left text. Emoji are drawn as pictures. A character
+missing from all fonts is shown as its code point, never as an empty box.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _JOINER, _LOOK = "\u200d", "\ufe0f"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A part of a text: the font that draws it, or the picture that it is. `width` is in pixels."""
+    """A part of a text: its font, or its picture. `width` is in pixels."""
 
     text: str
     drawn: FreeTypeFont | Image.Image
@@ -41,8 +41,8 @@ class Run:
 
 
 def joined(text: str) -> str:
-    """A spelt text with its joiners back where they join, for a family is one emoji; what chooses the look of an emoji is
-    spelt out only if it is alone.
+    """An escaped text with its joiners restored where they form one emoji, such as a family; an emoji variation
+    selector remains escaped only if it stands alone.
     """
     if text in {named(_JOINER), f"◌{_LOOK}"}:
         return named(text[-1]) if text.endswith(_LOOK) else text
@@ -51,7 +51,7 @@ def joined(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def runs(text: str, size: float, *, bold: bool = False) -> tuple[Run, ...]:
-    """A line of text in parts for one font each, whole characters (grapheme clusters) together; `size` is in pixels."""
+    """A line of text split into runs of one font each, without splitting grapheme clusters; `size` is in pixels."""
     found: list[Run] = []
     waiting, path = "", ""
     for part, other in _with_fonts(" ".join(text.splitlines())):
@@ -67,13 +67,13 @@ def runs(text: str, size: float, *, bold: bool = False) -> tuple[Run, ...]:
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
-    """Pixels that a line of text takes."""
+    """The width of a line of text in pixels."""
     return sum(run.width for run in runs(text, size, bold=bold))
 
 
 def fitting(text: str, room: float, size: float, *, bold: bool = False) -> str:
-    """As many whole characters of a text as fit into `room` pixels; a cut shows as an ellipsis."""
-    # More than any picture has room for; measuring a text of 6,000 characters takes long.
+    """As many complete grapheme clusters as fit into `room` pixels; a cut is shown as an ellipsis."""
+    # No picture has room for more, and measuring a text of 6,000 characters takes long.
     text = text[: 10 + int(room)]
     if width(text, size, bold=bold) <= room:
         return text
@@ -89,7 +89,7 @@ def fitting(text: str, room: float, size: float, *, bold: bool = False) -> str:
 
 
 def write(image: Image.Image, left: float, middle: float, parts: Sequence[Run], colour: str) -> None:
-    """Draw a line of text that begins at `left` and whose middle is at `middle`, in pixels."""
+    """Draw a line of text, left-aligned at `left` and vertically centred on `middle`, in pixels."""
     draw = ImageDraw.Draw(image)
     for run in parts:
         if isinstance(run.drawn, Image.Image):
@@ -100,7 +100,7 @@ def write(image: Image.Image, left: float, middle: float, parts: Sequence[Run], 
 
 
 def _with_fonts(text: str) -> Iterator[tuple[str, str]]:
-    """Each character with the font that draws it, or else what of it can be drawn, and the code points of the rest."""
+    """Each character with its font, or a drawable part of it, with the code points of the rest."""
     for cluster in regex.findall(r"\X", text):
         if whole := _path_for(cluster):
             yield cluster, whole
@@ -121,13 +121,13 @@ def _run(text: str, path: str, size: float, *, bold: bool) -> Run:
 
 
 def _turned(text: str) -> str:
-    """Right-to-left letters in the order they are seen in, for machines without FriBidi: legible there, though not joined."""
+    """Right-to-left letters in visual order, for machines without FriBidi: legible, but without joined letters."""
     backwards = regex.compile(r"[\p{bc=R}\p{bc=AL}][\p{bc=R}\p{bc=AL}\p{bc=NSM}]*")
     return str(backwards.sub(lambda run: "".join(reversed(regex.findall(r"\X", run[0]))), text))
 
 
 def _emoji(text: str, path: str, height: int) -> Image.Image | None:
-    """One emoji in its own colours, brought to the size of the text; None if this font cannot be drawn here."""
+    """One emoji in its own colours, scaled to the text size; None if this font cannot be drawn here."""
     font = _coloured(path)
     if font is None:
         return None
@@ -142,7 +142,7 @@ def _emoji(text: str, path: str, height: int) -> Image.Image | None:
 
 @cache
 def _coloured(path: str) -> FreeTypeFont | None:
-    """An emoji font in a size that it has."""
+    """A colour emoji font in one of its available sizes."""
     for height in _BITMAPS:
         try:
             return _opened(path, height)
@@ -157,7 +157,7 @@ def _is_emoji_font(path: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def _path_for(cluster: str) -> str | None:
-    """A font file that can draw every character of it; DejaVu first, emoji where they are pictures."""
+    """A font file that covers every character; DejaVu first, except for emoji drawn as pictures."""
     needed = {ord(character) for character in cluster if character not in "\u200c\u200d\ufe0e\ufe0f"}
     if not needed:
         return None
@@ -169,13 +169,13 @@ def _path_for(cluster: str) -> str | None:
 
 
 def _draws(path: str, cluster: str) -> bool:
-    """Whether Pillow can draw with a font of colours; there are formats that it cannot."""
+    """Whether Pillow can draw with a colour font; it does not support every format."""
     return not _is_emoji_font(path) or _emoji(cluster, path, _PROBE) is not None
 
 
 @cache
 def _points() -> dict[str, frozenset[int]]:
-    """The characters of each upright font on this machine."""
+    """The characters covered by each upright font on this machine."""
     from matplotlib.font_manager import findSystemFonts, fontManager, get_font
 
     upright = [
@@ -183,12 +183,12 @@ def _points() -> dict[str, frozenset[int]]:
         for entry in fontManager.ttflist
         if entry.style == "normal" and str(entry.weight) in {"400", "normal"}
     ]
-    # Fonts with colours are passed over by matplotlib's own list.
+    # matplotlib's own list omits colour fonts.
     emoji_fonts = sorted(path for path in findSystemFonts() if _is_emoji_font(path))
     points: dict[str, frozenset[int]] = {}
     for path in dict.fromkeys([font_path(), *upright, *emoji_fonts]):
         if "lastresort" in path.lower():
-            continue  # it has a shape for everything, but one that says only which script it is
+            continue  # a last-resort font covers everything, but its glyphs only identify the script
         try:
             points[path] = frozenset(get_font(path).get_charmap())
         except (OSError, RuntimeError):
@@ -198,7 +198,7 @@ def _points() -> dict[str, frozenset[int]]:
 
 @cache
 def font_path(*, bold: bool = False) -> str:
-    """The file of DejaVu Sans, which comes with matplotlib."""
+    """The file of DejaVu Sans, which is included with matplotlib."""
     from matplotlib.font_manager import FontProperties, findfont
 
     return str(findfont(FontProperties(family=["DejaVu Sans"], weight="bold" if bold else "normal")))

@@ -1,4 +1,4 @@
-"""Shared by the views into a language model: the remembered texts, and the buttons between views."""
+"""Shared by the views into a language model: remembered texts, and the buttons between views."""
 
 from __future__ import annotations
 
@@ -95,17 +95,17 @@ def about(reading: Reading) -> str:
 
 
 def token_name(piece: Piece) -> str:
-    """A token in a sentence."""
+    """A token as written in a sentence."""
     return code(shown(piece))
 
 
 def described(*parts: str, care: str) -> str:
-    """The description of a view: first what to see, and at the end, in small print, what not to conclude."""
+    """The description of a view: what to look for, followed, in small print, by a caution about conclusions."""
     return "\n".join([*filter(None, parts), f"-# {care}"])
 
 
 def pictured(name: str, embed: discord.Embed, picture: bytes, numbers: bytes, alt: str) -> Reply:
-    """An answer with a picture, its alt text, and its numbers as a file, both called `name`."""
+    """An answer with a picture, its alt text, and its numbers as a file; both files are called `name`."""
     embed.set_image(url=f"attachment://{name}.png")
     return Reply(
         embed=embed, files={f"{name}.png": picture, f"{name}.csv": numbers}, alt={f"{name}.png": alt}

@@ -1,4 +1,4 @@
-"""Maps: points with captions that do not cover each other."""
+"""Maps: points with captions that do not overlap."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _AWAY = 7
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A mark and its caption: an orange diamond if it is what was asked about, else a blue disc.
+    """A mark and its caption: an orange diamond for an item of the question, otherwise a blue disc.
 
-    `number` is its number in the list beside the map, and all that is written where there is no room for more.
+    `number` is its number in the list beside the map, and replaces the caption if there is no room for it.
     """
 
     x: float
@@ -32,7 +32,7 @@ class Labelled:
 
 
 def draw_map(sheet: Sheet, frame: Box, points: Sequence[Labelled]) -> None:
-    """Draw the points in a frame, what was asked about first, and each caption where it covers no other."""
+    """Draw the points in a frame, the items of the question first, and each caption where it overlaps no other."""
     left, top, right, bottom = frame
     sheet.line((left, right, right, left, left), (top, top, bottom, bottom, top))
     places = list(_placed(points, frame))
@@ -55,7 +55,7 @@ def draw_map(sheet: Sheet, frame: Box, points: Sequence[Labelled]) -> None:
 
 
 def _free(point: Labelled, at: tuple[float, float], frame: Box, taken: Sequence[Box]) -> tuple[str, Box]:
-    """The longest caption that there is room for beside its mark, and its place; else the number where it covers least."""
+    """The longest caption that fits beside its mark, and its place; otherwise the number, where it covers least."""
     name = fitting(f"{point.number} {point.name}".strip(), (frame[2] - frame[0]) * 0.6, bold=point.asked)
     tries = list(dict.fromkeys((name, fitting(name, 70, bold=point.asked), point.number or name)))
     least: tuple[float, str, Box] | None = None
@@ -66,12 +66,12 @@ def _free(point: Labelled, at: tuple[float, float], frame: Box, taken: Sequence[
                 return caption, box
             if least is None or covered <= least[0]:
                 least = covered, caption, box
-    assert least is not None  # noqa: S101 - there is a try, and it has places
+    assert least is not None  # noqa: S101 - there is at least one candidate, and it has places
     return least[1], _inside(least[2], frame)
 
 
 def _boxes(at: tuple[float, float], wide: float) -> Iterator[Box]:
-    """Where a caption may stand: beside its mark, then above and below, then further off."""
+    """The candidate boxes of a caption: beside its mark, then above and below, then further away."""
     x, y = at
     for away in (_AWAY, 2 * _AWAY):
         for across, down in ((1, 0), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1), (0, -1), (0, 1)):
@@ -92,15 +92,15 @@ def _outside(box: Box, frame: Box) -> float:
 
 
 def _inside(box: Box, frame: Box) -> Box:
-    """The box moved into the frame."""
+    """The box, moved inside the frame."""
     across = max(frame[0] - box[0], 0.0) or min(frame[2] - box[2], 0.0)
     down = max(frame[1] - box[1], 0.0) or min(frame[3] - box[3], 0.0)
     return box[0] + across, box[1] + down, box[2] + across, box[3] + down
 
 
 def _placed(points: Sequence[Labelled], frame: Box) -> Iterator[tuple[float, float]]:
-    """The places of the points on the sheet, those too close for their captions pushed apart."""
-    import numpy as np  # noqa: PLC0415 - only the thread that draws needs it
+    """The positions of the points on the sheet; points too close for their captions are pushed apart."""
+    import numpy as np  # noqa: PLC0415 - only the drawing thread needs it
 
     if not points:
         return
@@ -108,7 +108,7 @@ def _placed(points: Sequence[Labelled], frame: Box) -> Iterator[tuple[float, flo
     places = np.array([(point.x, point.y) for point in points], np.float64)
     places -= places.min(axis=0)
     places /= max(float(places.max(initial=0.0)), 1e-9)
-    # Points in the same place part in different directions, the same ones each time.
+    # Coincident points are separated in different directions, the same on each run.
     places += np.random.default_rng(0).uniform(-1e-3, 1e-3, places.shape)
     room = np.array(ROOM)
     for _ in range(ROUNDS):
@@ -120,7 +120,7 @@ def _placed(points: Sequence[Labelled], frame: Box) -> Iterator[tuple[float, flo
     low, high = places.min(axis=0), places.max(axis=0)
     edge = np.array([0.14 * (right - left), 18.0])
     size = np.array([right - left, bottom - top]) - 2 * edge
-    # One scale for both directions, unless the frame would stay empty: distances are what a map shows.
+    # Both axes share one scale, unless the frame would remain mostly empty: distances are the purpose of a map.
     scale = size / np.maximum(high - low, 1e-9)
     middle = np.array([left + right, top + bottom]) / 2
     for x, y in (places - (low + high) / 2) * np.minimum(scale, 1.6 * scale.min()):

@@ -1,4 +1,4 @@
-"""Commands in the Apps menu of a message, which take the text of that message."""
+"""Commands in the Apps menu of a message, which receive the text of that message."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from texts import say
 
 
 class MessageWithoutText(Refused):
-    """There is nothing to read in the message that was chosen."""
+    """The chosen message contains no text."""
 
 
 class MessageMenu(commands.Cog):
-    """One command of the menu. A subclass gives `label`, the name of its text, and `chosen`."""
+    """A command in the menu. A subclass gives `label`, the name of its text, and `chosen`."""
 
     label: ClassVar[str]
 
@@ -43,7 +43,7 @@ class MessageMenu(commands.Cog):
 
 
 def text_of(message: discord.Message) -> str:
-    """What a message says: its content; else that of what it forwards, of its embeds, or of its components.
+    """The text of a message: its content, or else that of its forwarded message, embeds, or components.
 
     Raises MessageWithoutText.
     """

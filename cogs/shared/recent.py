@@ -27,19 +27,19 @@ class AnswerForgotten(Refused):
 class Recent(Generic[T]):
     """The latest values, each under a number that fits into a custom_id.
 
-    What people ask is nobody's business once it is answered, so it is never written to a disk. After a restart,
-    or many questions later, a button looks at its message; where that does not say enough, the person asks again.
+    Questions are private after they are answered, so they are never written to disk. After a restart, or after many
+    questions, a button uses its message; if that does not contain enough, the person asks again.
     """
 
     def __init__(self, most: int = MOST, weigh: Callable[[T], int] = lambda _: 1) -> None:
-        """`most` limits the total weight of the values; the newest is kept regardless."""
+        """`most` limits the total weight of the values; the newest is always kept."""
         self._most = most
         self._weigh = weigh
         self._weight = 0
         self._values: OrderedDict[int, T] = OrderedDict()
 
     def keep(self, value: T, number: int | None = None) -> int:
-        """The number under which `get` finds it: the one that is given, else one not to be guessed, for answers may be private."""
+        """Store a value and return its number: the given one, or an unguessable one, because answers may be private."""
         if number is None:
             number = random.SystemRandom().getrandbits(62)
         if number in self._values:
@@ -54,7 +54,7 @@ class Recent(Generic[T]):
         return number in self._values
 
     def get(self, number: int) -> T:
-        """Raises AnswerForgotten if it is no longer in memory."""
+        """Raises AnswerForgotten if the value is no longer in memory."""
         if number not in self._values:
             raise AnswerForgotten
         self._values.move_to_end(number)
@@ -62,13 +62,13 @@ class Recent(Generic[T]):
 
 
 class RecentTexts(Recent[str]):
-    """The last texts, each under a number that is made from it, so that a message that quotes its text still has it."""
+    """The latest texts, each under a number derived from it, so that a message quoting the text can restore it."""
 
     def keep(self, value: str, number: int | None = None) -> int:
         return super().keep(value, digest(value) if number is None else number)
 
     def recall(self, message: discord.Message | None, number: int) -> str:
-        """The text under a number, or the one that the message quotes if it has this number. Raises AnswerForgotten."""
+        """The text under a number, or the text quoted by the message if its number matches. Raises AnswerForgotten."""
         if number not in self:
             for text in quotes(message):
                 if digest(text) == number:
@@ -77,12 +77,12 @@ class RecentTexts(Recent[str]):
 
 
 def digest(text: str) -> int:
-    """A number of 62 bits that hardly any other text has."""
+    """A 62-bit digest of a text; collisions are unlikely."""
     return int.from_bytes(hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest()) >> 2
 
 
 def quotes(message: discord.Message | None) -> Iterator[str]:
-    """Texts that a message may be about: those in quotation marks in its titles, and the first of two."""
+    """Candidate texts quoted in a message: those in quotation marks in its titles, and the first of two."""
     before, after = say("quoted", text="|").split("|")
     for embed in message.embeds if message else ():
         title = embed.title or ""

@@ -1,4 +1,4 @@
-"""One message with its embed and files, and what the messages of several features share."""
+"""One message with its embed and files, and elements shared by the messages of several features."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOOTER_ROOM = 300
 
 
 class Message(TypedDict):
-    """The arguments of an edit that replaces a whole message."""
+    """The arguments of an edit that replaces an entire message."""
 
     content: str | None
     embeds: list[discord.Embed]
@@ -38,10 +38,10 @@ _TOO_LARGE = 40005
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One message. `message()` gives it as arguments for an edit, with files that can be sent once.
+    """One message. `message()` returns it as arguments for an edit, with files that can be sent once.
 
-    `more` are embeds after the first one, for more than one picture. `alt` describes files in words, by their names, for
-    people who do not see them.
+    `more` are additional embeds, for more than one picture. `alt` describes files by their names, for people who cannot
+    see them.
     """
 
     content: str | None = None
@@ -51,7 +51,7 @@ class Reply:
     more: Sequence[discord.Embed] = ()
 
     def message(self, limit: int = FILE_BYTES) -> Message:
-        """Without the files of more than `limit` bytes, of which a line says that they are missing."""
+        """The arguments without files larger than `limit` bytes; a line mentions the missing ones."""
         fitting = {name: data for name, data in self.files.items() if len(data) <= limit}
         content = self.content
         embeds = [*([self.embed] if self.embed else []), *self.more]
@@ -70,7 +70,7 @@ class Reply:
 
 
 async def show(interaction: discord.Interaction[Any], reply: Reply, **more: Any) -> None:
-    """Make the reply the answer of an interaction. A file over the server's limit costs the file, not the text."""
+    """Make the reply the answer of an interaction. A file over the server's size limit is omitted; the text remains."""
     try:
         message = reply.message(interaction.filesize_limit)
         await interaction.edit_original_response(**message, **more)
@@ -100,7 +100,7 @@ def encodable(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text as a title; one of white space alone is shown by its marks."""
+    """A quoted text as a title; a text of only white space is shown with visible marks."""
     return say("quoted", text=inline(text, 100) if text.strip() else spelt(clip(text, 20))[0])
 
 

@@ -1,4 +1,4 @@
-"""Pictures made for a phone: a sheet as wide as a phone shows it, and sizes in the pixels of that phone."""
+"""Pictures for phone screens: a sheet as wide as a phone displays it, with sizes in that phone's pixels."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Colour = str | Rgb
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text: where it is, in pixels of the sheet, and how it is drawn. The box is that of the letters' size."""
+    """A line of text: its position in sheet pixels and its style. The box has the size of the letters."""
 
     text: str
     box: Box
@@ -53,9 +53,9 @@ class Line:
 
 
 class Sheet:
-    """A picture of WIDTH x `height` pixels, drawn from its upper left corner in the colours in force.
+    """A picture of WIDTH x `height` pixels in the current colours, with the origin in the upper left corner.
 
-    Text stands above all shapes. Not for two threads at a time.
+    Text is drawn above all shapes. Not thread-safe.
     """
 
     def __init__(self, height: float) -> None:
@@ -80,9 +80,9 @@ class Sheet:
         side: Side = "left",
         cleared: bool = False,
     ) -> Box:
-        """A line of text whose middle is at `y`; `side` is the side of it that is at `x`. `cleared` hides the shapes below it.
+        """A line of text vertically centred on `y`, with its edge `side` at `x`. `cleared` hides the shapes below it.
 
-        Returns the box that it takes.
+        Returns its box.
         """
         wide = text_width(text, size, bold=bold)
         left = x - {"left": 0.0, "center": wide / 2, "right": wide}[side]
@@ -107,7 +107,7 @@ class Sheet:
         framed: bool = False,
         edge: str | None = None,
     ) -> None:
-        """A rounded box from its upper left corner; `framed` makes it stand out without colour, too."""
+        """A rounded box, given by its upper left corner; `framed` makes it stand out without colour."""
         outline, thick = (self.colours.orange, 2.0) if framed else (edge, 1.0 if edge else 0.0)
         radius = min(4.0, width / 2, height / 2) * self._scale
         self._draw.rounded_rectangle(
@@ -118,7 +118,7 @@ class Sheet:
     def bar(
         self, x: float, y: float, width: float, height: float, colour: Colour, *, hatched: bool = False
     ) -> None:
-        """A plain box; `hatched` tells it apart without colour."""
+        """A plain box; `hatched` distinguishes it without colour."""
         left, top, right, bottom = (round(edge) for edge in self._pixels((x, y, x + width, y + height)))
         if right <= left or bottom <= top:
             return
@@ -152,8 +152,8 @@ class Sheet:
         self._draw.polygon([(across * self._scale, down * self._scale) for across, down in corners], colour)
 
     def grid(self, box: Box, shares: NDArray[np.floating]) -> None:
-        """A matrix of shares in [0, 1] as fields on the scale of all pictures: shape (rows, columns)."""
-        import numpy as np  # noqa: PLC0415 - only the thread that draws needs it
+        """A matrix of shares in [0, 1] as cells on the scale common to all pictures: shape (rows, columns)."""
+        import numpy as np  # noqa: PLC0415 - only the drawing thread needs it
 
         least, most = np.array(self.colours.least), np.array(self.colours.most)
         fields = least + np.clip(shares, 0, 1)[..., None] * (most - least)
@@ -162,7 +162,7 @@ class Sheet:
         self._image.paste(drawn.resize((right - left, bottom - top), Image.Resampling.NEAREST), (left, top))
 
     def ground(self) -> Image.Image:
-        """The picture without its text, as large as the file."""
+        """The picture without its text, at the resolution of the file."""
         return self._image.reduce(_SMOOTH)
 
     def image(self) -> Image.Image:
@@ -182,24 +182,24 @@ class Sheet:
 
 
 def write(image: Image.Image, line: Line) -> None:
-    """Draw a line of text on a picture as large as the file."""
+    """Draw a line of text on a picture at the resolution of the file."""
     left, top, _, bottom = line.box
     parts = lettering.runs(line.text, line.size * DENSITY, bold=line.bold)
     lettering.write(image, left * DENSITY, (top + bottom) / 2 * DENSITY, parts, line.colour)
 
 
 def fitting(text: str, width: float, size: float = TEXT, *, bold: bool = False) -> str:
-    """As much of a text as `width` pixels have room for."""
+    """As much of a text as fits into `width` pixels."""
     return lettering.fitting(text, width * DENSITY, size * DENSITY, bold=bold)
 
 
 def text_width(text: str, size: float = TEXT, *, bold: bool = False) -> float:
-    """How many pixels a text takes."""
+    """The width of a text in pixels."""
     return lettering.width(text, size * DENSITY, bold=bold) / DENSITY
 
 
 def shown(piece: Piece) -> str:
-    """A token with its white space as marks."""
+    """A token with visible white space."""
     return joined(spelt_piece(piece)[0]) or "∅"
 
 
@@ -211,7 +211,7 @@ def _rgb(colour: Colour) -> str | tuple[int, int, int]:
 
 
 def _dots(points: Sequence[tuple[float, float]], step: float) -> list[list[tuple[float, float]]]:
-    """A line as dashes of `step`, with as much between them."""
+    """A dashed line; dashes and gaps have the length `step`."""
     parts: list[list[tuple[float, float]]] = []
     on, left = True, step
     current = [points[0]]

@@ -1,4 +1,4 @@
-"""Streaming edits of one message: the latest wins, and the last is always sent."""
+"""Streaming edits of one message: the latest content wins, and the final edit is always sent."""
 
 from __future__ import annotations
 
@@ -33,10 +33,9 @@ async def _nothing() -> None:
 class Editor:
     """Coalesces edits: while an edit is in flight, newer content replaces waiting content.
 
-    discord.py waits for known rate limits, so a slow or limited connection only makes the steps larger. A
-    failed intermediate edit is merged into the next one. When no edit can succeed any more, because the
-    message was deleted or its 15 minutes are over, `on_gone` is called once. Call all methods on the event
-    loop's thread.
+    discord.py waits for known rate limits, so a slow or limited connection only makes the steps larger. A failed
+    intermediate edit is merged into the next one. If no further edit can succeed, because the message was deleted or
+    its 15 minutes are over, `on_gone` is called once. Call all methods on the event loop's thread.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Editor:
         self.show()
 
     def show(self, *, at_once: bool = False, **message: object) -> None:
-        """Send this as soon as the pace allows, or now. Other parts stay unchanged."""
+        """Send this as soon as the rate allows, or immediately. Other parts stay unchanged."""
         if self._closing:
             return
         self._waiting |= message
@@ -69,10 +68,10 @@ class Editor:
             self._task = asyncio.create_task(self._send_what_waits(), name="tokenwise-editor")
 
     async def finish(self, message: Callable[[], Mapping[str, object]]) -> None:
-        """Send the last edit, after the one in flight, and retry if the connection fails.
+        """Send the final edit, after the one in flight, with retries if the connection fails.
 
-        `message` is called for each attempt, because a file can be sent only once. Raises Discord's error if
-        it is final: the message is gone, or its 15 minutes are over.
+        `message` is called for each attempt, because a file can be sent only once. Raises Discord's error if it is
+        permanent: the message was deleted, or its 15 minutes are over.
         """
         await self.close()
         for attempt in range(1, _ATTEMPTS + 1):
@@ -101,7 +100,7 @@ class Editor:
             self._begun = True
             await self._rest(GRACE)
         while self._waiting:
-            # An edit without changes would only make people's screens flicker.
+            # An edit without changes would only make the message flicker.
             message = {
                 name: part
                 for name, part in self._waiting.items()
@@ -129,14 +128,14 @@ class Editor:
             await self._rest(pause - (time.monotonic() - began))
 
     async def _rest(self, seconds: float) -> None:
-        """Wait, unless something urgent is shown or the end comes."""
+        """Wait for the rate limit, unless there is urgent content or the final edit."""
         with contextlib.suppress(TimeoutError):
             if not self._closing:
                 await asyncio.wait_for(self._hurry.wait(), seconds)
 
 
 def _pause(error: Exception, attempt: int) -> float | None:
-    """Seconds until another attempt makes sense; None if it never does."""
+    """Seconds until the next attempt; None if further attempts cannot succeed."""
     if not isinstance(error, discord.HTTPException):
         return min(2.0 ** (attempt - 1), _LONGEST_PAUSE)
     if error.status == HTTPStatus.TOO_MANY_REQUESTS:

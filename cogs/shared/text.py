@@ -1,4 +1,4 @@
-"""Text that is safe and honest to show: measured, clipped, escaped, with the invisible made visible."""
+"""Text that is safe and faithful to show: measured, clipped, escaped, with invisible characters made visible."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _FENCE = re.compile(r"`{3,}")
 
 
 def clip(text: str, limit: int) -> str:
-    """At most `limit` of `size`, whole characters only; a cut shows as an ellipsis."""
+    """At most `limit` of `size`, complete characters only; a cut is shown as an ellipsis."""
     return text if size(text) <= limit else _take(text, limit - 1) + "…" if limit > 0 else ""
 
 
 def whole_lines(lines: Sequence[str], limit: int) -> str:
-    """As many whole lines as `limit` has room for, and then how many more there are."""
+    """As many complete lines as fit into `limit`, followed by the number of omitted lines."""
     if size(text := "\n".join(lines)) <= limit:
         return text
     room, shown = limit - size("\n" + say("and-more", n=len(lines))), 0
@@ -59,11 +59,11 @@ def whole_lines(lines: Sequence[str], limit: int) -> str:
 
 
 def fit(text: str, cells: int) -> str:
-    """At most `cells` of a line of a code block, whole characters (grapheme clusters) only; a cut shows as an ellipsis."""
+    """At most `cells` of a line of a code block, complete grapheme clusters only; a cut is shown as an ellipsis."""
     if cell_len(text) <= cells:
         return text
     kept, used = [], 1
-    # Not one character more than could fit: the whole may be long.
+    # Limits the work for a very long text to the characters that could fit.
     for character in regex.findall(r"\X", text[: 8 * cells + 8]):
         used += cell_len(character)
         if used > cells:
@@ -73,7 +73,7 @@ def fit(text: str, cells: int) -> str:
 
 
 def wrapped(text: str, cells: int = COLUMNS, indent: str = "") -> str:
-    """A text in lines of at most `cells`, broken at spaces where there are any; later lines begin with `indent`."""
+    """A text in lines of at most `cells`, broken at spaces if possible; continuation lines start with `indent`."""
     lines: list[str] = []
     for paragraph in text.replace("\t", "    ").split("\n"):
         line, used = "", 0
@@ -94,7 +94,7 @@ def wrapped(text: str, cells: int = COLUMNS, indent: str = "") -> str:
 
 
 def clip_start(text: str, limit: int) -> str:
-    """Like `clip`, but keeps the end, where a text that is still being written goes on."""
+    """Like `clip`, but keeps the end, where a streamed text grows."""
     return text if size(text) <= limit else "…" + _take(text[::-1], limit - 1)[::-1] if limit > 0 else ""
 
 
@@ -108,10 +108,10 @@ def _take(text: str, limit: int) -> str:
 
 
 def settled(text: str) -> str:
-    """What will not change of a text that still grows: without its last word, or at least its last character.
+    """The stable part of a growing text: without its last word, or at least without its last character.
 
-    A character is what people take for one (a grapheme cluster): an emoji of several code points is one.
-    Only the end is looked at, so a long text takes no longer.
+    A character is a grapheme cluster: an emoji of several code points is one. Only the end is examined, so the time
+    does not depend on the length.
     """
     word = _LAST_WORD.search(text, max(0, len(text) - _LONGEST_WORD - 1))
     if word and (before := text[: word.start()].rstrip()):
@@ -121,15 +121,15 @@ def settled(text: str) -> str:
 
 
 def unfenced(text: str) -> str:
-    """No run of backticks in it can close the code block around it; it looks the same."""
+    """The text with no run of backticks that could close the surrounding code block; it looks the same."""
     return _FENCE.sub(lambda run: visible.ZERO_WIDTH_SPACE.join(run[0]), text)
 
 
 def block(text: str, limit: int = CONTENT, *, keep_end: bool = False) -> str:
-    """A code block of at most `limit` that shows the text as it is.
+    """A code block of at most `limit` that shows the text verbatim.
 
-    Markdown, mentions and links in it do nothing, and white space stays: that is why the words of a
-    model are shown in one.
+    Markdown, mentions and links in it have no effect, and white space is preserved: that is why model output is shown
+    in one.
     """
     body = unfenced(harmless(text))
     room = limit - size("```\n\n```")
@@ -137,12 +137,12 @@ def block(text: str, limit: int = CONTENT, *, keep_end: bool = False) -> str:
 
 
 def unescaped(text: str) -> str:
-    """What `inline` made safe for markdown, as it was before."""
+    """The inverse of `inline`: the text before markdown was escaped."""
     return re.sub(r"\\(.)", r"\1", text).replace("@" + visible.ZERO_WIDTH_SPACE, "@")
 
 
 def code(text: str) -> str:
-    """A name in inline code; names that hold a backtick keep their look with an apostrophe."""
+    """A name in inline code; backticks in names are replaced by similar apostrophes."""
     name = " ".join(harmless(text).split()).replace("`", "'")
     return f"`{name or '-'}`"
 
@@ -168,20 +168,20 @@ def listed(items: Sequence[str]) -> str:
 
 
 def near(count: int, middle: int, most: int) -> range:
-    """At most `most` of the numbers below `count`, those around the middle one: what fits into a menu."""
+    """At most `most` numbers below `count`, around `middle`: the options that fit into a menu."""
     start = max(0, min(middle - most // 2, count - most))
     return range(start, min(count, start + most))
 
 
 def columns(name: str, /, **facts: texts.Fact) -> list[str]:
-    """The heads of a table, which stand in one message with bars between them; a column may have none."""
+    """The headings of a table, separated by bars on one line of a message; a heading may be empty."""
     return [head.strip() for head in say(name, **facts).split("|")]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: frozenset[int] = frozenset({0})) -> str:
-    """Aligned columns for a code block; those in `left` to the left, the others, numbers, to the right.
+    """Aligned columns for a code block; those in `left` are left-aligned, the others (numbers) right-aligned.
 
-    No line is wider than COLUMNS: words are cut, the longest columns first, and numbers only where that is not enough.
+    No line is wider than COLUMNS: words are clipped first, the longest columns first, and numbers only if necessary.
     """
     lines = [[" ".join(cell.splitlines()).replace("\t", " ") for cell in row] for row in (head, *rows)]
     lines = lines if any(head) else lines[1:]

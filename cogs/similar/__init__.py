@@ -1,4 +1,4 @@
-"""/similar: the nearest words and a map of them; how alike two words are; which of several fits least."""
+"""/similar: the nearest words with a map, the similarity of two words, or the odd one out of several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/similar: the nearest words and a map of them; how alike two words are; which of several fits least."""
+"""/similar: the nearest words with a map, the similarity of two words, or the odd one out of several."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXAMPLES = ("king - man + woman", "engineer", "music")
 
 
 async def _known_words(service: Service, asking: Caller) -> str:
-    """The first example whose words are all in the vocabulary; else any word of it."""
+    """The first example whose words are all in the vocabulary; otherwise any word of it."""
 
     async def first(typed: str) -> str:
         return next(iter(await suggested(service.words.suggest(SuggestWords(asking, typed)))), "")
@@ -68,7 +68,7 @@ class SimilarCommands(commands.Cog):
 
     @similar.autocomplete("word")
     async def complete_word(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        """Completes the last word of the sum or list; a sign in front of it stays."""
+        """Completes the last word of the sum or list; its sign is kept."""
         start = max(current.rfind(mark) for mark in " ,") + 1
         start += current[start:].startswith(("+", "-"))
         before, last = current[:start], current[start:]

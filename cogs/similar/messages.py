@@ -1,4 +1,4 @@
-"""Neighbours of words, as messages."""
+"""The messages of /similar."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BAR_CELLS = 8
 
 
 def words(result: Neighbourhood | Pair | OddOne) -> Reply:
-    """What there is to see of words; with a map it takes some tenths of a second."""
+    """The result for one or more words; with a map it takes tenths of a second."""
     match result:
         case Neighbourhood():
             return neighbourhood(result)
@@ -59,7 +59,7 @@ def neighbourhood(result: Neighbourhood) -> Reply:
 
 
 def pair(result: Pair) -> Reply:
-    """The cosine of two words, and how near that is among all words."""
+    """The cosine of two words, and how it compares with all other words."""
     first, second = inline(result.first, 80), inline(result.second, 80)
     if result.first == result.second:
         ranks = say("similar-pair-same")
@@ -83,7 +83,7 @@ def pair(result: Pair) -> Reply:
 
 
 def odd_one(result: OddOne) -> Reply:
-    """Which of several words fits least, the cosine of each to the mean of all, and a map of them."""
+    """The odd one out of several words, the cosine of each to the mean of all, and a map of them."""
     rows = [(harmless(word.word), _bar(word.score), f"{word.score:.3f}") for word in result.words]
     shown = block(table(columns("similar-odd-columns"), rows, frozenset({0, 1})), DESCRIPTION - 100)
     embed = discord.Embed(

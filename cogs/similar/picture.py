@@ -21,11 +21,11 @@ _ROOM = WIDTH - 2 * MARGIN
 
 
 def word_map(points: Sequence[MapPoint], ranked: Sequence[str], explained: float, odd: str = "") -> bytes:
-    """Words as a PNG: asked ones in orange diamonds, others in blue, those of `ranked` numbered from 1 as in the list
-    beside the picture.
+    """Words as a PNG: queried words as orange diamonds, others in blue; those of `ranked` are numbered from 1 as in the
+    list beside the picture.
 
-    With `odd` all words were asked about, and that one alone stands out. Takes some tenths of a second: call it from a
-    worker thread.
+    With `odd` all words were queried, and only that one stands out. Takes tenths of a second: call it from a worker
+    thread.
     """
     sheet = Sheet(HEIGHT)
     ranks = {word: rank for rank, word in enumerate(ranked, 1)}

@@ -1,4 +1,4 @@
-"""/recommend and /likes: songs from playlists, and what people say about them."""
+"""/recommend and /likes: songs from playlists, and people's opinions of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Songs as people name them: chosen from the suggestions, or typed."""
+"""Finds songs by what people enter: a suggestion, or free text."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _EXAMPLE = "Bohemian Rhapsody"
 
 
 async def find_songs(interaction: Interaction, texts: Sequence[str]) -> tuple[SongMatch | None, ...]:
-    """For each text the song that is meant, to keep what somebody says about it; None where nothing is like it."""
-    # Looking up a title is as little work as completing it, so it counts against nobody's limit either.
+    """The song that each text refers to, for storing opinions; None if nothing is similar."""
+    # Looking up a title is as cheap as completing it, so it does not count against anyone's limit.
     seconds = interaction.client.settings.lanes.songs.timeout
     asker = caller(interaction, seconds=seconds, typing=True)
     return await interaction.client.service.songs.find(FindSongs(asker, tuple(texts)))
 
 
 async def find_song(interaction: Interaction, text: str) -> SongMatch:
-    """The song that is meant. Raises NoSuchSongLike if there is none."""
+    """The song that the text refers to. Raises NoSuchSongLike if there is none."""
     (match,) = await find_songs(interaction, [text])
     if match is None:
         raise NoSuchSongLike(text)
@@ -34,20 +34,20 @@ async def find_song(interaction: Interaction, text: str) -> SongMatch:
 
 
 async def suggest_songs(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    """Titles and artists like what is typed so far; the value is the song's id."""
+    """Titles and artists that match the text typed so far; the value is the song's id."""
     request = SuggestSongs(caller(interaction, typing=True), typed)
     return song_choices(await suggested(interaction.client.service.songs.suggest(request)))
 
 
 def song_choices(songs: Sequence[Song]) -> list[app_commands.Choice[str]]:
-    """The value is the id; a song whose id is too long for Discord is found again by its title."""
+    """The value is the id; if the id is too long for Discord, the title, which is looked up again."""
     return choices(
         [(song.label, song.id if size(song.id) <= CHOICE else clip(song.label, CHOICE)) for song in songs]
     )
 
 
 def popular(line: str) -> Fitted:
-    """For an example of /help: the line with a song that the catalogue has."""
+    """An example for /help: the line with a song from the catalogue."""
 
     async def fitted(service: Service, asking: Caller) -> str:
         for typed in (_EXAMPLE, ""):

@@ -1,4 +1,4 @@
-"""A list of songs as a message: each song beside its own like button, and what leads on from the list below."""
+"""A list of songs as a message: each song with its own like button, and the list's controls below."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.results import Song
 def songs_layout(
     listing: Listing, songs: Sequence[Song], *below: Row, liked: bool = False, more: str = ""
 ) -> Layout:
-    """The songs of a list, all of which are `liked` or none, with a text and rows of buttons and menus below them."""
+    """A list of songs, all of them `liked` or none, with a text and rows of buttons and menus below."""
     listing = listing.fitted()
     items: list[AnyItem] = [text(listing.head)]
     for entry, song in zip(listing.entries, songs, strict=True):

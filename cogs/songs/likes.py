@@ -1,4 +1,4 @@
-"""/likes: the songs somebody likes and does not like, for their eyes only."""
+"""/likes: the songs a person likes and dislikes, shown only to them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PAGE = 10
 
 
 class LikesPageButton(OwnButton, template=own_template("likes-page")):
-    """Turns to the page that is its argument, counted from 0."""
+    """Shows the page that is its argument, counted from 0."""
 
     name = "likes-page"
 
@@ -67,7 +67,7 @@ class ClearLikesButton(OwnButton, template=own_template("likes-clear")):
 
 
 class UndislikeMenu(ReportingMenu, template=r"undislike:(?P<user>\d+):(?P<page>\d+)"):
-    """Lets one of the songs that somebody dislikes be recommended again; `page` is that of the likes above."""
+    """Allows one of the person's disliked songs to be recommended again; `page` is that of the likes above."""
 
     everywhere = True
 
@@ -100,7 +100,7 @@ class UndislikeMenu(ReportingMenu, template=r"undislike:(?P<user>\d+):(?P<page>\
 
 
 async def show_likes(interaction: Interaction, number: int) -> None:
-    """Show one page of the asker's songs; the nearest page if there is none of that number."""
+    """Show one page of the person's songs; the nearest page if the number does not exist."""
     bot, user_id = interaction.client, interaction.user.id
     likes = await bot.store.likes.list(user_id)
     dislikes = await bot.store.likes.dislikes(user_id)
@@ -231,12 +231,12 @@ class LikesCommands(commands.GroupCog, name="likes", description=say("likes-desc
 
 
 def _guess(match: SongMatch, typed: str) -> str:
-    """What is said of a song that was not named exactly."""
+    """The note for a song that was matched approximately."""
     return say("song-guessed", typed=inline(typed, 100)) if match.guessed else ""
 
 
 def _chosen(songs: Sequence[Song], typed: str, opinion: Literal["like", "dislike"]) -> Song:
-    """The one of these songs that has this id, or matches this text; Refused unless it is one."""
+    """The song with this id or matching this text; raises Refused unless exactly one matches."""
     if (chosen := next((song for song in songs if song.id == typed), None)) is not None:
         return chosen
     matching = _matching(songs, typed)

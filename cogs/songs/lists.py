@@ -1,4 +1,4 @@
-"""A list of songs with what leads on from it: likes, pages, more like one of them, favourites to begin with."""
+"""A list of songs and its controls: likes, pages, similar songs, initial favourites."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ COMPARED = 10
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What a person wrote for the songs that others shall be like and unlike."""
+    """The text typed for the songs to be similar and dissimilar to."""
 
     like: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Typed:
 async def show_songs(
     interaction: Interaction, query: SongQuery, *, typed: Typed | None = None, content: str = ""
 ) -> None:
-    """Show one page of songs with its buttons in the answer to an interaction; `content` stands above the list."""
+    """Answer an interaction with one page of songs and its buttons; `content` stands above the list."""
     guesses: list[tuple[str, Song]] = []
     if typed is not None and (wanted := [*typed.like, *typed.unlike]):
         meant = await _meant(interaction, wanted)
@@ -84,7 +84,7 @@ async def show_songs(
 
 
 async def _meant(interaction: Interaction, texts: Sequence[str]) -> list[SongMatch]:
-    """The songs that are meant. Raises NoSuchSongLike for what is like none."""
+    """The songs that the text refers to. Raises NoSuchSongLike if one has no match."""
     found = await find_songs(interaction, texts)
     for text, match in zip(texts, found, strict=True):
         if match is None:
@@ -93,7 +93,7 @@ async def _meant(interaction: Interaction, texts: Sequence[str]) -> list[SongMat
 
 
 async def find_list(interaction: Interaction, query: SongQuery) -> tuple[SongList, list[int], bool]:
-    """What a query asks for, which of the people that it is for like nothing, and whether their opinions are known."""
+    """The result of a query, the people in it without likes, and whether opinions could be read."""
     opinions = await _opinions(interaction, query)
     found = await _found(interaction, query, opinions)
     likes = opinions.likes if opinions else [()]
@@ -134,20 +134,21 @@ async def _found(interaction: Interaction, query: SongQuery, opinions: Opinions 
 
 @dataclass(frozen=True, slots=True)
 class Opinions:
-    """What each of several people likes, and what any of them dislikes, by ids."""
+    """The song ids that each of several people likes, and those that any of them dislikes."""
 
     likes: list[tuple[str, ...]]
     dislikes: list[str]
 
 
 async def _opinions(interaction: Interaction, query: SongQuery) -> Opinions | None:
-    """What the people of a query said; None if that cannot be known now. Songs like one that was named can be found without.
+    """The opinions of the people in a query; None if they cannot be read at the moment. Songs similar to a given one
+    can be found without them.
 
-    Raises NotSharing where somebody does not let others build on their likes.
+    Raises NotSharing if one of them does not share their likes.
     """
     bot, store = interaction.client, interaction.client.store
     for person in query.people:
-        # Asked each time: they may have taken it back since the last page.
+        # Checked for each page: they may have stopped sharing since the last one.
         if not await store.consents.shares(person):
             raise NotSharing(person, bot.command_ids.get("privacy", 0))
     people = (query.asker, *query.people)
@@ -162,7 +163,7 @@ async def _opinions(interaction: Interaction, query: SongQuery) -> Opinions | No
 
 
 def _below(query: SongQuery, found: SongList) -> list[Row]:
-    """What leads on from a list: a menu of its songs, and a row of buttons."""
+    """The controls of a list: a menu of its songs, and a row of buttons."""
     songs = [(query.skip + place, one.song) for place, one in enumerate(found.songs.songs, 1)]
     options = SongActions.options(songs)
     buttons: list[DynamicItem] = []
@@ -183,7 +184,7 @@ def _below(query: SongQuery, found: SongList) -> list[Row]:
 
 
 class TurnPageButton(ReportingItem[Button], template=rf"(?s)songs:{PATTERN}"):
-    """Turns a list to another page; for whoever asked for it."""
+    """Turns a list to another page; only for the person who requested it."""
 
     def __init__(self, query: SongQuery, label: str = "") -> None:
         style = discord.ButtonStyle.secondary
@@ -201,7 +202,7 @@ class TurnPageButton(ReportingItem[Button], template=rf"(?s)songs:{PATTERN}"):
     async def pressed(self, interaction: Interaction) -> None:
         _check_asker(interaction, self.query)
         await interaction.response.defer()
-        # A list that everybody sees came from people who all allowed it; the others are asked in `show_songs`.
+        # The people behind a public list all consented; otherwise `show_songs` checks.
         private = interaction.message is not None and interaction.message.flags.ephemeral
         consents = interaction.client.store.consents
         if self.query.people and not private and not await consents.shares(self.query.asker):
@@ -210,13 +211,13 @@ class TurnPageButton(ReportingItem[Button], template=rf"(?s)songs:{PATTERN}"):
 
 
 def _check_asker(interaction: Interaction, query: SongQuery) -> None:
-    """Raises NotYourPages for anybody but who asked, whose likes play a part."""
+    """Raises NotYourPages for anyone but the person who requested the list, whose likes it uses."""
     if interaction.user.id != query.asker:
         raise NotYourPages
 
 
 class QueryButton(ReportingItem[Button], template=NOBODY):
-    """Shows something about a list, for the eyes of whoever presses: its custom_id is `prefix:query`."""
+    """Shows details of a list privately to the person who presses it: its custom_id is `prefix:query`."""
 
     prefix: ClassVar[str]
     label: ClassVar[str]
@@ -229,7 +230,7 @@ class QueryButton(ReportingItem[Button], template=NOBODY):
 
     @classmethod
     def suits(cls, found: SongList) -> bool:
-        """Whether there is something to show about a list."""
+        """Whether the list has something to show."""
         raise NotImplementedError
 
     @classmethod
@@ -238,7 +239,7 @@ class QueryButton(ReportingItem[Button], template=NOBODY):
 
 
 class CompareButton(QueryButton, template=rf"(?s)compare:{PATTERN}"):
-    """Lays what playlists put together beside the nearest vectors."""
+    """Compares the recommendations from playlists with the nearest vectors."""
 
     prefix = "compare"
     label = "button-compare"
@@ -249,7 +250,7 @@ class CompareButton(QueryButton, template=rf"(?s)compare:{PATTERN}"):
 
     async def pressed(self, interaction: Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        # What the two find, before any variety among artists.
+        # Both results before diversifying by artist.
         query = replace(self.query, asker=interaction.user.id, page=0, n=COMPARED, same_artist=True)
         opinions = await _opinions(interaction, query)
         lists = [await _found(interaction, replace(query, by=by), opinions) for by in By]
@@ -257,7 +258,7 @@ class CompareButton(QueryButton, template=rf"(?s)compare:{PATTERN}"):
 
 
 class MapButton(QueryButton, template=rf"(?s)map:{PATTERN}"):
-    """Draws a map of the songs of a list and of those that they go with."""
+    """Draws a map of a list's songs and the songs they are based on."""
 
     prefix = "map"
     label = "button-map"
@@ -280,7 +281,7 @@ class MapButton(QueryButton, template=rf"(?s)map:{PATTERN}"):
 
 
 class SongActions(ReportingMenu, template="song-actions"):
-    """What to do with one of the songs of a list: see what goes with it, or never have it recommended again."""
+    """Actions for one of the songs of a list: find similar songs, or never recommend it again."""
 
     MORE, NEVER = "more:", "never:"
 
@@ -293,7 +294,7 @@ class SongActions(ReportingMenu, template="song-actions"):
 
     @classmethod
     def options(cls, songs: Sequence[tuple[int, Song]]) -> list[discord.SelectOption]:
-        """For numbered songs; ids may be too long for Discord."""
+        """Options for numbered songs; ids may be too long for Discord."""
         return [
             discord.SelectOption(
                 label=clip(say(name, number=number, title=harmless(song.title).strip() or "?"), CHOICE),
@@ -323,7 +324,7 @@ class SongActions(ReportingMenu, template="song-actions"):
 
 
 class FavouritesButton(OpenButton, template=open_template("three-favourites")):
-    """Asks for three songs to begin with."""
+    """Asks for three favourite songs to start with."""
 
     name = "three-favourites"
     label = "button-three-favourites"
@@ -369,7 +370,7 @@ class FavouritesForm(ReportingForm):
                 lines.append(say("favourite-liked", typed=inline(text, 100), song=messages.song(match.song)))
         if any(matches):
             lines.insert(0, say("favourites-liked", command=mention(bot, "likes remove")))
-        # What was kept is said first: there may be nothing to show.
+        # Report what was stored first: there may be nothing to recommend.
         account = "\n".join(lines)
         await interaction.edit_original_response(content=account)
         if any(matches):

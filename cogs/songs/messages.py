@@ -1,4 +1,4 @@
-"""Songs, recommended and liked, as messages."""
+"""Recommended and liked songs as messages."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _NUMBERED = re.compile(
 
 
 def song(one: Song) -> str:
-    """Title and artist amid markdown."""
+    """Title and artist, escaped for markdown."""
     title = inline(one.title, 100)
     if not one.artist:
         return say("song-title", title=title)
@@ -58,7 +58,7 @@ def song(one: Song) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SongName:
-    """Title and artist as a message shows them. Very long ones are cut there."""
+    """Title and artist as shown in a message; very long ones are clipped."""
 
     title: str
     artist: str
@@ -69,7 +69,7 @@ class SongName:
 
 
 def names_in(description: str) -> dict[int, SongName]:
-    """The songs of a numbered list that `recommendations` wrote, by their numbers."""
+    """The songs of a numbered list written by `recommendations`, by their numbers."""
     return {
         int(found["number"]): SongName(unescaped(found["title"]), unescaped(found["artist"] or ""))
         for found in _NUMBERED.finditer(description)
@@ -78,18 +78,18 @@ def names_in(description: str) -> dict[int, SongName]:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list as markdown: what stands above it, a text for each song, and small print below."""
+    """A list as markdown: an introduction, a text for each song, and small print below."""
 
     head: str
     entries: tuple[str, ...]
     foot: str = ""
 
     def above(self, account: str) -> Listing:
-        """The same list below an account of something else."""
+        """The same list below a description of something else."""
         return replace(self, head=f"{account}\n{self.head}") if account else self
 
     def fitted(self) -> Listing:
-        """The same list within Discord's limit for all texts of a message: what stands above it is cut."""
+        """The same list within Discord's limit for all texts of a message: the introduction is clipped."""
         left = TEXT - sum(size(entry) for entry in self.entries) - size(self.foot) - len("-# ")
         return replace(self, head=clip(self.head, left))
 
@@ -103,10 +103,10 @@ def song_list(
     without_likes: Sequence[int] = (),
     add: str = "",
 ) -> Listing:
-    """A page of songs, numbered from `first` + 1, with what it is made from.
+    """A page of songs, numbered from `first` + 1, with the input it is based on.
 
-    `guesses` are what a person wrote and the songs that it was taken to mean; `people` are the ids of several for whom the
-    list is, `without_likes` those of them who like nothing yet; `add` is the command that adds a like.
+    `guesses` are typed texts with the songs they were matched to. `people` are the ids of the people the list is for,
+    and `without_likes` those without likes; `add` is the command that adds a like.
     """
     because = ""
     if found.basis is Basis.SONG:
@@ -148,7 +148,7 @@ def _hints(found: SongList, people: Sequence[int], without_likes: Sequence[int],
 
 
 def title_of(found: SongList) -> str:
-    """What the songs of a list go with, and what not."""
+    """The songs that a list is based on, and those it avoids."""
     if found.unlike:
         return say("songs-like-unlike-title", songs=_labels(found.like), unlike=_labels(found.unlike))
     return say("songs-like-title", songs=_labels(found.like))
@@ -159,7 +159,7 @@ def _labels(songs: Sequence[Song]) -> str:
 
 
 def side_by_side(playlists: SongList, vectors: SongList) -> Reply:
-    """Two lists that go with the same songs, with what they have in common marked."""
+    """Two lists based on the same songs, with the songs common to both marked."""
     both = {one.song.id for one in playlists.songs.songs} & {one.song.id for one in vectors.songs.songs}
     embed = discord.Embed(title=clip(title_of(playlists), TITLE), colour=BLUE)
     for name, found in (("compare-playlists", playlists), ("compare-vectors", vectors)):
@@ -175,13 +175,13 @@ def side_by_side(playlists: SongList, vectors: SongList) -> Reply:
 
 
 def most_telling(found: SongList) -> list[Song]:
-    """The seed songs of a list that are worth a place on its map: what its reasons name, then the newest."""
+    """The seed songs to show on a list's map: those named in its reasons, then the newest."""
     named = [reason.song for one in found.songs.songs for reason in one.reasons]
     return list(dict.fromkeys([*named, *reversed(found.songs.seeds)]))[:SEEDS_ON_MAP]
 
 
 def map_of(points: Sequence[SongPoint], shown: Sequence[str], first: int) -> Reply:
-    """A map of songs: those `shown`, numbered from `first` + 1 as in their list, and those that they go with."""
+    """A map of songs: those `shown`, numbered from `first` + 1 as in their list, and those they are based on."""
     numbers = {id_: number for number, id_ in enumerate(shown, first + 1)}
     embed = discord.Embed(title=say("map-title"), description=say("map-explained"), colour=BLUE)
     embed.set_image(url=f"attachment://{MAP_FILE}")
@@ -195,7 +195,7 @@ def map_of(points: Sequence[SongPoint], shown: Sequence[str], first: int) -> Rep
 
 
 def _beside(one: SongPoint, points: Sequence[SongPoint], numbers: Mapping[str, int]) -> str:
-    """A song of a list and the liked one that is nearest to it."""
+    """A song of a list and the liked song nearest to it."""
     liked = [other for other in points if other.song.id not in numbers]
     number, title = numbers[one.song.id], clip(one.song.title, 60)
     if not liked:
@@ -217,8 +217,8 @@ def recommendations(
     first: int = 0,
     few: int = 0,
 ) -> Listing:
-    """A list, numbered from `first` + 1. With `because`, the name of the text that gives a reason, each song says which
-    of the seed songs it came from, and whether it is in fewer than `few` playlists.
+    """A list, numbered from `first` + 1. With `because`, the name of the text that gives a reason, each song shows
+    which seed songs it came from, and whether it is in fewer than `few` playlists.
     """
     roomy = len(result.songs) <= ROOMY
     entries = tuple(
@@ -232,8 +232,8 @@ def recommendations(
 def _why(
     recommendation: Recommendation, because: str, few: int, above: Sequence[Song], *, roomy: bool
 ) -> str:
-    """Why a song is recommended, in small print, which is shorter in a list that is not `roomy`; `above` are the songs that
-    the whole list is made from.
+    """The reason for a recommendation, in small print, shorter if the list is not `roomy`; `above` are the songs that
+    the entire list is based on.
     """
     seeds = [] if because == "goes-with" else list(recommendation.because[: SEEDS if roomy else 1])
     known = seeds if seeds or roomy else list(above)
@@ -246,7 +246,7 @@ def _why(
 
 
 def _counted(reason: Reason, *, named: bool) -> str:
-    """What anybody can count in the playlists; the song of the reason may have been `named` just before."""
+    """A count that people can verify in the playlists; the song of the reason may have just been `named`."""
     title = inline(reason.song.title, 50)
     if not reason.shared:
         return say("reason-alike", song=title)
@@ -256,7 +256,7 @@ def _counted(reason: Reason, *, named: bool) -> str:
 
 
 def liked_songs(songs: Sequence[LikedSong], first: int, foot: str) -> Listing:
-    """One page of somebody's likes, numbered from `first` + 1."""
+    """One page of a person's likes, numbered from `first` + 1."""
     entries = tuple(
         f"{number}. {song(like.song)}\n-# {discord.utils.format_dt(like.liked_at, 'd')}"
         for number, like in enumerate(songs, first + 1)
@@ -265,7 +265,7 @@ def liked_songs(songs: Sequence[LikedSong], first: int, foot: str) -> Listing:
 
 
 def unwanted_songs(songs: Sequence[Song]) -> str:
-    """What somebody does not want to be recommended."""
+    """The songs that a person does not want recommended."""
     titles = [f"👎 {song(one)}" for one in songs]
     head = say("likes-not-recommended", songs=len(songs))
     return f"**{head}**\n{whole_lines(titles, UNWANTED)}"

@@ -1,6 +1,6 @@
-"""Likes and dislikes, by command or by thumb: what is kept, and the sentences that say so.
+"""Likes and dislikes, by command or by button: storing them, and the confirmations.
 
-Nothing here asks a model: an opinion is one write to the store.
+Nothing here uses a model: an opinion is one write to the store.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from texts import say
 
 
 async def like(bot: Tokenwise, user_id: int, song: Song, note: str = "") -> str:
-    """Keep that somebody likes a song. `note` is said beside it."""
+    """Store a like. `note` is added to the confirmation."""
     new = await bot.store.likes.add(user_id, song)
     said = say("liked-now" if new else "liked-already", song=titled(song))
     way_on = say("liked-take-back", command=mention(bot, "likes remove"))
@@ -21,14 +21,14 @@ async def like(bot: Tokenwise, user_id: int, song: Song, note: str = "") -> str:
 
 
 async def turn(bot: Tokenwise, user_id: int, song: Song) -> str:
-    """Like a song, or take the like back."""
+    """Like a song, or remove the like."""
     if not await bot.store.likes.toggle(user_id, song):
         return say("like-removed", song=titled(song))
     return f"{say('liked-now', song=titled(song))} {say('liked-list', command=mention(bot, 'likes list'))}"
 
 
 async def dislike(bot: Tokenwise, user_id: int, song: Song, note: str = "") -> str:
-    """Keep that somebody does not want a song to be recommended. `note` is said beside it."""
+    """Store that a person does not want a song recommended. `note` is added to the confirmation."""
     new = await bot.store.likes.dislike(user_id, song)
     said = say("disliked-now" if new else "disliked-already", song=titled(song))
     way_on = say("disliked-take-back", command=mention(bot, "likes undislike"))

@@ -20,9 +20,9 @@ _FOOT = 2 * TEXT + 14
 
 
 def song_map(points: Sequence[SongPoint], numbers: Mapping[str, int]) -> bytes:
-    """Songs as a PNG: those with a number in blue, what they go with in orange diamonds.
+    """Songs as a PNG: numbered ones in blue, the songs they are based on as orange diamonds.
 
-    Takes some tenths of a second: call it from a worker thread.
+    Takes tenths of a second: call it from a worker thread.
     """
     sheet = Sheet(HEIGHT)
     marks = [

@@ -1,4 +1,4 @@
-"""What a list of songs answers, in the few characters of a button."""
+"""The query behind a list of songs, encoded in the few characters of a custom_id."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATTERN = (
 
 @dataclass(frozen=True, slots=True)
 class SongQuery:
-    """What a list of songs is an answer to, and which page of it: all that a button needs to turn pages."""
+    """The query behind a list of songs, and its page: everything a button needs to turn pages."""
 
     asker: int
     n: int = SHOWN
@@ -59,7 +59,7 @@ class SongQuery:
 
     @property
     def skip(self) -> int:
-        """Songs on the pages before."""
+        """The number of songs on the pages before."""
         return self.page * self.n
 
 

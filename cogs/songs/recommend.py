@@ -1,4 +1,4 @@
-"""The command /recommend: songs that go with a song, or with what one or several people like."""
+"""The command /recommend: songs similar to a song, or to the likes of one or several people."""
 
 from __future__ import annotations
 
@@ -66,9 +66,8 @@ class RecommendCommands(commands.Cog):
             raise VectorsOfNothing
         query = SongQuery(interaction.user.id, n, same_artist=same_artist, people=people, by=By(by))
         typed = Typed(tuple(liked), () if unlike is None else (unlike,))
-        # What somebody likes is theirs: an answer is for everybody if it comes from a song that was named, or
-        # from the likes of people who all let others build on them.
-        # Discord wants to know which before the answer is there.
+        # Likes are private: an answer is public only if it is based on a named song, or on the likes of people
+        # who all share them. Discord requires this choice before the answer exists.
         async with asyncio.timeout(PATIENCE):
             public = bool(liked) or (bool(people) and await self._all_share(query.asker, *people))
         await interaction.response.defer(ephemeral=not public, thinking=True)
@@ -87,7 +86,7 @@ class RecommendCommands(commands.Cog):
 def _others(
     interaction: Interaction, songs: Sequence[str], *named: discord.User | discord.Member | None
 ) -> tuple[int, ...]:
-    """The ids of those who shall count besides the asker; Refused where that makes no sense."""
+    """The ids of the other people to include; raises Refused for invalid combinations."""
     people = {user.id: user for user in named if user is not None and user.id != interaction.user.id}
     if not any(named):
         return ()

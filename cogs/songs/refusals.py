@@ -1,4 +1,4 @@
-"""Why /recommend and /likes do not answer, and why a button under a list does nothing."""
+"""Reasons for refusing /recommend and /likes, and the buttons under a list."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from bot.failures import Refused
 
 
 class LikedSongGone(Refused):
-    """A song that somebody likes or dislikes by a button is not in the catalogue, nor named in the message."""
+    """A song to like or dislike by button is neither in the catalogue nor named in the message."""
 
 
 class NotOneOfYourSongs(Refused):
-    """What was typed matches none, or more than one, of the songs that somebody likes or dislikes.
+    """The typed text matches none, or several, of the songs that a person likes or dislikes.
 
-    `opinion` is "like" or "dislike", `matching` how many songs match.
+    `opinion` is "like" or "dislike", `matching` the number of matches.
     """
 
     typed: str
@@ -21,39 +21,39 @@ class NotOneOfYourSongs(Refused):
 
 
 class NotYourPages(Refused):
-    """Somebody else's list is turned only by them."""
+    """Only the person who requested a list can turn its pages."""
 
 
 class NoLongerSharing(Refused):
-    """The asker has taken back that everybody may see songs from their likes."""
+    """The person no longer allows everyone to see songs based on their likes."""
 
 
 class NotSharing(Refused):
-    """A person, by their id, does not let others build on their likes. `command` is the id of /privacy, or 0."""
+    """The person with this id does not share their likes. `command` is the id of /privacy, or 0."""
 
     person: int
     command: int
 
 
 class NoFavourites(Refused):
-    """The form for three favourites was sent empty."""
+    """The form for three favourites was submitted empty."""
 
 
 class PeopleOutsideServer(Refused):
-    """Somebody was named in a private message, where there is nobody else."""
+    """Other people were named in a private message, which has no other members."""
 
 
 class SongAndPeople(Refused):
-    """A list goes either with a song or with what people like."""
+    """A list is based either on a song or on people's likes, not both."""
 
 
 class VectorsOfNothing(Refused):
-    """Vectors were asked for without a song whose vector it could be."""
+    """Vectors were requested without a song."""
 
 
 class BotsLikeNothing(Refused):
-    """A bot was named as one of the people."""
+    """One of the named people is a bot."""
 
 
 class OnlyYourself(Refused):
-    """The asker named nobody but themselves."""
+    """The person named only themselves."""

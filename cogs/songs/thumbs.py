@@ -1,4 +1,4 @@
-"""Likes and dislikes by button. They work for anybody, in any message, after any restart, whatever the models do."""
+"""Like and dislike buttons. They work for everyone, in any message, after any restart, regardless of the models."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
 
 class ThumbUp(ReportingItem[Button], template=rf"(?s){LIKE}(?P<song>.+)"):
-    """Likes a song, or takes the like back."""
+    """Likes a song, or removes the like."""
 
     def __init__(self, song_id: str, *, liked: bool = False) -> None:
         super().__init__(Button(emoji="👍", custom_id=f"{LIKE}{song_id}"))
@@ -46,7 +46,7 @@ class ThumbUp(ReportingItem[Button], template=rf"(?s){LIKE}(?P<song>.+)"):
 
     @classmethod
     def fits(cls, song: Song) -> bool:
-        """Whether Discord takes the song's id in a button; ids may be as long as they like."""
+        """Whether the song's id fits into a custom_id; ids may be of any length."""
         return 0 < size(song.id) <= CUSTOM_ID - size(LIKE)
 
     @classmethod
@@ -59,7 +59,7 @@ class ThumbUp(ReportingItem[Button], template=rf"(?s){LIKE}(?P<song>.+)"):
             async with _locks.setdefault(message.id, asyncio.Lock()):
                 await self._turn_here(interaction, message)
         else:
-            # What others see must not show what one person likes.
+            # A public message must not reveal a person's likes.
             await answer_in_time(interaction, self._turn(interaction))
 
     async def _turn(self, interaction: Interaction) -> str:
@@ -67,7 +67,7 @@ class ThumbUp(ReportingItem[Button], template=rf"(?s){LIKE}(?P<song>.+)"):
         return await opinions.turn(interaction.client, interaction.user.id, song)
 
     async def _turn_here(self, interaction: Interaction, message: discord.Message) -> None:
-        """Show the change in the message itself, as nobody else sees it."""
+        """Show the change in the message itself, which only this person sees."""
 
         async def turned() -> discord.ui.LayoutView:
             await self._turn(interaction)
@@ -103,7 +103,7 @@ def _look(button: discord.ui.Button[Any], *, liked: bool) -> None:
 
 
 def relabelled(message: discord.Message, liked: Collection[str]) -> discord.ui.LayoutView:
-    """The components of a message, with the like buttons as they are for who likes these songs."""
+    """The components of a message, with the like buttons updated for this person's likes."""
     view = discord.ui.LayoutView.from_message(message, timeout=1)
     for item in view.walk_children():
         if isinstance(item, discord.ui.Button) and (item.custom_id or "").startswith(LIKE):
@@ -113,14 +113,14 @@ def relabelled(message: discord.Message, liked: Collection[str]) -> discord.ui.L
 
 
 async def dislike(interaction: Interaction, song_id: str) -> str:
-    """Keep that a song of a message is not wanted; the sentence that says so."""
+    """Store the dislike of a song in a message; returns the confirmation."""
     song = await song_of(interaction, song_id)
     return await opinions.dislike(interaction.client, interaction.user.id, song)
 
 
 async def answer_in_time(interaction: Interaction, saying: Coroutine[Any, Any, str]) -> None:
-    """Answer in private once the change is on disk, so that whoever was answered has it. Only if that takes long
-    is the answer put off.
+    """Answer privately after the change is on disk, so that a confirmed change is durable. If that takes long, the
+    answer is deferred.
     """
     async with patiently(saying) as keeping:
         if keeping.done():
@@ -132,7 +132,7 @@ async def answer_in_time(interaction: Interaction, saying: Coroutine[Any, Any, s
 
 @contextlib.asynccontextmanager
 async def patiently(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
-    """The work as a task, once it is done or PATIENCE is over."""
+    """The work as a task, after it is done or PATIENCE has elapsed."""
     task = asyncio.create_task(work)
     try:
         await asyncio.wait([task], timeout=PATIENCE)
@@ -142,9 +142,9 @@ async def patiently(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[
 
 
 async def song_of(interaction: Interaction, song_id: str) -> Song:
-    """A song by its place in the message of an interaction.
+    """A song by its position in the message of an interaction.
 
-    Only where the message does not say, or cuts a long title short, is the catalogue asked.
+    The catalogue is used only if the message does not name the song, or clips a long title.
     """
     name = _name(interaction.message, song_id)
     if name is not None and not name.cut:
@@ -164,8 +164,8 @@ async def song_of(interaction: Interaction, song_id: str) -> Song:
 
 
 def _name(message: discord.Message | None, song_id: str) -> SongName | None:
-    """What a list calls a song: in the section of its button or, in a list of an earlier version, in the line with
-    the number that its button bears.
+    """The song as named in a list: in the section of its button or, in a list of an earlier version, in the line with
+    the button's number.
     """
     for part in walk(message):
         if isinstance(part, SectionComponent) and _is_for(part.accessory, song_id):

@@ -1,4 +1,4 @@
-"""/surprise: how little the language model expected each token of a text, or of two texts beside each other."""
+"""/surprise: how unexpected each token of one text, or of two texts side by side, was to the language model."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ class SurpriseView(View, name="surprise"):
     async def _views(self, interaction: Interaction, texts: tuple[str, ...]) -> list[Surprise]:
         inside = self.bot.service.inside
         first = await inside.surprise(AskSurprise(caller(interaction), texts[0]))
-        # One after the other, because a person may have few places in the queue.
+        # Sequential, because a person may have only a few places in the queue.
         return [first, *[await inside.surprise(AskSurprise(caller(interaction), one)) for one in texts[1:]]]

@@ -1,4 +1,4 @@
-"""What people read of the surprisal of a text."""
+"""The messages of /surprise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from texts import say
 
 
 def surprise(views: Sequence[Surprise]) -> Reply:
-    """One text with its three most surprising places, or two beside each other with one each."""
+    """One text with its three most surprising positions, or two side by side with one each."""
     first, *others = views
     if others:
         title = say("surprise-two-title")

@@ -1,4 +1,4 @@
-"""The surprisal of a text as a picture: its tokens on grounds of different darkness, and a bar for each."""
+"""The surprisal of a text as a picture: tokens on backgrounds of varying darkness, with a bar for each."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _AXIS = TEXT + 6
 
 
 def draw(views: Sequence[Surprise]) -> bytes:
-    """A PNG: the darker a token and the longer its bar, the more bits it surprises by. The peaks are numbered.
+    """A PNG: the higher a token's surprisal in bits, the darker its background and the longer its bar. Peaks are
+    numbered.
 
-    Takes some tenths of a second: call it from a worker thread.
+    Takes tenths of a second: call it from a worker thread.
     """
     flows = [_flow(view) for view in views]
     height = sum(_LINE * (1 + flow[-1][1]) + _AXIS + _BARS + 3 * _GAP for flow in flows) + 26
@@ -57,7 +58,7 @@ def draw(views: Sequence[Surprise]) -> bytes:
 
 
 def _bars(sheet: Sheet, view: Surprise, top: float, most: float, peaks: dict[int, int]) -> None:
-    """A bar for each token from left to right, the peaks with their numbers."""
+    """A bar for each token from left to right; the peaks are numbered."""
     shown_bits = view.bits[:MOST]
     left, room = MARGIN + 22.0, WIDTH - 2 * MARGIN - 22
     width = room / max(len(shown_bits), 12)
@@ -81,7 +82,7 @@ def _bars(sheet: Sheet, view: Surprise, top: float, most: float, peaks: dict[int
 
 
 def _flow(view: Surprise) -> list[tuple[float, int, float, str]]:
-    """Where each token stands: x, line, width, and its text."""
+    """The layout of the tokens: x, line, width, and text."""
     places, x, line = [], float(MARGIN), 0
     for piece in view.reading.pieces[:MOST]:
         text = fitting(shown(piece), WIDTH - 2 * MARGIN - 8)

@@ -1,4 +1,4 @@
-"""/tokens: how tokenizers split a text, and what is behind that; /decode: back from ids to text."""
+"""/tokens: how tokenizers split a text, and details of the process; /decode: from ids back to text."""
 
 from __future__ import annotations
 

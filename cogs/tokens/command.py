@@ -1,4 +1,4 @@
-"""/tokens: how tokenizers split a text, and what is behind that; /decode: back from ids to text."""
+"""/tokens: how tokenizers split a text, and details of the process; /decode: from ids back to text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BETWEEN_IDS = re.compile(r"[\s,;\[\]()]+")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What /tokens was asked: a text, and one tokenizer or all."""
+    """The input of /tokens: a text, and one tokenizer or all of them."""
 
     text: str
     tokenizer: str | None
@@ -43,7 +43,7 @@ class Question:
 
 
 class ShowTokenizer(OpenButton, template=NOBODY):
-    """Shows one tokenizer of an answer more closely, to whoever presses; its page is the number of the tokenizer."""
+    """Shows details of one tokenizer to the person who presses it; its page is the number of the tokenizer."""
 
     aspect: ClassVar[Aspect]
 
@@ -84,7 +84,7 @@ class ShowMethod(ShowTokenizer, template=open_template("token-how")):
 
 
 class ShowCost(OpenButton, template=open_template("token-cost")):
-    """All tokenizers beside each other, also where one was asked about: one cost alone says little."""
+    """Compares all tokenizers, even if the question was about one: a single cost says little."""
 
     name = "token-cost"
     label = "token-cost"
@@ -108,12 +108,12 @@ BUTTONS: tuple[type[OpenButton], ...] = (ShowIds, ShowBytes, ShowSpecialTokens, 
 def _questions(interaction: Interaction) -> Recent[Question]:
     cog = interaction.client.get_cog(TokenCommands.__cog_name__)
     if not isinstance(cog, TokenCommands):
-        raise TypeError  # the buttons come and go with it
+        raise TypeError  # the buttons are added and removed with it
     return cog.questions
 
 
 async def _question(interaction: Interaction, number: int) -> Question:
-    """The question under a number, or the one that its message quotes. Raises AnswerForgotten."""
+    """The question under a number, or the one quoted by the message. Raises AnswerForgotten."""
     questions = _questions(interaction)
     if number not in questions:
         request = ListTokenizers(caller(interaction, typing=True))
@@ -129,7 +129,7 @@ _EXAMPLE = "Hello world"
 
 
 async def _ids(service: Service, asking: Caller) -> str:
-    """Ids of the first tokenizer to turn back into text."""
+    """Ids of the first tokenizer, for decoding."""
     found = (await service.tokenizers.tokenize(Tokenize(asking, _EXAMPLE))).found
     ids = " ".join(map(str, found.ids))
     return f"/decode tokenizer:{found.name} ids:{ids}"
@@ -210,7 +210,7 @@ class TokenCommands(commands.Cog):
 
 
 class TokensMenu(MessageMenu):
-    """The tokens of a message, for whoever asks: it may be somebody else's."""
+    """Shows the tokens of a message to the person who asks, who need not be its author."""
 
     label = "menu-tokens"
 
@@ -221,9 +221,9 @@ class TokensMenu(MessageMenu):
 
 
 def _parse_ids(typed: str) -> tuple[int, ...]:
-    """The ids in what somebody typed or pasted; Refused where that is none."""
+    """The ids in the typed or pasted text; raises Refused if a part is not an id."""
     parts = [part for part in _BETWEEN_IDS.split(typed.removeprefix("tensor")) if part]
-    # int() itself takes more than anybody means by a number.
+    # int() accepts more formats than people use for ids.
     wrong = next((part for part in parts if not re.fullmatch(r"[0-9]{1,9}", part)), None)
     if wrong is not None:
         raise NotATokenId(clip(wrong, 40))

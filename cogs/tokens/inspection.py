@@ -1,4 +1,4 @@
-"""What there is to see behind the tokens of a text: ids, bytes, special tokens, how it was done, what it costs."""
+"""Details of tokenization: ids, bytes, special tokens, method, cost."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _FIRST_AND_LAST = 2
 
 
 def explanation(aspect: Aspect, found: Explanation) -> Reply:
-    """One aspect of how a tokenizer treats a text, as a message."""
+    """One aspect of how a tokenizer handles a text, as a message."""
     match found:
         case Tokenization():
             return split_characters(found) if aspect is Aspect.BYTES else ids(found)
@@ -67,7 +67,7 @@ def ids(tokenization: Tokenization) -> Reply:
 
 
 def as_csv(tokenizations: Sequence[Tokenization]) -> bytes:
-    """A row for each token: where it is, its id, as the vocabulary spells it, as it decodes alone, what kind it is."""
+    """A row for each token: position, id, vocabulary spelling, text if decoded alone, and kind."""
     file = io.StringIO()
     rows = csv.writer(file)
     rows.writerow(("tokenizer", "position", "id", "token", "decoded", "kind"))
@@ -84,7 +84,7 @@ def _kind(piece: Piece) -> str:
 
 
 def split_characters(tokenization: Tokenization) -> Reply:
-    """The characters whose bytes are in several tokens."""
+    """The characters whose bytes are spread over several tokens."""
     name = code(clip(tokenization.name, 100))
     unknown = sum(piece.unknown for piece in tokenization.pieces)
     splits = tokenization.splits
@@ -100,7 +100,7 @@ def split_characters(tokenization: Tokenization) -> Reply:
 
 
 def _split_lines(tokenization: Tokenization) -> str:
-    """A line for each character: itself, its code points, and the tokens that its bytes are in, with their ids."""
+    """A line for each character: itself, its code points, and the tokens with its bytes and their ids."""
     lines = []
     for split in tokenization.splits:
         text = split.text.strip() or split.text
@@ -112,7 +112,7 @@ def _split_lines(tokenization: Tokenization) -> str:
 
 
 def special_tokens(specials: Specials) -> Reply:
-    """The special tokens with what each is for, and the marks that are no text."""
+    """The special tokens with their purposes, and the marks that are not text."""
     lines = [_special_token(token) for token in specials.tokens[:_ROWS]]
     marks = [f"{code(part)} {say(f'token-mark-{mark}')}" for part, mark in specials.marks]
     left = len(specials.tokens) - len(lines)
@@ -139,7 +139,7 @@ def _special_token(token: SpecialToken) -> str:
 
 
 def method(used: Method) -> Reply:
-    """How the tokenizer works, and how one word of the text came to its tokens."""
+    """How the tokenizer works, and how it tokenizes one word of the text."""
     parts = [say(used.idea)]
     if used.normalized is not None:
         parts += [say("token-how-normalized"), block(wrapped(clip(harmless(used.normalized), 300)))]
@@ -162,7 +162,7 @@ def method(used: Method) -> Reply:
 
 
 def _numbered(steps: Sequence[str]) -> str:
-    """The steps with their numbers; where they are too many those in the middle go, for the last one is the result."""
+    """The numbered steps; if there are too many, middle ones are omitted, because the last one is the result."""
     lines = [
         wrapped(f"{number:>2} {' '.join(clip(harmless(step), _STEP).split())}", indent="   ")
         for number, step in enumerate(steps)
@@ -178,9 +178,9 @@ def _numbered(steps: Sequence[str]) -> str:
 
 
 def cost(tokenizations: Sequence[Tokenization], window: int | None = None, note: str = "") -> Reply:
-    """What the text costs with each tokenizer, the cheapest first, those that lose a part of the text last.
+    """The cost of the text with each tokenizer, the cheapest first, those that lose a part of the text last.
 
-    `window` is how many tokens the language model in force can look at; `note` says which tokenizers are missing.
+    `window` is the context length of the current language model in tokens; `note` names missing tokenizers.
     """
     ordered = sorted(tokenizations, key=lambda made: (_lost(made) > 0, made.count))
     characters = len(tokenizations[0].text) if tokenizations else 0
@@ -214,10 +214,10 @@ def _cost_line(rank: int, made: Tokenization, window: int | None) -> str:
 
 
 def _lost(made: Tokenization) -> int:
-    """Parts of the text that its tokens do not hold."""
+    """The parts of the text that its tokens do not represent."""
     return sum(piece.unknown for piece in made.pieces)
 
 
 def _model(made: Tokenization) -> str:
-    """The name without its owner."""
+    """The model name without its owner."""
     return made.name.rpartition("/")[2] or made.name

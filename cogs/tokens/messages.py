@@ -1,4 +1,4 @@
-"""How tokenizers split a text, as messages."""
+"""The messages of /tokens and /decode."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _DECODED_SHOWN = 1400
 
 
 def comparison(compared: Comparison) -> Reply:
-    """How several tokenizers split the same text: for each a line about it and a picture of its pieces."""
+    """A comparison of tokenizers on one text: a line about each, and a picture of its pieces."""
     tokenizations = compared.tokenizations
     lines = picture.LINES if len(tokenizations) > 1 else 2 * picture.LINES
     drawn = [picture.draw(made, lines) for made in tokenizations[:PICTURES]]
@@ -74,7 +74,7 @@ def comparison(compared: Comparison) -> Reply:
 
 
 def _about(made: Tokenization) -> str:
-    """A tokenizer in one line: its name, how many tokens it made, and what it is."""
+    """A tokenizer in one line: its name, its number of tokens, and its type."""
     return say(
         "tokens-about",
         tokenizer=code(clip(made.name, 80)),
@@ -85,7 +85,7 @@ def _about(made: Tokenization) -> str:
 
 
 def pieces(tokenization: Tokenization, *, with_picture: bool = False) -> Reply:
-    """One tokenizer's pieces, each above its id: as a picture, or else as coloured text."""
+    """One tokenizer's pieces, each above its id: as a picture, or as coloured text."""
     head = say(
         "tokens-of-one",
         tokenizer=code(clip(tokenization.name, 200)),
@@ -114,7 +114,7 @@ def pieces(tokenization: Tokenization, *, with_picture: bool = False) -> Reply:
 
 
 def _legend(tokenizations: Sequence[Tokenization]) -> str:
-    """What the marks in the pictures of these mean."""
+    """The legend of the marks in the pictures of these pieces."""
     marks = {
         mark
         for made in tokenizations
@@ -125,7 +125,7 @@ def _legend(tokenizations: Sequence[Tokenization]) -> str:
 
 
 def _alt(tokenization: Tokenization) -> str:
-    """The picture in words: how many pieces the tokenizer makes, and the first of them."""
+    """The picture in words: the number of pieces, and the first of them."""
     return say(
         "tokens-alt",
         tokenizer=tokenization.name,
@@ -135,7 +135,7 @@ def _alt(tokenization: Tokenization) -> str:
 
 
 def decoded(result: Decoded) -> Reply:
-    """The text of a sequence of ids, and what each id gives alone."""
+    """The text of a sequence of ids, and the text of each id alone."""
     rows = [
         (str(piece.id), ansi.label(piece.text), clip(spelt(piece.token)[0], 20))
         for piece in result.pieces[:_ROWS]
@@ -162,7 +162,7 @@ def decoded(result: Decoded) -> Reply:
 
 
 def listing(tokenizations: Sequence[Tokenization]) -> bytes:
-    """Every token of every tokenizer as a table with tabs; tokens are written as JSON strings."""
+    """Every token of every tokenizer as a tab-separated table; tokens are JSON strings."""
     parts, used = [], 0
     for line in _lines(tokenizations):
         data = line.encode()
@@ -194,7 +194,7 @@ def _more(left: int) -> str:
 
 
 def missing(failures: Mapping[str, str]) -> str:
-    """Why some tokenizers have no part in an answer, a line for each."""
+    """The reasons for missing tokenizers, a line for each."""
     lines = [
         "\n" + say("tokens-missing", tokenizer=code(clip(name, 100)), why=inline(why, 200))
         for name, why in failures.items()

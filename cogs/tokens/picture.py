@@ -1,6 +1,6 @@
 """Tokens as coloured chips with their ids.
 
-A character that several tokens share, as most emoji are, is drawn below these.
+A character shared by several tokens, such as most emoji, is drawn below them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Chip:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A character, as people count them, that is in several tokens: the places of the first and the last of these."""
+    """A grapheme cluster spread over several tokens: the positions of the first and the last of them."""
 
     first: int
     last: int
@@ -51,7 +51,7 @@ class _Link:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A PNG, and how many tokens it does not show."""
+    """A PNG, and the number of omitted tokens."""
 
     png: bytes
     left: int
@@ -60,8 +60,8 @@ class Drawn:
 def draw(tokenization: Tokenization, most: int = 2 * LINES) -> Drawn:
     """The tokens in order on at most `most` lines, each with its id below.
 
-    Neighbours differ in colour; special tokens have a thick edge, and bytes that are no whole character a broken
-    one, with the character below. Takes some tenths of a second: call it from a worker thread.
+    Neighbours differ in colour. Special tokens have a thick border, and bytes that are not a complete character a
+    dashed one, with the character below. Takes tenths of a second: call it from a worker thread.
     """
     lines, left = _lines(tokenization, most)
     sheet = Sheet(MARGIN + sum(map(_height, lines)) + (TEXT + 8 if left else 0))
@@ -88,7 +88,7 @@ def _height(chips: Sequence[_Chip]) -> float:
 
 
 def _lines(tokenization: Tokenization, most: int) -> tuple[list[list[_Chip]], int]:
-    """Lines of chips, and how many pieces are left over."""
+    """Lines of chips, and the number of remaining pieces."""
     lines: list[list[_Chip]] = [[]]
     used = 0.0
     for done, chip in enumerate(_chips(tokenization)):
@@ -120,7 +120,7 @@ def _chips(tokenization: Tokenization) -> Iterator[_Chip]:
 
 
 def _links(tokenization: Tokenization) -> list[_Link]:
-    """The characters that are in several tokens, an accent or a joined emoji being part of one character."""
+    """The grapheme clusters spread over several tokens; accents and joined emoji belong to one cluster."""
     found: list[_Link] = []
     start = 0
     pieces = tokenization.pieces
@@ -132,7 +132,7 @@ def _links(tokenization: Tokenization) -> list[_Link]:
 
 
 def _apart(before: Piece, piece: Piece, algorithm: str) -> bool:
-    """Whether no character can go on from one token to the next: neither can in special ones, nor in whole words."""
+    """Whether a token boundary cannot split a character, as with special tokens and whole words."""
     special = before.special or before.unknown or piece.special or piece.unknown
     return special or (algorithm in {"WordPiece", "whole words"} and not piece.continues)
 
@@ -142,7 +142,7 @@ def _shared(pieces: Sequence[Piece], start: int) -> Iterator[_Link]:
     try:
         text = b"".join(parts).decode()
     except UnicodeDecodeError:
-        return  # no text: a special token, or ids that never came from one
+        return  # no text: a special token, or decoded ids
     ends = list(accumulate(map(len, parts)))
     waiting: _Link | None = None
     at = 0
@@ -163,7 +163,7 @@ def _shared(pieces: Sequence[Piece], start: int) -> Iterator[_Link]:
 
 
 def _own_bytes(piece: Piece) -> bytes:
-    """What a token stands for in UTF-8, without its mark. A special token is no text, and these bytes are none."""
+    """The UTF-8 bytes that a token represents, without its mark; an invalid byte for a special token."""
     if piece.special or piece.unknown:
         return b"\xff"
     if piece.raw is not None:
@@ -186,7 +186,7 @@ def _draw(sheet: Sheet, left: float, top: float, chip: _Chip) -> None:
 
 
 def _draw_below(sheet: Sheet, across: tuple[float, float], top: float, link: _Link) -> None:
-    """A bracket below the tokens, and the character that they make together."""
+    """A bracket below the tokens, and the character they form together."""
     left, right = across[0] + 1, across[1] - 1
     sheet.line((left, left, right, right), (top, top + 4, top + 4, top), sheet.colours.muted)
     text = joined(spelt(link.text.strip())[0])

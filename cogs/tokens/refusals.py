@@ -1,4 +1,4 @@
-"""Why /tokens and /decode do not answer."""
+"""Reasons for refusing /tokens and /decode."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from bot.failures import Refused
 
 
 class EmptyText(Refused):
-    """There is nothing to split."""
+    """There is no text to split."""
 
 
 class TextTooLong(Refused):
-    """A text of `length` characters, of which there may be `limit`."""
+    """A text has `length` characters; the limit is `limit`."""
 
     limit: int
     length: int
 
 
 class NotATokenId(Refused):
-    """A part of what was typed is no number."""
+    """A part of the typed text is not a number."""
 
     text: str
 
@@ -27,7 +27,7 @@ class NoTokenIds(Refused):
 
 
 class TooManyTokenIds(Refused):
-    """So many ids, `count`, of which there may be `limit`."""
+    """There are `count` ids; the limit is `limit`."""
 
     limit: int
     count: int

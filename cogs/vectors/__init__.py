@@ -1,4 +1,4 @@
-"""/embed: the vectors that a model makes of a text, and what a context does to a word's vector."""
+"""/embed: a model's vectors for a text, and the effect of context on a word's vector."""
 
 from __future__ import annotations
 

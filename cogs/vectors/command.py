@@ -1,4 +1,4 @@
-"""/embed: the vectors that a model makes of a text, and what a context does to a word's vector."""
+"""/embed: a model's vectors for a text, and the effect of context on a word's vector."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from texts import say
 
 
 class TextToEmbedTooLong(Refused):
-    """A text of `length` characters, of which there may be `limit`."""
+    """A text has `length` characters; the limit is `limit`."""
 
     limit: int
     length: int
@@ -34,7 +34,7 @@ class TextToEmbedTooLong(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What /embed was asked: a text, or two."""
+    """The input of /embed: one text, or two."""
 
     text: str
     other: str | None
@@ -45,7 +45,7 @@ class Question:
 
 
 class ExportVectors(OpenButton, template=open_template("vectors")):
-    """All vectors of an answer as files, for whoever presses."""
+    """Sends all vectors of an answer as files to the person who presses it."""
 
     name = "vectors"
     label = "vectors-files"
@@ -53,14 +53,14 @@ class ExportVectors(OpenButton, template=open_template("vectors")):
     async def pressed(self, interaction: Interaction) -> None:
         cog = interaction.client.get_cog(VectorCommands.__cog_name__)
         if not isinstance(cog, VectorCommands):
-            raise TypeError  # the button comes and goes with it
+            raise TypeError  # the button is added and removed with it
         question = next(_quoted(interaction.message, self.argument), None)
         found = await _found(interaction, question or cog.questions.get(self.argument), private=True)
         await show(interaction, await drawn(interaction, lambda: _files(found)))
 
 
 def _quoted(message: discord.Message | None, number: int) -> Iterator[Question]:
-    """The question with this number, if the message says it: after a restart it says more than the memory."""
+    """The question with this number as quoted by the message, which survives restarts."""
     others = [
         unescaped(line.removeprefix("**2** "))
         for embed in (message.embeds if message else ())

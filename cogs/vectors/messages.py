@@ -18,7 +18,7 @@ _ROWS = 24
 
 
 def embedding(result: Embedding) -> Reply:
-    """Each token with its id and the first numbers of its vector in a table, all of them and their cosines as pictures."""
+    """Each token with its id and the start of its vector in a table; all vectors and their cosines as pictures."""
     texts, tokens, numbers = result.shape
     rows = [
         (str(position), spelt(token)[0], str(number), _beginning(vector))
@@ -93,7 +93,9 @@ def contexts(result: Contexts) -> Reply:
 
 
 def files(results: Sequence[Embedding], cosines: Contexts | None = None) -> Reply:
-    """All vectors, for a spreadsheet and for numpy: a CSV and an NPY file for each text; of two, also what their words share."""
+    """All vectors, for spreadsheets and numpy: a CSV and an NPY file for each text; for two texts, also their shared
+    words.
+    """
     made: dict[str, bytes] = {}
     for number, result in enumerate(results, 1):
         name = "vectors" if len(results) == 1 else f"vectors-{number}"
@@ -106,7 +108,7 @@ def files(results: Sequence[Embedding], cosines: Contexts | None = None) -> Repl
 
 
 def _csv(result: Embedding) -> bytes:
-    """A row for each token: its position, id and spelling, then the numbers of its vector."""
+    """A row for each token: its position, id and spelling, then the components of its vector."""
     spellings = [source(piece) for piece in result.pieces] or list(result.tokens)
     rows = (
         (position, number, spelling, *(f"{value:.9g}" for value in vector))
@@ -118,8 +120,8 @@ def _csv(result: Embedding) -> bytes:
 
 
 def _npy(result: Embedding) -> bytes:
-    """A float32 array of shape (tokens, numbers) as numpy.save writes it."""
-    import numpy as np  # noqa: PLC0415 - only the thread that draws needs it
+    """A float32 array of shape (tokens, components) in the format of numpy.save."""
+    import numpy as np  # noqa: PLC0415 - only the drawing thread needs it
 
     file = io.BytesIO()
     np.save(file, np.array(result.vectors, np.float32).reshape(result.shape[1:]), allow_pickle=False)

@@ -1,4 +1,4 @@
-"""Vectors as pictures: their numbers as fields, how alike they are, and how far a context moved them."""
+"""Vectors as pictures: their components as cells, their similarity, and their shift between contexts."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _RIGHT = WIDTH - MARGIN
 
 
 def cosines(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cosine of each vector to each: (T, D) gives (T, T)."""
+    """The cosine of each pair of vectors: (T, D) gives (T, T)."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     directions = vectors / np.where(lengths == 0, 1, lengths)
     return np.asarray(directions @ directions.T)
 
 
 def most_alike(embedding: Embedding) -> tuple[int, int, float]:
-    """The two different tokens of the picture that are most alike, by their positions, and their cosine."""
+    """The most similar pair of different tokens in the picture, by position, and their cosine."""
     found = cosines(np.array(embedding.vectors[:TOKENS]))
     np.fill_diagonal(found, -2)
     first, second = divmod(int(found.argmax()), len(found))
@@ -42,16 +42,16 @@ def most_alike(embedding: Embedding) -> tuple[int, int, float]:
 
 
 def numbers(embedding: Embedding) -> bytes:
-    """A PNG: all numbers of each token's vector as fields, lighter or darker with the number.
+    """A PNG: all components of each token's vector as cells, shaded by value.
 
-    Takes some tenths of a second: call it from a worker thread.
+    Takes tenths of a second: call it from a worker thread.
     """
     vectors = np.array(embedding.vectors[:TOKENS])
     count, size = vectors.shape
     sheet = Sheet(_TOP + _ROW * count + 3 * _LINE + 8)
     sheet.text(MARGIN, 14, say("vectors-picture-numbers", n=size), bold=True)
     _names(sheet, embedding.tokens[:count], _ROW)
-    # A few numbers are far larger than the rest; without a limit they would leave the others alike.
+    # A few components are far larger than the rest; without a limit the others would look the same.
     limit = float(np.quantile(np.abs(vectors), 0.98)) or 1.0
     bottom = _TOP + _ROW * count
     sheet.grid((_LEFT, _TOP, _RIGHT, bottom), (vectors / limit + 1) / 2)
@@ -64,9 +64,9 @@ def numbers(embedding: Embedding) -> bytes:
 
 
 def alike(embedding: Embedding) -> bytes:
-    """A PNG: the cosine between every two tokens, written into its field where there are few.
+    """A PNG: the cosine of every pair of tokens, written into its cell if there are few.
 
-    Takes some tenths of a second: call it from a worker thread.
+    Takes tenths of a second: call it from a worker thread.
     """
     found = cosines(np.array(embedding.vectors[:TOKENS]))
     count = len(found)
@@ -95,7 +95,7 @@ def alike(embedding: Embedding) -> bytes:
 
 
 def contexts(compared: Contexts) -> bytes:
-    """A PNG: for each shared word a bar as long as its two vectors are alike."""
+    """A PNG: a bar for each shared word, whose length is the cosine of its two vectors."""
     words = compared.words[:WORDS]
     unrelated = compared.unrelated
     row, value_room = 20, 40
@@ -110,7 +110,7 @@ def contexts(compared: Contexts) -> bytes:
         end = zero + word.cosine * scale
         sheet.text(_LEFT - 6, y, fitting(_shown(word.text), _NAMES - 6), side="right")
         sheet.bar(min(zero, end), y - row / 2 + 3, abs(end - zero), row - 6, sheet.colours.blue)
-    ticks = {0.0: "0", 0.5: "0.5", 1.0: "1"} if low > -0.3 else {-0.5: "-0.5", 0.0: "0", 0.5: "0.5", 1.0: "1"}  # noqa: PLR2004 - there is room for a tick from there on
+    ticks = {0.0: "0", 0.5: "0.5", 1.0: "1"} if low > -0.3 else {-0.5: "-0.5", 0.0: "0", 0.5: "0.5", 1.0: "1"}  # noqa: PLR2004 - there is room for another tick from there on
     sheet.line((_LEFT, _RIGHT - value_room), (bottom, bottom))
     for value, name in ticks.items():
         if value >= low:
@@ -137,7 +137,7 @@ def contexts(compared: Contexts) -> bytes:
 
 
 def _names(sheet: Sheet, tokens: Sequence[str], row: float) -> None:
-    """Tokens with their positions, to the left of the fields."""
+    """Tokens with their positions, to the left of the cells."""
     for number, token in enumerate(tokens):
         y = _TOP + (number + 0.5) * row
         sheet.text(_LEFT - 6, y, str(number), colour=sheet.colours.muted, side="right")
@@ -146,7 +146,7 @@ def _names(sheet: Sheet, tokens: Sequence[str], row: float) -> None:
 
 
 def _ticks(sheet: Sheet, top: float, names: dict[float, str]) -> None:
-    """Numbers below an axis, by their places from 0 to 1."""
+    """Numbers below an axis, at positions from 0 to 1."""
     last = 0.0
     for share, name in names.items():
         wide = text_width(name)
@@ -157,13 +157,13 @@ def _ticks(sheet: Sheet, top: float, names: dict[float, str]) -> None:
 
 
 def _marks(size: int) -> dict[float, str]:
-    """Some round numbers of a vector's length, by their places from 0 to 1."""
-    step = next((one for one in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if size / one <= 5), size)  # noqa: PLR2004 - as many as there is room for
+    """Round component indices, at positions from 0 to 1."""
+    step = next((one for one in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if size / one <= 5), size)  # noqa: PLR2004 - as many as fit
     return {(number - 0.5) / size: str(number) for number in (1, *range(step, size + 1, step))}
 
 
 def _scale(sheet: Sheet, top: float, low: str, high: str) -> None:
-    """What the shades mean."""
+    """The legend of the shades."""
     y = top + TEXT / 2
     _, _, left, _ = sheet.text(_LEFT, y, low, colour=sheet.colours.muted)
     right = _RIGHT - text_width(high)

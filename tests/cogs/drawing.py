@@ -1,4 +1,4 @@
-"""Tokens made by hand, and Discord's rules for the messages that show them."""
+"""Handmade tokens, and Discord's rules for the messages that show them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def by_bytes(text: str, name: str = "bytes") -> Tokenization:
 
 
 def by_words(text: str, name: str = "words") -> Tokenization:
-    """Like WordPiece: special tokens around, and tokens that are the vocabulary's own spelling."""
+    """Like WordPiece: enclosed in special tokens, with tokens in the vocabulary's own spelling."""
     pieces = [Piece(101, "[CLS]", "[CLS]", special=True)]
     pieces += [Piece(index + 1000, word, word) for index, word in enumerate(re.findall(r"\S{1,4}", text))]
     pieces.append(Piece(102, "[SEP]", "[SEP]", special=True))
@@ -77,9 +77,9 @@ def _whole(chunk: bytes) -> bool:
 
 
 def obeys(answer: Reply, view: discord.ui.View | None = None, *, prose: int = 0) -> None:
-    """Raises what Discord would answer if the message broke its limits, counted in UTF-16 as clients do.
+    """Raises what Discord would answer if the message exceeded its limits, counted in UTF-16 as clients do.
 
-    Code blocks may not be wider than a phone, except the first `prose` of them, in which somebody's words stand as they are.
+    Code blocks may not be wider than a phone, except the first `prose` of them, which contain people's text verbatim.
     """
     body: dict[str, Any] = {"content": answer.content or ""}
     if embeds := answer.message()["embeds"]:
@@ -105,7 +105,7 @@ _BLOCK = re.compile(r"```(?:ansi)?\n(.*?)\n?```", re.DOTALL)
 def code_lines(body: dict[str, Any], prose: int = 0) -> list[str]:
     """The lines of the tables and other code blocks of a message with embeds, without colours.
 
-    What stands in the text of a message itself is what somebody or a model wrote: it wraps as text does.
+    A message's own text was written by a person or a model: it wraps normally.
     """
     texts = [text for embed in body.get("embeds", []) for text in _texts(embed)]
     blocks = [block for text in texts for block in _BLOCK.findall(SGR.sub("", text))]
@@ -117,7 +117,7 @@ def _texts(embed: dict[str, Any]) -> list[str]:
 
 
 def _wide(value: Any) -> Any:
-    """Every text as long as its UTF-16 form."""
+    """Each string replaced by one with the length of its UTF-16 form."""
     if isinstance(value, dict):
         return {key: _wide(inner) if key != "url" else inner for key, inner in value.items()}
     if isinstance(value, list):

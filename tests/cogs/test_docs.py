@@ -1,4 +1,4 @@
-"""docs/commands.md against the commands themselves."""
+"""docs/commands.md matches the commands."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_the_newest_part_of_a_long_text_is_shown_while_it_grows() -> None:
 
 
 def test_showing_a_text_that_grows_takes_no_longer_the_longer_it_is() -> None:
-    """It happens on the event loop, for every token of everybody."""
+    """It runs on the event loop, for every token of every text."""
 
     def seconds(text: str) -> float:
         return min(timeit.repeat(lambda: messages.writing("p", text), number=3, repeat=5))

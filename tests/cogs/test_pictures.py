@@ -1,4 +1,4 @@
-"""Every picture can be read on a phone: its text is large enough, stands out from what is behind it, and stays inside."""
+"""Every picture is legible on a phone: its text is large enough, has enough contrast, and stays inside."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def pieces(words: Sequence[str]) -> tuple[Piece, ...]:
 
 
 def shares(count: int) -> list[float]:
-    """From certain to nearly impossible, the middle of the scale with them."""
+    """From certain to nearly impossible, including the middle of the scale."""
     return [1.0, 0.5, 0.45, 0.55, 0.35, 0.2, 0.1, 0.01, 1e-6, *[0.4] * count][:count]
 
 
@@ -218,7 +218,7 @@ DRAWINGS: tuple[Callable[[Sequence[str]], object], ...] = (
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Sheet]:
-    """The sheets that are drawn."""
+    """The drawn sheets."""
     made: list[Sheet] = []
     png = Sheet.png
 
@@ -231,13 +231,13 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Sheet]:
 
 
 def scale(sheet: Sheet) -> float:
-    """How large a phone shows the picture, in its own pixels for each of the sheet's."""
+    """The scale of the picture on a phone, in phone pixels per sheet pixel."""
     width, height = sheet.ground().size
     return min(SHOWN / width, HIGH / height) * DENSITY
 
 
 def contrasts(sheet: Sheet) -> Iterator[tuple[Line, float]]:
-    """Of each line of text the least contrast of its colour with the pixels that its letters cover."""
+    """For each line of text, the minimum contrast of its colour with the pixels behind its letters."""
     ground = sheet.ground()
     for line in sheet.lines:
         left, top, right, bottom = line.box
@@ -261,7 +261,7 @@ def contrasts(sheet: Sheet) -> Iterator[tuple[Line, float]]:
 
 
 def _luminance(colours: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Relative luminance by WCAG 2.2, of bytes of red, green and blue on the last axis."""
+    """Relative luminance by WCAG 2.2; the last axis contains red, green and blue bytes."""
     parts = colours / 255
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     return np.asarray(linear @ [0.2126, 0.7152, 0.0722])

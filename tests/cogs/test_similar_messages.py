@@ -1,4 +1,4 @@
-"""Any words are shown within Discord's limits, and drawn."""
+"""Any words can be drawn and shown within Discord's limits."""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ JUMP = Song("3", "Jump", "Van Halen")
 
 
 def fits(listing: messages.Listing, songs: Sequence[Recommendation]) -> None:
-    """Whether Discord takes a list as the message that is made of it."""
+    """Whether Discord accepts the message made from a list."""
     body = songs_layout(listing.above("an account " * 50), [one.song for one in songs]).to_components()
-    for number, part in enumerate(rules.walk(body)):  # the same song may stand in a made-up list twice
+    for number, part in enumerate(rules.walk(body)):  # the same song may occur twice in a made-up list
         if "custom_id" in part:
             part["custom_id"] = str(number)
     rules.check_message({"components": body, "flags": rules.COMPONENTS_V2}, uploads={}, kept={})
@@ -88,7 +88,7 @@ NAME = st.text(st.characters(exclude_categories=("C", "Z")) | st.just(" "), max_
 )
 @settings(deadline=None)
 def test_a_list_tells_the_names_of_its_songs(songs: list[Recommendation], first: int) -> None:
-    """So that a thumb under it works without the catalogue."""
+    """So that its buttons work without the catalogue."""
     answer = messages.recommendations(
         Recommendations("songs", tuple(songs), ()),
         "Title",

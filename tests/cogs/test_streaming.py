@@ -14,7 +14,7 @@ from cogs.shared.streaming import Editor
 
 
 class Message:
-    """Takes edits, each as slowly and as badly as the test wants."""
+    """Accepts edits, with delays and failures controlled by the test."""
 
     def __init__(self) -> None:
         self.edits: list[tuple[float, dict[str, Any]]] = []

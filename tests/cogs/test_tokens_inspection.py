@@ -1,4 +1,4 @@
-"""What is behind tokens is shown within Discord's limits, for any text."""
+"""Tokenization details are shown within Discord's limits, for any text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any text that is split into tokens is shown within Discord's limits."""
+"""Any tokenized text is shown within Discord's limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.cogs.drawing import LONG_TEXT, SGR, by_bytes, by_words, obeys
 
 
 def one_piece(text: str) -> Tokenization:
-    """A text that is a single token, of whatever length."""
+    """A text that is a single token, of any length."""
     return Tokenization("one", text, (Piece(1, text, text, word_start=True),), 2, "Unigram")
 
 

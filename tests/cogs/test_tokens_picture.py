@@ -1,4 +1,4 @@
-"""Tokens as chips: any can be drawn, and characters are below the tokens that share them."""
+"""Tokens as chips: any token can be drawn, and characters appear below the tokens that share them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_chips_that_do_not_fit_are_counted() -> None:
     ["\u0645\u0631\u062d\u0628\u0627", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u6f22", "\u0301"],
 )
 def test_a_character_is_drawn_whatever_the_fonts(text: str) -> None:
-    """Not as nothing: chips of text and of no text differ."""
+    """Rather than left out: chips with and without text differ."""
     drawn = [
         picture.draw(Tokenization("n", "", (Piece(1, one, one),), 9, "a")).png
         for one in (text, "\N{NO-BREAK SPACE}")

@@ -1,4 +1,4 @@
-"""Any vectors are shown within Discord's limits, and drawn."""
+"""Any vectors can be drawn and shown within Discord's limits."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The whole bot over a real socket: discord.py's own client on one side, the sandbox on the other.
 
-The bot runs in the test's event loop, with real models of random weights. Only the pace of the language
-model is the test's: it writes a token when the test allows one. Tests wait for what the sandbox records.
+The bot runs in the test's event loop, with real models of random weights. The test controls only the pace of the
+language model, which writes a token when the test allows one. Tests wait for entries in the sandbox's log.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Paced:
         return getattr(self._model, name)
 
     def hold(self) -> None:
-        """Nothing more until it is allowed."""
+        """Write no more tokens until the test allows them."""
         self._allow(0)
 
     def allow(self, tokens: int) -> None:
@@ -62,7 +62,7 @@ class Paced:
         self._allow(float("inf"))
 
     def release(self) -> None:
-        """The model keeps serving other tests."""
+        """Release the model for other tests."""
 
     def _allow(self, tokens: float) -> None:
         with self._changed:
@@ -70,13 +70,13 @@ class Paced:
             self._changed.notify_all()
 
     def again(self) -> Generation:
-        """What the model answers to the first question that it was asked here, asked directly."""
+        """The model's answer to the first question of this test, asked again directly."""
         options = {name: self.calls[0][name] for name in ("max_new_tokens", "sampling")}
         result: Generation = self._model.generate(self.calls[0]["prompt"], **options)
         return result
 
     def generate(self, prompt: str, **options: Any) -> Generation:
-        """The model's own `generate`, which waits after each token it shows until the next is allowed."""
+        """The model's own `generate`, paused after each visible token until the next one is allowed."""
         self.calls.append({"prompt": prompt, **options})
         stop, deadline, show = options["stop"], options["deadline"], options["on_text"]
 
@@ -97,7 +97,7 @@ class Paced:
 
 @dataclass
 class Live:
-    """A bot that is connected to the sandbox."""
+    """A bot connected to the sandbox."""
 
     bot: Tokenwise
     box: Sandbox
@@ -122,14 +122,14 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def loaded(tiny_config: Path) -> Iterator[dict[str, Any]]:
-    """Every model, loaded once for all tests."""
+    """All models, loaded once for all tests."""
     hub = Hub(load(tiny_config).specs())
     models = {}
     for slot in hub.slots:
         hub.load(slot)
         with hub.lease(slot) as model:
             models[slot] = model
-    # Every bot that closes collects garbage; torch and what else stays anyway need not be looked at each time.
+    # Each closing bot collects garbage; freeze long-lived objects such as torch to save time.
     gc.collect()
     gc.freeze()
     yield models
@@ -138,14 +138,14 @@ def loaded(tiny_config: Path) -> Iterator[dict[str, Any]]:
 
 
 def wrong(request: Request) -> bool:
-    """Whether the bot sent what Discord refuses. That a thread was closed meanwhile is no mistake of the bot's."""
+    """Whether the bot sent something that Discord refuses. A thread closed in the meantime is not the bot's mistake."""
     code = request.answer.get("code") if isinstance(request.answer, dict) else None
     return request.status == 400 and code != THREAD_ARCHIVED
 
 
 @pytest.fixture
 async def box() -> AsyncIterator[Sandbox]:
-    """A Discord with its real limits. What it refuses fails the test, whatever the test looks at."""
+    """A Discord with its real limits. Any request it refuses fails the test, whatever the test checks."""
     box = Sandbox()
     Page(box)
     async with box:
@@ -161,7 +161,7 @@ async def box() -> AsyncIterator[Sandbox]:
 async def launch(
     box: Sandbox, tiny_config: Path, loaded: dict[str, Any], tmp_path: Path
 ) -> AsyncIterator[Launch]:
-    """A function that starts a bot, with changes to its settings by their full names."""
+    """A function that starts a bot; its settings may be changed by their full names."""
     running: list[Live] = []
 
     async def launch(
@@ -203,7 +203,7 @@ async def live(launch: Launch) -> Live:
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """A copy with other values for some keys, given by their full names."""
+    """A copy in which some keys, given by their full names, have other values."""
     for key, value in changes.items():
         settings = _changed(settings, key.split("."), value)
     return settings

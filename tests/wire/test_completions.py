@@ -1,4 +1,4 @@
-"""Completions while someone types: fast or empty, whatever else is running."""
+"""Autocompletion: fast or empty, whatever else is running."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LINES = ("/similar word:kin", "/recommend song:Song", "/tokens text:x tokenizer:
 async def completed(live: Live, line: str) -> list[Any]:
     began = time.monotonic()
     choices = await live.box.autocomplete(line)
-    assert time.monotonic() - began < SOON + 1  # the machine that runs the tests may be busy
+    assert time.monotonic() - began < SOON + 1  # the machine may be busy
     return choices
 
 
 class Held:
-    """A model whose answers wait until they may go on; what is only looked up does not."""
+    """A model whose answers wait for the test; lookups do not."""
 
     def __init__(self, model: Any) -> None:
         self._model = model

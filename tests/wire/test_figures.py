@@ -1,4 +1,4 @@
-"""Figures of texts, from a real language model, and of buttons."""
+"""Figures for generated texts, from a real language model, and for buttons."""
 
 from __future__ import annotations
 

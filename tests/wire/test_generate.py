@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def has_button(answer: Answer) -> bool:
-    """Whether it can be stopped."""
+    """Whether the answer can be stopped."""
     return answer.message is not None and any(one.label == "Stop" for one in answer.message.buttons)
 
 
@@ -82,7 +82,7 @@ async def test_a_seed_gives_the_same_text_again_and_one_is_shown(live: Live) -> 
 
 
 async def test_a_draw_among_the_likeliest_k_is_repeated_by_its_buttons(live: Live) -> None:
-    """Of one token, the likeliest, there is nothing to draw."""
+    """With top-k of one, only the most likely token remains."""
     line = "/generate prompt:engineer is max_new_tokens:12"
     greedy = await (await live.box.ask(line)).until(finished)
     drawn = await (await live.box.ask(f"{line} temperature:2 top_k:1")).until(finished)
@@ -193,7 +193,7 @@ async def test_nobody_waits_for_ever(launch: Launch, monkeypatch: pytest.MonkeyP
         ({"prompt": "  \n "}, "prompt is empty"),
         ({"prompt": "x" * 2001}, "at most 2,000 characters"),
         ({"prompt": "engineer", "max_new_tokens": 1401}, "at most 1,400 tokens"),
-        ({"prompt": "☃" * 2000}, "2,048"),  # only the model knows how long its window is
+        ({"prompt": "☃" * 2000}, "2,048"),  # only the model knows its context length
     ],
 )
 async def test_what_cannot_be_continued_is_refused_in_private(
@@ -258,7 +258,7 @@ async def test_the_last_edit_survives_a_cut_connection(live: Live) -> None:
 
 
 async def test_a_text_ends_before_its_interaction_does(launch: Launch) -> None:
-    """Discord takes edits for 15 minutes; here the question is four seconds short of 14 minutes old."""
+    """Discord accepts edits for 15 minutes; here the question is four seconds short of 14 minutes old."""
     async with Sandbox(clock=ManualClock(time.time() - 14 * 60 + 4)) as box:
         live = await launch(box=box)
         answer = await writing(live)
@@ -368,7 +368,7 @@ async def test_a_text_that_was_stopped_can_be_looked_into_and_continued(live: Li
 
 
 async def test_why_leaves_a_text_alone_that_only_its_asker_sees(live: Live) -> None:
-    """As in servers that have not let the bot in: there Discord shows whatever it answers to the asker alone."""
+    """In servers where the bot is not installed, Discord shows all its answers only to the person who asked."""
     answer = await told(live)
     assert answer.message is not None
     answer.message.flags |= discord.MessageFlags(ephemeral=True).value
@@ -385,13 +385,13 @@ async def test_long_texts_make_room_for_new_ones(live: Live) -> None:
     recent._most = 40
     answers = [await told(live) for _ in range(3)]
     assert len(recent._values) < 3
-    for answer in answers:  # what is no longer in memory is written again from its message
+    for answer in answers:  # forgotten texts are regenerated from their messages
         there = await live.box.press(answer.message, "Tokens")  # type: ignore[arg-type]
         await there.until(lambda it: "wrote **20 tokens**" in it.text)
 
 
 async def test_a_text_is_not_continued_by_another_model(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its token ids mean other words there, or nothing."""
+    """Its token ids have another meaning there, or none."""
     answer = await told(live)
     monkeypatch.setattr(live.pace, "name", "another", raising=False)
     asked = len(live.pace.calls)

@@ -1,4 +1,4 @@
-"""Strange input and what belongs to an earlier run: one sentence, private, and nothing in it acts."""
+"""Hostile input, and components from an earlier run: the answer is one private sentence without side effects."""
 
 from __future__ import annotations
 

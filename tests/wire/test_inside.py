@@ -1,4 +1,6 @@
-"""/next, /surprise, /lens, /attention, /paths and "What mattered": views into the language model, and how one leads to the next."""
+"""/next, /surprise, /lens, /attention, /paths and "What mattered": views into the language model, and navigation
+between them.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ def message_of(answer: Answer) -> Message:
 
 
 def shows(name: str) -> Callable[[Answer], bool]:
-    """Whether an answer has a picture of this name with a description."""
+    """Whether an answer has a picture with this name and a description."""
     return lambda answer: any(
         file.filename == name and file.description
         for file in (answer.message.attachments if answer.message else ())
@@ -163,7 +165,7 @@ async def board(live: Live, line: str = f"/next text:{TEXT}") -> Answer:
 
 
 async def change(answer: Answer, act: Any) -> None:
-    """Do something with a board and wait until it is shown in its new state."""
+    """Change a board, and wait until the new state is shown."""
     before = [part["custom_id"] for row in message_of(answer).components for part in row["components"]]
     await act
     await answer.until(

@@ -1,4 +1,4 @@
-"""Limits of roles and channels, and channels without commands: each refusal is one private sentence."""
+"""Limits of roles and channels, and channels without commands: each refusal is a single private sentence."""
 
 from __future__ import annotations
 

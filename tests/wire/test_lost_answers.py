@@ -1,4 +1,4 @@
-"""Calls to Discord whose response is cut off, unreadable, or another server's page."""
+"""Calls to Discord whose response is cut off, unreadable, or a page from another server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACKNOWLEDGED = 40060
 
 @pytest.fixture
 async def box() -> AsyncIterator[Sandbox]:
-    """A Discord that refuses nothing but second acknowledgements, and that every interaction reaches an end in."""
+    """A Discord that refuses only second acknowledgements, and in which every interaction must be completed."""
     async with Sandbox() as box:
         yield box
         refused = [request.answer for request in box.requests() if request.status == 400]
@@ -149,7 +149,7 @@ async def test_commands_that_were_not_registered_are_not_remembered(
 
 
 async def test_the_answer_of_another_process_is_left_alone(live: Live) -> None:
-    """Told at once that an interaction is acknowledged: a second bot with the same token was faster."""
+    """If an interaction is already acknowledged on the first attempt, a second bot with the same token was faster."""
     fault = live.box.fail("POST", "/callback", 400, body='{"code": 40060, "message": "acknowledged"}')
     answer = live.box.send("/tokens text:hello")
     await live.box.until(lambda _: fault.hits)

@@ -1,4 +1,4 @@
-"""The Apps menu of a message, private answers, and the places to which people bring the bot along."""
+"""The Apps menu of a message, private answers, and the places where the bot is available as a user app."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.wire.test_generate import finished, has_button
 
 
 def posted(box: Sandbox, **body: object) -> Message:
-    """A message of another bot's, as its request would have it."""
+    """Another bot's message, as in its API request."""
     message = box.world.create_message(box.channel, body, {}, author=box.student.user)
     box.world.announce("message.create", message)
     return message
@@ -82,11 +82,11 @@ async def test_a_look_behind_a_private_answer_leaves_it_there(live: Live) -> Non
     assert answer.message.edits == before
 
 
-# Where the bot goes
+# Where the bot is available
 
 
 async def test_every_command_may_be_brought_along(live: Live) -> None:
-    """Servers and people install it; it answers in servers, in its own direct messages and among people."""
+    """Servers and people can install it; it answers in servers, in its direct messages and in private channels."""
     registered = [command.body for command in live.box.world.commands.values()]
     assert {"tokens", "likes", "Tokens", "Continue this"} <= {body["name"] for body in registered}
     for body in registered:
@@ -139,7 +139,7 @@ async def test_a_text_grows_where_the_bot_is_not(live: Live) -> None:
 
 
 def quiet(box: Sandbox) -> Member:
-    """The student in a server that lets nobody's own apps speak to everybody."""
+    """The student, in a server that makes all answers of user apps private."""
     box.install(box.student)
     guild = box.add_guild("Quiet", with_bot=False)
     guild.everyone.permissions &= ~Permission.USE_EXTERNAL_APPS

@@ -72,7 +72,7 @@ MANAGE_SERVER = 1 << 5
 async def test_a_manager_reloads_only_where_the_bot_is_at_home(
     launch: Launch, box: Sandbox, line: str
 ) -> None:
-    """People who create a server and invite the bot manage only that server; all servers share the models."""
+    """Anyone can create a server and invite the bot, but all servers share the models."""
     manager = box.add_member("manager", permissions=MANAGE_SERVER)
     abroad = await launch({"discord.home_guild_ids": [box.guild.id + 1]})
     refused = await box.ask(line, member=manager)
@@ -159,11 +159,11 @@ async def test_progress_is_shown_while_a_model_loads(launch: Launch, loaded: dic
     await again.until(lambda shown: shown.text.startswith(("✅", "❌")))
 
 
-# With what the settings say by now ----------------------------------------------------------------------------
+# After changes of the settings file ---------------------------------------------------------------------------
 
 
 def rewrite(live: Live, tmp_path: Path, *changes: tuple[str, str]) -> None:
-    """Change the settings file under the bot."""
+    """Change the settings file while the bot is running."""
     assert live.bot.settings._path is not None
     text = live.bot.settings._path.read_text(encoding="utf-8")
     for old, new in changes:
@@ -353,7 +353,7 @@ async def test_only_models_of_the_hub_have_revisions(live: Live) -> None:
     assert "name a local folder, which has no revisions" in text
 
 
-# Two that do not fit -------------------------------------------------------------------------------------------
+# Two that do not fit in memory ---------------------------------------------------------------------------------
 
 
 async def test_where_two_do_not_fit_questions_wait_and_the_answer_says_so(

@@ -1,4 +1,4 @@
-"""Tokenwise as its users meet it: in the sandbox's page, in Chromium."""
+"""Tokenwise from a user's perspective: in the sandbox's page, in Chromium."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def tab(live: Live) -> AsyncIterator[Tab]:
 
 
 async def characters(message: Locator) -> int:
-    """How much of a streamed answer is there."""
+    """The number of characters in a streamed answer."""
     said = re.search(r"([\d,]+) characters so far", await message.inner_text())
     return int(said[1].replace(",", "")) if said else 0
 
@@ -68,7 +68,7 @@ async def test_tokens_are_coloured(tab: Tab) -> None:
     )
     assert len(set(grounds)) > 1, "tokens side by side can be told apart"
     await expect(message).not_to_contain_text("\x1b")
-    # A wrong number is refused where it was typed.
+    # An invalid number is rejected in its input field.
     await tab.begin("tokens")
     await tab.page.locator(".send").click()
     await expect(tab.refusal).to_have_text("text is required.")
@@ -97,7 +97,7 @@ async def test_songs_are_suggested_liked_and_remembered(tab: Tab, live: Live) ->
     await tab.last.get_by_role("button", name="Like").first.click()
     await expect(tab.last).to_contain_text(f"You like {first}")
     await expect(tab.last).to_contain_text("Only you can see this")
-    # The mention of a command begins it.
+    # The mention of a command starts it.
     await tab.last.get_by_role("button", name="/likes list").click()
     await tab.page.keyboard.press("Enter")
     await expect(tab.messages).to_have_count(3)
@@ -119,5 +119,5 @@ async def test_reloading_models_is_for_admins(tab: Tab, live: Live) -> None:
 
 async def become(tab: Tab, member: Member) -> None:
     await tab.page.select_option("#member", str(member.id))
-    # The other member's private messages are gone: all state was sent again.
+    # The other member's private messages have disappeared: the entire state was sent again.
     await expect(tab.messages).to_have_count(0)

@@ -1,4 +1,4 @@
-"""The whole bot on a PostgreSQL server that goes away and comes back, and two bots on one server."""
+"""The whole bot with a PostgreSQL server that stops and restarts, and two bots with one server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bot as a separate process: how it exits, and what survives."""
+"""The bot as a separate process: its exit, and what survives a restart."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_what_was_acknowledged_survives_a_kill(box: Sandbox, start: Start)
     await start()
     listed = await box.ask("/likes list", timeout=START)
     assert titles(listed) == [first]
-    # The buttons from before work on: one as ever, the other by saying that there is nothing to stop.
+    # Old buttons still respond: one works as before, the other reports that there is nothing to stop.
     again = await box.press(answer.message, "Like", timeout=START)
     assert "no longer like" in again.text
     assert text.message is not None

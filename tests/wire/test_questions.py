@@ -1,4 +1,4 @@
-"""/tokens, /similar, /help, and what holds for every command."""
+"""/tokens, /similar, /help, and behaviour common to all commands."""
 
 from __future__ import annotations
 
@@ -300,7 +300,7 @@ async def test_a_question_right_after_the_start_waits_for_the_model(launch: Laun
 
 
 class Held:
-    """Word vectors that answer when the test lets them."""
+    """Word vectors that answer when the test allows it."""
 
     def __init__(self, model: WordVectors) -> None:
         self.model = model
@@ -348,7 +348,7 @@ async def test_the_bot_works_in_direct_messages(live: Live) -> None:
 
 
 async def test_the_sandbox_would_see_a_broken_limit() -> None:
-    """The other tests lean on this: what Discord refuses is refused here."""
+    """The other tests depend on this: the sandbox refuses what Discord refuses."""
     assert Limits().answer_seconds == 3
     async with Sandbox() as box:
         with pytest.raises((SandboxError, ValueError)):

@@ -1,4 +1,6 @@
-"""What the buttons of yesterday do today: what a message says of itself is enough, or one sentence says how to ask again."""
+"""Buttons from before a restart: either the message contains everything needed, or one sentence says how to ask
+again.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ APART = 0.4
 
 @dataclass
 class Pair:
-    """Two processes of one bot, and a channel that each of them answers in."""
+    """Two processes of one bot, and a channel for each."""
 
     box: Sandbox
     bots: tuple[Live, Live]
@@ -65,7 +65,7 @@ async def pair(box: Sandbox, launch: Launch, cluster: Cluster, tmp_path: Path) -
 
 
 def identified(box: Sandbox) -> list[float]:
-    """When sessions were begun."""
+    """The times at which sessions were started."""
     return [
         entry.time
         for entry in box.log
@@ -75,7 +75,7 @@ def identified(box: Sandbox) -> list[float]:
 
 async def test_two_processes_are_one_bot(pair: Pair) -> None:
     box, (first, second) = pair.box, pair.bots
-    # Sessions are begun one at a time, and none too soon.
+    # Sessions are started one at a time, with the required delay.
     begun = identified(box)
     assert len(begun) == 2
     assert begun[1] - begun[0] >= APART
@@ -86,7 +86,7 @@ async def test_two_processes_are_one_bot(pair: Pair) -> None:
         health = await live.bot.health()
         assert (health["shard_ids"], health["shard_count"], health["ready"]) == ([shard], 2, True)
         assert {(guild.id >> 22) % 2 for guild in live.bot.guilds} == {shard}
-    # The commands are registered once, and both know their ids.
+    # The commands are registered once, and both processes know their ids.
     puts = [request for request in box.requests() if request.method == "PUT"]
     assert len(puts) == 1
     await until(lambda: second.bot.command_ids == first.bot.command_ids and first.bot.command_ids)

@@ -28,7 +28,7 @@ async def like(live: Live, *titles: str) -> None:
 
 
 def titles(answer: Answer) -> list[str]:
-    """The songs of a list, which stand beside their buttons."""
+    """The titles of the songs in a list, next to their buttons."""
     assert answer.message is not None
     sections = [part for part in rules.walk(answer.message.components) if part["type"] == rules.SECTION]
     return [section["components"][0]["content"].split("**")[1] for section in sections]
@@ -50,7 +50,7 @@ async def press_like(
 async def act(
     live: Live, message: Message | None, action: str, number: int = 1, member: Member | None = None
 ) -> Answer:
-    """Choose what to do with a song of a list: "more" or "never"."""
+    """Choose an action for a song in a list: "more" or "never"."""
     assert message is not None
     song = like_buttons(message)[number - 1].custom_id.removeprefix("like:")
     return await live.box.select(message, "song-actions", [f"{action}:{song}"], member=member)
@@ -302,7 +302,7 @@ async def test_odd_ids_fit_into_buttons_or_have_none(launch: Launch) -> None:
     live = await launch()
     for section in rules.walk(
         answer.message.components
-    ):  # it does not name its songs, nor does the catalogue
+    ):  # neither the list nor the catalogue names the songs
         if section["type"] == rules.TEXT:
             section["content"] = "?"
     answer.message.components[0]["components"][0]["content"] = "?"
@@ -411,7 +411,7 @@ async def test_the_buttons_of_somebody_else_are_refused(live: Live, name: str) -
     await like(live, "Song Beta")
     asked = await live.box.ask_command(name)
     assert asked.message is not None
-    asked.message.flags = 0  # as if everybody could see it
+    asked.message.flags = 0  # as if it were visible to everyone
     refused = await live.box.press(asked.message, asked.message.buttons[0].custom_id, member=live.box.admin)
     assert refused.ephemeral
     assert "someone else" in refused.text
@@ -454,7 +454,7 @@ async def test_everything_about_a_person_can_be_seen_and_deleted(live: Live, tmp
     with sqlite3.connect(tmp_path / "data" / "tokenwise.db") as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
-            rows = database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - names of our own
+            rows = database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - our own names
             assert str(live.box.student.id) not in json.dumps(rows)
     database.close()
     assert "0 songs you like and 0 songs you do not" in (await live.box.ask("/privacy show")).text

@@ -1,4 +1,4 @@
-"""A stop ends the process whatever the connection to Discord is doing at that moment."""
+"""A stop request ends the process regardless of the state of the connection to Discord."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Start = Callable[..., Coroutine[Any, Any, asyncio.subprocess.Process]]
 
 
 class Gateway:
-    """A gateway in front of the sandbox's own, which can fall silent: it accepts connections and says nothing."""
+    """A gateway in front of the sandbox's own that can hang: it accepts connections but sends nothing."""
 
     def __init__(self, behind: str) -> None:
         self._behind = behind
@@ -78,7 +78,7 @@ async def gateway(box: Sandbox) -> AsyncIterator[tuple[Gateway, str]]:
 
 @pytest.fixture
 async def start(box: Sandbox, tiny_config: Path, tmp_path: Path) -> AsyncIterator[Start]:
-    """A function that starts `python -m bot run` with more variables."""
+    """A function that starts `python -m bot run` with additional environment variables."""
     running: list[asyncio.subprocess.Process] = []
     environment = os.environ | {
         "DISCORD_TOKEN": box.token,
@@ -156,5 +156,5 @@ async def test_a_second_signal_waits_for_nothing(box: Sandbox, start: Start) -> 
     answer = box.send("/generate prompt:engineer is temperature:2 max_new_tokens:1400")
     await answer.until(has_button, START)
     process.send_signal(signal.SIGTERM)
-    await asyncio.sleep(0.2)  # two signals at the same moment are one to the process
-    assert await stopped(process) in {0, -signal.SIGTERM}  # the latter if it was nearly gone by itself
+    await asyncio.sleep(0.2)  # simultaneous signals may be delivered as one
+    assert await stopped(process) in {0, -signal.SIGTERM}  # the latter if it had almost exited

@@ -1,4 +1,4 @@
-"""Recommendations that heed what people said: thumbs down, pages, more like one song, several people together."""
+"""Recommendations that respect people's opinions: thumbs down, pages, similar songs, several people together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def labels(answer: Answer) -> list[str]:
 
 
 async def turn(answer: Answer, live: Live, label: str) -> None:
-    """Turn to another page, and wait until it stands there."""
+    """Turn to another page, and wait until it is shown."""
     assert answer.message is not None
     before = answer.text
     await live.box.press(answer.message, label)
@@ -105,7 +105,7 @@ async def test_versions_of_what_got_a_thumb_down_do_not_go_with_a_song_either(
 
 
 async def test_a_page_after_the_last_says_so(live: Live) -> None:
-    """Songs liked in the meantime make the list shorter."""
+    """Likes added in the meantime shorten the list."""
     await like(live, "Song Alpha")
     answer = await live.box.ask("/recommend n:10 same_artist:True")
     for title in titles(answer)[:6]:
@@ -156,7 +156,7 @@ async def test_somebody_else_cannot_turn_the_pages(live: Live) -> None:
     assert answer.text == before
 
 
-# More like one of them
+# Similar songs
 
 
 async def test_more_like_one_of_the_songs(live: Live) -> None:
@@ -223,7 +223,7 @@ async def test_a_song_that_left_the_catalogue_is_not_taken_for_another(
     assert "Goes with Song Alpha" in answer.text
 
 
-# The first songs of somebody
+# A person's first songs
 
 
 async def test_three_favourites_to_begin_with(live: Live) -> None:

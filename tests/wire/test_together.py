@@ -1,4 +1,4 @@
-"""Several people's texts in one batch."""
+"""Several people's texts generated in one batch."""
 
 from __future__ import annotations
 

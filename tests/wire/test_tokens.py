@@ -1,4 +1,4 @@
-"""What is behind an answer of /tokens, and /decode."""
+"""The details behind an answer of /tokens, and /decode."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ async def test_any_text_has_an_answer(live: Live, tokenizer: str | None, text: s
 async def test_what_is_no_text_is_one_sentence(
     live: Live, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    """Discord's own clients let no empty text through, and none that is too long; other servers may."""
+    """Discord's own clients reject empty and overlong texts; other clients may not."""
     filled = Filling.data
 
     def unchecked(self: Filling, values: Mapping[str, Any], *, focused: str | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Models of every kind, small enough to be made in a second: random weights, real formats."""
+"""Models of every kind, small enough to be created in a second: random weights, real formats."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ drain_seconds = 1
 
 
 def build(folder: Path) -> Path:
-    """Make everything under `folder`; returns the settings file that names it."""
+    """Create everything under `folder`; returns the settings file that names it."""
     _language(folder / "phi")
     _wordpiece(folder / "bert")
     tiny.bert(folder / "encoder")
@@ -122,5 +122,5 @@ def _songs(folder: Path) -> None:
     (folder / "songs.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     count = len(TITLES)
     lists = [" ".join(str((start + step) % count) for step in range(8)) for start in range(count)] * 3
-    # The format of the notebook's playlists: two lines of head, then one playlist of song ids a line.
+    # The format of the notebook's playlists: two header lines, then one playlist of song ids per line.
     (folder / "playlists.txt").write_text("0\n0\n" + "\n".join(lists) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A Ray cluster of this machine, for tests: a head that may have other nodes, with the small models on it."""
+"""A Ray cluster on this machine for tests: a head that accepts other nodes, with the small models on it."""
 
 from __future__ import annotations
 
@@ -47,39 +47,39 @@ PATIENCE = 90.0
 ENVIRONMENT = {
     "PYTHONPATH": str(ROOT),
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Nobody looks at what the cluster offers to look at.
+    # No one uses the dashboard in tests.
     "RAY_SERVE_ENABLE_TASK_EVENTS": "0",
     "RAY_task_events_report_interval_ms": "0",
-    # The processes of a cluster share the machine with the tests.
+    # The cluster's processes share the machine with the tests.
     "OMP_NUM_THREADS": "1",
 }
 
 
 def why_not() -> str:
-    """Why there can be no cluster here; "" if there can."""
+    """The reason why no cluster can be started here; "" if one can."""
     return "" if find_spec("ray") else 'no Ray: pip install "ray[serve]"'
 
 
 @dataclass
 class Cluster:
-    """A head of a cluster, and what runs on it."""
+    """The head of a cluster, and everything that runs on it."""
 
     address: str
     folder: Path
 
     def config(self, name: str = "config", address: str = "") -> Path:
-        """Settings that have the small models on this cluster."""
+        """Settings that run the small models on this cluster."""
         path = self.folder / f"{name}.toml"
         data = self.folder / "data"
         path.write_text(CONFIG.format(address=address or self.address, data=data), encoding="utf-8")
         return path
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """`python -m bot` with the settings of this cluster."""
+        """Run `python -m bot` with the settings of this cluster."""
         return bot("--config", str(self.config()), *arguments, **environment)
 
     def workers(self, part: str) -> list[psutil.Process]:
-        """The worker processes of the cluster whose titles have a part."""
+        """The cluster's worker processes whose titles contain `part`."""
         return [
             process
             for process in psutil.process_iter(["cmdline"])
@@ -111,8 +111,8 @@ def bot(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 @contextmanager
 def running(cpus: int = 8) -> Iterator[Cluster]:
-    """A cluster for as long as the block, without models; it and all that it started are ended with it."""
-    # Sockets have short paths, which those of pytest are not.
+    """A cluster without models; it and everything it started are stopped at the end of the block."""
+    # Unix socket paths must be short, and those of pytest are long.
     with tempfile.TemporaryDirectory(prefix="tw-ray-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         log = (folder / "start.log").open("w+", encoding="utf-8")
@@ -145,7 +145,7 @@ def _address(log: Path, head: subprocess.Popen[bytes]) -> str:
 
 
 def _end(head: subprocess.Popen[bytes]) -> None:
-    """End the head and all processes under it, which have sessions of their own."""
+    """Kill the head and all its descendants, which run in separate sessions."""
     try:
         family = psutil.Process(head.pid).children(recursive=True)
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""One cluster for all tests that need one."""
+"""One cluster shared by all tests that need one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Connect = Callable[[], Awaitable[RayService]]
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[Cluster]:
-    """A cluster with the small models, two replicas of the language model among them."""
+    """A cluster with the small models, including two replicas of the language model."""
     if reason := clusters.why_not():
         pytest.skip(reason)
     with clusters.running() as cluster:
@@ -31,12 +31,12 @@ def ray_cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-# Connecting takes as long as importing Ray, so most tests share a connection, and with it an event loop.
+# Connecting takes as long as importing Ray, so most tests share a connection, and therefore an event loop.
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def remote(ray_cluster: Cluster) -> AsyncIterator[RayService]:
-    """The models as a process of the bot sees them."""
+    """The models as seen by a process of the bot."""
     service = await connected(ray_cluster)
     yield service
     await service.close()
@@ -66,6 +66,6 @@ async def connect(ray_cluster: Cluster) -> AsyncIterator[Connect]:
 
 
 def caller(user: int = 0, *, seconds: float | None = None, questions: int | None = None) -> Caller:
-    """Somebody of their own, unless it is said who."""
+    """A new caller, unless one is given."""
     number = next(NUMBERS)
     return Caller(str(number), user or 1_000_000 + number, seconds, questions=questions)

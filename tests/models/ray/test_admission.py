@@ -1,4 +1,4 @@
-"""The books of the lanes over several processes of the bot: the same rules as in one."""
+"""Admission over several processes of the bot follows the same rules as in a single one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.ray.plan import Question
 def question(
     key: str, client: str = "one", *, user: int = 0, lane: str = "language", **options: int
 ) -> Question:
-    """Without a `user`, somebody of their own asks it."""
+    """Without a `user`, each question has a different one."""
     facts = {"privileged": False, "per_user": 2, **options}
     return Question(key, client, lane, user or hash((key, client)), **facts)  # type: ignore[arg-type]
 
@@ -103,7 +103,7 @@ def test_who_waits_for_a_replica_is_behind_those_who_wait_for_room_in_one(books:
 
 
 def test_a_new_coordinator_takes_over_what_the_old_one_promised(books: Admission) -> None:
-    """Nobody loses a place that they had, and what runs goes on, even if it is more than may run."""
+    """No one loses a place, and running work continues, even if it exceeds the limit."""
     open_ = (question("a", begun=True), question("b", begun=True), question("c", begun=True), question("d"))
     books.attach("one", open_)
     assert books.status["language"].running == 3

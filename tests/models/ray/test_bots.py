@@ -1,4 +1,6 @@
-"""The whole bot as it runs on many machines: two processes' worth of shards, one PostgreSQL server, and one Ray cluster."""
+"""The whole bot as deployed on many machines: two processes with their shards, one PostgreSQL server, one Ray
+cluster.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ pytestmark = pytest.mark.timeout(4 * PATIENCE)
 async def bots(
     ray_cluster: Cluster, cluster: Postgresql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Sandbox, list[Tokenwise]]]:
-    """Two bots, each with a shard, as processes of their own would be: nothing connects them but servers."""
+    """Two bots with one shard each, connected only through servers, as separate processes would be."""
     monkeypatch.setattr(reconnecting, "APART", APART)
     monkeypatch.setattr(reconnecting, "MARGIN", 0.1)
     database = cluster.database()
@@ -58,7 +60,7 @@ async def bots(
 
 
 async def version(bot: Tokenwise, slot: str) -> int:
-    """The version of a slot's model, as a process of the bot knows it."""
+    """The version of a slot's model, as known to a process of the bot."""
     status = await bot.service.status()
     return next(one.generation for one in status.slots if one.slot == slot)
 
@@ -72,19 +74,19 @@ async def test_two_bots_share_people_models_and_turns(bots: tuple[Sandbox, list[
     box, (first, second) = bots
     here, there = (box.add_guild(f"shard {number}", shard=(number, 2)).channels[0] for number in (0, 1))
 
-    # Both are answered, by models that neither has in its own process.
+    # Both are answered by models outside both bots' processes.
     for channel in (here, there):
         assert "hello" in (await box.ask("/tokens text:hello", channel=channel)).text
     for bot in (first, second):
         assert all(slot.replicas for slot in (await bot.service.status()).slots)
 
-    # What somebody likes holds in both.
+    # A like is visible to both.
     listed = await box.ask("/recommend song:Hey Jude", channel=here)
     assert listed.message is not None
     await box.press(listed.message, "Like")
     assert titles(await box.ask("/likes list", channel=there)) == titles(listed)[:1]
 
-    # A person has so many questions over both, whichever they meet; others are not kept out.
+    # The limit of questions per person applies to both together; others are unaffected.
     texts = [box.send(LONG, channel=channel) for channel in (here, there)]
     for text in texts:
         await text.until(running, PATIENCE)
@@ -96,7 +98,7 @@ async def test_two_bots_share_people_models_and_turns(bots: tuple[Sandbox, list[
     for text in texts:
         await text.until(lambda it: not running(it), PATIENCE)
 
-    # A reload that one of them is asked for is a reload of both, and happens once.
+    # A reload requested from one of them reloads both, once.
     for channel in (here, there):
         before = await version(first, "words")
         answer = box.send("/models reload slot:words", member=box.admin, channel=channel)

@@ -1,4 +1,4 @@
-"""A real cluster of this machine: streams, cancelling, lost processes, rollouts, and the commands of the terminal."""
+"""A real cluster on this machine: streams, cancellation, lost processes, rollouts, and the terminal commands."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def write(
 async def whole(
     service: RayService, request: Generate, at: int = -1, act: Callable[[], object] | None = None
 ) -> Generation:
-    """A text to its end; after `at` tokens something happens to it."""
+    """A text to its end; after `at` tokens an action is run."""
     seen = 0
     async with aclosing(service.language.generate(request)) as events:
         async for event in events:
             if isinstance(event, Generation):
-                # Where it went on in another replica, probabilities may differ in their last digits.
+                # After it continues on another replica, probabilities may differ in their last digits.
                 return replace(event, seconds=0.0, steps=())
             if isinstance(event, Written):
                 seen += 1
@@ -188,7 +188,7 @@ async def test_a_reload_rolls_and_one_that_fails_leaves_the_old_version(
 
 
 async def _ask_until(service: RayService, stop: asyncio.Event) -> int:
-    """Ask all the time; how often it was answered. Whatever is not answered raises."""
+    """Ask continuously; returns the number of answers. Any failure is raised."""
     count = 0
     while not stop.is_set():
         await service.words.ask(AskWords(caller(), "king"))
@@ -213,7 +213,7 @@ async def test_the_status_has_replicas_with_versions_machines_and_memory(remote:
 
 def test_the_terminal_shows_the_same(ray_cluster: Cluster) -> None:
     shown = ray_cluster.run("serve", "status")
-    assert shown.returncode == (1 if shown.stderr else 0)  # a reload that failed before is told of
+    assert shown.returncode == (1 if shown.stderr else 0)  # an earlier failed reload is reported
     assert "language: ready, tiny-phi" in shown.stdout
     assert len(re.findall(r"^  on [0-9a-f]{8}: version \d+, ready, ", shown.stdout, flags=re.MULTILINE)) == 6
 

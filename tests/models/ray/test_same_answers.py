@@ -1,4 +1,4 @@
-"""What is asked of the models has the same answer in this process and on a cluster, to the last bit."""
+"""Every question to the models has the same answer in this process and on a cluster, to the last bit."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ TEXTS: list[dict[str, Any]] = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def here(ray_cluster: Cluster) -> AsyncIterator[Service]:
-    """The same models in this process, with as many threads for torch as a replica has."""
+    """The same models in this process, with as many torch threads as a replica."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     service = local_service(load(ray_cluster.config()))
@@ -120,7 +120,7 @@ async def here(ray_cluster: Cluster) -> AsyncIterator[Service]:
 
 
 async def outcome(service: Service, errand: str, make: Make, facts: dict[str, Any]) -> object:
-    """The answer to a question, or the failure as people read it."""
+    """The answer to a question, or the failure message shown to people."""
     kind, _, method = errand.partition(".")
     try:
         return await getattr(getattr(service, kind), method)(make(caller(), **facts))
@@ -140,7 +140,7 @@ async def test_every_kind_of_question_is_among_them() -> None:
 
 
 async def text(service: Service, facts: dict[str, Any]) -> object:
-    """What was told while a text was written, and the whole of it; or the failure as people read it."""
+    """The progress and the complete text of a generation; or the failure message shown to people."""
     request = Generate(caller(), **{"prompt": "The engineer", "max_new_tokens": 12, **facts})
     told = ""
     try:

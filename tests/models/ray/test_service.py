@@ -1,4 +1,4 @@
-"""What a process of the bot makes of a cluster that comes and goes, with a cluster that does what the test says."""
+"""How a process of the bot handles an unreliable cluster, with a cluster under the control of the test."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SLOTS = {"words": SlotLimits(WordsSpec("words"), 5.0), "language": SlotLimits(La
 
 
 class Cluster:
-    """A coordinator's books, replicas whose answers the test gives, and a network that it can cut."""
+    """A coordinator's state, replicas whose answers the test provides, and a network that it can cut."""
 
     def __init__(self) -> None:
         self.books = Admission()
@@ -65,7 +65,7 @@ class Cluster:
             link.end()
 
     def forget(self) -> None:
-        """The coordinator is started again and knows nobody."""
+        """The coordinator restarts with no state."""
         lanes = self.books.status
         self.books = Admission()
         for name, lane in lanes.items():
@@ -191,7 +191,7 @@ async def until(holds: Callable[[], object]) -> None:
 
 
 def tokens(count: int) -> Callable[[Generate], AsyncGenerator[Any, None]]:
-    """A model that writes the numbers of its tokens, from where the text stands on."""
+    """A model that writes the numbers of its tokens, starting from the current position."""
 
     async def write(request: Generate) -> AsyncGenerator[Any, None]:
         made = list(request.begun)
@@ -454,7 +454,7 @@ async def test_a_cluster_without_models_says_so_and_answers_once_they_are_there(
 async def test_a_question_that_is_settled_is_known_to_be_admitted_or_refused(
     service: RayService, cluster: Cluster
 ) -> None:
-    """So that a refusal is told to the asker alone, before anybody is promised an answer."""
+    """So that only the person who asks sees a refusal, before an answer is promised."""
     question = Question("other", "elsewhere", "words", 5, privileged=False, per_user=2)
     cluster.books.admit(question)
     asking = asyncio.ensure_future(service.words.ask(AskWords(caller(1, "refused"), "king")))

@@ -1,4 +1,4 @@
-"""Disliked songs, and which people let others build on their likes."""
+"""Disliked songs, and which people share their likes for recommendations to others."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Texts that a group writes token by token, and the votes for their next token."""
+"""Texts that a group continues token by token, and the votes for their next token."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Boards and votes are found by their people, and old boards by their time."""
+"""Indexes for boards and votes by person, and for old boards by time."""
 
 from alembic import op
 
