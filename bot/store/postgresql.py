@@ -105,7 +105,15 @@ def create_engine(url: URL, connections: int) -> AsyncEngine:
 
 
 def _set_up(connection: Any, _: object) -> None:
-    connection.run_async(lambda driver: driver.execute(_SESSION))
+    connection.run_async(_begin_session)
+
+
+async def _begin_session(driver: Any) -> None:
+    """Raises ConnectionError if the server goes away meanwhile: SQLAlchemy passes on the driver's own errors from here."""
+    try:
+        await driver.execute(_SESSION)
+    except Exception as error:
+        raise ConnectionError("the server closed a new connection") from error
 
 
 def _replace_if_closed(_: object, record: ConnectionPoolEntry, __: object) -> None:

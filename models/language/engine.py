@@ -397,7 +397,9 @@ class Engine:
             waiting = len(self._waiting)
         caches = self._growing_caches()
         return EngineStatus(
-            running=len(self._sequences),
+            running=len(
+                set(map(id, self._sequences))
+            ),  # one that moves between batches is in both for a moment
             waiting=waiting,
             kv_tokens=sum(layers[0].capacity for layers in caches),
             kv_limit=self._kv_limit,

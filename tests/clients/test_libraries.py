@@ -104,6 +104,7 @@ async def test_a_small_bot(library: str, tmp_path: Path) -> None:
         }
         for name, (values, shown) in chosen.items():
             answer = await box.select(menus, name, values)
+            await answer.until(lambda it: it.text)
             assert answer.text.casefold() == f"{name} {shown}".casefold()
 
         form = (await box.ask("/form")).modal

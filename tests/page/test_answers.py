@@ -15,7 +15,11 @@ from bot.cli.demo import at_full_speed
 from tests.page.browser import OVERFLOWING, Tab, visiting
 from tests.page.test_demo import Demo, running, small
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("answers"),  # one bot answers all of them, in order
+]
 
 WIDTHS = {390: 844, 1280: 800}
 SHOTS = os.environ.get("SHOTS", "")

@@ -87,12 +87,12 @@ async def test_two_bots_share_people_models_and_turns(bots: tuple[Sandbox, list[
     assert titles(await box.ask("/likes list", channel=there)) == titles(listed)[:1]
 
     # The limit of questions per person applies to both together; others are unaffected.
-    texts = [box.send(LONG, channel=channel) for channel in (here, there)]
-    for text in texts:
-        await text.until(running, PATIENCE)
-    refused = await box.ask("/generate prompt:More", channel=there)
-    assert refused.ephemeral
+    asked = [box.send(LONG, channel=channel) for channel in (here, there, there)]
+    for text in asked:
+        await text.until(lambda it: running(it) or it.ephemeral or "tokens/s" in it.text, PATIENCE)
+    (refused,) = (text for text in asked if text.ephemeral)
     assert "2" in refused.text
+    texts = [text for text in asked if text is not refused]
     other = box.send("/generate prompt:Mine max_new_tokens:5", member=box.admin, channel=there)
     await other.until(lambda it: "tokens/s" in it.text, PATIENCE)
     for text in texts:
