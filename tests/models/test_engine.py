@@ -525,7 +525,8 @@ def test_the_cache_is_bounded_and_reported(phi_model: CausalModel) -> None:
             status = engine.status
             seen.append((status.running, status.kv_tokens, status.kv_bytes))
     assert max(running for running, _, _ in seen) == 3
-    assert max(tokens for _, tokens, _ in seen) <= 90 + 3 * CACHE_GROWTH
+    # While prompts join the others, their old and their new cache exist.
+    assert max(tokens for _, tokens, _ in seen) <= 2 * (90 + 3 * CACHE_GROWTH)
     assert max(size for _, _, size in seen) > 0
     settled(engine)
     assert engine.status.kv_bytes == engine.status.running == 0

@@ -29,7 +29,7 @@ TEXT = "The engineer reads a book"
 COMPARISON = "/tokens text:CAPITALIZATION and other stuff 🎵"
 COMMANDS = (
     "/generate prompt:Write an email apologizing to Sarah max_new_tokens:20",
-    pytest.param(COMPARISON, marks=pytest.mark.xfail(reason="a table wider than a phone", strict=False)),
+    COMPARISON,
     "/tokens text:CAPITALIZATION tokenizer:tiny-phi",
     "/decode tokenizer:tiny-phi ids:16 28 30",
     "/similar word:music",
