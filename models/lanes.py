@@ -349,11 +349,11 @@ class Lanes:
 
         Returns whether every worker has finished. If not, their askers got `Stopping`.
         """
-        if await self._quiet(seconds):
+        if await is_set_within(self._idle, seconds):
             return True
         for lane in self._lanes.values():
             lane.stop()
-        if await self._quiet(GRACE):
+        if await is_set_within(self._idle, GRACE):
             return True
         for lane in self._lanes.values():
             lane.abandon(Stopping())
@@ -365,13 +365,6 @@ class Lanes:
         for lane in self._lanes.values():
             lane.abandon(Stopping())
             lane.shut()
-
-    async def _quiet(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self._idle.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
 
     def _settle(self, entry: _Entry[Any]) -> None:
         """A job has left its lane and no longer counts against its person's limit."""
@@ -387,3 +380,12 @@ class Lanes:
             self._idle.clear()
         else:
             self._idle.set()
+
+
+async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, at most so long; whether it came."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

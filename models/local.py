@@ -75,11 +75,11 @@ from models.service import (
     SongsLike,
     SuggestSongs,
     SuggestWords,
-    TextDone,
     Tokenize,
     Written,
 )
-from models.slots import SLOTS, LaneLimits
+from models.slots import EDITABLE, INSIDE, INSIDE_LANE, SLOTS, SUGGESTING, SUGGESTING_LANE, LaneLimits
+from models.text_clock import TextClock
 
 if TYPE_CHECKING:
     from models.language.model import LanguageModel
@@ -90,14 +90,6 @@ T = TypeVar("T")
 
 LOADING = "loading"
 LOADING_QUEUE = 16
-SUGGESTING = "suggesting"
-SUGGESTING_LANE = LaneLimits(workers=2, queue=64, timeout=0.5)
-"""A separate lane for autocompletion, so that it and requests never delay each other."""
-INSIDE = "inside"
-INSIDE_LANE = LaneLimits(workers=1, queue=32, timeout=60)
-"""A separate lane for views into the models, which take turns with generation instead of waiting for it."""
-EDITABLE = 14 * 60.0
-"""Default seconds for a reload: as long as Discord accepts edits that show the progress."""
 PATIENCE = 20.0
 """Seconds after which a load, which may hang, no longer delays the next one."""
 POLL = 0.25
@@ -503,8 +495,8 @@ class _Language:
             ticket.cancel()
             del self._streams[number]
             self._tell_all()
-            if stream.tokens:
-                self._service.tell(stream.done)
+            if stream.clock.tokens:
+                self._service.tell(stream.clock.event)
 
     def _loading(self) -> bool:
         return self._service.hub.status("language")[0].state is State.LOADING
@@ -539,21 +531,12 @@ class _Stream:
         self.in_engine = 0
         self.told = 0
         """The position that was reported last."""
-        self._began = time.monotonic()
-        self._first = self._last = 0.0
-        self.tokens = 0
+        self.clock = TextClock()
 
     def put(self, item: Queued | Written | None) -> None:
         self.items.put_nowait(item)
-        if isinstance(item, Written) and item.ids:
-            self._last = time.monotonic()
-            self._first = self._first or self._last
-            self.tokens += len(item.ids)
-
-    @property
-    def done(self) -> TextDone:
-        """Its outcome, once it has finished."""
-        return TextDone(self.tokens, self._first - self._began, self._last - self._first)
+        if isinstance(item, Written):
+            self.clock.add(len(item.ids))
 
 
 def _fetch(request: ReloadModel, job: Job, tell: Callable[[str, float | None], None]) -> None:

@@ -35,6 +35,16 @@ class LaneLimits:
     """Description of `workers` for the settings reference."""
 
 
+SUGGESTING = "suggesting"
+SUGGESTING_LANE = LaneLimits(workers=2, queue=64, timeout=0.5)
+"""A separate lane for autocompletion, so that it and requests never delay each other."""
+INSIDE = "inside"
+INSIDE_LANE = LaneLimits(workers=1, queue=32, timeout=60)
+"""A separate lane for views into the models, which take turns with generation instead of waiting for it."""
+EDITABLE = 14 * 60.0
+"""Default seconds for a reload: as long as Discord accepts edits that show the progress."""
+
+
 class Model(Protocol):
     """The interface of every model.
 

@@ -20,8 +20,6 @@ from models.ray import replica
 from models.ray.admission import Admission
 from models.ray.errands import answered
 from models.ray.plan import (
-    INSIDE,
-    INSIDE_QUEUE,
     Admitted,
     Answer,
     News,
@@ -34,6 +32,7 @@ from models.ray.plan import (
     parsed,
 )
 from models.results import ReplicaStatus, SlotStatus, State
+from models.slots import EDITABLE, INSIDE, INSIDE_LANE
 from models.specs import Spec
 
 log = logging.getLogger(__name__)
@@ -50,8 +49,6 @@ WITHOUT_ROOM = 60.0
 """Seconds within which a copy beside the old version must have been started."""
 STRAGGLERS = 3.0
 """Seconds of grace for requests that were sent to the old version during the switch."""
-MOST_SECONDS = 14 * 60.0
-"""Time limit for a rollout in seconds: as long as Discord lets the bot edit the progress message."""
 
 
 @dataclass(eq=False)
@@ -296,7 +293,7 @@ class Coordinator:
             if failure := self._failures.pop((plan.slot, version), None):
                 raise failure
             waited = time.monotonic() - began
-            if beside and (waited > MOST_SECONDS or (waited > WITHOUT_ROOM and not reports)):
+            if beside and (waited > EDITABLE or (waited > WITHOUT_ROOM and not reports)):
                 raise NoRoomInCluster(plan.slot)
             what = texts.say("progress-replicas", ready=ready, count=plan.replicas)
             entry.rolls[number] = replace(
@@ -314,7 +311,7 @@ class Coordinator:
 
     async def _retire(self, entry: _Slot, version: int, begun: set[tuple[str, str]]) -> None:
         """Remove a version once the requests that started on it have ended."""
-        until = time.monotonic() + MOST_SECONDS
+        until = time.monotonic() + EDITABLE
         await asyncio.sleep(STRAGGLERS)
         while time.monotonic() < until:
             running = self._admission.running(entry.plan.slot) | self._admission.running(INSIDE)
@@ -345,7 +342,7 @@ class Coordinator:
             ready = sum(report.ready for report in self._reports(name, slot.current))
             self._admission.set_lane(name, max(1, ready) * slot.plan.ongoing, slot.plan.queued)
             views = max(views, ready if name in {"language", "encoder"} else 0)
-        self._admission.set_lane(INSIDE, max(1, views), INSIDE_QUEUE)
+        self._admission.set_lane(INSIDE, INSIDE_LANE.workers * max(1, views), INSIDE_LANE.queue)
 
     def _reports(self, slot: str, version: int = 0) -> list[Report]:
         """The latest reports from a slot's replicas, for one version or for all."""

@@ -17,9 +17,6 @@ T = TypeVar("T")
 NAMESPACE = "tokenwise"
 COORDINATOR = "coordinator"
 """The name of the coordinator's actor in NAMESPACE."""
-INSIDE = "inside"
-"""The lane for views into the models. A replica computes one at a time."""
-INSIDE_QUEUE = 32
 
 
 @dataclass(frozen=True, slots=True)

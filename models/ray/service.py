@@ -37,82 +37,36 @@ from models.failures import (
     RayMissing,
     Stopping,
 )
-from models.lanes import ANSWERED, GRACE
+from models.lanes import ANSWERED, GRACE, is_set_within
+from models.ray import kinds
 from models.ray.link import Link, LostError, NotConnected
-from models.ray.plan import INSIDE, Admitted, Answer, News, Question, Roll
+from models.ray.plan import Admitted, Answer, News, Question, Roll
 from models.results import (
-    Attention,
-    Attribution,
-    Contexts,
-    Embedding,
-    Explanation,
     Generation,
-    Lens,
     Memory,
-    Neighbourhood,
-    NextToken,
-    OddOne,
-    Pair,
-    Paths,
     Reload,
     SlotStatus,
-    Song,
-    SongPoint,
     State,
-    Surprise,
-    Tokenization,
 )
 from models.service import (
-    AskAttention,
-    AskLens,
-    AskNext,
-    AskPaths,
-    AskSurprise,
-    AskWhy,
-    AskWords,
     Caller,
-    CompareContexts,
-    CompareTokenizers,
-    Comparison,
-    Decode,
-    Decoded,
-    EmbedText,
-    Explain,
-    FindSongs,
     Generate,
     GenerationEvent,
-    GetSongs,
     JobDone,
-    ListTokenizers,
     LoadDone,
     LoadProgress,
-    MapSongs,
-    OneOf,
     Queued,
     ReloadModel,
     ServiceEvent,
     ServiceStatus,
-    SongList,
-    SongMatch,
-    SongsFor,
-    SongsLike,
-    SuggestSongs,
-    SuggestWords,
-    TextDone,
-    Tokenize,
     Written,
 )
-from models.slots import SLOTS
+from models.slots import EDITABLE, INSIDE, INSIDE_LANE, SLOTS, SUGGESTING_LANE
 from models.specs import Spec
+from models.text_clock import TextClock
 
 log = logging.getLogger(__name__)
 
-SUGGESTING_SECONDS = 0.5
-MOST_SUGGESTIONS = 64
-"""Limits for autocomplete: answers must be quick, and only so many may be pending, so that they delay nothing else."""
-INSIDE_SECONDS = 60.0
-EDITABLE = 14 * 60.0
-"""Default seconds for a reload: as long as Discord lets the bot edit the progress message."""
 ADMITTED_WITHIN = 0.5
 """Seconds after which callers stop waiting to learn whether a request was admitted."""
 SILENCE = 8.0
@@ -190,12 +144,12 @@ class RayService:
         self._keeping: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[ServiceEvent], object]] = []
         self._errands: set[asyncio.Task[Any]] = set()
-        self.tokenizers = _Tokenizers(self)
-        self.language = _Language(self)
-        self.inside = _Inside(self)
-        self.encoder = _Encoder(self)
-        self.words = _Words(self)
-        self.songs = _Songs(self)
+        self.tokenizers = kinds.Tokenizers(self)
+        self.language = kinds.Language(self)
+        self.inside = kinds.Inside(self)
+        self.encoder = kinds.Encoder(self)
+        self.words = kinds.Words(self)
+        self.songs = kinds.Songs(self)
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -280,18 +234,11 @@ class RayService:
                 self._stop(job, Stopping())
 
     async def drain(self, seconds: float) -> bool:
-        if await self._quiet(seconds):
+        if await is_set_within(self._idle, seconds):
             return True
         for job in list(self._jobs.values()):
             self._stop(job, Stopping())
-        return await self._quiet(GRACE)
-
-    async def _quiet(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self._idle.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+        return await is_set_within(self._idle, GRACE)
 
     async def close(self) -> None:
         self.stop_admitting()
@@ -371,7 +318,7 @@ class RayService:
             # A replica that resumes the text must sample the same tokens.
             seed = random.randrange(2**32)
             request = replace(request, sampling=replace(request.sampling, seed=seed))
-        done = _TextClock()
+        done = TextClock()
         async with self._admitted("language", request.caller, "language") as job:
             try:
                 yield Queued(job.position, self._loading("language"))
@@ -423,14 +370,15 @@ class RayService:
     async def look_up(self, slot: str, errand: str, request: Any) -> Any:
         """Look up data in a replica's memory. Fails at once if the model is not loaded, or after a short timeout."""
         self._check_here(slot)
-        if self._suggestions >= MOST_SUGGESTIONS:
-            raise LaneFull(MOST_SUGGESTIONS + 1, MOST_SUGGESTIONS)
+        most = SUGGESTING_LANE.queue
+        if self._suggestions >= most:
+            raise LaneFull(most + 1, most)
         if not (apps := self._apps(slot)):
             raise ModelNotLoaded(self._model_name(slot))
         self._suggestions += 1
         try:
-            async with asyncio.timeout(SUGGESTING_SECONDS):
-                caller = replace(request.caller, seconds=SUGGESTING_SECONDS)
+            async with asyncio.timeout(SUGGESTING_LANE.timeout):
+                caller = replace(request.caller, seconds=SUGGESTING_LANE.timeout)
                 answer = await self._call("answer", slot, apps[0], errand, replace(request, caller=caller))
             return _value(answer)
         except (TimeoutError, LostError):
@@ -514,7 +462,7 @@ class RayService:
         return self._link is not None and time.monotonic() - self._heard < RETURNS_WITHIN
 
     def _seconds(self, slot: str, lane: str) -> float:
-        return INSIDE_SECONDS if lane == INSIDE else self._limits[slot].seconds
+        return INSIDE_LANE.timeout if lane == INSIDE else self._limits[slot].seconds
 
     async def _turn(self, job: _Job) -> None:
         async for _ in self._places(job):
@@ -698,25 +646,6 @@ class RayService:
                 self.tell(LoadDone(status.slot, "loaded", status.load_seconds))
 
 
-class _TextClock:
-    """Records when the first and the last token of a generated text arrived."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._first = self._last = 0.0
-        self.tokens = 0
-
-    def add(self, tokens: int) -> None:
-        if tokens:
-            self._last = time.monotonic()
-            self._first = self._first or self._last
-            self.tokens += tokens
-
-    @property
-    def event(self) -> TextDone:
-        return TextDone(self.tokens, self._first - self._began, self._last - self._first)
-
-
 def _value(answer: Answer[Any]) -> Any:
     """The value of an answer, or raises its failure."""
     if answer.failure is not None:
@@ -724,145 +653,3 @@ def _value(answer: Answer[Any]) -> Any:
     if answer.broken:
         raise WorkerFailed(answer.broken)
     return answer.value
-
-
-class _Kind:
-    """Requests to one slot."""
-
-    slot: str
-
-    def __init__(self, service: RayService) -> None:
-        self._service = service
-
-    async def _ask(self, errand: str, request: Any) -> Any:
-        return await self._service.ask(self.slot, errand, request)
-
-    async def _look_up(self, errand: str, request: Any) -> Any:
-        return await self._service.look_up(self.slot, errand, request)
-
-
-class _Tokenizers(_Kind):
-    """`models.service.TokenizerService`."""
-
-    slot = "tokenizers"
-
-    async def names(self, request: ListTokenizers) -> tuple[str, ...]:
-        names: tuple[str, ...] = await self._look_up("tokenizers.names", request)
-        return names
-
-    async def compare(self, request: CompareTokenizers) -> Comparison:
-        comparison: Comparison = await self._ask("tokenizers.compare", request)
-        return comparison
-
-    async def tokenize(self, request: Tokenize) -> OneOf[Tokenization]:
-        found: OneOf[Tokenization] = await self._ask("tokenizers.tokenize", request)
-        return found
-
-    async def explain(self, request: Explain) -> OneOf[Explanation]:
-        found: OneOf[Explanation] = await self._ask("tokenizers.explain", request)
-        return found
-
-    async def decode(self, request: Decode) -> Decoded:
-        decoded: Decoded = await self._ask("tokenizers.decode", request)
-        return decoded
-
-
-class _Language(_Kind):
-    """`models.service.LanguageService`."""
-
-    slot = "language"
-
-    def generate(self, request: Generate) -> AsyncGenerator[GenerationEvent, None]:
-        return self._service.write(request)
-
-
-class _Inside(_Kind):
-    """`models.service.InsideService`."""
-
-    slot = "language"
-
-    async def next(self, request: AskNext) -> NextToken:
-        found: NextToken = await self._view("inside.next", request)
-        return found
-
-    async def lens(self, request: AskLens) -> Lens:
-        found: Lens = await self._view("inside.lens", request)
-        return found
-
-    async def surprise(self, request: AskSurprise) -> Surprise:
-        found: Surprise = await self._view("inside.surprise", request)
-        return found
-
-    async def attention(self, request: AskAttention) -> Attention:
-        slot = "encoder" if request.encoder else "language"
-        found: Attention = await self._view("inside.attention", request, slot)
-        return found
-
-    async def why(self, request: AskWhy) -> Attribution:
-        found: Attribution = await self._view("inside.why", request)
-        return found
-
-    async def paths(self, request: AskPaths) -> Paths:
-        found: Paths = await self._view("inside.paths", request)
-        return found
-
-    async def _view(self, errand: str, request: Any, slot: str = "language") -> Any:
-        return await self._service.ask(slot, errand, request, INSIDE)
-
-
-class _Encoder(_Kind):
-    """`models.service.EncoderService`."""
-
-    slot = "encoder"
-
-    async def embed(self, request: EmbedText) -> Embedding:
-        embedding: Embedding = await self._ask("encoder.embed", request)
-        return embedding
-
-    async def contexts(self, request: CompareContexts) -> Contexts:
-        contexts: Contexts = await self._ask("encoder.contexts", request)
-        return contexts
-
-
-class _Words(_Kind):
-    """`models.service.WordService`."""
-
-    slot = "words"
-
-    async def ask(self, request: AskWords) -> Neighbourhood | Pair | OddOne:
-        found: Neighbourhood | Pair | OddOne = await self._ask("words.ask", request)
-        return found
-
-    async def suggest(self, request: SuggestWords) -> tuple[str, ...]:
-        words: tuple[str, ...] = await self._look_up("words.suggest", request)
-        return words
-
-
-class _Songs(_Kind):
-    """`models.service.SongService`."""
-
-    slot = "songs"
-
-    async def get(self, request: GetSongs) -> tuple[Song, ...]:
-        songs: tuple[Song, ...] = await self._ask("songs.get", request)
-        return songs
-
-    async def find(self, request: FindSongs) -> tuple[SongMatch | None, ...]:
-        matches: tuple[SongMatch | None, ...] = await self._ask("songs.find", request)
-        return matches
-
-    async def suggest(self, request: SuggestSongs) -> tuple[Song, ...]:
-        songs: tuple[Song, ...] = await self._look_up("songs.suggest", request)
-        return songs
-
-    async def like(self, request: SongsLike) -> SongList:
-        songs: SongList = await self._ask("songs.like", request)
-        return songs
-
-    async def recommend(self, request: SongsFor) -> SongList:
-        songs: SongList = await self._ask("songs.recommend", request)
-        return songs
-
-    async def map(self, request: MapSongs) -> tuple[SongPoint, ...]:
-        points: tuple[SongPoint, ...] = await self._ask("songs.map", request)
-        return points

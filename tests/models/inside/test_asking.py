@@ -14,7 +14,7 @@ from models.failures import BadInput, Cancelled, Late, NoSuchSlot, OtherModel
 from models.hub import Hub
 from models.inside import lens as lens_module
 from models.language.model import LanguageModel
-from models.local import INSIDE, LocalService
+from models.local import LocalService
 from models.results import Attention, Attribution, Generation, Lens, NextToken, Paths, Surprise
 from models.service import (
     AskAttention,
@@ -26,7 +26,7 @@ from models.service import (
     Caller,
     Generate,
 )
-from models.slots import LaneLimits
+from models.slots import INSIDE, LaneLimits
 from models.specs import LanguageSpec
 from tests.models.inside import architectures
 
