@@ -200,7 +200,12 @@ async def _ask_until(service: RayService, stop: asyncio.Event) -> int:
 @in_one_loop
 async def test_the_status_has_replicas_with_versions_machines_and_memory(remote: RayService) -> None:
     await asyncio.wait_for(remote.loaded(), PATIENCE)
-    status = await remote.status()
+    async with asyncio.timeout(PATIENCE):  # an earlier test killed a replica, and another one takes its place
+        while True:
+            status = await remote.status()
+            if status.lanes["language"].workers == 8:
+                break
+            await asyncio.sleep(0.1)
     language = status.slot("language")
     assert language is not None
     assert len(language.replicas) == 2
