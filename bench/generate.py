@@ -45,6 +45,7 @@ from bench.beside import NotInstalled, Peer, Situation
 from bench.lag import LagSampler, as_felt, percentile
 from bench.models import CausalLM
 from models.language.engine import Engine, GenerationRequest
+from models.language.prefixes import common_prefix
 from models.packed import Int8, pack, packed_in
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
@@ -222,17 +223,7 @@ def divergence(engine: Engine, prompts: Prompts, count: int) -> tuple[int, int]:
     alone = [[token.id for token in engine.submit(GenerationRequest(ids, count))] for ids in prompts]
     streams = [engine.submit(GenerationRequest(ids, count)) for ids in prompts]
     together = [[token.id for token in stream] for stream in streams]
-    same = [
-        next(
-            (
-                position
-                for position, (one, other) in enumerate(zip(single, batch, strict=False))
-                if one != other
-            ),
-            count,
-        )
-        for single, batch in zip(alone, together, strict=True)
-    ]
+    same = [common_prefix(single, batch) for single, batch in zip(alone, together, strict=True)]
     return sum(length < count for length in same), sum(same)
 
 

@@ -12,12 +12,12 @@ import argparse
 import asyncio
 import itertools
 import random
-import statistics
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 
+from bench.lag import percentile
 from bot.client import local_service, make_service
 from bot.settings.load import load
 from bot.settings.schema import Settings
@@ -210,14 +210,10 @@ async def added(arguments: argparse.Namespace) -> None:
         await here.close()
     for name, times in found.items():
         print(
-            f"{name:>6}: p50 {_quantile(times, 50):6.1f} ms, p99 {_quantile(times, 99):6.1f} ms, {len(times)} questions"
+            f"{name:>6}: p50 {percentile(times, 0.5):6.1f} ms, p99 {percentile(times, 0.99):6.1f} ms, {len(times)} questions"
         )
-    print(f" added: p50 {_quantile(found['ray'], 50) - _quantile(found['local'], 50):6.1f} ms, "
-          f"p99 {_quantile(found['ray'], 99) - _quantile(found['local'], 99):6.1f} ms")  # fmt: skip
-
-
-def _quantile(times: Sequence[float], percent: int) -> float:
-    return statistics.quantiles(times, n=100)[percent - 1]
+    print(f" added: p50 {percentile(found['ray'], 0.5) - percentile(found['local'], 0.5):6.1f} ms, "
+          f"p99 {percentile(found['ray'], 0.99) - percentile(found['local'], 0.99):6.1f} ms")  # fmt: skip
 
 
 async def replicas(arguments: argparse.Namespace) -> None:

@@ -68,11 +68,11 @@ class GrowingLayer(DynamicLayer):
         return new
 
     @classmethod
-    def packed(cls, parts: Sequence[tuple[GrowingLayer, int, Columns]], *, spare: int = 1) -> GrowingLayer:
+    def packed(cls, parts: Sequence[tuple[GrowingLayer, int, Columns]]) -> GrowingLayer:
         """A layer built from rows of other layers, padded on the left: some columns of a row for each (layer, row,
         columns).
 
-        It has memory for `spare` more tokens. It is empty if all the other layers are.
+        It has memory for another token. It is empty if all the other layers are.
         """
         layer = cls()
         like = next((part for part, _, _ in parts if part.is_initialized), None)
@@ -83,7 +83,7 @@ class GrowingLayer(DynamicLayer):
         buffers = []
         for name in ("keys", "values"):
             _, heads, _, size = getattr(like, name).shape
-            buffer = getattr(like, name).new_zeros(len(parts), heads, _rounded_up(longest + spare), size)
+            buffer = getattr(like, name).new_zeros(len(parts), heads, _rounded_up(longest + 1), size)
             for place, (source, row, columns) in enumerate(parts):
                 if count := _count(columns):
                     buffer[place, :, longest - count : longest] = getattr(source, name)[row, :, columns]

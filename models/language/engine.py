@@ -426,7 +426,10 @@ class Engine:
             compared = []
             for _ in range(_VERIFIED_TOKENS):
                 batched = self._feed(batch, [sequence.ids[-1:] for sequence in sequences])[:, -1]
-                compared += self._compared(sequences, batched)
+                compared += [
+                    (self._advance_exactly(sequence), scores)
+                    for sequence, scores in zip(sequences, batched, strict=True)
+                ]
             error, tolerable = self._record_verified(compared)
             if not tolerable:
                 log.warning("The model cannot be batched, so it writes one text after another.")
@@ -446,9 +449,7 @@ class Engine:
             tokens = [[sequence.ids[-1]] for sequence in sequences]
             for _ in range(_VERIFIED_TOKENS - 1):
                 for sequence, new in zip(sequences, tokens, strict=True):
-                    exact = self._forward(sequence)
-                    scores.append(exact)
-                    sequence.ids.append(int(exact.argmax()))
+                    scores.append(self._advance_exactly(sequence))
                     new.append(sequence.ids[-1])
             batched = self._feed(batch, [tokens[0][:-1], tokens[1][:-1]], keep=_VERIFIED_TOKENS - 1)
             compared = list(zip(scores, batched.transpose(0, 1).flatten(0, 1), strict=True))
@@ -466,19 +467,14 @@ class Engine:
     def _first_of(self, ids: Sequence[int]) -> _Sequence:
         """A sequence for verification: `ids` and the likeliest next token."""
         sequence = self._start(Stream(GenerationRequest(ids, _VERIFIED_TOKENS + 1)))
-        sequence.ids.append(int(self._forward(sequence).argmax()))
+        self._advance_exactly(sequence)
         return sequence
 
-    def _compared(
-        self, sequences: Sequence[_Sequence], batched: torch.Tensor
-    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Pairs of solo and batched scores for each sequence, which then advances by a token."""
-        pairs = []
-        for sequence, scores in zip(sequences, batched, strict=True):
-            exact = self._forward(sequence)
-            sequence.ids.append(int(exact.argmax()))
-            pairs.append((exact, scores))
-        return pairs
+    def _advance_exactly(self, sequence: _Sequence) -> torch.Tensor:
+        """Append the likeliest next token to a sequence; returns its solo scores."""
+        exact = self._forward(sequence)
+        sequence.ids.append(int(exact.argmax()))
+        return exact
 
     def _record_verified(self, compared: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[float, bool]:
         """The largest difference in a score, and whether it is tolerable; if so, it enters the error estimate."""
@@ -531,6 +527,7 @@ class Engine:
 
     def _advance(self) -> None:
         """Generate one token for every sequence, including the first one where a prompt has been read."""
+        self._steps_without_guesses = max(0, self._steps_without_guesses - 1)
         self._let_go()
         self._admit()
         self._read_prompts()
@@ -795,15 +792,17 @@ class Engine:
         nothing: list[list[int]] = [[] for _ in batch.sequences]
         if len(batch.sequences) > _MOST_GUESSING or not self._may_guess:
             return nothing
-        if self._steps_without_guesses:
-            self._steps_without_guesses -= 1
-            return nothing
         return [self._guess(sequence) for sequence in batch.sequences]
 
     @property
     def _may_guess(self) -> bool:
-        """Whether guesses cannot change the text and there is no speed limit."""
-        return self._is_guarded and self._reads_together and not self._step_seconds
+        """Whether guesses cannot change the text, there is no speed limit, and guessing is not paused."""
+        return (
+            self._is_guarded
+            and self._reads_together
+            and not self._step_seconds
+            and not self._steps_without_guesses
+        )
 
     @staticmethod
     def _guess(sequence: _Sequence) -> list[int]:
@@ -1004,7 +1003,7 @@ class Engine:
         self._measure_batch()
 
     def _is_worth_guessing(self, sequence: _Sequence) -> bool:
-        return self._may_guess and not self._steps_without_guesses and bool(self._guess(sequence))
+        return self._may_guess and bool(self._guess(sequence))
 
     def _measure_batch(self) -> None:
         layers = self._batch.rows.layers

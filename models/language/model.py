@@ -39,6 +39,7 @@ from models.language.engine import (
     Stream,
     interrupted_before_start,
 )
+from models.language.prefixes import common_prefix
 from models.language.sampler import ALTERNATIVES
 from models.packed import pack, packed_in
 from models.progress import Progress
@@ -323,12 +324,12 @@ class LanguageModel:
             return 0, length
         ids = self._encode(prompt)
         before = self._head(ids)
-        after = min(_shared(ids[::-1], other[::-1]) for other in self._other_prompts)
+        after = min(common_prefix(ids[::-1], other[::-1]) for other in self._other_prompts)
         return before, max(before, length - after)
 
     def _head(self, ids: Sequence[int]) -> int:
         """Number of leading tokens that the chat template adds to every prompt."""
-        return min(_shared(ids, other) for other in self._other_prompts)
+        return min(common_prefix(ids, other) for other in self._other_prompts)
 
     @cached_property
     def _other_prompts(self) -> tuple[list[int], ...]:
@@ -440,11 +441,6 @@ def _pack(model: CausalModel, spec: LanguageSpec) -> kernels.Choice:
     if choice.kind is not None:
         pack(model, choice.kind)
     return choice
-
-
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """Length of the common prefix of two sequences."""
-    return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
 
 
 def _as_question(tokenizer: PretrainedTokenizer, prompt: str) -> str:

@@ -58,7 +58,7 @@ class Prefixes:
             best: tuple[int, Hashable, _Prefix] | None = None
             for whose, prefix in self._kept:
                 if whose is EVERYBODY or whose == owner:
-                    length = _shared(prefix.ids, ids[:-1])
+                    length = common_prefix(prefix.ids, ids[:-1])
                     if length >= WORTH_KEEPING and (best is None or length > best[0]):
                         best = length, whose, prefix
             if best is None:
@@ -79,7 +79,7 @@ class Prefixes:
             self._kept = [
                 (whose, prefix)
                 for whose, prefix in self._kept
-                if whose != owner or _shared(prefix.ids, ids) < len(prefix.ids)
+                if whose != owner or common_prefix(prefix.ids, ids) < len(prefix.ids)
             ]
             self._kept.append((owner, _Prefix(tuple(ids), rows, time.monotonic())))
             if self._timer is None:
@@ -97,7 +97,7 @@ class Prefixes:
     def _knows(self, owner: Hashable, ids: Sequence[int]) -> bool:
         with self._lock:
             return any(
-                whose == owner and _shared(prefix.ids, ids) == len(ids) for whose, prefix in self._kept
+                whose == owner and common_prefix(prefix.ids, ids) == len(ids) for whose, prefix in self._kept
             )
 
     def _expire(self) -> None:
@@ -120,7 +120,7 @@ def _expire(prefixes: weakref.ref[Prefixes]) -> None:
         kept._expire()  # noqa: SLF001 - a bound method would be a strong reference
 
 
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
     """Length of the common prefix of two sequences."""
     shortest = min(len(one), len(other))
     return next((place for place in range(shortest) if one[place] != other[place]), shortest)

@@ -67,9 +67,6 @@ class Admission:
         lane.capacity, lane.queue = capacity, queue
         self._advance(lane)
 
-    def has_lane(self, name: str) -> bool:
-        return name in self._lanes
-
     def join(self, client: str) -> None:
         self._clients.setdefault(client, _Client())
 
@@ -94,10 +91,9 @@ class Admission:
         self.join(client)
         for question in questions:
             if question.lane in self._lanes:
-                self._enter(question)
+                place = self._enter(question)
                 # Positions may differ from those the client last received.
-                entry = self._clients[client].entries[question.key]
-                self._clients[client].moved[question.key] = entry.told
+                self._clients[client].moved[question.key] = place
 
     def move_in_engine(self, client: str, key: str, place: int) -> None:
         """Note that an admitted request is waiting in the replica again, or has stopped waiting."""
@@ -151,7 +147,7 @@ class Admission:
             client.changed.set()
 
     def _enter(self, question: Question) -> int:
-        lane, entry = self._lanes[question.lane], _Entry(question, question.in_engine)
+        lane, entry = self._lanes[question.lane], _Entry(question)
         self.join(question.client)
         self._clients[question.client].entries[question.key] = entry
         if not question.privileged:

@@ -63,13 +63,12 @@ class _Slot:
     answering: list[int] = field(default_factory=list)
     """The versions that still answer requests started on them, the current one first."""
     rolls: list[Roll] = field(default_factory=list)
-    rolling: bool = False
     failure: Failure | None = None
     """Why the last rollout failed."""
 
     @property
-    def next_version(self) -> int:
-        return max([self.current, self.last, *self.apps]) + 1
+    def rolling(self) -> bool:
+        return bool(self.rolls) and not self.rolls[-1].done
 
     @property
     def answering_apps(self) -> tuple[str, ...]:
@@ -217,7 +216,12 @@ class Coordinator:
             if (found := parsed(name)) is None:
                 continue
             slot, version, _ = found
-            if (entry := self._slots.get(slot)) is None or status in {"DELETING", "DEPLOY_FAILED"}:
+            entry = self._slots.get(slot)
+            if entry is not None:
+                entry.last = max(
+                    entry.last, version
+                )  # the name of an application being deleted is not free yet
+            if entry is None or status in {"DELETING", "DEPLOY_FAILED"}:
                 unwanted.append(name)
             else:
                 entry.apps[version] = name
@@ -238,7 +242,6 @@ class Coordinator:
         self._adopted.set()
 
     def _start_roll(self, entry: _Slot, plan: SlotPlan, to_fetch: bool) -> int:
-        entry.rolling = True
         before = sum(report.status.memory for report in self._reports(entry.plan.slot, entry.current))
         entry.rolls.append(Roll(plan.slot, serving=self._is_ready(entry), before=before))
         self._keep(self._roll(entry, plan, len(entry.rolls) - 1, to_fetch))
@@ -247,7 +250,8 @@ class Coordinator:
     async def _roll(self, entry: _Slot, plan: SlotPlan, number: int, to_fetch: bool) -> None:
         """Start the new version beside the old one, and switch once all its replicas are ready."""
         entry.failure = None
-        version = entry.last = entry.next_version
+        entry.last += 1
+        version = entry.last
         name = app_name(plan, version)
         try:
             entry.apps[version] = name
@@ -273,7 +277,6 @@ class Coordinator:
             if old and old != version:
                 self._keep(self._retire(entry, old, begun))
         finally:
-            entry.rolling = False
             last = entry.rolls[number]
             entry.rolls[number] = replace(
                 last, done=True, failure=entry.failure, serving=self._is_ready(entry)

@@ -52,7 +52,7 @@ Plan = tuple[SlotPlan, ...]
 class Question:
     """A request for a place in a lane. `key` identifies it within the bot process `client`.
 
-    `begun` and `in_engine` give its state before the coordinator was restarted.
+    `begun` gives its state before the coordinator was restarted.
     """
 
     key: str
@@ -62,7 +62,6 @@ class Question:
     privileged: bool
     per_user: int
     begun: bool = False
-    in_engine: int = 0
 
 
 @dataclass(frozen=True, slots=True)

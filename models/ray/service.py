@@ -411,13 +411,9 @@ class RayService:
                 job.began = time.monotonic()
             settled.set()
             yield job
-        except GeneratorExit:
-            job.outcome = Cancelled.__name__
-            raise
         except BaseException as error:
-            job.outcome = (
-                Cancelled.__name__ if isinstance(error, asyncio.CancelledError) else type(error).__name__
-            )
+            given_up = isinstance(error, asyncio.CancelledError | GeneratorExit)
+            job.outcome = Cancelled.__name__ if given_up else type(error).__name__
             raise
         finally:
             settled.set()
@@ -489,9 +485,7 @@ class RayService:
         """Raise the reason why a request cannot be sent now: it was stopped, or its model is unavailable."""
         if job.stopped.is_set() and not begun:
             raise job.why or Cancelled()
-        status = (
-            next((slot for slot in self._news.slots if slot.slot == job.slot), None) if self._news else None
-        )
+        status = self._slot(job.slot)
         if status is not None and status.state is State.FAILED and self._here.is_set():
             if status.failure is not None:
                 raise ModelUnavailable(status.name, status.failure)
@@ -527,16 +521,18 @@ class RayService:
         return replace(caller, seconds=max(0.0, job.remaining), questions=None, typing=True)
 
     def _loading(self, slot: str) -> bool:
-        status = (
-            next((status for status in self._news.slots if status.slot == slot), None) if self._news else None
-        )
+        status = self._slot(slot)
         return status is None or status.state is State.LOADING
 
     def _model_name(self, slot: str) -> str:
-        found = (
+        status = self._slot(slot)
+        return status.name if status else self._limits[slot].spec.label
+
+    def _slot(self, slot: str) -> SlotStatus | None:
+        """The latest state of a slot; None if it is not deployed or nothing is known yet."""
+        return (
             next((status for status in self._news.slots if status.slot == slot), None) if self._news else None
         )
-        return found.name if found else self._limits[slot].spec.label
 
     def _apps(self, slot: str) -> tuple[str, ...]:
         return self._news.apps.get(slot, ()) if self._news else ()

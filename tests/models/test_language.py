@@ -540,6 +540,16 @@ def test_a_chat_model_gets_its_template(tmp_path: Path) -> None:
         model.generate("")
 
 
+@pytest.mark.parametrize("prompt", ["Hello", "1", "x"])
+def test_the_span_of_a_prompt_leaves_out_the_template(tmp_path: Path, prompt: str) -> None:
+    folder = tiny.phi(tmp_path / "chat")
+    (folder / "chat_template.jinja").write_text(TEMPLATE, encoding="utf-8")
+    model = load(folder)
+    ids = list(model.generate(prompt, max_new_tokens=1).input_ids)
+    first, end = model.prompt_span(prompt, len(ids))
+    assert model._tokenizer.decode(ids[first:end]).strip() == prompt
+
+
 @pytest.mark.parametrize("template", ["{{ raise_exception('no') }}", "{{ messages[5].content }}", "{% for"])
 def test_a_template_that_cannot_be_used_makes_a_base_model(tmp_path: Path, template: str) -> None:
     folder = tiny.phi(tmp_path / "chat")
