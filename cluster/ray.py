@@ -30,8 +30,8 @@ def why_not() -> str:
     return "" if importlib.util.find_spec("ray") else "Ray is not installed (pip install 'tokenwise[ray]')"
 
 
-async def start_ray(processes: Processes, nodes: int = 2, cpus: int = 4) -> tuple[str, list[Program]]:
-    """Start a head and worker nodes; returns the cluster's address and the nodes' programs.
+async def start_ray(processes: Processes, nodes: int = 2, cpus: int = 4) -> str:
+    """Start a head and worker nodes; returns the cluster's address.
 
     `cpus` is the number of CPUs that each node declares; it is used for scheduling and is not a limit.
     """
@@ -48,11 +48,9 @@ async def start_ray(processes: Processes, nodes: int = 2, cpus: int = 4) -> tupl
         "--include-dashboard=false",
         f"--dashboard-port={dashboard}",
     )
-    workers = [
+    for number in range(1, nodes + 1):
         await _started(processes, f"ray worker {number}", f"--address={address}", f"--num-cpus={cpus}")
-        for number in range(1, nodes + 1)
-    ]
-    return address, workers
+    return address
 
 
 async def _started(processes: Processes, name: str, *options: str) -> Program:

@@ -62,8 +62,6 @@ class Cluster:
     bots: tuple[Bot, ...]
     processes: Processes
     server: Server
-    address: str
-    """Of the Ray cluster."""
 
     def pids(self) -> list[int]:
         """The root processes of everything else; the sandbox runs in this process."""
@@ -87,7 +85,7 @@ async def running(folder: Path, config: Path = CONFIG) -> AsyncIterator[Cluster]
         )
         processes = await stack.enter_async_context(Processes(folder))
         database = await asyncio.to_thread(server.create_database, "tokenwise")
-        address, _ = await ray.start_ray(processes)
+        address = await ray.start_ray(processes)
         settings = ray.settings(address, SETTINGS)
         shared = {"TOKENWISE_DATA_DIR": str(folder / "models"), **settings}
         await processes.run("serve", python("-m", "bot", "serve", "--config", str(config)), shared)
@@ -99,7 +97,7 @@ async def running(folder: Path, config: Path = CONFIG) -> AsyncIterator[Cluster]
             own = settings | {"TOKENWISE_HEALTH__PORT": str(port)}
             program = await start_bot(processes, box, config, part, database=database, environment=own)
             bots.append(Bot(program, port))
-        yield Cluster(box, (box.guild, *groups), tuple(bots), processes, server, address)
+        yield Cluster(box, (box.guild, *groups), tuple(bots), processes, server)
 
 
 async def ready(cluster: Cluster) -> None:

@@ -425,7 +425,7 @@ class Gateway:
         connection.session = session
         self.sessions.append(session)
         world = self._world
-        mine = [guild for guild in world.joined.values() if (guild.id >> 22) % shard[1] == shard[0]]
+        mine = [guild for guild in world.joined.values() if self._responsible(session, guild.id)]
         session.dispatch(
             "READY",
             {

@@ -659,7 +659,6 @@ class InteractionContext(TypedDict, total=False):
     title: str
     source: Message | None
     parent: Interaction | None
-    own: bool
 
 
 @dataclass

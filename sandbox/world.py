@@ -502,7 +502,6 @@ class World:
         title: str = "",
         source: Message | None = None,
         parent: Interaction | None = None,
-        own: bool = False,
     ) -> Interaction:
         """By default in the guild's channel; see `Interaction` for the other parameters."""
         interaction = Interaction(
@@ -519,7 +518,7 @@ class World:
             title=title,
             source=source,
             parent=parent,
-            own=own or member.id in self.installed,
+            own=member.id in self.installed,
         )
         self.interactions[interaction.token] = interaction
         while len(self.interactions) > KEPT_INTERACTIONS:

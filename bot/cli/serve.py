@@ -15,6 +15,7 @@ from bot.visible import harmless
 from models.failures import RayMissing
 from models.ray.plan import News, Plan, SlotPlan
 from models.results import SlotStatus, State
+from models.specs import Spec
 
 SUMMARY = "start the models on a Ray cluster, show how they are, or stop them"
 
@@ -46,15 +47,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def plan(settings: Settings) -> Plan:
     """The deployments that the settings describe."""
-    return tuple(_slot_plan(settings, slot) for slot in settings.specs())
+    return tuple(_slot_plan(settings, slot, spec) for slot, spec in settings.specs().items())
 
 
-def _slot_plan(settings: Settings, slot: str) -> SlotPlan:
+def _slot_plan(settings: Settings, slot: str, spec: Spec) -> SlotPlan:
     lane, deployment = settings.lane(slot), settings.deployment(slot)
     queued = deployment.max_queued_requests
     return SlotPlan(
         slot,
-        settings.specs()[slot],
+        spec,
         replicas=deployment.replicas,
         most=max(deployment.replicas, deployment.max_replicas),
         cpus=deployment.cpus,

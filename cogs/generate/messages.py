@@ -9,6 +9,7 @@ import discord
 
 from cogs.generate import picture
 from cogs.shared import ansi
+from cogs.shared.looking import pictured
 from cogs.shared.reply import BLUE, Reply, csv_file, encodable, foot
 from cogs.shared.text import (
     CONTENT,
@@ -180,10 +181,8 @@ def why(result: Generation, page: int, temperature: float) -> Reply:
         colour=BLUE,
     )
     embed.set_footer(text=say("why-page", first=first + 1, last=first + len(shown), steps=len(result.steps)))
-    embed.set_image(url=f"attachment://{WHY_PICTURE}")
-    files = {WHY_PICTURE: picture.draw(shown, first + 1), "why.csv": _steps_csv(result.steps)}
-    written = [_in_words(step) for step in shown]
-    return Reply(embed=embed, files=files, alt={WHY_PICTURE: say("why-alt", tokens=written)})
+    alt = say("why-alt", tokens=[_in_words(step) for step in shown])
+    return pictured("why", embed, picture.draw(shown, first + 1), _steps_csv(result.steps), alt)
 
 
 def _in_words(step: Step) -> str:

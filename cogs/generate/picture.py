@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.visible import spelt
-from cogs.shared.lettering import joined
-from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, text_width
+from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, spelt_out, text_width
 from cogs.shared.text import percent
 from models.results import Candidate, Step
 from texts import say
@@ -75,4 +73,4 @@ def name_of(candidate: Candidate) -> str:
     """A token with visible white space; its id if it is not a complete character."""
     if "\ufffd" in candidate.text:
         return say("why-id", id=candidate.id)
-    return joined(spelt(candidate.text)[0]) or "∅"
+    return spelt_out(candidate.text) or "∅"

@@ -9,8 +9,8 @@ import discord
 from cogs.shared.buttons import AnyItem
 from cogs.shared.reply import BLUE
 
-COMPONENTS, TEXT = 40, 4000
-"""Discord's limits for one message: components, and characters in all of them."""
+TEXT = 4000
+"""Discord's limit for one message: characters in all of its components."""
 
 Row = discord.ui.ActionRow["Layout"]
 

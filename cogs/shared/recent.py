@@ -88,6 +88,13 @@ def quotes(message: discord.Message | None) -> Iterator[str]:
         title = embed.title or ""
         if title.startswith(before) and title.endswith(after):
             yield unescaped(title.removeprefix(before).removesuffix(after))
+    yield from numbered(message, 1)
+
+
+def numbered(message: discord.Message | None, number: int) -> Iterator[str]:
+    """Candidates for one of several texts that a message lists with their numbers."""
+    mark = f"**{number}** "
+    for embed in message.embeds if message else ():
         for line in (embed.description or "").splitlines():
-            if line.startswith("**1** "):
-                yield unescaped(line.removeprefix("**1** "))
+            if line.startswith(mark):
+                yield unescaped(line.removeprefix(mark))

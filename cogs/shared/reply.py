@@ -107,7 +107,3 @@ def quoted(text: str) -> str:
 def foot(embed: discord.Embed, text: str) -> None:
     if text.strip():  # Discord refuses an empty footer
         embed.set_footer(text=clip(text, FOOTER_ROOM))
-
-
-def embed_size(embed: discord.Embed) -> int:
-    return sum(size(part) for part in (embed.title, embed.description, embed.footer.text) if part)

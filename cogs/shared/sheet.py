@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from PIL import Image, ImageDraw
 
-from bot.visible import spelt_piece
+from bot.visible import spelt, spelt_piece
 from cogs.shared import lettering
 from cogs.shared.colours import Rgb, colours
 from cogs.shared.lettering import joined
@@ -74,7 +74,6 @@ class Sheet:
         y: float,
         text: str,
         *,
-        size: float = TEXT,
         colour: str | None = None,
         bold: bool = False,
         side: Side = "left",
@@ -84,16 +83,16 @@ class Sheet:
 
         Returns its box.
         """
-        wide = text_width(text, size, bold=bold)
+        wide = text_width(text, bold=bold)
         left = x - {"left": 0.0, "center": wide / 2, "right": wide}[side]
-        box = (left, y - size / 2, left + wide, y + size / 2)
+        box = (left, y - TEXT / 2, left + wide, y + TEXT / 2)
         if cleared:
             self._draw.rectangle(
-                self._pixels((left - 2, y - size / 2 - 2, left + wide + 2, y + size / 2 + 2)),
+                self._pixels((left - 2, y - TEXT / 2 - 2, left + wide + 2, y + TEXT / 2 + 2)),
                 self.colours.paper,
             )
         if text:
-            self.lines.append(Line(text, box, size, colour or self.colours.ink, bold))
+            self.lines.append(Line(text, box, TEXT, colour or self.colours.ink, bold))
         return box
 
     def box(
@@ -188,14 +187,19 @@ def write(image: Image.Image, line: Line) -> None:
     lettering.write(image, left * DENSITY, (top + bottom) / 2 * DENSITY, parts, line.colour)
 
 
-def fitting(text: str, width: float, size: float = TEXT, *, bold: bool = False) -> str:
+def fitting(text: str, width: float, *, bold: bool = False) -> str:
     """As much of a text as fits into `width` pixels."""
-    return lettering.fitting(text, width * DENSITY, size * DENSITY, bold=bold)
+    return lettering.fitting(text, width * DENSITY, TEXT * DENSITY, bold=bold)
 
 
-def text_width(text: str, size: float = TEXT, *, bold: bool = False) -> float:
+def text_width(text: str, *, bold: bool = False) -> float:
     """The width of a text in pixels."""
-    return lettering.width(text, size * DENSITY, bold=bold) / DENSITY
+    return lettering.width(text, TEXT * DENSITY, bold=bold) / DENSITY
+
+
+def spelt_out(text: str) -> str:
+    """A text with visible white space."""
+    return joined(spelt(text)[0])
 
 
 def shown(piece: Piece) -> str:

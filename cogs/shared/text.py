@@ -18,7 +18,6 @@ harmless, inline, size = visible.harmless, visible.inline, visible.size
 
 CONTENT = 2000
 DESCRIPTION = 4096
-FIELD_NAME = 256
 FIELD_VALUE = 1024
 FOOTER = 2048
 TITLE = 256

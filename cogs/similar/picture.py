@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.visible import spelt
-from cogs.shared.lettering import joined
 from cogs.shared.maps import Labelled, draw_map
-from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting
+from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting, spelt_out
 from texts import say
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ def word_map(points: Sequence[MapPoint], ranked: Sequence[str], explained: float
             point.x,
             point.y,
             str(ranks.get(point.word, "")),
-            joined(spelt(point.word)[0]),
+            spelt_out(point.word),
             point.word == odd if odd else point.asked,
         )
         for point in sorted(points, key=lambda point: ranks.get(point.word, 0))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.visible import spelt
-from cogs.shared.lettering import joined
 from cogs.shared.maps import Labelled, draw_map
-from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet
+from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, spelt_out
 from texts import say
 
 if TYPE_CHECKING:
@@ -37,4 +35,4 @@ def song_map(points: Sequence[SongPoint], numbers: Mapping[str, int]) -> bytes:
 
 
 def _title(title: str) -> str:
-    return joined(spelt(title)[0].replace("·", " "))
+    return spelt_out(title).replace("·", " ")

@@ -86,7 +86,7 @@ def _kind(piece: Piece) -> str:
 def split_characters(tokenization: Tokenization) -> Reply:
     """The characters whose bytes are spread over several tokens."""
     name = code(clip(tokenization.name, 100))
-    unknown = sum(piece.unknown for piece in tokenization.pieces)
+    unknown = _lost(tokenization)
     splits = tokenization.splits
     if splits:
         description = (

@@ -12,10 +12,8 @@ from itertools import accumulate, cycle, groupby
 
 import regex
 
-from bot.visible import spelt
 from cogs.shared.colours import colours
-from cogs.shared.lettering import joined
-from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting, shown, text_width
+from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting, shown, spelt_out, text_width
 from models.results import Piece, Tokenization
 from texts import say
 
@@ -189,6 +187,6 @@ def _draw_below(sheet: Sheet, across: tuple[float, float], top: float, link: _Li
     """A bracket below the tokens, and the character they form together."""
     left, right = across[0] + 1, across[1] - 1
     sheet.line((left, left, right, right), (top, top + 4, top + 4, top), sheet.colours.muted)
-    text = joined(spelt(link.text.strip())[0])
+    text = spelt_out(link.text.strip())
     text = text if text_width(text) <= right - left else "…"
     sheet.text((left + right) / 2, top + 6 + (TEXT + 4) / 2, text, side="center")

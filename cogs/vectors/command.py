@@ -16,9 +16,8 @@ from bot.limits import allowance
 from cogs.shared.asking import answered, caller, drawn
 from cogs.shared.buttons import Buttons, OpenButton, open_template
 from cogs.shared.guide import Topic, guide
-from cogs.shared.recent import Recent, digest, quotes
+from cogs.shared.recent import Recent, digest, numbered, quotes
 from cogs.shared.reply import Reply, show
-from cogs.shared.text import unescaped
 from cogs.vectors import messages
 from models.results import Contexts, Embedding
 from models.service import CompareContexts, EmbedText
@@ -61,12 +60,7 @@ class ExportVectors(OpenButton, template=open_template("vectors")):
 
 def _quoted(message: discord.Message | None, number: int) -> Iterator[Question]:
     """The question with this number as quoted by the message, which survives restarts."""
-    others = [
-        unescaped(line.removeprefix("**2** "))
-        for embed in (message.embeds if message else ())
-        for line in (embed.description or "").splitlines()
-        if line.startswith("**2** ")
-    ]
+    others = list(numbered(message, 2))
     for text in quotes(message):
         for other in (None, *others):
             if (question := Question(text, other)).number == number:

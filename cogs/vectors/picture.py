@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.visible import spelt
-from cogs.shared.lettering import joined
-from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting, text_width
+from cogs.shared.sheet import MARGIN, TEXT, WIDTH, Sheet, fitting, spelt_out, text_width
 from models.results import Contexts, Embedding
 from texts import say
 
@@ -108,7 +106,7 @@ def contexts(compared: Contexts) -> bytes:
     for number, word in enumerate(words):
         y = _TOP + (number + 0.5) * row
         end = zero + word.cosine * scale
-        sheet.text(_LEFT - 6, y, fitting(_shown(word.text), _NAMES - 6), side="right")
+        sheet.text(_LEFT - 6, y, fitting(spelt_out(word.text), _NAMES - 6), side="right")
         sheet.bar(min(zero, end), y - row / 2 + 3, abs(end - zero), row - 6, sheet.colours.blue)
     ticks = {0.0: "0", 0.5: "0.5", 1.0: "1"} if low > -0.3 else {-0.5: "-0.5", 0.0: "0", 0.5: "0.5", 1.0: "1"}  # noqa: PLR2004 - there is room for another tick from there on
     sheet.line((_LEFT, _RIGHT - value_room), (bottom, bottom))
@@ -142,7 +140,7 @@ def _names(sheet: Sheet, tokens: Sequence[str], row: float) -> None:
         y = _TOP + (number + 0.5) * row
         sheet.text(_LEFT - 6, y, str(number), colour=sheet.colours.muted, side="right")
         room = _NAMES - 6 - text_width("00") - 6
-        sheet.text(_LEFT - 12 - text_width("00"), y, fitting(_shown(token), room), side="right")
+        sheet.text(_LEFT - 12 - text_width("00"), y, fitting(spelt_out(token), room), side="right")
 
 
 def _ticks(sheet: Sheet, top: float, names: dict[float, str]) -> None:
@@ -169,7 +167,3 @@ def _scale(sheet: Sheet, top: float, low: str, high: str) -> None:
     right = _RIGHT - text_width(high)
     sheet.text(right, y, high, colour=sheet.colours.muted)
     sheet.grid((left + 6, top, right - 6, top + TEXT), np.linspace(0, 1, 64)[None])
-
-
-def _shown(text: str) -> str:
-    return joined(spelt(text)[0])
