@@ -31,7 +31,7 @@ check: $(VENV)/.installed  ## Check the configuration
 	@$(BIN)/python -m bot check --config $(CONFIG)
 
 test: lint types browser  ## Lint, types and the whole test suite
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadgroup --max-worker-restart 0
 
 browser: $(VENV)/.installed-dev  ## Install Chromium for the tests of the page, if it is missing
 	@$(BIN)/python -m tests.chromium
