@@ -111,7 +111,7 @@ class BFloat16(Packed):
         self._weight: Any = torch.ops.mkldnn._reorder_linear_weight(  # noqa: SLF001 - inductor calls it
             weight.detach().bfloat16().contiguous(), self._ROWS
         )
-        self._multiply = torch.ops.mkldnn._linear_pointwise.default  # noqa: SLF001 - likewise
+        self._multiply: Any = torch.ops.mkldnn._linear_pointwise.default  # noqa: SLF001 - likewise
 
     def product(self, states: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = self._multiply(states, self._weight, self._bias, "none", [], "")
@@ -122,7 +122,8 @@ class BFloat16(Packed):
         return weight
 
     def _forget(self) -> None:
-        self._weight = self._bias = None
+        # The kernel would accept a missing weight.
+        self._weight = self._bias = self._multiply = None
 
 
 class Int8(Packed):
