@@ -268,7 +268,7 @@ terminal-surprising = { $token } ({ $bits } bits) where { $expected } was expect
 terminal-lens = The answer { $answer } takes over at layer { $layer } of { $layers } and stays. For some models the lens says little about early layers.
 terminal-attention-mean = Mean over the { $heads } heads of layer { $layer } (0 to { $last }). Attention shows where information can come from, not why the model answers as it does.
 terminal-attention-head = Head { $head } of layer { $layer } (0 to { $last }, { $heads } heads each). Attention shows where information can come from, not why the model answers as it does.
-terminal-why = What { $token } ({ $probability }) rests on: how far its log-probability falls when a word is removed, and gradient x input. Both are estimates and need not agree.
+terminal-why = What { $token } ({ $probability }) rests on: how far its log-probability falls when a word is removed, and gradient × input. Both are estimates and need not agree.
 terminal-paths = The { $width } likeliest continuations at each length, with the probability of each token given those before it. ★ marks the greedy path, ⚄ a sampled one.
 
 ## Downloads in the terminal (bot/cli/fetch.py)
@@ -307,7 +307,7 @@ terminal-playlists-in-training-too =
         [one] 1 test playlist is also a training playlist
        *[other] { $count } test playlists are also training playlists
     }, so this is not a fair test.
-terminal-interval = ± is half the width of a 95 % bootstrap interval over the test playlists.
+terminal-interval = ± is half the width of a 95% bootstrap interval over the test playlists.
 
 ## Reloading a model (bot/failures.py)
 
@@ -691,7 +691,7 @@ mark-new-line = new line
 mark-carriage-return = carriage return
 mark-word-start = start of a word
 mark-continues = continues a word
-mark-byte = part of a character, as a byte
+mark-byte = one byte of a character
 mark-shapeless = invisible character
 mark-special = special token
 
@@ -836,7 +836,11 @@ token-cost-loses =
         [one] { $n } part becomes
        *[other] { $n } parts become
     } { $token } and cannot be recovered
-token-cost-cheapest = { $tokenizer } needs the fewest tokens here; in another language, the order may change
+token-cost-cheapest =
+    { $losing ->
+        [0] { $tokenizer } needs the fewest tokens for this text.
+       *[other] Of those that lose nothing, { $tokenizer } needs the fewest tokens for this text.
+    } In another language, the order may differ.
 
 ## /embed (cogs/vectors)
 
@@ -918,13 +922,14 @@ models-title = What is loaded
 models-state = { $sign } { $slot }: { $state }
 models-nothing-yet = Nothing here yet.
 models-load-seconds = loaded in { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
-models-queue = { $running } running, { $waiting } waiting (of { $places })
+models-queue = { $running } running, { $waiting } waiting (at most { $places })
+models-queue-idle = idle
 models-other-lanes = Other queues
 models-other-lane =
     { $lane ->
         [drawing] pictures
         [inside] views into models
-        [loading] loads of models
+        [loading] reloads
         [suggesting] suggestions
        *[other] { $lane }
     }: { $queue }
@@ -1032,18 +1037,18 @@ generated-tokens-template = The first tokens are the model's chat template aroun
 # Which words of the prompt a token rests on.
 mattered-token = Token to explain
 mattered-next = Next token ▶
-mattered-title = What { $token } depends on
-mattered-most = Token { $place } of the text, { $token }, had a probability of { $share }. Without **{ $word }**, its log-probability would { $change ->
+mattered-title = What “{ $token }” depends on
+mattered-most = The { $place } token of the continuation, { $token }, had a probability of { $share }. Without **{ $word }**, its log-probability would { $change ->
         [fell] fall by { NUMBER($size, minimumFractionDigits: 2, maximumFractionDigits: 2) }: no other word supports it more.
        *[rose] rise by { NUMBER($size, minimumFractionDigits: 2, maximumFractionDigits: 2) }, and no other word supports it.
     }
-mattered-unknown = Token { $place } of the text, { $token }, had a probability of { $share }.
+mattered-unknown = The { $place } token of the continuation, { $token }, had a probability of { $share }.
 mattered-groups = The prompt is long, so neighbouring words were removed together.
 mattered-strongest = The picture shows the { $shown } words that matter most; the file has all of them.
 mattered-no-gradient = This model provides no gradients, so only occlusion is shown.
-mattered-care = Occlusion removes a word without replacing it; gradient x input measures the effect of a tiny change. Both are estimates and may disagree.
+mattered-care = Occlusion removes a word without replacing it; gradient × input measures the effect of a tiny change. Both are estimates and may disagree.
 mattered-occlusion = word removed
-mattered-gradient = gradient x input
+mattered-gradient = gradient × input
 mattered-alt = How much the log-probability of { $token } changes without each word of the prompt: { JOIN($words, separator: ", ") }.
 
 # Why each token was chosen.
@@ -1070,6 +1075,7 @@ button-likes-clear = Remove all
 
 song-title = **{ $title }**
 song-title-artist = **{ $title }** by { $artist }
+song-by = { $title } by { $artist }
 song-little-known =
     { $playlists ->
         [one] little known: in { $playlists } { -list }
@@ -1093,7 +1099,7 @@ reason-alike = in no { -list } with { $song }
 compare-playlists = From { -lists }
 compare-vectors = Nearest vectors
 compare-nothing = Nothing.
-compare-explained = Left: { -items } from the same { -lists }, weighted by how informative each { -list } is. Right: { -items } whose vectors point in a similar direction. Both were learnt from the same { -lists }; { $both } of { $shown } are in both lists (●).
+compare-explained = Both were learnt from the same { -lists }: the first ranks { -items } that share { -lists }, weighted by how informative each { -list } is; the second ranks { -items } whose vectors point in a similar direction. { $both } of { $shown } are in both (●).
 map-title = A map of this list
 map-explained = Orange diamonds are what the list is based on; blue numbers are what it recommends. { CAPITAL(-items) } close together appear in { -lists } with similar contents. Directions have no meaning.
 map-marks = ◆ based on   ● recommended
@@ -1115,6 +1121,7 @@ recommend-option-same-artist = True allows any number by one { -by }; the defaul
 songs-like-title = Goes with { $songs }
 songs-like-unlike-title = Goes with { $songs }, not with { $unlike }
 songs-without-title = { $title }, without what goes with { $songs }
+songs-from-one-like = Because you liked { $song }
 songs-from-likes = From the { -items } you like
 songs-from-likes-together = From the { -items } you like together
 songs-popular = Popular { -items }
@@ -1133,9 +1140,9 @@ songs-nobody-likes = None of you likes { A(-item) } yet, so these are popular on
 songs-like-some = Press Like under { A(-item) } or use { $add }, then ask again.
 songs-shorter = The list is shorter because of what you have liked or disliked since.
 songs-nothing-left = You have already liked or disliked every { -item } I know.
-songs-actions = More like one, or never again …
+songs-actions = More like one of these, or hide one …
 songs-more-like-this = More like { $number }. { $title }
-songs-never-again = Never again: { $number }. { $title }
+songs-never-again = Never recommend { $number }. { $title }
 
 # The form for three favourites.
 favourites-title = Three { -items } that you like
@@ -1228,18 +1235,23 @@ only-yourself = Choose someone else: your own likes always count.
 button-privacy-delete = Delete everything
 
 privacy-show =
-    Under your Discord id I keep the { -items } you like and do not like, with the time of each, and whether others may use your likes. At the moment that is { $likes ->
+    Under your Discord id I keep:
+    - { $likes ->
         [one] { $likes } { -item }
        *[other] { $likes } { -items }
     } you like and { $dislikes ->
         [one] { $dislikes } { -item }
        *[other] { $dislikes } { -items }
-    } you do not, and { $boards ->
+    } you do not, with the time of each
+    - { $boards ->
         [one] { $boards } text
        *[other] { $boards } texts
-    } that you began with /next. { $sharing }
-    A text that a group writes with /next is kept for 30 days after its last token, with each person's vote for the next one. Your other questions and my answers are never written to disk or to my log. The latest ones stay in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
-    { $export } gives you all of it as a file, { $delete } deletes all of it.
+    } that you began with /next. The texts of /next, with each person's vote for the next token, are kept for 30 days after their last token.
+    - whether others may use your likes. { $sharing }
+
+    Your other questions and my answers are never written to disk or to my log. The latest ones stay in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
+
+    { $export } gives you all of it as a file; { $delete } deletes all of it.
 privacy-audit = The people who run me also record who used which command, where, when, how it ended and how long it took. They keep these records for a while; { $delete } does not remove them.
 privacy-sharing = Others may name you in { $recommend } and get { -items } based on your likes and theirs; the answer names which of your { -items } led to it. { $share } ends that at once.
 privacy-not-sharing = Nobody can name you in { $recommend }: your likes count for you alone. { $share } allows it.
@@ -1335,9 +1347,9 @@ lens-alt = A table of what each layer, from 0 to { $last }, would predict next. 
 ## /surprise (cogs/surprise)
 
 surprise-two-title = Two texts, token by token
-surprise-perplexity = **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits** per token on average, a perplexity of **{ NUMBER($perplexity, maximumFractionDigits: 1) }**: as if the model chose among that many equally likely tokens each time.
+surprise-perplexity = **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits** per token on average, a perplexity of **{ NUMBER($perplexity, maximumSignificantDigits: 3) }**: as if the model chose among that many equally likely tokens each time.
 surprise-nothing-to-measure = Nothing comes before the first token, so there is nothing to predict it from. Write a few more words.
-surprise-two = Perplexity **{ NUMBER($first, maximumFractionDigits: 1) }** for the first text and **{ NUMBER($second, maximumFractionDigits: 1) }** for the second: the model predicted the text with the lower one better.
+surprise-two = Perplexity **{ NUMBER($first, maximumSignificantDigits: 3) }** for the first text and **{ NUMBER($second, maximumSignificantDigits: 3) }** for the second: the model predicted the text with the lower one better.
 surprise-peak = { $token } was a surprise of **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**; the model expected { $expected }.
 surprise-beginning = The picture shows the first { $shown } tokens; the file has all of them.
 surprise-care = 1 bit is a probability of 1/2, 10 bits one of 1/1024. Bits per token depend on the tokenizer, so models with different tokenizers cannot be compared by them.
@@ -1362,6 +1374,7 @@ paths-footer = { $width } paths followed, { $depth ->
         [one] { $depth } token
        *[other] { $depth } tokens
     } deep · seed { NUMBER($seed, useGrouping: 0) }
+paths-ends = end ∎
 paths-legend-greedy = ★ greedy
 paths-legend-sampled = ⚄ sampled
 paths-alt =
@@ -1385,6 +1398,9 @@ attention-go-induction = Induction: { $head }
 attention-kind-previous = previous token
 attention-kind-first = first token
 attention-kind-induction = induction
+attention-map-previous = previous
+attention-map-first = first
+attention-map-induction = induction
 attention-best-previous = { $head } attends to the previous token ({ $share })
 attention-best-first = { $head } to the first token ({ $share })
 attention-best-induction = { $head } to what followed the same token earlier (induction, { $share })
@@ -1427,11 +1443,11 @@ board-top-k-value = top_k { NUMBER($value, useGrouping: 0) }
 board-top-k-all = all tokens
 board-cut = { $name } { NUMBER($value, maximumFractionDigits: 5, useGrouping: 0) }
 board-drawn = 🎲 drew { $token } ({ $share }).
-board-likeliest = { $token } is the likeliest ({ $share }). The entropy is **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**, like choosing among **{ NUMBER($choices, maximumFractionDigits: 1) }** equally likely tokens.
+board-likeliest = { $token } is the likeliest ({ $share }). The entropy is **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**, like choosing among **{ NUMBER($choices, maximumSignificantDigits: 3) }** equally likely tokens.
 board-kept =
     { $left ->
         [one] With { $settings }, one token is left.
-       *[other] With { $settings }, { $left } tokens are left: { NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits, like choosing among { NUMBER($choices, maximumFractionDigits: 1) }.
+       *[other] With { $settings }, { $left } tokens are left: { NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits, like choosing among { NUMBER($choices, maximumSignificantDigits: 3) }.
     }
 board-care = Likely means typical of the model's training texts. It does not mean true.
 board-is-locked = locked: only the person who started it can change it
