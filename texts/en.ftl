@@ -385,11 +385,11 @@ pointer-file = { $label } is incomplete: it contains a Git LFS pointer instead o
 several-gguf-files = The folder { $label } contains several GGUF files.
     .admin = Name one of them: { JOIN($files, separator: ", ") }.
 folder-without-tokenizer = The folder of { $label } contains no tokenizer.
-incomplete-weights =
-    The weights of { $label } are incomplete for this use: { $missing } is missing{ $more ->
-        [0] {""}
-       *[other] , and { $more } more
-    }.
+incomplete-weights = The weights of { $label } are incomplete for this use.
+    .admin = { $missing }{ $more ->
+        [0] {" "}is missing.
+       *[other] {" "}and { $more } more are missing.
+    }
 no-such-device = This machine has no device “{ $device }” that torch can use.
     .admin = Try “auto”.
 no-such-dtype = Unknown number format “{ $dtype }”.
@@ -403,7 +403,7 @@ already-loading = The { $slot } slot is already loading. Wait until it has finis
 hub-closed = I am shutting down, so the models no longer answer.
 model-loading = { $name } is still loading. Ask again in a minute.
 model-not-loaded = { $name } is not loaded.
-model-unavailable = { $name } is not available: { $reason }
+model-unavailable = { $name } is not available. { $reason }
 load-interrupted = Loading was interrupted.
 questions-do-not-end = Requests that do not finish still use the old model, and there is no memory for two.
 neither-loads = { $reason } The previous model could not be loaded again either: { $second }
