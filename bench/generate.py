@@ -271,7 +271,7 @@ async def run(
     )
     apart, same = divergence(engine, prompts[:8], count)
     console.print(
-        f"bfloat16: {apart} of 8 texts part from their own alone; {same} tokens until then are the same",
+        f"bfloat16: {apart} of 8 texts differ from those generated alone; {same} tokens come before the first difference",
         highlight=False,
     )
     order = list(methods)

@@ -215,7 +215,7 @@ terminal-song-heading = { -item }
 terminal-shared-heading = { -lists } in common
 terminal-reasons-heading = because of ({ -lists } in common)
 terminal-shared = { $shared } of { $playlists }
-terminal-song-taken = Taking { $typed } to mean { $song } (id { $id }).
+terminal-song-taken = I took “{ $typed }” to mean { $song } (id { $id }).
 terminal-generated = { $model } on { $device }, { $dtype }: { $tokens ->
         [one] 1 token
        *[other] { $tokens } tokens
@@ -268,7 +268,7 @@ terminal-surprising = { $token } ({ $bits } bits) where { $expected } was expect
 terminal-lens = The answer { $answer } takes over at layer { $layer } of { $layers } and stays. For some models the lens says little about early layers.
 terminal-attention-mean = Mean over the { $heads } heads of layer { $layer } (0 to { $last }). Attention shows where information can come from, not why the model answers as it does.
 terminal-attention-head = Head { $head } of layer { $layer } (0 to { $last }, { $heads } heads each). Attention shows where information can come from, not why the model answers as it does.
-terminal-why = What { $token } ({ $probability }) rests on: how far its log-probability falls when a word is removed, and gradient × input. Both are estimates and need not agree.
+terminal-why = What { $token } ({ $probability }) depends on: how far its log-probability falls when a word is removed, and gradient × input. Both are estimates and need not agree.
 terminal-paths = The { $width } likeliest continuations at each length, with the probability of each token given those before it. ★ marks the greedy path, ⚄ a sampled one.
 
 ## Downloads in the terminal (bot/cli/fetch.py)
@@ -345,7 +345,7 @@ download-damaged = { $label } arrived damaged, so it was deleted.
     .admin = Its { $algorithm } checksum is wrong. Download it again.
 download-broke-off = The download of { $label } was interrupted.
     .admin = What has arrived is kept, so start it again to resume.
-meaningless-answer = The server sent an invalid response about { $label }.
+meaningless-answer = The server sent an invalid response for { $label }.
 terms-not-accepted = { $label } is available only to people who have accepted its terms.
     .admin = The terms are on the hub. Accept them there and set HF_TOKEN.
 no-such-revision = { $label } has no revision “{ $revision }” on the hub.
@@ -405,7 +405,7 @@ model-loading = { $name } is still loading. Ask again in a minute.
 model-not-loaded = { $name } is not loaded.
 model-unavailable = { $name } is not available. { $reason }
 load-interrupted = Loading was interrupted.
-questions-do-not-end = Requests that do not finish still use the old model, and there is no memory for two.
+questions-do-not-end = Some requests do not finish and still use the old model, and there is not enough memory for both.
 neither-loads = { $reason } The previous model could not be loaded again either: { $second }
 
 ## How a slot stands (models/hub.py)
@@ -497,7 +497,7 @@ role-eos = end of a text: a model that writes it is done
 role-mask = a blank: in training, the model guessed which token belongs there
 role-pad = pads shorter texts of a batch to the length of the longest; the model is told to ignore it
 role-unknown = stands for anything that the vocabulary cannot spell
-role-never-unknown = declared for what cannot be spelt, but never needed: every byte has its own token
+role-never-unknown = meant for what cannot be spelt, but never needed: every byte has its own token
 role-gap = a numbered gap: in training, spans of text were cut out, and the model wrote what belongs in each
 role-reserved = reserved by the authors of the tokenizer, for example for chat turns
 
@@ -707,7 +707,7 @@ answer-forgotten = I no longer have the data behind this answer. Run the command
 ## /help (cogs/help)
 
 help-title = What a language model sees
-help-click = Click a command to use it, or copy an example. { $learn } explains all of it step by step.
+help-click = Tap a command to use it, or copy an example. { $learn } explains everything step by step.
 help-topic-tokens = See tokens
 help-topic-text = See how a text is written
 help-topic-inside = Look inside the model
@@ -906,7 +906,7 @@ similar-pair-cosine = Cosine **{ NUMBER($cosine, minimumFractionDigits: 3, maxim
 similar-pair-same = They are the same word, so they have the same vector.
 similar-pair-ranks = Of the other { $others } words, **{ $second }** is the { $rank_of_second } nearest to **{ $first }**, and **{ $first }** is the { $rank_of_first } nearest to **{ $second }**.
 similar-odd-title = { $word } does not belong
-similar-odd-explained = Its vector is the furthest from the mean of all of them.
+similar-odd-explained = Its vector is the furthest from the mean of all the words.
 similar-odd-columns = word | | cosine
 similar-map-marks = ◆ asked   ● neighbours, numbered as listed
 similar-map-marks-odd = ◆ does not belong   ● the others
@@ -944,7 +944,7 @@ models-bot = Tokenwise { $version } · up for { $uptime }
 models-loading = ⏳ Reloading **{ $slot }**: { $what }
 models-loading-seconds = { NUMBER($seconds, maximumFractionDigits: 0, useGrouping: 0) } s
 models-loading-serving = the previous one keeps serving
-models-loading-waited-for = questions wait for it
+models-loading-waited-for = requests wait for it
 models-loaded = ✅ Reloaded **{ $slot }**: { $facts }
 models-loaded-in = { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
 models-memory = models: { $models_before } before, { $models_after } after · the whole process: { $process_before } before, { $process_after } after
@@ -987,7 +987,7 @@ not-yours-to-stop = Only the person who asked, or someone who manages this serve
 nothing-to-stop = There is nothing to stop: this text is finished, or I have restarted since it began.
 
 # While a text waits, and while it is written.
-generate-loading = The model is still being loaded.
+generate-loading = The model is still loading.
 generate-in-line = You are { $position } in line.
 generate-reading = Reading the prompt ...
 generate-so-far = { $characters } characters so far
@@ -1034,7 +1034,7 @@ generated-tokens-wrote =
 generated-tokens-in-file = … and { $left } more in the file.
 generated-tokens-template = The first tokens are the model's chat template around your prompt.
 
-# Which words of the prompt a token rests on.
+# Which words of the prompt a token depends on.
 mattered-token = Token to explain
 mattered-next = Next token ▶
 mattered-title = What “{ $token }” depends on
@@ -1135,8 +1135,8 @@ songs-nothing-from =
     }
 songs-song-unknown = None of the { -lists } I learnt from shows what goes with { $songs }.
 songs-likes-unknown = I do not know the { -items } you like well enough yet.
-songs-no-likes = You like no { -items } yet, so these are popular ones of every kind.
-songs-nobody-likes = None of you likes { A(-item) } yet, so these are popular ones of every kind.
+songs-no-likes = You have not liked any { -items } yet, so these are popular ones of every kind.
+songs-nobody-likes = None of you has liked { A(-item) } yet, so these are popular ones of every kind.
 songs-like-some = Press Like under { A(-item) } or use { $add }, then ask again.
 songs-shorter = The list is shorter because of what you have liked or disliked since.
 songs-nothing-left = You have already liked or disliked every { -item } I know.
@@ -1150,20 +1150,20 @@ favourites-first = { A(-item, capital: 1) }
 favourites-second = Another { -item }
 favourites-third = And one more
 favourites-placeholder = Title, { -by }, or both
-favourites-liked = You like these now. Use { $command } to undo mistakes.
+favourites-liked = You now like these. Use { $command } to undo mistakes.
 favourite-liked = “{ $typed }”: 👍 { $song }
 favourite-unknown = “{ $typed }”: I found no { -item } like it. Try its { -by }, or another spelling.
 
 # Opinions.
-liked-now = 👍 You like { $song } now.
-liked-already = You like { $song } already.
+liked-now = 👍 You now like { $song }.
+liked-already = You already like { $song }.
 liked-list = Press Like again to take it back; { $command } shows all your { -items }.
 liked-take-back = { $command } takes it back.
 like-removed = You no longer like { $song }.
 disliked-now = 👎 I will not recommend { $song }, or other versions of it, to you again.
-disliked-already = I already leave { $song } out of your recommendations.
+disliked-already = I am already leaving { $song } out of your recommendations.
 disliked-take-back = { $command } takes this back.
-dislike-removed = { $song } may be recommended to you again.
+dislike-removed = I may recommend { $song } to you again.
 song-guessed = I took “{ $typed }” to mean it.
 
 # The commands of /likes, as long as Discord allows.
@@ -1194,9 +1194,9 @@ likes-clear-question =
         [one] { $likes } like
        *[other] { $likes } likes
     }? This cannot be undone.
-likes-clear-nothing = You like no { -items }, so there is nothing to remove.
+likes-clear-nothing = You have not liked any { -items }, so there is nothing to remove.
 likes-cleared =
-    You like no { -items } now; { $likes ->
+    Done: { $likes ->
         [one] { $likes } like
        *[other] { $likes } likes
     } removed.
@@ -1310,7 +1310,7 @@ lesson-songs = The same idea works without any language. { CAPITAL(-items) } tha
 lesson-songs-look = **Look for:** { -items } that go together although nothing is known about their sound. Then press **Compare with vectors**: it shows beside them what the vectors alone suggest.
 lesson-taste-title = From your likes to recommendations
 lesson-taste = Like a few { -items } and ask for recommendations without naming one: then all your likes count. Only you see them, and you can delete them at any time.
-lesson-taste-look = **Look for:** each recommendation says which of your likes it comes from.
+lesson-taste-look = **Look for:** the list says which of your likes it comes from.
 
 ## Looking inside (cogs/shared/looking.py)
 
@@ -1350,7 +1350,7 @@ surprise-two-title = Two texts, token by token
 surprise-perplexity = **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits** per token on average, a perplexity of **{ NUMBER($perplexity, maximumSignificantDigits: 3) }**: as if the model chose among that many equally likely tokens each time.
 surprise-nothing-to-measure = Nothing comes before the first token, so there is nothing to predict it from. Write a few more words.
 surprise-two = Perplexity **{ NUMBER($first, maximumSignificantDigits: 3) }** for the first text and **{ NUMBER($second, maximumSignificantDigits: 3) }** for the second: the model predicted the text with the lower one better.
-surprise-peak = { $token } was a surprise of **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**; the model expected { $expected }.
+surprise-peak = { $token } surprised it by **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**; it expected { $expected }.
 surprise-beginning = The picture shows the first { $shown } tokens; the file has all of them.
 surprise-care = 1 bit is a probability of 1/2, 10 bits one of 1/1024. Bits per token depend on the tokenizer, so models with different tokenizers cannot be compared by them.
 surprise-axis = bits, token by token

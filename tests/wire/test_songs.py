@@ -182,7 +182,7 @@ async def test_a_like_button_works_for_everybody_and_after_a_restart(live: Live,
     first, second, third = titles(answer)
     pressed = await press_like(live, answer.message)
     assert pressed.ephemeral
-    assert f"You like **{first}**" in pressed.text
+    assert f"You now like **{first}**" in pressed.text
     assert f"</likes list:{live.box.commands['likes'].id}>" in pressed.text
     again = await press_like(live, answer.message)
     assert again.ephemeral
@@ -257,7 +257,7 @@ EARLIER = {
 async def test_the_buttons_of_earlier_versions_still_work(live: Live) -> None:
     message = live.box.world.create_message(live.box.channel, EARLIER, {})
     pressed = await live.box.press(message, "Like 1")
-    assert "You like **Song Alpha** by Artist 0 now" in pressed.text
+    assert "You now like **Song Alpha** by Artist 0" in pressed.text
     assert "no longer like **Song Alpha**" in (await live.box.press(message, "Like 1")).text
     assert "I will not recommend **Song \\[Beta\\]**" in (await live.box.press(message, "Dislike 2")).text
 
@@ -352,7 +352,7 @@ async def test_a_thumb_works_while_songs_load_or_are_missing(launch: Launch, *, 
     try:
         live.pace.hold()
         text = await live.box.send("/generate prompt:engineer is").until(has_button)
-        assert f"👍 You like **{first}**" in (await press_like(live, answer.message)).text
+        assert f"👍 You now like **{first}**" in (await press_like(live, answer.message)).text
         disliked = await act(live, answer.message, "never", 2)
         assert f"I will not recommend **{second}**" in disliked.text
         likes = await live.bot.store.likes.list(live.box.student.id)

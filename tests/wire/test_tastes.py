@@ -278,7 +278,7 @@ async def test_favourites_are_confirmed_although_no_songs_can_be_shown(
     monkeypatch.setattr(sys.modules["cogs.songs.lists"], "show_songs", busy)
     done = await live.box.submit(opened.modal, {"A song": "Song Alpha"})
     await done.until(lambda it: any("I am busy" in message.content for message in it.messages))
-    assert any("You like these now" in message.content for message in done.messages)
+    assert any("You now like these" in message.content for message in done.messages)
 
 
 async def test_a_form_that_was_open_while_the_bot_restarted_is_answered(live: Live, launch: Launch) -> None:
