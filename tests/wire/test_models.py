@@ -367,7 +367,7 @@ async def test_where_two_do_not_fit_questions_wait_and_the_answer_says_so(
     answer = await writing(live)
     reload = live.box.send("/models reload slot:language", member=live.box.admin)
     await reload.until(lambda shown: "waiting for 1 request to finish" in shown.text)
-    assert "questions wait for it" in reload.text
+    assert "requests wait for it" in reload.text
     later = live.box.send("/generate prompt:king is max_new_tokens:3", member=live.box.admin)
     old.run()
     await answer.until(finished)

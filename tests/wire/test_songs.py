@@ -24,7 +24,7 @@ async def like(live: Live, *titles: str) -> None:
     for title in titles:
         answer = await live.box.ask(f"/likes add song:{title}")
         assert answer.ephemeral
-        assert "You like" in answer.text
+        assert " like **" in answer.text
 
 
 def titles(answer: Answer) -> list[str]:
@@ -194,7 +194,7 @@ async def test_a_like_button_works_for_everybody_and_after_a_restart(live: Live,
     for number, member in ((2, live.box.admin), (3, None)):
         pressed = await press_like(live, answer.message, number, member)
         assert pressed.ephemeral
-        assert "You like" in pressed.text
+        assert "You now like" in pressed.text
     assert await listed(live) == [third]
     assert second in (await live.box.ask("/likes list", member=live.box.admin)).text
 
@@ -323,7 +323,7 @@ async def test_a_slow_like_is_acknowledged_in_time(live: Live, tmp_path: Path) -
         locked.execute("ROLLBACK")
     finally:
         locked.close()
-    await pressed.until(lambda it: "You like" in it.text)
+    await pressed.until(lambda it: "You now like" in it.text)
     assert pressed.ephemeral
 
 
