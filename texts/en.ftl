@@ -1075,7 +1075,7 @@ button-likes-clear = Remove all
 
 song-title = **{ $title }**
 song-title-artist = **{ $title }** by { $artist }
-song-by = { $title } by { $artist }
+song-heading = { $title } – { $artist }
 song-little-known =
     { $playlists ->
         [one] little known: in { $playlists } { -list }

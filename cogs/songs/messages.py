@@ -118,7 +118,7 @@ def song_list(
         seeds = found.songs.seeds
         alone = len(seeds) == 1 and not people
         if alone:
-            title = say("songs-from-one-like", song=_label(seeds[0]))
+            title = say("songs-from-one-like", song=inline(seeds[0].title, 100))
         else:
             title = say("songs-from-likes-together" if people else "songs-from-likes")
         if found.unlike:
@@ -167,7 +167,7 @@ def _labels(songs: Sequence[Song]) -> str:
 
 def _label(one: Song) -> str:
     title = inline(one.title, 100)
-    return say("song-by", title=title, artist=inline(one.artist, 80)) if one.artist else title
+    return say("song-heading", title=title, artist=inline(one.artist, 80)) if one.artist else title
 
 
 def side_by_side(playlists: SongList, vectors: SongList) -> Reply:
@@ -230,7 +230,8 @@ def recommendations(
     few: int = 0,
 ) -> Listing:
     """A list, numbered from `first` + 1. With `because`, the name of the text that gives a reason, each song shows
-    which seed songs it came from, and whether it is in fewer than `few` playlists.
+    which seed songs it came from, and whether it is in fewer than `few` playlists. A long list has no room for the name
+    of the model.
     """
     roomy = len(result.songs) <= ROOMY
     entries = tuple(
@@ -238,7 +239,7 @@ def recommendations(
         for number, one in enumerate(result.songs, first + 1)
     )
     head = f"### {clip(title, TITLE)}" + (f"\n{hint}" if hint else "")
-    return Listing(head, entries, clip(harmless(result.model), MODEL))
+    return Listing(head, entries, clip(harmless(result.model), MODEL) if roomy else "")
 
 
 def _why(

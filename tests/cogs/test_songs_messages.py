@@ -82,7 +82,7 @@ def test_a_list_from_one_like_names_it_once() -> None:
     songs = tuple(Recommendation(Song(str(n), f"Song {n}", ""), (Reason(africa, n, 40),)) for n in (2, 3))
     found = SongList(Basis.LIKES, Recommendations("songs", songs, (africa,)))
     answer = messages.song_list(found)
-    assert answer.head == "### Because you liked Africa by Toto"
+    assert answer.head == "### Because you liked Africa"
     assert not any("because" in entry for entry in answer.entries)
 
 
@@ -158,7 +158,7 @@ def test_every_list_says_what_it_is_made_from(basis: Basis, people: Sequence[int
 def test_a_list_says_which_song_was_taken_for_what_was_typed() -> None:
     guesses = [("jum", JUMP)]
     found = told(Basis.SONG, like=(JUMP,), guesses=guesses)
-    assert "### Goes with Jump by Van Halen\n" in found
+    assert "### Goes with Jump – Van Halen\n" in found
     assert "I took “jum” to mean **Jump** by Van Halen." in found
     assert (
         "I took “jum” to mean **Jump** by Van Halen."
@@ -168,10 +168,10 @@ def test_a_list_says_which_song_was_taken_for_what_was_typed() -> None:
 
 def test_a_list_says_what_it_is_unlike() -> None:
     africa = Song("1", "Africa", "Toto")
-    assert "Goes with Jump by Van Halen, not with Africa by Toto\n" in told(
+    assert "Goes with Jump – Van Halen, not with Africa – Toto\n" in told(
         Basis.SONG, like=(JUMP,), unlike=(africa,)
     )
-    assert "From the songs you like, without what goes with Africa by Toto\n" in told(
+    assert "From the songs you like, without what goes with Africa – Toto\n" in told(
         Basis.LIKES, unlike=(africa,)
     )
 
