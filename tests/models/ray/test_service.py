@@ -27,11 +27,21 @@ from models.ray.admission import Admission
 from models.ray.errands import answered
 from models.ray.frames import Item
 from models.ray.link import Link, LostError, NotConnected
-from models.ray.plan import Admitted, Answer, News, Question
+from models.ray.plan import Admitted, Answer, News, Question, Roll
 from models.ray.service import RayService, SlotLimits, WorkerFailed
 from models.results import ChosenToken, Finish, Generation, SlotStatus, State
 from models.sampling import Sampling
-from models.service import AskWords, Caller, Generate, JobDone, Queued, ServiceEvent, SuggestWords, Written
+from models.service import (
+    AskWords,
+    Caller,
+    Generate,
+    JobDone,
+    Queued,
+    ReloadModel,
+    ServiceEvent,
+    SuggestWords,
+    Written,
+)
 from models.specs import LanguageSpec, WordsSpec
 
 SOON = 10.0
@@ -58,6 +68,11 @@ class Cluster:
         self.lost = asyncio.Event()
         """Set while no replica answers."""
         self.writing: Callable[[Generate], AsyncGenerator[Any, None]]
+        self.answers_admissions = asyncio.Event()
+        """Cleared while admissions take effect but the replies are delayed."""
+        self.answers_admissions.set()
+        self.news_lost = 0
+        """How many of the next news are lost on their way."""
 
     def cut(self) -> None:
         self.reachable = False
@@ -76,7 +91,8 @@ class Cluster:
             SlotStatus(slot, f"model of {slot}", state, failure=self.failure)
             for slot, state in self.states.items()
         )
-        return News(self.books.moved(client), slots, self.books.status, self.apps)
+        places = self.books.places(client) if client else {}
+        return News(places, slots, self.books.status, self.apps)
 
 
 class FakeLink:
@@ -142,15 +158,26 @@ class FakeLink:
                 return None
             with suppress(TimeoutError):
                 await asyncio.wait_for(cluster.books.changes(client).wait(), 0.02)
-            return cluster.news(client) if cluster.books.knows(client) else None
+            news = cluster.news(client) if cluster.books.knows(client) else None
+            if cluster.news_lost:
+                cluster.news_lost -= 1
+                raise LostError
+            return news
         if method == "admit":
             question, slot = arguments
 
             async def admit() -> Admitted:
                 return Admitted(cluster.books.admit(question), cluster.apps[slot][0])
 
-            return await answered(admit())
-        return getattr(cluster.books, method)(*arguments)
+            answer = await answered(admit())
+            await cluster.answers_admissions.wait()
+            return answer
+        others: dict[str, Callable[..., Any]] = {
+            "roll": lambda *_: Answer(0),
+            "progress": lambda slot, _: Roll(slot, done=True),
+            "look": lambda: cluster.news(""),
+        }
+        return (others.get(method) or getattr(cluster.books, method))(*arguments)
 
 
 @pytest.fixture
@@ -408,6 +435,65 @@ async def test_one_that_waits_ends_with_its_time(service: RayService, cluster: C
     with pytest.raises(NotYourTurn):
         await service.words.ask(AskWords(caller(2, "2", 0.05), "b"))
     assert str(await first) == "late"
+
+
+@pytest.fixture
+async def waiting(service: RayService, cluster: Cluster) -> asyncio.Future[Any]:
+    """A question that waits for another client's, with key `other`."""
+    cluster.books.set_lane("words", capacity=1, queue=1)
+    cluster.books.admit(Question("other", "elsewhere", "words", 5, privileged=False, per_user=2))
+    asking = asyncio.ensure_future(service.words.ask(AskWords(caller(), "king")))
+    await until(lambda: cluster.books.status["words"].waiting)
+    return asking
+
+
+async def test_a_turn_that_came_while_the_news_was_lost_is_told_again(
+    cluster: Cluster, waiting: asyncio.Future[Any]
+) -> None:
+    cluster.news_lost = 2
+    cluster.books.release("elsewhere", "other")
+    assert await waiting == "answer to king"
+
+
+async def test_a_reload_takes_no_news_away_from_those_who_wait(
+    service: RayService, cluster: Cluster, waiting: asyncio.Future[Any]
+) -> None:
+    cluster.books.release("elsewhere", "other")
+    async for _ in service.reload(ReloadModel(caller(2), "words", WordsSpec("words"))):
+        pass
+    assert await waiting == "answer to king"
+
+
+async def test_a_turn_may_come_before_the_reply_that_promised_a_place(
+    service: RayService, cluster: Cluster
+) -> None:
+    cluster.answers_admissions.clear()
+    cluster.books.set_lane("words", capacity=1, queue=1)
+    cluster.books.admit(Question("other", "elsewhere", "words", 5, privileged=False, per_user=2))
+    asking = asyncio.ensure_future(service.words.ask(AskWords(caller(), "king")))
+    await until(lambda: cluster.books.status["words"].waiting)
+    cluster.books.release("elsewhere", "other")
+    await until(lambda: next(iter(service._jobs.values())).began)
+    cluster.answers_admissions.set()
+    assert await asking == "answer to king"
+
+
+async def test_a_place_that_was_given_back_while_the_bridge_was_gone_is_free(
+    service: RayService, cluster: Cluster
+) -> None:
+    async def never(_: Any) -> None:
+        await asyncio.Event().wait()
+
+    cluster.answer = never
+    asking = asyncio.ensure_future(service.words.ask(AskWords(caller(), "king")))
+    await until(lambda: cluster.asked)
+    cluster.cut()
+    await until(lambda: service._link is None)
+    asking.cancel()
+    await service.idle()
+    assert cluster.books.status["words"].running == 1
+    cluster.reachable = True
+    await until(lambda: cluster.books.status["words"].running == 0)
 
 
 async def test_suggestions_take_no_place_and_little_time(service: RayService, cluster: Cluster) -> None:
