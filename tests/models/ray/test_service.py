@@ -27,7 +27,7 @@ from models.ray.admission import Admission
 from models.ray.errands import answered
 from models.ray.frames import Item
 from models.ray.link import Link, LostError, NotConnected
-from models.ray.plan import Admitted, Answer, News, Question, Roll
+from models.ray.plan import Admitted, Answer, News, Question
 from models.ray.service import RayService, SlotLimits, WorkerFailed
 from models.results import ChosenToken, Finish, Generation, SlotStatus, State
 from models.sampling import Sampling
@@ -37,7 +37,6 @@ from models.service import (
     Generate,
     JobDone,
     Queued,
-    ReloadModel,
     ServiceEvent,
     SuggestWords,
     Written,
@@ -91,8 +90,7 @@ class Cluster:
             SlotStatus(slot, f"model of {slot}", state, failure=self.failure)
             for slot, state in self.states.items()
         )
-        places = self.books.places(client) if client else {}
-        return News(places, slots, self.books.status, self.apps)
+        return News(self.books.places(client), slots, self.books.status, self.apps)
 
 
 class FakeLink:
@@ -172,12 +170,7 @@ class FakeLink:
             answer = await answered(admit())
             await cluster.answers_admissions.wait()
             return answer
-        others: dict[str, Callable[..., Any]] = {
-            "roll": lambda *_: Answer(0),
-            "progress": lambda slot, _: Roll(slot, done=True),
-            "look": lambda: cluster.news(""),
-        }
-        return (others.get(method) or getattr(cluster.books, method))(*arguments)
+        return getattr(cluster.books, method)(*arguments)
 
 
 @pytest.fixture
@@ -437,31 +430,16 @@ async def test_one_that_waits_ends_with_its_time(service: RayService, cluster: C
     assert str(await first) == "late"
 
 
-@pytest.fixture
-async def waiting(service: RayService, cluster: Cluster) -> asyncio.Future[Any]:
-    """A question that waits for another client's, with key `other`."""
+async def test_a_turn_that_came_while_the_news_was_lost_is_told_again(
+    service: RayService, cluster: Cluster
+) -> None:
     cluster.books.set_lane("words", capacity=1, queue=1)
     cluster.books.admit(Question("other", "elsewhere", "words", 5, privileged=False, per_user=2))
     asking = asyncio.ensure_future(service.words.ask(AskWords(caller(), "king")))
     await until(lambda: cluster.books.status["words"].waiting)
-    return asking
-
-
-async def test_a_turn_that_came_while_the_news_was_lost_is_told_again(
-    cluster: Cluster, waiting: asyncio.Future[Any]
-) -> None:
     cluster.news_lost = 2
     cluster.books.release("elsewhere", "other")
-    assert await waiting == "answer to king"
-
-
-async def test_a_reload_takes_no_news_away_from_those_who_wait(
-    service: RayService, cluster: Cluster, waiting: asyncio.Future[Any]
-) -> None:
-    cluster.books.release("elsewhere", "other")
-    async for _ in service.reload(ReloadModel(caller(2), "words", WordsSpec("words"))):
-        pass
-    assert await waiting == "answer to king"
+    assert await asking == "answer to king"
 
 
 async def test_a_turn_may_come_before_the_reply_that_promised_a_place(
