@@ -108,20 +108,22 @@ class BFloat16(Packed):
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__(weight, bias)
         self._bias = None if bias is None else bias.detach().bfloat16()
-        self._weight: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(  # noqa: SLF001 - inductor calls it
+        self._weight: Any = torch.ops.mkldnn._reorder_linear_weight(  # noqa: SLF001 - inductor calls it
             weight.detach().bfloat16().contiguous(), self._ROWS
         )
-        self._multiply = torch.ops.mkldnn._linear_pointwise.default  # noqa: SLF001 - likewise
+        self._multiply: Any = torch.ops.mkldnn._linear_pointwise.default  # noqa: SLF001 - likewise
 
     def product(self, states: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = self._multiply(states, self._weight, self._bias, "none", [], "")
         return made
 
     def dense(self) -> torch.Tensor:
-        return self._weight.to_dense().float()
+        weight: torch.Tensor = self._weight.to_dense().float()
+        return weight
 
     def _forget(self) -> None:
-        self._weight, self._bias = torch.empty(0), None
+        # The kernel would accept a missing weight.
+        self._weight = self._bias = self._multiply = None
 
 
 class Int8(Packed):

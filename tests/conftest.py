@@ -1,5 +1,6 @@
 """What every test needs, whichever folder it is in."""
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -9,6 +10,10 @@ from hypothesis import settings
 from cluster import postgresql
 from tests.postgresql import Cluster
 from tests.skips import pytest_terminal_summary as pytest_terminal_summary  # noqa: PLC0414 - a hook, by its name
+
+# Tests run in as many processes as there are cores. With a thread for each core in each of them, threads that spin while
+# they wait keep those that work off the cores: sixty times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # How long an example takes says more about what else the machine does.
 settings.register_profile("untimed", deadline=None)

@@ -108,6 +108,6 @@ async def test_two_bots_share_people_models_and_turns(bots: tuple[Sandbox, list[
                 if before not in versions:
                     break
                 await asyncio.sleep(0.1)
-        assert versions == [before + 1, before + 1]
+        assert versions[0] == versions[1] > before
         await answer.until(lambda it: "words" in it.text and "loading" not in it.text, PATIENCE)
         assert "engineer" in str((await box.ask("/similar word:engineer", channel=there)).message)
