@@ -22,7 +22,7 @@ class _Entry:
     question: Question
     in_engine: int = 0
     """The request's place among those waiting for room in a replica; 0 if it is not waiting there."""
-    told: int = 0
+    position: int = 0
 
 
 @dataclass(eq=False)
@@ -38,11 +38,10 @@ class _Lane:
 
 
 class _Client:
-    """A bot process: its requests, and those whose position has changed since they were made."""
+    """A bot process and its requests."""
 
     def __init__(self) -> None:
         self.entries: dict[str, _Entry] = {}
-        self.moved: dict[str, int] = {}
         self.changed = asyncio.Event()
 
 
@@ -78,7 +77,7 @@ class Admission:
         lane = self._lanes[question.lane]
         known = self._clients.get(question.client)
         if known and question.key in known.entries:  # a retry: the client did not receive the answer
-            return known.entries[question.key].told
+            return known.entries[question.key].position
         if not question.privileged and self._held[question.user] >= question.per_user:
             raise AlreadyAsking(lane.place(), question.per_user)
         if (place := lane.place()) > lane.queue:
@@ -91,23 +90,21 @@ class Admission:
         self.join(client)
         for question in questions:
             if question.lane in self._lanes:
-                place = self._enter(question)
-                # Positions may differ from those the client last received.
-                self._clients[client].moved[question.key] = place
+                self._enter(question)
+        self._clients[client].changed.set()
 
     def move_in_engine(self, client: str, key: str, place: int) -> None:
         """Note that an admitted request is waiting in the replica again, or has stopped waiting."""
         known = self._clients.get(client)
         if known and (entry := known.entries.get(key)):
             entry.in_engine = place
-            self._tell_all(self._lanes[entry.question.lane])
+            self._set_positions(self._lanes[entry.question.lane])
 
     def release(self, client: str, key: str) -> None:
         """Remove a request that has ended or was cancelled."""
         known = self._clients.get(client)
         if known is None or (entry := known.entries.pop(key, None)) is None:
             return
-        known.moved.pop(key, None)
         question = entry.question
         lane = self._lanes[question.lane]
         if lane.running.pop((client, key), None) is None:
@@ -130,15 +127,14 @@ class Admission:
         """The requests that have started, by client and key."""
         return set(self._lanes[lane].running) if lane in self._lanes else set()
 
-    def moved(self, client: str) -> dict[str, int]:
-        """The requests of a process whose position has changed, with their new positions."""
+    def places(self, client: str) -> dict[str, int]:
+        """The current position of each request of a process. All of them, since an earlier reply may have been lost."""
         known = self._clients[client]
-        moved, known.moved = known.moved, {}
         known.changed.clear()
-        return moved
+        return {key: entry.position for key, entry in known.entries.items()}
 
     def changes(self, client: str) -> asyncio.Event:
-        """An event that is set when a process has changes to fetch."""
+        """An event that is set when a position has changed since `places`."""
         return self._clients[client].changed
 
     def wake(self) -> None:
@@ -157,24 +153,20 @@ class Admission:
         else:
             lane.waiting.push(question.user, entry)
         self._advance(lane)
-        # The caller receives this position as the answer, so it must not be reported as a change too.
-        self._clients[question.client].moved.pop(question.key, None)
-        return entry.told
+        return entry.position
 
     def _advance(self, lane: _Lane) -> None:
         while lane.waiting and len(lane.running) < lane.capacity:
             entry = lane.waiting.pop()
             lane.running[entry.question.client, entry.question.key] = entry
-        self._tell_all(lane)
+        self._set_positions(lane)
 
-    def _tell_all(self, lane: _Lane) -> None:
-        """Record changed positions. Requests waiting for a replica come after all those waiting for room inside one."""
+    def _set_positions(self, lane: _Lane) -> None:
+        """Update all positions. Requests waiting for a replica come after all those waiting for room inside one."""
         ahead = sum(entry.in_engine > 0 for entry in lane.running.values())
         places = [(entry, entry.in_engine) for entry in lane.running.values()]
         places += [(entry, ahead + position) for position, entry in enumerate(lane.waiting, 1)]
         for entry, place in places:
-            if place != entry.told:
-                entry.told = place
-                client = self._clients[entry.question.client]
-                client.moved[entry.question.key] = place
-                client.changed.set()
+            if place != entry.position:
+                entry.position = place
+                self._clients[entry.question.client].changed.set()

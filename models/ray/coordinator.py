@@ -133,7 +133,7 @@ class Coordinator:
         await self._adopted.wait()
         if not self._admission.knows(client):
             return None
-        return self._news(self._admission.moved(client))
+        return self._news(self._admission.places(client))
 
     async def look(self) -> News:
         """The current state, for callers that make no requests."""

@@ -95,7 +95,7 @@ class Report:
 class News:
     """The state that a bot process receives about twice a second, or as soon as it changes.
 
-    `places` are the new positions of its own requests, by key. `apps` are the applications of each slot that still
+    `places` are the positions of its own requests, by key. `apps` are the applications of each slot that still
     answer, one for each version; the first one receives new requests.
     """
 

@@ -26,7 +26,6 @@ from models.failures import (
     Failure,
     LaneFull,
     Late,
-    LoadInterrupted,
     ModelNotLoaded,
     ModelUnavailable,
     NoCluster,
@@ -285,9 +284,7 @@ class RayService:
         return roll
 
     async def _rolled(self, slot: str, roll: Roll) -> Reload:
-        news = await self._ask_coordinator("news", self._client, True)
-        if news is None:
-            raise LoadInterrupted
+        news = await self._ask_coordinator("look")
         status = next(status for status in news.slots if status.slot == slot)
         process = sum(replica.memory for replica in status.replicas)
         return Reload(status, Memory(process, roll.before), Memory(process, status.memory))
@@ -406,9 +403,10 @@ class RayService:
             except Failure:
                 refused = True
                 raise
-            job.position, job.app = admitted.position, admitted.app
-            if not job.position:
-                job.began = time.monotonic()
+            if job.began is None:  # else the news that it has started came first
+                job.position, job.app = admitted.position, admitted.app
+                if not job.position:
+                    job.began = time.monotonic()
             settled.set()
             yield job
         except BaseException as error:
@@ -477,8 +475,6 @@ class RayService:
             if job.stopped.is_set():
                 raise job.why or Cancelled()
             if job.position != told:
-                if not job.position:
-                    job.began = time.monotonic()
                 yield job.position
 
     def _check(self, job: _Job, *, begun: bool = False) -> None:
@@ -598,11 +594,17 @@ class RayService:
 
     async def _follow(self) -> None:
         """Receive news until none arrive; then raise ClusterAway."""
+        news: object = None
         while True:
             try:
                 async with asyncio.timeout(SILENCE):
+                    if not isinstance(news, News):
+                        # The coordinator is new, or messages may have been lost with the previous bridge.
+                        open_ = tuple(map(self._as_it_stands, self._jobs.values()))
+                        await self._call("coordinator", "attach", self._client, open_)
                     news = await self._call("coordinator", "news", self._client, not self._here.is_set())
             except (LostError, TimeoutError):
+                news = None
                 if self._link is None or self._link.ended.is_set():
                     raise ClusterAway from None
                 # The cluster is up but has no coordinator: nothing is deployed, or it is restarting.
@@ -612,9 +614,6 @@ class RayService:
                 continue
             if isinstance(news, News):
                 self._hear(news)
-            else:
-                open_ = [self._as_it_stands(job) for job in self._jobs.values()]
-                await self._ask_coordinator("attach", self._client, tuple(open_))
 
     def _as_it_stands(self, job: _Job) -> Question:
         return replace(job.question, begun=job.began is not None)
@@ -626,12 +625,16 @@ class RayService:
         self._here.set()
         for key, place in news.places.items():
             job = self._jobs.get(key)
-            if job and job.began is None and job.position != place:
-                job.position = place
-                if not place and (apps := self._apps(job.slot)):
-                    job.app = apps[0]
-                job.moved.set()
+            if job and job.began is None:
+                self._move(job, place)
         self._tell_of_loads(before, news)
+
+    def _move(self, job: _Job, place: int) -> None:
+        job.position = place
+        if not place:
+            job.began = time.monotonic()
+            job.app = next(iter(self._apps(job.slot)), job.app)
+        job.moved.set()
 
     def _tell_of_loads(self, before: News | None, news: News) -> None:
         """Notify the listeners of models that the cluster has loaded, including the first ones."""

@@ -29,9 +29,10 @@ def test_places_are_counted_over_all_processes(books: Admission) -> None:
     places = [books.admit(question(key, client)) for key in "ab" for client in ("one", "two")]
     assert places == [0, 0, 1, 2]
     books.release("one", "a")
-    assert books.moved("one") == {"b": 0}
-    assert books.moved("two") == {"b": 1}
-    assert books.moved("two") == {}
+    assert books.changes("two").is_set()
+    assert books.places("one") == {"b": 0}
+    assert books.places("two") == {"a": 0, "b": 1}
+    assert not books.changes("two").is_set()
     assert books.status["language"].running == 2
     assert books.status["language"].waiting == 1
 
@@ -69,7 +70,7 @@ def test_people_take_turns_whichever_process_they_ask(books: Admission) -> None:
         books.admit(question("b1", "two", user=3)),
     ]
     assert places == [1, 2, 3, 2]
-    assert books.moved("one") == {"a2": 3, "a3": 4}
+    assert books.places("one") == {"busy": 0, "a1": 1, "a2": 3, "a3": 4}
 
 
 def test_what_a_process_was_promised_ends_with_it(books: Admission) -> None:
@@ -78,7 +79,7 @@ def test_what_a_process_was_promised_ends_with_it(books: Admission) -> None:
     assert books.admit(question("c", "two")) == 1
     books.leave("one")
     assert not books.knows("one")
-    assert books.moved("two") == {"c": 0}
+    assert books.places("two") == {"c": 0}
     assert books.admit(question("d", "two", user=1)) == 0
 
 
@@ -86,10 +87,10 @@ def test_more_replicas_let_more_begin_and_fewer_let_those_end_that_have_begun(bo
     for key in "abcd":
         books.admit(question(key))
     books.set_lane("language", capacity=3, queue=3)
-    assert books.moved("one") == {"c": 0, "d": 1}
+    assert books.places("one") == {"a": 0, "b": 0, "c": 0, "d": 1}
     books.set_lane("language", capacity=1, queue=3)
     books.release("one", "a")
-    assert books.moved("one") == {}
+    assert books.places("one") == {"b": 0, "c": 0, "d": 1}
     assert books.status["language"].running == 2
 
 
@@ -97,9 +98,9 @@ def test_who_waits_for_a_replica_is_behind_those_who_wait_for_room_in_one(books:
     for key in "abcd":
         books.admit(question(key))
     books.move_in_engine("one", "b", 1)
-    assert books.moved("one") == {"b": 1, "c": 2, "d": 3}
+    assert books.places("one") == {"a": 0, "b": 1, "c": 2, "d": 3}
     books.move_in_engine("one", "b", 0)
-    assert books.moved("one") == {"b": 0, "c": 1, "d": 2}
+    assert books.places("one") == {"a": 0, "b": 0, "c": 1, "d": 2}
 
 
 def test_a_new_coordinator_takes_over_what_the_old_one_promised(books: Admission) -> None:
@@ -107,13 +108,13 @@ def test_a_new_coordinator_takes_over_what_the_old_one_promised(books: Admission
     open_ = (question("a", begun=True), question("b", begun=True), question("c", begun=True), question("d"))
     books.attach("one", open_)
     assert books.status["language"].running == 3
-    assert books.moved("one") == {"a": 0, "b": 0, "c": 0, "d": 1}
+    assert books.places("one") == {"a": 0, "b": 0, "c": 0, "d": 1}
     books.attach("one", open_)
     assert books.status["language"].running == 3
-    assert books.moved("one") == {"a": 0, "b": 0, "c": 0, "d": 1}
+    assert books.places("one") == {"a": 0, "b": 0, "c": 0, "d": 1}
     for key in "ab":
         books.release("one", key)
-    assert books.moved("one") == {"d": 0}
+    assert books.places("one") == {"c": 0, "d": 0}
 
 
 def test_a_question_that_is_asked_again_because_the_answer_was_lost_has_one_place(books: Admission) -> None:

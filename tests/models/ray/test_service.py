@@ -31,7 +31,16 @@ from models.ray.plan import Admitted, Answer, News, Question
 from models.ray.service import RayService, SlotLimits, WorkerFailed
 from models.results import ChosenToken, Finish, Generation, SlotStatus, State
 from models.sampling import Sampling
-from models.service import AskWords, Caller, Generate, JobDone, Queued, ServiceEvent, SuggestWords, Written
+from models.service import (
+    AskWords,
+    Caller,
+    Generate,
+    JobDone,
+    Queued,
+    ServiceEvent,
+    SuggestWords,
+    Written,
+)
 from models.specs import LanguageSpec, WordsSpec
 
 SOON = 10.0
@@ -58,6 +67,11 @@ class Cluster:
         self.lost = asyncio.Event()
         """Set while no replica answers."""
         self.writing: Callable[[Generate], AsyncGenerator[Any, None]]
+        self.answers_admissions = asyncio.Event()
+        """Cleared while admissions take effect but the replies are delayed."""
+        self.answers_admissions.set()
+        self.news_lost = 0
+        """How many of the next news are lost on their way."""
 
     def cut(self) -> None:
         self.reachable = False
@@ -76,7 +90,7 @@ class Cluster:
             SlotStatus(slot, f"model of {slot}", state, failure=self.failure)
             for slot, state in self.states.items()
         )
-        return News(self.books.moved(client), slots, self.books.status, self.apps)
+        return News(self.books.places(client), slots, self.books.status, self.apps)
 
 
 class FakeLink:
@@ -142,14 +156,20 @@ class FakeLink:
                 return None
             with suppress(TimeoutError):
                 await asyncio.wait_for(cluster.books.changes(client).wait(), 0.02)
-            return cluster.news(client) if cluster.books.knows(client) else None
+            news = cluster.news(client) if cluster.books.knows(client) else None
+            if cluster.news_lost:
+                cluster.news_lost -= 1
+                raise LostError
+            return news
         if method == "admit":
             question, slot = arguments
 
             async def admit() -> Admitted:
                 return Admitted(cluster.books.admit(question), cluster.apps[slot][0])
 
-            return await answered(admit())
+            answer = await answered(admit())
+            await cluster.answers_admissions.wait()
+            return answer
         return getattr(cluster.books, method)(*arguments)
 
 
@@ -408,6 +428,50 @@ async def test_one_that_waits_ends_with_its_time(service: RayService, cluster: C
     with pytest.raises(NotYourTurn):
         await service.words.ask(AskWords(caller(2, "2", 0.05), "b"))
     assert str(await first) == "late"
+
+
+async def test_a_turn_that_came_while_the_news_was_lost_is_told_again(
+    service: RayService, cluster: Cluster
+) -> None:
+    cluster.books.set_lane("words", capacity=1, queue=1)
+    cluster.books.admit(Question("other", "elsewhere", "words", 5, privileged=False, per_user=2))
+    asking = asyncio.ensure_future(service.words.ask(AskWords(caller(), "king")))
+    await until(lambda: cluster.books.status["words"].waiting)
+    cluster.news_lost = 2
+    cluster.books.release("elsewhere", "other")
+    assert str(await asking) == "answer to king"
+
+
+async def test_a_turn_may_come_before_the_reply_that_promised_a_place(
+    service: RayService, cluster: Cluster
+) -> None:
+    cluster.answers_admissions.clear()
+    cluster.books.set_lane("words", capacity=1, queue=1)
+    cluster.books.admit(Question("other", "elsewhere", "words", 5, privileged=False, per_user=2))
+    asking = asyncio.ensure_future(service.words.ask(AskWords(caller(), "king")))
+    await until(lambda: cluster.books.status["words"].waiting)
+    cluster.books.release("elsewhere", "other")
+    await until(lambda: next(iter(service._jobs.values())).began)
+    cluster.answers_admissions.set()
+    assert str(await asking) == "answer to king"
+
+
+async def test_a_place_that_was_given_back_while_the_bridge_was_gone_is_free(
+    service: RayService, cluster: Cluster
+) -> None:
+    async def never(_: Any) -> None:
+        await asyncio.Event().wait()
+
+    cluster.answer = never
+    asking = asyncio.ensure_future(service.words.ask(AskWords(caller(), "king")))
+    await until(lambda: cluster.asked)
+    cluster.cut()
+    await until(lambda: service._link is None)
+    asking.cancel()
+    await service.idle()
+    assert cluster.books.status["words"].running == 1
+    cluster.reachable = True
+    await until(lambda: cluster.books.status["words"].running == 0)
 
 
 async def test_suggestions_take_no_place_and_little_time(service: RayService, cluster: Cluster) -> None:
