@@ -188,6 +188,15 @@ def _linear(layer: nn.Module) -> Function:
     return layer
 
 
+def _norm(layer: CausalModel) -> Function:
+    """A norm, in one operation where that is the same to the last bit."""
+    if type(layer).__name__.endswith("RMSNorm") and layer.weight.dtype == torch.float32:
+        size, smallest = tuple(layer.weight.shape), layer.variance_epsilon
+        return partial(functional.rms_norm, normalized_shape=size, weight=layer.weight, eps=smallest)
+    made: Function = layer
+    return made
+
+
 def _separately(*layers: nn.Module) -> Callable[[Tensor], Sequence[Tensor]]:
     first, second, third = map(_linear, layers)
     return lambda states: (first(states), second(states), third(states))
@@ -208,7 +217,7 @@ def _plain(widen: nn.Module, act: Function, narrow: nn.Module) -> Function:
 def _llama(model: CausalModel) -> Decoder | None:
     layers = [
         _Layer(
-            layer.input_layernorm,
+            _norm(layer.input_layernorm),
             _Attention(
                 place,
                 _separately(layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj),
@@ -217,12 +226,12 @@ def _llama(model: CausalModel) -> Decoder | None:
                 layer.self_attn.scaling,
                 layer.self_attn.num_key_value_groups,
             ),
-            layer.post_attention_layernorm,
+            _norm(layer.post_attention_layernorm),
             _gated(layer.mlp),
         )
         for place, layer in enumerate(model.model.layers)
     ]
-    return _decoder(model, layers, model.model.norm, rotary=model.model.rotary_emb)
+    return _decoder(model, layers, _norm(model.model.norm), rotary=model.model.rotary_emb)
 
 
 def _phi(model: CausalModel) -> Decoder | None:
