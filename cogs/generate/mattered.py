@@ -133,4 +133,4 @@ def _csv(found: Attribution) -> bytes:
         )
         for part in found.parts
     ]
-    return csv_file(("word", "positions", "occlusion", "gradient x input", "taken out together"), rows)
+    return csv_file(("word", "positions", "occlusion", "gradient x input", "removed together"), rows)
