@@ -182,17 +182,22 @@ async def reloads(arguments: argparse.Namespace) -> None:
     """Reload the slots one after another under load."""
     async with on_cluster() as (_, service, settings):
         load_ = Load(service, await undisturbed(service))
-        specs, done = settings.specs(), 0
+        specs = settings.specs()
+        seconds: dict[str, list[float]] = {}
         slots = [slot for slot in ("words", "language", "tokenizers") if slot in specs]
         began = time.monotonic()
         async with load_.during():
             for slot in itertools.islice(itertools.cycle(slots), arguments.count):
+                started = time.monotonic()
                 try:
                     async for item in service.reload(ReloadModel(caller(), slot, specs[slot])):
-                        done += not isinstance(item, LoadProgress)
+                        if not isinstance(item, LoadProgress):
+                            seconds.setdefault(slot, []).append(time.monotonic() - started)
                 except Failure as error:
                     load_.failed[f"reload of {slot}: {type(error).__name__}"] += 1
-        _report("rolling reloads", done, load_, time.monotonic() - began)
+        _report("rolling reloads", sum(map(len, seconds.values())), load_, time.monotonic() - began)
+        for slot, times in seconds.items():
+            print(f"  {slot}: p50 {percentile(times, 0.5):.1f} s, longest {max(times):.1f} s")
 
 
 async def head(_: argparse.Namespace) -> None:
