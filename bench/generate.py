@@ -1,18 +1,18 @@
-"""How fast text is generated when 1, 2, 4, 8 and 16 people ask at once: the engine against the notebook's loop.
+"""Speed of text generation for 1, 2, 4, 8 and 16 people at once, compared with the notebook's loop.
 
     python -m bench.generate [--model FOLDER] [--users 1 2 4 8 16] [--new-tokens 32] [--rounds 2]
         [--device cpu] [--plot FILE] [--peers [FOLDER]] [--precisions float32 bfloat16 int8] [--long]
 
-Without a folder, a temporary model of phi-1_5's shape with random weights is used (2.8 GB of disk, 14 GB of memory).
-All methods are measured in one run, in turns, with prompts of 24 tokens:
+Without a folder, a temporary model with phi-1_5's shape and random weights is used (2.8 GB of disk, 14 GB of memory).
+The methods take turns in one run, with prompts of 24 tokens:
 
 - notebook: float32, `generate`, one prompt after another;
-- static batch: bfloat16, `generate`, all prompts as one batch that nobody can join later;
-- engine: bfloat16, everybody asks at once (`models.language.engine`);
+- static batch: bfloat16, `generate`, all prompts in one batch that nobody can join later;
+- engine: bfloat16, all prompts at once (`models.language.engine`);
 - engine, int8: the same with 8-bit weights (CPU only).
 
-With --peers, the engine is measured beside the other engines that are installed in FOLDER (.peers, see `make bench-peers`): one
-person and eight, and with --long a prompt of 2,000 tokens and a text of 400.
+--peers compares the engine with the others that are installed in FOLDER (.peers, see `make bench-peers`), for one person
+and for eight; with --long also for a prompt of 2,000 tokens and a text of 400.
 """
 
 from __future__ import annotations
@@ -271,7 +271,7 @@ async def run(
     )
     apart, same = divergence(engine, prompts[:8], count)
     console.print(
-        f"bfloat16: {apart} of 8 texts part from their own alone; {same} tokens until then are the same",
+        f"bfloat16: {apart} of 8 texts differ from those generated alone; {same} tokens come before the first difference",
         highlight=False,
     )
     order = list(methods)
@@ -393,19 +393,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", type=Path, help="a folder of a causal language model")
+    parser.add_argument("--model", type=Path, help="folder of a causal language model")
     parser.add_argument("--users", type=int, nargs="+", default=[1, 2, 4, 8, 16])
     parser.add_argument("--new-tokens", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--plot", type=Path)
     parser.add_argument(
-        "--peers", type=Path, nargs="?", const=Path(".peers"), help="where they are installed"
+        "--peers",
+        type=Path,
+        nargs="?",
+        const=Path(".peers"),
+        help="compare with the engines installed in this folder",
     )
     parser.add_argument(
         "--precisions", nargs="+", choices=["float32", "bfloat16", "int8"], default=["bfloat16", "int8"]
     )
-    parser.add_argument("--long", action="store_true", help="long prompts and texts, too")
+    parser.add_argument("--long", action="store_true", help="also measure long prompts and texts")
     options = parser.parse_args()
     console = Console(width=140)
     with tempfile.TemporaryDirectory() as scratch:

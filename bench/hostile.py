@@ -1,9 +1,9 @@
-"""A hostile hour in some minutes: a crowd, strange input, a gateway that drops, `kill -9`, and reloads while people ask.
+"""Stress test of a few minutes: a crowd, strange input, dropped connections, `kill -9`, and reloads under load.
 
     python -m bench.hostile [--only crowd strange drops kills reloads] [--share 1.0]
 
-Everything uses the real bot in its own process, over the sandbox's real socket, with the embedded models. There is no
-baseline: each line counts losses, which should be 0.
+It runs the real bot in its own process with the embedded models, over the sandbox's socket. There is no baseline: each
+line counts losses, which should be 0.
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ async def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", nargs="+", choices=PHASES, default=list(PHASES))
-    parser.add_argument("--share", type=float, default=1.0, help="of the full numbers")
+    parser.add_argument("--share", type=float, default=1.0, help="fraction of the full load (default: 1.0)")
     arguments = parser.parse_args()
     table = Table(title="A hostile hour")
     for column in ("what", "outcome", ""):

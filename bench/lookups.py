@@ -1,10 +1,10 @@
-"""How fast the look-ups are that run while people type.
+"""Speed of the look-ups that run while people type.
 
     python -m bench.lookups [--songs FILE --playlists FILE]
 
-Song search and "Did you mean ...?" compared with the same library used directly: rapidfuzz's best matches over every
-entry. Times are CPU time of this process, in milliseconds. Without files a catalogue of the size of the notebook's is
-generated: 75,262 songs, 800 playlists; the vocabulary has 400,000 generated words.
+Compares song search and "Did you mean ...?" with rapidfuzz used directly on all entries. Times are CPU time of this
+process, in milliseconds. Without files, it generates a catalogue as large as the notebook's (75,262 songs, 800 playlists);
+the vocabulary has 400,000 generated words.
 """
 
 from __future__ import annotations

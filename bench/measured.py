@@ -2,8 +2,8 @@
 
     python -m bench.measured {tokenwise CONFIG | blocking MODEL} LAGFILE
 
-The sandbox is given by the bot's own environment variables. Each line of the file describes one tick: the wall clock
-in seconds, and how late the tick was in milliseconds.
+The bot's own environment variables name the sandbox. Each line of the file describes one tick: the wall clock in
+seconds, and how late the tick was in milliseconds.
 """
 
 from __future__ import annotations

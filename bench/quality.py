@@ -1,10 +1,10 @@
-"""What rounded weights cost in quality: the perplexity of a text, and how often another token comes first than in float32.
+"""Quality lost by rounding weights: the perplexity of a text, and how often the likeliest token differs from float32.
 
     python -m bench.quality [--model FOLDER] [--text FILE] [--tokens N] [--window N]
 
-Without a folder, the starter model SmolLM2 (135 M) is used, from `$TOKENWISE_DATA_DIR/starter` or `data/starter`; without a
-text, this project's documentation, which no model has learnt by heart. Every way reads the same windows, with the text's own
-tokens before each that is scored.
+By default the model is SmolLM2 (135 M parameters), from `$TOKENWISE_DATA_DIR/starter` or `data/starter`, and the text is
+this project's documentation, which no model has memorized. Every format reads the same windows, and each token is scored
+after the text's own tokens.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def main() -> None:
     )
     data = Path(os.environ.get("TOKENWISE_DATA_DIR") or ROOT / "data")
     parser.add_argument("--model", type=Path, default=data / "starter" / SMOLLM2)
-    parser.add_argument("--text", type=Path, help="a text in UTF-8")
+    parser.add_argument("--text", type=Path, help="UTF-8 text file")
     parser.add_argument("--tokens", type=int, default=8192)
     parser.add_argument("--window", type=int, default=512)
     options = parser.parse_args()

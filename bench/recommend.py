@@ -1,11 +1,10 @@
-"""How long it takes to train on a large catalogue, and to answer from it.
+"""Time to train on a large catalogue and to answer from it.
 
     python -m bench.recommend [--playlists N] [--plays N] [--songs N]
 
-A catalogue of the size of the notebook's is generated: 75,262 songs, 11,000 playlists, 1.5 million plays with the long
-tail of radio (a few songs everywhere, half of them in one or two playlists). Training, opening the
-result, and answers from 1 to 500 likes are timed in separate processes with two threads each; memory is the process's
-peak. The baseline is item-item collaborative filtering: one row of co-occurrences for each like.
+It generates a catalogue as large as the notebook's: 75,262 songs, 11,000 playlists, and 1.5 million plays with the long
+tail of radio (a few songs everywhere, half of them in one or two playlists). Training, opening the result, and answers
+from 1 to 500 likes are timed in separate processes with two threads each; memory is the process's peak. The baseline is item-item collaborative filtering: one row of co-occurrences for each like.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The cost of reloading models for other requests: event-loop lag, and memory growth.
+"""Cost of reloading models: event-loop lag for other requests, and memory growth.
 
     python -m bench.reload [--reloads 100] [--slots words encoder language]
 
-The baseline is the same load of requests without reloads, before and after, in the same process.
+The baseline is the same load without reloads, before and after, in the same process.
 """
 
 from __future__ import annotations

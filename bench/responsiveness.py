@@ -1,9 +1,9 @@
-"""How responsive the bot stays while eight people generate, compared with a bot that blocks its event loop.
+"""Response times while eight people generate text, compared with a bot that blocks its event loop.
 
     python -m bench.responsiveness [--people 8] [--new-tokens 60] [--questions 30]
 
-Both bots run the same model files, one after the other in separate processes, and talk to the same kind of sandbox
-over a real socket. The baseline (`bench/blocking_bot.py`) calls its model inside the command.
+The bots run one after the other, in separate processes, with the same model files, and talk to the sandbox over a real
+socket. The baseline (`bench/blocking_bot.py`) calls its model inside the command.
 """
 
 from __future__ import annotations

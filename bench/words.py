@@ -1,11 +1,11 @@
-"""How fast word vectors load, and how fast nearest words are found.
+"""Speed of loading word vectors, and of finding the nearest words.
 
     python -m bench.words [--words N] [--size N]
 
-A GloVe file of the size of the notebook's is generated: 400,000 words, 50 numbers each. Each start is a separate
-process: gensim's reader of that format, ours for the first time, and ours from then on, when the parsed vectors are
-memory-mapped; timed from the end of the imports to the first answer. Then `/similar`'s question is timed beside
-gensim's own `most_similar` on the same vectors.
+It generates a GloVe file as large as the notebook's: 400,000 words with 50 numbers each. Three starts are timed in
+separate processes, from the end of the imports to the first answer: gensim's reader, ours on its first start, and ours
+on later starts, which memory-map the parsed vectors. Then the request of `/similar` is compared with gensim's
+`most_similar` on the same vectors.
 """
 
 from __future__ import annotations

@@ -172,9 +172,9 @@ class _Now(Collector):
 
 def _lanes(lanes: Mapping[str, LaneStatus]) -> Iterator[Metric]:
     for name, what in (
-        ("running", "Questions that are being answered."),
-        ("waiting", "Questions in the queue."),
-        ("workers", "Questions that can be answered at once."),
+        ("running", "Requests in progress."),
+        ("waiting", "Requests in the queue."),
+        ("workers", "Requests that can be served at once."),
         ("queue", "Places in the queue."),
     ):
         values = [((lane,), getattr(status, name)) for lane, status in lanes.items()]
@@ -191,7 +191,7 @@ def _models(status: ServiceStatus) -> Iterator[Metric]:
     for name, figure, what in (
         ("batch_texts", "running", "Texts that are being written."),
         ("batch_waiting", "waiting", "Texts that wait for room in the batch."),
-        ("kv_tokens", "kv_tokens", "Tokens that the cache has room for at the moment."),
+        ("kv_tokens", "kv_tokens", "Tokens that the cache has room for now."),
         ("kv_tokens_limit", "kv_limit", "Tokens that the cache may have room for."),
         ("kv_bytes", "kv_bytes", "Memory that the cache takes."),
     ):

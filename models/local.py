@@ -80,6 +80,7 @@ from models.service import (
 )
 from models.slots import EDITABLE, INSIDE, INSIDE_LANE, SLOTS, SUGGESTING, SUGGESTING_LANE, LaneLimits
 from models.text_clock import TextClock
+from models.threads import with_own_team
 
 if TYPE_CHECKING:
     from models.language.model import LanguageModel
@@ -183,7 +184,7 @@ class LocalService:
         def work(job: Job) -> Reload:
             if request.fetch:
                 _fetch(request, job, tell)
-            return self.hub.reload(request.slot, tell, request.spec)
+            return with_own_team(self.hub.reload, request.slot, tell, request.spec)
 
         seconds = EDITABLE if request.caller.seconds is None else request.caller.seconds
         ticket = self.lanes.admit(LOADING, work, user=request.caller.user, timeout=seconds, privileged=True)
@@ -232,7 +233,7 @@ class LocalService:
             self._wait_for_model(slot, job)
             with self.hub.lease(slot) as model:
                 job.check()
-                answer = work(job, model)
+                answer = with_own_team(work, job, model) if SLOTS[slot].uses_torch else work(job, model)
                 del model  # let the lease free a model that was replaced meanwhile
                 return answer
 
@@ -287,8 +288,8 @@ class LocalService:
             self._begun_loads[slot].set()
             job.check()
             if SLOTS[slot].uses_torch:
-                self._share_cores()
-            status = self.hub.load(slot)
+                _use_all_cores()
+            status = with_own_team(self.hub.load, slot)
             log.info("%s: %s is ready after %.1f s", slot, status.name, status.load_seconds)
         except Failure as error:
             # An interruption by shutdown is not a failure.
@@ -320,17 +321,6 @@ class LocalService:
             pause = max(0.0, min(POLL, job.remaining))
             with contextlib.suppress(NotReady):  # the lease reports the failure
                 self.hub.wait(slot, pause) if loaded.is_set() else loaded.wait(pause)
-
-    def _share_cores(self) -> None:
-        import torch  # noqa: PLC0415 - takes seconds, which this thread has
-
-        lanes = self.lanes.status
-        # A single thread computes all texts of a model with batching.
-        workers = sum(
-            1 if SLOTS[slot].batches else lanes[slot].workers for slot in self.slots if SLOTS[slot].uses_torch
-        )
-        # OMP_NUM_THREADS already applies, and may be lower.
-        torch.set_num_threads(min(torch.get_num_threads(), torch_threads(usable_cores(), workers)))
 
 
 class _Tokenizers:
@@ -553,9 +543,11 @@ def _fetch(request: ReloadModel, job: Job, tell: Callable[[str, float | None], N
         fetch(item, watch, update=True)
 
 
-def torch_threads(cores: int, workers: int) -> int:
-    """Threads for each torch operation, so that workers times threads do not exceed the cores."""
-    return max(1, cores // max(1, workers))
+def _use_all_cores() -> None:
+    import torch  # noqa: PLC0415 - takes seconds, which this thread has
+
+    # OMP_NUM_THREADS already applies, and may be lower.
+    torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
 
 
 def usable_cores() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
@@ -44,6 +45,11 @@ log = logging.getLogger(__name__)
 
 WORTH_HALVING = 300_000_000
 """Parameters above which a CPU's memory bandwidth, not its arithmetic, is the bottleneck."""
+
+building = threading.Lock()
+"""Held while transformers builds a model. It changes its own classes and torch's default dtype for all threads meanwhile,
+and of two threads the second to finish would leave the classes changed: no model could tie its weights any more.
+"""
 
 
 @contextmanager
@@ -134,15 +140,16 @@ def pretrained(
         place, numbers = _choose(source, device, dtype)
         if progress:
             progress(texts.say("progress-reading-weights", name=source.label), None)
-        model, report = auto.from_pretrained(
-            source.target,
-            revision=source.revision,
-            trust_remote_code=False,
-            use_safetensors=True,
-            local_files_only=True,
-            dtype=numbers,
-            output_loading_info=True,
-        )
+        with building:
+            model, report = auto.from_pretrained(
+                source.target,
+                revision=source.revision,
+                trust_remote_code=False,
+                use_safetensors=True,
+                local_files_only=True,
+                dtype=numbers,
+                output_loading_info=True,
+            )
         # transformers fills missing weights with random numbers, and the answers would be noise.
         spare = ("pooler.", "decoder.") if is_translator(model) else ("pooler.",)
         missing = sorted(key for key in report["missing_keys"] if not (encoder and key.startswith(spare)))

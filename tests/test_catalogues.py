@@ -96,7 +96,7 @@ def test_films_from_the_download_to_the_bot_in_their_own_words(
         capture_output=True, text=True, timeout=100, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
     ).stdout  # fmt: skip
     assert "in 10 of the 10 watch lists with Toy Story (1995)" in done
-    assert "You like no films yet" in done
+    assert "You have not liked any films yet" in done
     assert not re.search(r"\b(songs?|playlists?)\b(?!:)", done.replace("/recommend song", "")), done
 
 

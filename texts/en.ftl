@@ -215,7 +215,7 @@ terminal-song-heading = { -item }
 terminal-shared-heading = { -lists } in common
 terminal-reasons-heading = because of ({ -lists } in common)
 terminal-shared = { $shared } of { $playlists }
-terminal-song-taken = Taking { $typed } to mean { $song } (id { $id }).
+terminal-song-taken = I took “{ $typed }” to mean { $song } (id { $id }).
 terminal-generated = { $model } on { $device }, { $dtype }: { $tokens ->
         [one] 1 token
        *[other] { $tokens } tokens
@@ -268,7 +268,7 @@ terminal-surprising = { $token } ({ $bits } bits) where { $expected } was expect
 terminal-lens = The answer { $answer } takes over at layer { $layer } of { $layers } and stays. For some models the lens says little about early layers.
 terminal-attention-mean = Mean over the { $heads } heads of layer { $layer } (0 to { $last }). Attention shows where information can come from, not why the model answers as it does.
 terminal-attention-head = Head { $head } of layer { $layer } (0 to { $last }, { $heads } heads each). Attention shows where information can come from, not why the model answers as it does.
-terminal-why = What { $token } ({ $probability }) rests on: how far its log-probability falls when a word is removed, and gradient x input. Both are estimates and need not agree.
+terminal-why = What { $token } ({ $probability }) depends on: how far its log-probability falls when a word is removed, and gradient × input. Both are estimates and need not agree.
 terminal-paths = The { $width } likeliest continuations at each length, with the probability of each token given those before it. ★ marks the greedy path, ⚄ a sampled one.
 
 ## Downloads in the terminal (bot/cli/fetch.py)
@@ -307,7 +307,7 @@ terminal-playlists-in-training-too =
         [one] 1 test playlist is also a training playlist
        *[other] { $count } test playlists are also training playlists
     }, so this is not a fair test.
-terminal-interval = ± is half the width of a 95 % bootstrap interval over the test playlists.
+terminal-interval = ± is half the width of a 95% bootstrap interval over the test playlists.
 
 ## Reloading a model (bot/failures.py)
 
@@ -345,7 +345,7 @@ download-damaged = { $label } arrived damaged, so it was deleted.
     .admin = Its { $algorithm } checksum is wrong. Download it again.
 download-broke-off = The download of { $label } was interrupted.
     .admin = What has arrived is kept, so start it again to resume.
-meaningless-answer = The server sent an invalid response about { $label }.
+meaningless-answer = The server sent an invalid response for { $label }.
 terms-not-accepted = { $label } is available only to people who have accepted its terms.
     .admin = The terms are on the hub. Accept them there and set HF_TOKEN.
 no-such-revision = { $label } has no revision “{ $revision }” on the hub.
@@ -385,11 +385,11 @@ pointer-file = { $label } is incomplete: it contains a Git LFS pointer instead o
 several-gguf-files = The folder { $label } contains several GGUF files.
     .admin = Name one of them: { JOIN($files, separator: ", ") }.
 folder-without-tokenizer = The folder of { $label } contains no tokenizer.
-incomplete-weights =
-    The weights of { $label } are incomplete for this use: { $missing } is missing{ $more ->
-        [0] {""}
-       *[other] , and { $more } more
-    }.
+incomplete-weights = The weights of { $label } are incomplete for this use.
+    .admin = { $missing }{ $more ->
+        [0] {" "}is missing.
+       *[other] {" "}and { $more } more are missing.
+    }
 no-such-device = This machine has no device “{ $device }” that torch can use.
     .admin = Try “auto”.
 no-such-dtype = Unknown number format “{ $dtype }”.
@@ -403,9 +403,9 @@ already-loading = The { $slot } slot is already loading. Wait until it has finis
 hub-closed = I am shutting down, so the models no longer answer.
 model-loading = { $name } is still loading. Ask again in a minute.
 model-not-loaded = { $name } is not loaded.
-model-unavailable = { $name } is not available: { $reason }
+model-unavailable = { $name } is not available. { $reason }
 load-interrupted = Loading was interrupted.
-questions-do-not-end = Requests that do not finish still use the old model, and there is no memory for two.
+questions-do-not-end = Some requests do not finish and still use the old model, and there is not enough memory for both.
 neither-loads = { $reason } The previous model could not be loaded again either: { $second }
 
 ## How a slot stands (models/hub.py)
@@ -498,7 +498,7 @@ role-eos = end of a text: a model that writes it is done
 role-mask = a blank: in training, the model guessed which token belongs there
 role-pad = pads shorter texts of a batch to the length of the longest; the model is told to ignore it
 role-unknown = stands for anything that the vocabulary cannot spell
-role-never-unknown = declared for what cannot be spelt, but never needed: every byte has its own token
+role-never-unknown = meant for what cannot be spelt, but never needed: every byte has its own token
 role-gap = a numbered gap: in training, spans of text were cut out, and the model wrote what belongs in each
 role-reserved = reserved by the authors of the tokenizer, for example for chat turns
 
@@ -692,7 +692,7 @@ mark-new-line = new line
 mark-carriage-return = carriage return
 mark-word-start = start of a word
 mark-continues = continues a word
-mark-byte = part of a character, as a byte
+mark-byte = one byte of a character
 mark-shapeless = invisible character
 mark-special = special token
 
@@ -708,7 +708,7 @@ answer-forgotten = I no longer have the data behind this answer. Run the command
 ## /help (cogs/help)
 
 help-title = What a language model sees
-help-click = Click a command to use it, or copy an example. { $learn } explains all of it step by step.
+help-click = Tap a command to use it, or copy an example. { $learn } explains everything step by step.
 help-topic-tokens = See tokens
 help-topic-text = See how a text is written
 help-topic-inside = Look inside the model
@@ -837,7 +837,11 @@ token-cost-loses =
         [one] { $n } part becomes
        *[other] { $n } parts become
     } { $token } and cannot be recovered
-token-cost-cheapest = { $tokenizer } needs the fewest tokens here; in another language, the order may change
+token-cost-cheapest =
+    { $losing ->
+        [0] { $tokenizer } needs the fewest tokens for this text.
+       *[other] Of those that lose nothing, { $tokenizer } needs the fewest tokens for this text.
+    } In another language, the order may differ.
 
 ## /embed (cogs/vectors)
 
@@ -903,7 +907,7 @@ similar-pair-cosine = Cosine **{ NUMBER($cosine, minimumFractionDigits: 3, maxim
 similar-pair-same = They are the same word, so they have the same vector.
 similar-pair-ranks = Of the other { $others } words, **{ $second }** is the { $rank_of_second } nearest to **{ $first }**, and **{ $first }** is the { $rank_of_first } nearest to **{ $second }**.
 similar-odd-title = { $word } does not belong
-similar-odd-explained = Its vector is the furthest from the mean of all of them.
+similar-odd-explained = Its vector is the furthest from the mean of all the words.
 similar-odd-columns = word | | cosine
 similar-map-marks = ◆ asked   ● neighbours, numbered as listed
 similar-map-marks-odd = ◆ does not belong   ● the others
@@ -919,13 +923,14 @@ models-title = What is loaded
 models-state = { $sign } { $slot }: { $state }
 models-nothing-yet = Nothing here yet.
 models-load-seconds = loaded in { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
-models-queue = { $running } running, { $waiting } waiting (of { $places })
+models-queue = { $running } running, { $waiting } waiting (at most { $places })
+models-queue-idle = idle
 models-other-lanes = Other queues
 models-other-lane =
     { $lane ->
         [drawing] pictures
         [inside] views into models
-        [loading] loads of models
+        [loading] reloads
         [suggesting] suggestions
        *[other] { $lane }
     }: { $queue }
@@ -940,7 +945,7 @@ models-bot = Tokenwise { $version } · up for { $uptime }
 models-loading = ⏳ Reloading **{ $slot }**: { $what }
 models-loading-seconds = { NUMBER($seconds, maximumFractionDigits: 0, useGrouping: 0) } s
 models-loading-serving = the previous one keeps serving
-models-loading-waited-for = questions wait for it
+models-loading-waited-for = requests wait for it
 models-loaded = ✅ Reloaded **{ $slot }**: { $facts }
 models-loaded-in = { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
 models-memory = models: { $models_before } before, { $models_after } after · the whole process: { $process_before } before, { $process_after } after
@@ -983,7 +988,7 @@ not-yours-to-stop = Only the person who asked, or someone who manages this serve
 nothing-to-stop = There is nothing to stop: this text is finished, or I have restarted since it began.
 
 # While a text waits, and while it is written.
-generate-loading = The model is still being loaded.
+generate-loading = The model is still loading.
 generate-in-line = You are { $position } in line.
 generate-reading = Reading the prompt ...
 generate-so-far = { $characters } characters so far
@@ -1030,21 +1035,21 @@ generated-tokens-wrote =
 generated-tokens-in-file = … and { $left } more in the file.
 generated-tokens-template = The first tokens are the model's chat template around your prompt.
 
-# Which words of the prompt a token rests on.
+# Which words of the prompt a token depends on.
 mattered-token = Token to explain
 mattered-next = Next token ▶
-mattered-title = What { $token } depends on
-mattered-most = Token { $place } of the text, { $token }, had a probability of { $share }. Without **{ $word }**, its log-probability would { $change ->
+mattered-title = What “{ $token }” depends on
+mattered-most = The { $place } token of the continuation, { $token }, had a probability of { $share }. Without **{ $word }**, its log-probability would { $change ->
         [fell] fall by { NUMBER($size, minimumFractionDigits: 2, maximumFractionDigits: 2) }: no other word supports it more.
        *[rose] rise by { NUMBER($size, minimumFractionDigits: 2, maximumFractionDigits: 2) }, and no other word supports it.
     }
-mattered-unknown = Token { $place } of the text, { $token }, had a probability of { $share }.
+mattered-unknown = The { $place } token of the continuation, { $token }, had a probability of { $share }.
 mattered-groups = The prompt is long, so neighbouring words were removed together.
 mattered-strongest = The picture shows the { $shown } words that matter most; the file has all of them.
 mattered-no-gradient = This model provides no gradients, so only occlusion is shown.
-mattered-care = Occlusion removes a word without replacing it; gradient x input measures the effect of a tiny change. Both are estimates and may disagree.
+mattered-care = Occlusion removes a word without replacing it; gradient × input measures the effect of a tiny change. Both are estimates and may disagree.
 mattered-occlusion = word removed
-mattered-gradient = gradient x input
+mattered-gradient = gradient × input
 mattered-alt = How much the log-probability of { $token } changes without each word of the prompt: { JOIN($words, separator: ", ") }.
 
 # Why each token was chosen.
@@ -1071,6 +1076,7 @@ button-likes-clear = Remove all
 
 song-title = **{ $title }**
 song-title-artist = **{ $title }** by { $artist }
+song-heading = { $title } – { $artist }
 song-little-known =
     { $playlists ->
         [one] little known: in { $playlists } { -list }
@@ -1094,7 +1100,7 @@ reason-alike = in no { -list } with { $song }
 compare-playlists = From { -lists }
 compare-vectors = Nearest vectors
 compare-nothing = Nothing.
-compare-explained = Left: { -items } from the same { -lists }, weighted by how informative each { -list } is. Right: { -items } whose vectors point in a similar direction. Both were learnt from the same { -lists }; { $both } of { $shown } are in both lists (●).
+compare-explained = Both were learnt from the same { -lists }: the first ranks { -items } that share { -lists }, weighted by how informative each { -list } is; the second ranks { -items } whose vectors point in a similar direction. { $both } of { $shown } are in both (●).
 map-title = A map of this list
 map-explained = Orange diamonds are what the list is based on; blue numbers are what it recommends. { CAPITAL(-items) } close together appear in { -lists } with similar contents. Directions have no meaning.
 map-marks = ◆ based on   ● recommended
@@ -1116,6 +1122,7 @@ recommend-option-same-artist = True allows any number by one { -by }; the defaul
 songs-like-title = Goes with { $songs }
 songs-like-unlike-title = Goes with { $songs }, not with { $unlike }
 songs-without-title = { $title }, without what goes with { $songs }
+songs-from-one-like = Because you liked { $song }
 songs-from-likes = From the { -items } you like
 songs-from-likes-together = From the { -items } you like together
 songs-popular = Popular { -items }
@@ -1129,14 +1136,14 @@ songs-nothing-from =
     }
 songs-song-unknown = None of the { -lists } I learnt from shows what goes with { $songs }.
 songs-likes-unknown = I do not know the { -items } you like well enough yet.
-songs-no-likes = You like no { -items } yet, so these are popular ones of every kind.
-songs-nobody-likes = None of you likes { A(-item) } yet, so these are popular ones of every kind.
+songs-no-likes = You have not liked any { -items } yet, so these are popular ones of every kind.
+songs-nobody-likes = None of you has liked { A(-item) } yet, so these are popular ones of every kind.
 songs-like-some = Press Like under { A(-item) } or use { $add }, then ask again.
 songs-shorter = The list is shorter because of what you have liked or disliked since.
 songs-nothing-left = You have already liked or disliked every { -item } I know.
-songs-actions = More like one, or never again …
+songs-actions = More like one of these, or hide one …
 songs-more-like-this = More like { $number }. { $title }
-songs-never-again = Never again: { $number }. { $title }
+songs-never-again = Never recommend { $number }. { $title }
 
 # The form for three favourites.
 favourites-title = Three { -items } that you like
@@ -1144,20 +1151,20 @@ favourites-first = { A(-item, capital: 1) }
 favourites-second = Another { -item }
 favourites-third = And one more
 favourites-placeholder = Title, { -by }, or both
-favourites-liked = You like these now. Use { $command } to undo mistakes.
+favourites-liked = You now like these. Use { $command } to undo mistakes.
 favourite-liked = “{ $typed }”: 👍 { $song }
 favourite-unknown = “{ $typed }”: I found no { -item } like it. Try its { -by }, or another spelling.
 
 # Opinions.
-liked-now = 👍 You like { $song } now.
-liked-already = You like { $song } already.
+liked-now = 👍 You now like { $song }.
+liked-already = You already like { $song }.
 liked-list = Press Like again to take it back; { $command } shows all your { -items }.
 liked-take-back = { $command } takes it back.
 like-removed = You no longer like { $song }.
 disliked-now = 👎 I will not recommend { $song }, or other versions of it, to you again.
-disliked-already = I already leave { $song } out of your recommendations.
+disliked-already = I am already leaving { $song } out of your recommendations.
 disliked-take-back = { $command } takes this back.
-dislike-removed = { $song } may be recommended to you again.
+dislike-removed = I may recommend { $song } to you again.
 song-guessed = I took “{ $typed }” to mean it.
 
 # The commands of /likes, as long as Discord allows.
@@ -1188,9 +1195,9 @@ likes-clear-question =
         [one] { $likes } like
        *[other] { $likes } likes
     }? This cannot be undone.
-likes-clear-nothing = You like no { -items }, so there is nothing to remove.
+likes-clear-nothing = You have not liked any { -items }, so there is nothing to remove.
 likes-cleared =
-    You like no { -items } now; { $likes ->
+    Done: { $likes ->
         [one] { $likes } like
        *[other] { $likes } likes
     } removed.
@@ -1229,18 +1236,23 @@ only-yourself = Choose someone else: your own likes always count.
 button-privacy-delete = Delete everything
 
 privacy-show =
-    Under your Discord id I keep the { -items } you like and do not like, with the time of each, and whether others may use your likes. At the moment that is { $likes ->
+    Under your Discord id I keep:
+    - { $likes ->
         [one] { $likes } { -item }
        *[other] { $likes } { -items }
     } you like and { $dislikes ->
         [one] { $dislikes } { -item }
        *[other] { $dislikes } { -items }
-    } you do not, and { $boards ->
+    } you do not, with the time of each
+    - { $boards ->
         [one] { $boards } text
        *[other] { $boards } texts
-    } that you began with /next. { $sharing }
-    A text that a group writes with /next is kept for 30 days after its last token, with each person's vote for the next one. Your other questions and my answers are never written to disk or to my log. The latest ones stay in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
-    { $export } gives you all of it as a file, { $delete } deletes all of it.
+    } that you began with /next. The texts of /next, with each person's vote for the next token, are kept for 30 days after their last token.
+    - whether others may use your likes. { $sharing }
+
+    Your other questions and my answers are never written to disk or to my log. The latest ones stay in memory, without your name, for the buttons under an answer, until I restart. Nothing leaves the machine I run on, except the answers, which go to Discord.
+
+    { $export } gives you all of it as a file; { $delete } deletes all of it.
 privacy-audit = The people who run me also record who used which command, where, when, how it ended and how long it took. They keep these records for a while; { $delete } does not remove them.
 privacy-sharing = Others may name you in { $recommend } and get { -items } based on your likes and theirs; the answer names which of your { -items } led to it. { $share } ends that at once.
 privacy-not-sharing = Nobody can name you in { $recommend }: your likes count for you alone. { $share } allows it.
@@ -1299,7 +1311,7 @@ lesson-songs = The same idea works without any language. { CAPITAL(-items) } tha
 lesson-songs-look = **Look for:** { -items } that go together although nothing is known about their sound. Then press **Compare with vectors**: it shows beside them what the vectors alone suggest.
 lesson-taste-title = From your likes to recommendations
 lesson-taste = Like a few { -items } and ask for recommendations without naming one: then all your likes count. Only you see them, and you can delete them at any time.
-lesson-taste-look = **Look for:** each recommendation says which of your likes it comes from.
+lesson-taste-look = **Look for:** the list says which of your likes it comes from.
 
 ## Looking inside (cogs/shared/looking.py)
 
@@ -1336,10 +1348,10 @@ lens-alt = A table of what each layer, from 0 to { $last }, would predict next. 
 ## /surprise (cogs/surprise)
 
 surprise-two-title = Two texts, token by token
-surprise-perplexity = **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits** per token on average, a perplexity of **{ NUMBER($perplexity, maximumFractionDigits: 1) }**: as if the model chose among that many equally likely tokens each time.
+surprise-perplexity = **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits** per token on average, a perplexity of **{ NUMBER($perplexity, maximumSignificantDigits: 3) }**: as if the model chose among that many equally likely tokens each time.
 surprise-nothing-to-measure = Nothing comes before the first token, so there is nothing to predict it from. Write a few more words.
-surprise-two = Perplexity **{ NUMBER($first, maximumFractionDigits: 1) }** for the first text and **{ NUMBER($second, maximumFractionDigits: 1) }** for the second: the model predicted the text with the lower one better.
-surprise-peak = { $token } was a surprise of **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**; the model expected { $expected }.
+surprise-two = Perplexity **{ NUMBER($first, maximumSignificantDigits: 3) }** for the first text and **{ NUMBER($second, maximumSignificantDigits: 3) }** for the second: the model predicted the text with the lower one better.
+surprise-peak = { $token } surprised it by **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**; it expected { $expected }.
 surprise-beginning = The picture shows the first { $shown } tokens; the file has all of them.
 surprise-care = 1 bit is a probability of 1/2, 10 bits one of 1/1024. Bits per token depend on the tokenizer, so models with different tokenizers cannot be compared by them.
 surprise-axis = bits, token by token
@@ -1363,6 +1375,7 @@ paths-footer = { $width } paths followed, { $depth ->
         [one] { $depth } token
        *[other] { $depth } tokens
     } deep · seed { NUMBER($seed, useGrouping: 0) }
+paths-ends = end ∎
 paths-legend-greedy = ★ greedy
 paths-legend-sampled = ⚄ sampled
 paths-alt =
@@ -1386,6 +1399,9 @@ attention-go-induction = Induction: { $head }
 attention-kind-previous = previous token
 attention-kind-first = first token
 attention-kind-induction = induction
+attention-map-previous = previous
+attention-map-first = first
+attention-map-induction = induction
 attention-best-previous = { $head } attends to the previous token ({ $share })
 attention-best-first = { $head } to the first token ({ $share })
 attention-best-induction = { $head } to what followed the same token earlier (induction, { $share })
@@ -1428,11 +1444,11 @@ board-top-k-value = top_k { NUMBER($value, useGrouping: 0) }
 board-top-k-all = all tokens
 board-cut = { $name } { NUMBER($value, maximumFractionDigits: 5, useGrouping: 0) }
 board-drawn = 🎲 drew { $token } ({ $share }).
-board-likeliest = { $token } is the likeliest ({ $share }). The entropy is **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**, like choosing among **{ NUMBER($choices, maximumFractionDigits: 1) }** equally likely tokens.
+board-likeliest = { $token } is the likeliest ({ $share }). The entropy is **{ NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits**, like choosing among **{ NUMBER($choices, maximumSignificantDigits: 3) }** equally likely tokens.
 board-kept =
     { $left ->
         [one] With { $settings }, one token is left.
-       *[other] With { $settings }, { $left } tokens are left: { NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits, like choosing among { NUMBER($choices, maximumFractionDigits: 1) }.
+       *[other] With { $settings }, { $left } tokens are left: { NUMBER($bits, minimumFractionDigits: 1, maximumFractionDigits: 1) } bits, like choosing among { NUMBER($choices, maximumSignificantDigits: 3) }.
     }
 board-care = Likely means typical of the model's training texts. It does not mean true.
 board-is-locked = locked: only the person who started it can change it

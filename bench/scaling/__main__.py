@@ -1,8 +1,8 @@
-"""What the bot does as many processes, and what it costs: the figures of docs/scaling.md.
+"""Measures the bot as several processes; docs/scaling.md has the results.
 
     python -m bench.scaling MEASUREMENT [OPTIONS]
 
-Each is a module of this package.
+Each measurement is a module of this package.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Models on a Ray cluster: what it adds, what two replicas bring, and what is lost when workers die or are exchanged.
+"""Models on a Ray cluster: added latency, speedup by a second replica, and losses when workers die or are replaced.
 
-`added`: seconds of /tokens' comparison at p50 and p99, cluster against this process, the same load, alternating.
-`replicas`: tokens a second of two one-core replicas against one, with so many people.
-`kills`: kill -9 of random workers while people generate and others ask light questions.
+`added`: seconds for a comparison with /tokens, p50 and p99, on the cluster and in this process, alternating.
+`replicas`: tokens per second of two one-core replicas, compared with one.
+`kills`: kill -9 of random workers while some people generate text and others ask quick questions.
 `reloads`: rolling reloads under the same load.
 `head`: kill -9 of the head node and all that runs on it, while a process of the bot is connected; then a new one.
 """
@@ -51,9 +51,9 @@ _numbers = itertools.count(1)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=sorted(MEASUREMENTS))
-    parser.add_argument("--count", type=int, default=50, help="kills or reloads (default: 50)")
+    parser.add_argument("--count", type=int, default=50, help="number of kills or reloads (default: 50)")
     parser.add_argument(
-        "--seconds", type=float, default=30, help="of each side of a comparison (default: 30)"
+        "--seconds", type=float, default=30, help="seconds for each side of a comparison (default: 30)"
     )
 
 

@@ -1,11 +1,11 @@
-"""Likes that are pressed while bots and their database are killed: none that was acknowledged may be lost.
+"""Likes while bots and their database are killed: no acknowledged like may be lost.
 
     python -m bench.scaling likes [--people 100] [--bots 20] [--servers 5] [--pause 8]
 
-One bot as two processes of two shards each, on a PostgreSQL server of its own, and people in four guilds who press the Like
-buttons under lists of songs. Meanwhile processes of the bot are ended by `kill -9` and started again, and so is the whole
-server. Whoever gets no answer, or is told that the like is not stored, presses again. In the end the database is compared
-with what people were told.
+A bot runs as two processes with two shards each, on a temporary PostgreSQL server. People in four servers press the Like
+buttons under lists of songs. Meanwhile, the bot's processes and the database are killed with `kill -9` and restarted.
+People who get no answer, or are told that the like was not stored, press again. At the end, the database is compared with
+what people were told.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class Told:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", type=int, default=100)
-    parser.add_argument("--bots", type=int, default=20, metavar="N", help="how often a bot is killed")
+    parser.add_argument("--bots", type=int, default=20, metavar="N", help="number of times a bot is killed")
     parser.add_argument(
-        "--servers", type=int, default=5, metavar="N", help="how often the database is killed"
+        "--servers", type=int, default=5, metavar="N", help="number of times the database is killed"
     )
-    parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between two likes of a person")
+    parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between a person's likes")
     parser.add_argument("--seed", type=int, default=1)
 
 

@@ -1,11 +1,11 @@
-"""How fast likes are in PostgreSQL when there are many, compared with the driver used directly and with the disk.
+"""Speed of likes in a large PostgreSQL database, compared with the driver used directly and with the disk.
 
     python -m bench.scaling store [--people 1000000 --likes 20] [--url URL]
 
-A server of its own is started and filled with so many people and likes for each; with --url, which names a database such as
-postgresql+asyncpg://bot@/likes?host=/run/postgresql, that one is used, and filled if there is nothing in it. Then one
-random person after another asks for every answer. Times are in milliseconds from the call to the answer; a like waits
-until it is on the disk, so nothing is quicker than the first line: writing 8 kB and fdatasync.
+It starts a temporary server and fills it with that many people and likes. --url names an existing database instead, such
+as postgresql+asyncpg://bot@/likes?host=/run/postgresql, which is filled if it is empty. Then random people make each
+request in turn. Times are in milliseconds from the call to the answer. A like waits until it is on disk, so nothing is
+faster than the first line: writing 8 kB and fdatasync.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ LIST = "SELECT song_id, title, artist, liked_at FROM likes WHERE user_id = $1 OR
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", metavar="URL", help="an existing database instead of a new server")
     parser.add_argument("--people", type=int, default=1_000_000)
-    parser.add_argument("--likes", type=int, default=20, help="of each")
+    parser.add_argument("--likes", type=int, default=20, help="likes per person")
 
 
 async def run(arguments: argparse.Namespace) -> None:

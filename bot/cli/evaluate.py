@@ -135,7 +135,7 @@ def _show(console: Console, result: Evaluation) -> None:
     table.add_column("", no_wrap=True)
     for heading in (f"nDCG@{result.k}", f"hit@{result.k}", f"precision@{result.k}", "coverage", "popularity"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("ahead by", "nDCG lead, 95 %", "training", "memory", "a question"):
+    for heading in ("ahead by", "nDCG lead, 95%", "training", "memory", "a question"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in result.rows:
         table.add_row(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from models.results import Branch
 
 SUMMARY = "show the likeliest continuations of a text as a tree"
+_LEAST = 0.001
+"""Smaller probabilities are not told apart."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +79,7 @@ def _label(branch: Branch) -> Text:
     from rich.text import Text
 
     label = Text(f"{looking.shown(branch.piece)} ", "bold" if branch.greedy else "")
-    label.append(looking.shaded(f" {branch.probability:.1%} ", branch.probability))
+    share = f"{branch.probability:.1%}" if branch.probability >= _LEAST else "<0.1%"
+    label.append(looking.shaded(f" {share} ", branch.probability))
     label.append(" ★" * branch.greedy + " ⚄" * branch.sampled)
     return label

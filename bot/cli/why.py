@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SUMMARY = "show which words of a prompt a token of its continuation depends on"
 FURTHEST = 255
 """The last token of a continuation that can be explained."""
+_BARS = 0.6
+"""Of the usual length, because two of them stand beside each other."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +59,7 @@ def _show(console: Console, view: Attribution) -> None:
     from rich.text import Text
 
     table = Table("word", box=None, header_style="bold")
-    for heading in ("taken out", "", "gradient x input", ""):
+    for heading in (texts.say("mattered-occlusion"), "", texts.say("mattered-gradient"), ""):
         table.add_column(heading, justify="right" if heading else "left")
     drops = [abs(part.occlusion or 0) for part in view.parts]
     products = [abs(part.gradient or 0) for part in view.parts]
@@ -85,6 +87,8 @@ def _value(value: float | None, largest: float) -> tuple[Text, Text]:
 
     if value is None:
         return Text("-", "dim"), Text()
-    return Text(f"{value:+.2f}"), Text(
-        looking.bar(abs(value) / largest if largest else 0.0), "dodger_blue2" if value > 0 else "dark_orange"
+    label = f"{value:+.2f}"
+    return Text(label if float(label) else "0"), Text(
+        looking.bar(_BARS * abs(value) / largest if largest else 0.0),
+        "dodger_blue2" if value > 0 else "dark_orange",
     )

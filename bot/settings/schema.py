@@ -253,10 +253,10 @@ def _lane_section(slot: Slot) -> type[Lane]:
     )
 
 
-Replicas = Annotated[int, Field(ge=1, le=1000, description="Copies of the model that answer.")]
+Replicas = Annotated[int, Field(ge=1, le=1000, description="Number of copies of the model.")]
 MostReplicas = Annotated[
     int,
-    Field(ge=0, le=1000, description="Copies while many ask. 0: no more than `replicas`."),
+    Field(ge=0, le=1000, description="Maximum number of copies under load. 0: the same as `replicas`."),
 ]
 Cpus = Annotated[float, Field(ge=0, le=1000, description="CPUs that each copy reserves.")]
 Gpus = Annotated[
@@ -264,14 +264,14 @@ Gpus = Annotated[
 ]
 Ongoing = Annotated[
     int,
-    Field(ge=0, le=1000, description="Questions that a copy answers at once. 0: `workers` of the lane."),
+    Field(ge=0, le=1000, description="Requests that each copy serves at once. 0: `workers` of the lane."),
 ]
 Queued = Annotated[
     int | None,
     Field(
         ge=0,
         le=100_000,
-        description="Questions that may wait for all copies together. None: `queue` of the lane.",
+        description="Requests that may wait for all copies together. None: `queue` of the lane.",
     ),
 ]
 
@@ -297,10 +297,10 @@ ClusterAddress = Annotated[str, AfterValidator(Rule("setting-cluster-address", i
 
 class _Inference(Section):
     backend: Literal["local", "ray"] = Field(
-        "local", description='Where the models answer: "local" in the bot\'s process, "ray" on a Ray cluster.'
+        "local", description='Where the models run: "local" in the bot\'s process, "ray" on a Ray cluster.'
     )
     address: ClusterAddress = Field(
-        "auto", description='The cluster: "auto" for the one of this machine, or HOST:PORT.'
+        "auto", description='The cluster: "auto" for the one on this machine, or HOST:PORT.'
     )
 
 

@@ -25,16 +25,12 @@ class Backend(Protocol):
         """Whether processes can coordinate through it, as `neighbours` does."""
 
     @property
-    def QUESTIONS(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
-        """SQLAlchemy's execution options for a transaction with a single query."""
+    def SINGLE_STATEMENT(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
+        """SQLAlchemy's execution options for a transaction of one statement, which also commits."""
 
     @property
     def CHANGES(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
-        """SQLAlchemy's execution options for a transaction that changes something."""
-
-    @property
-    def SINGLE_CHANGE(self) -> Mapping[str, Any]:  # noqa: N802 - a constant of the module
-        """The same for a transaction that consists of one statement, which also commits."""
+        """The same for a transaction of several statements that changes something."""
 
     def name_of(self, url: URL, /) -> str:
         """The database's name in messages, without a password."""

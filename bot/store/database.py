@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 from sqlalchemy import URL, Connection, Delete, Insert, Select, TableClause, Update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -22,6 +22,7 @@ from bot.store.backend import Backend, backend_of
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Operation: TypeAlias = Literal["read", "write"]
 Rows: TypeAlias = Sequence[tuple[Any, ...]]
 """SQLAlchemy knows the types of a table's columns only at run time."""
 
@@ -91,7 +92,7 @@ class Database:
         async def rows(connection: AsyncConnection) -> Rows:
             return [tuple(row) for row in await connection.execute(question)]
 
-        return await self._run("read", rows, self._backend.QUESTIONS)
+        return await self._run("read", rows, self._backend.SINGLE_STATEMENT)
 
     async def write(self, *changes: Insert | Update | Delete) -> list[int]:
         """Make all changes or none; returns the number of rows that each one changed.
@@ -104,7 +105,7 @@ class Database:
             async def at_once(connection: AsyncConnection) -> list[int]:
                 return list(await self._for_good(_first_row(connection, single)))
 
-            return await self._run("write", at_once, self._backend.SINGLE_CHANGE)
+            return await self._run("write", at_once, self._backend.SINGLE_STATEMENT)
 
         async def counts(connection: AsyncConnection) -> list[int]:
             return [(await connection.execute(change)).rowcount for change in changes]
@@ -156,14 +157,17 @@ class Database:
         await asyncio.wait({asyncio.create_task(self._engine.dispose())}, timeout=CLOSING)
 
     async def _run(
-        self, operation: str, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any]
+        self,
+        operation: Operation,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        options: Mapping[str, Any],
     ) -> T:
         """Do the work in its own task, which continues if the caller is cancelled."""
         began = time.monotonic()
         try:
             if self._closed:
                 raise StoreUnavailable
-            task = asyncio.create_task(self._persist(work, options))
+            task = asyncio.create_task(self._persist(operation, work, options))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
             return await asyncio.shield(task)
@@ -171,7 +175,10 @@ class Database:
             self.observe(operation, time.monotonic() - began)
 
     async def _persist(
-        self, work: Callable[[AsyncConnection], Awaitable[T]], options: Mapping[str, Any]
+        self,
+        operation: Operation,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        options: Mapping[str, Any],
     ) -> T:
         """Do the work in one transaction, retrying on conflicts until the deadline."""
         try:
@@ -183,7 +190,7 @@ class Database:
             self.reachable = False
             log.error("the database failed: %s", _reason(error))  # noqa: TRY400 - one line
             # A write that cannot be cancelled may be in the middle of a COMMIT.
-            stuck = isinstance(error, Stuck) and options is not self._backend.QUESTIONS
+            stuck = isinstance(error, Stuck) and operation == "write"
             raise (StoreUncertain if stuck else StoreUnavailable) from error
         if not self.reachable:
             log.info("the database answers again")

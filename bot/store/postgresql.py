@@ -47,12 +47,10 @@ DEADLINE: float | None = 8.0
 """Seconds for a change or query, including the wait for a connection and all attempts."""
 
 SHARED = True
-QUESTIONS: Mapping[str, Any] = MappingProxyType({"isolation_level": "AUTOCOMMIT"})
-"""For a single query: without the round trips of a transaction around it."""
+SINGLE_STATEMENT: Mapping[str, Any] = MappingProxyType({"isolation_level": "AUTOCOMMIT"})
+"""One round trip instead of four, and as isolated: sessions are serializable by default."""
 CHANGES: Mapping[str, Any] = MappingProxyType({"isolation_level": "SERIALIZABLE"})
 """For transactions that change something: isolated from all others."""
-SINGLE_CHANGE: Mapping[str, Any] = MappingProxyType({"isolation_level": "AUTOCOMMIT"})
-"""For a transaction of one statement: one round trip instead of four. Sessions are serializable by default."""
 
 _SESSION = """
 SET default_transaction_isolation = 'serializable';

@@ -29,9 +29,8 @@ PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 SHARED = False
 DEADLINE: float | None = None
 """Waiting for a lock has its own limit (`busy_timeout`), and the disk has none."""
-QUESTIONS: Mapping[str, Any] = MappingProxyType({})
+SINGLE_STATEMENT: Mapping[str, Any] = MappingProxyType({})
 CHANGES: Mapping[str, Any] = MappingProxyType({})
-SINGLE_CHANGE: Mapping[str, Any] = MappingProxyType({})
 """There is only one writer, so changes never conflict."""
 
 AFTER_NUMBERED_FILES = 3

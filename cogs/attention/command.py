@@ -26,8 +26,8 @@ class AttentionView(View, name="attention"):
     )
     @app_commands.describe(
         text="A text, for example: The cat sat on the mat because it was tired.",
-        layer="A layer, counted from 0; left out, the mean over all layers",
-        head="A head of that layer, counted from 0; left out, all of its heads",
+        layer="A layer, counted from 0; by default the mean over all layers",
+        head="A head of that layer, counted from 0; by default all of its heads",
         model="The language model, whose tokens look back, or the encoder, whose tokens look both ways",
     )
     async def attention(

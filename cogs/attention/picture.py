@@ -117,7 +117,7 @@ def heads(view: Attention) -> bytes:
         kinds = list(kinds_of(scores[number])) if number in scores else []
         label = f"{number}"
         if kinds and columns == min(_COLUMNS.values()):
-            label += f" {say(f'attention-kind-{kinds[0]}')}"
+            label += f" {say(f'attention-map-{kinds[0]}')}"
         elif kinds:
             label += " ●"
         sheet.text(

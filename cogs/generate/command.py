@@ -43,8 +43,8 @@ class GenerateCommands(commands.Cog):
         max_new_tokens="How many tokens to write at most",
         temperature="0 always takes the likeliest token (greedy); 0.7 varies; above 1 gets wild",
         top_k="Choose among this many of the likeliest tokens; 0 means all",
-        top_p="Choose among the likeliest tokens that share this much probability; 1 means all",
-        seed="The same seed and options give the same text again; left out, I choose one and show it",
+        top_p="Choose among the likeliest tokens with this total probability; 1 means all",
+        seed="The same seed and options give the same text again; by default I choose one and show it",
     )
     async def generate(
         self,
@@ -68,12 +68,12 @@ class GenerateCommands(commands.Cog):
     )
     @app_commands.describe(
         prompt="A prompt, for example: Write an email apologizing to Sarah",
-        position="Which token of the continuation to explain, counted from 0",
+        position="Which token of the continuation to explain; 0 is the first",
     )
     async def why(
         self, interaction: Interaction, prompt: Range[str, 1, 6000], position: Range[int, 0, 8191] = 0
     ) -> None:
-        """See which words of a prompt a token of its continuation rests on."""
+        """See which words of a prompt a token of its continuation depends on."""
         self._new_tokens(allowance(interaction), prompt, position + 1)
         asking = self.bot.service.inside.why(AskWhy(caller(interaction), prompt, position))
         found = await answered(interaction, asking)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import discord
 
 from bot.visible import spelt
 from cogs.shared.looking import about, described, pictured, token_name
 from cogs.shared.reply import BLUE, Reply, csv_file
-from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown
-from cogs.shared.text import inline, percent
+from cogs.shared.sheet import MARGIN, WIDTH, Sheet, fitting, shown, text_width
+from cogs.shared.text import inline, ordinal, percent
 from models.results import Attribution, Part
 from texts import say
 
@@ -18,7 +20,7 @@ WORDS = 14
 _ROW = 19.0
 _TOP = 34
 _NAMES = 74
-_NUMBER = 44
+_MOST_DECIMALS = 4
 
 
 def attribution(found: Attribution) -> Reply:
@@ -36,14 +38,16 @@ def attribution(found: Attribution) -> Reply:
         description=described(*said, about(found.reading), care=say("mattered-care")),
         colour=BLUE,
     )
-    words = [f"{part.text} {part.occlusion:+.2f}" for part in parts if part.occlusion is not None]
+    measured = [part for part in parts if part.occlusion is not None]
+    labels = changes([part.occlusion for part in measured])
+    words = [f"{part.text} {label}" for part, label in zip(measured, labels, strict=True)]
     alt = say("mattered-alt", token=token, words=words)
     return pictured("mattered", embed, draw(found), _csv(found), alt)
 
 
 def _most(found: Attribution) -> str:
     facts: dict[str, str | int] = {
-        "place": found.written + 1,
+        "place": ordinal(found.written + 1),
         "token": token_name(found.target.piece),
         "share": percent(found.target.probability),
     }
@@ -68,6 +72,18 @@ def strongest(found: Attribution) -> list[Part]:
     return sorted(by_weight[:WORDS], key=lambda part: part.places)
 
 
+def changes(values: Sequence[float | None]) -> list[str]:
+    """Changes with their signs, all with as many decimals as the largest one needs for two digits."""
+    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    decimals = next((n for n in range(2, _MOST_DECIMALS) if largest >= 10 ** (1 - n)), _MOST_DECIMALS)
+    return ["-" if value is None else _signed(value, decimals) for value in values]
+
+
+def _signed(value: float, decimals: int) -> str:
+    label = f"{value:+.{decimals}f}"
+    return label if float(label) else "0"
+
+
 def draw(found: Attribution) -> bytes:
     """A PNG with two bars for each word: to the right for support of the token, to the left for evidence against it.
 
@@ -89,17 +105,19 @@ def draw(found: Attribution) -> bytes:
         sheet.text(left + 4, 16, fitting(say(title), width - 6), colour=colour)
         low = min(0.0, *(value or 0.0 for value in values), 0.0)
         high = max(0.0, *(value or 0.0 for value in values), 0.0)
-        scale = (width - _NUMBER - 10) / ((high - low) or 1.0)
+        labels = changes(values)
+        room = max(map(text_width, labels)) + 6
+        # Changes too small for the numbers are too small for the bars.
+        scale = (width - room - 10) / max(high - low, 10.0**-_MOST_DECIMALS)
         zero = left + 4 - low * scale
         sheet.line((zero, zero), (_TOP, _TOP + _ROW * len(parts)), width=1.2)
-        for row, value in enumerate(values):
+        for row, (value, label) in enumerate(zip(values, labels, strict=True)):
             y = _TOP + _ROW * (row + 0.5)
             if value is not None:
                 sheet.bar(
                     min(zero, zero + value * scale), y - _ROW / 2 + 2, max(1.0, abs(value) * scale), _ROW - 4, colour,
                     hatched=value < 0,
                 )  # fmt: skip
-            label = "-" if value is None else f"{value:+.2f}"
             sheet.text(left + width - 2, y, label, side="right", colour=sheet.colours.muted)
     return sheet.png()
 
@@ -115,4 +133,4 @@ def _csv(found: Attribution) -> bytes:
         )
         for part in found.parts
     ]
-    return csv_file(("word", "positions", "occlusion", "gradient x input", "taken out together"), rows)
+    return csv_file(("word", "positions", "occlusion", "gradient x input", "removed together"), rows)

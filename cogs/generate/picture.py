@@ -56,7 +56,7 @@ def _others(sheet: Sheet, left: float, top: float, others: Sequence[Candidate]) 
     x, line = left, 0
     for other in others:
         share = other.probability
-        label = f" {percent(share).replace(' ', '')}"
+        label = f" {percent(share)}"
         name = fitting(name_of(other), _LONGEST - 2 * _PAD - text_width(label)) + label
         wide = text_width(name) + 2 * _PAD
         if x + wide > WIDTH - MARGIN:

@@ -10,8 +10,10 @@ COLUMNS = 4
 """Places of a text that a picture shows; more of them nobody can read on a phone."""
 ROWS = 12
 """Layers that a picture shows."""
-_LABEL = 34
+_LABEL = 26
 _CELL = 23
+_INSIDE = 4
+"""Pixels of a cell that its text leaves free."""
 _HEAD = 52
 
 
@@ -29,8 +31,8 @@ def draw(view: Lens) -> bytes:
     sheet.text(MARGIN, 15, say("lens-layer"), colour=sheet.colours.muted)
     sheet.text(MARGIN + _LABEL + 22, 15, say("lens-read"), colour=sheet.colours.muted)
     for column in range(columns):
-        token = fitting(shown(view.reading.pieces[view.start + column]), width - 6, bold=True)
-        sheet.text(MARGIN + _LABEL + (column + 0.5) * width, 37, token, bold=True, side="center")
+        token = fitting(shown(view.reading.pieces[view.start + column]), width - _INSIDE)
+        sheet.text(MARGIN + _LABEL + (column + 0.5) * width, 37, token, side="center")
     for row, layer in enumerate(rows):
         y = _HEAD + row * _CELL
         sheet.text(MARGIN + _LABEL - 8, y + _CELL / 2, str(layer), colour=sheet.colours.muted, side="right")
@@ -38,7 +40,7 @@ def draw(view: Lens) -> bytes:
             x = MARGIN + _LABEL + column * width
             framed = layer == min((number for number in rows if number >= over[column]), default=layer)
             sheet.box(x + 1, y + 1, width - 2, _CELL - 2, shade(guess.probability), framed=framed)
-            token = fitting(shown(guess.piece), width - 6)
+            token = fitting(shown(guess.piece), width - _INSIDE)
             sheet.text(x + width / 2, y + _CELL / 2, token, colour=ink_on(guess.probability), side="center")
     y = _HEAD + _CELL * len(rows) + 20
     sheet.box(MARGIN, y - 8, 22, 16, shade(0), framed=True)

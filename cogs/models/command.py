@@ -23,7 +23,7 @@ from models.results import Reload, State
 from models.slots import SLOTS
 
 
-class ModelCommands(commands.GroupCog, name="models", description="The models behind the messages."):
+class ModelCommands(commands.GroupCog, name="models", description="The models behind the answers."):
     def __init__(self, bot: Tokenwise) -> None:
         self.bot = bot
         super().__init__()
@@ -43,14 +43,14 @@ class ModelCommands(commands.GroupCog, name="models", description="The models be
     # for everyone: so the right to reload is checked here.
     @app_commands.command(extras=guide(Topic.ADMIN, "/models reload slot:words"))
     @app_commands.describe(
-        slot="What to load anew; questions under way finish on the old one",
-        revision="A branch, tag or commit on the hub, downloaded first; else what the settings say now",
+        slot="Which model to reload; running requests finish on the old one",
+        revision="A branch, tag or commit on the hub, downloaded first; by default the one in the settings",
     )
     @app_commands.choices(slot=[app_commands.Choice(name=name, value=name) for name in SLOTS])
     async def reload(
         self, interaction: Interaction, slot: str, revision: app_commands.Range[str, 1, 100] | None = None
     ) -> None:
-        """Load a model anew, as the settings name it now (for people who run the bot)."""
+        """Reload a model with the current settings (only for the people who run the bot)."""
         require_admin(interaction)
         if slot not in self.bot.service.slots:
             raise NoSection(slot)

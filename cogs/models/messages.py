@@ -93,6 +93,8 @@ def _replicas(replicas: Sequence[ReplicaStatus]) -> list[str]:
 
 
 def _queue(lane: LaneStatus) -> str:
+    if not lane.running and not lane.waiting:
+        return say("models-queue-idle")
     return say("models-queue", running=lane.running, waiting=lane.waiting, places=lane.queue)
 
 

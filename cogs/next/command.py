@@ -22,10 +22,10 @@ class NextView(View, name="next"):
     )
     @app_commands.describe(
         text="The beginning of a text, for example: Once upon a time, there was",
-        temperature="1 changes nothing; lower sharpens, higher flattens, 0 keeps the likeliest token",
+        temperature="1 changes nothing; lower sharpens, higher flattens; 0 keeps only the likeliest token",
         top_k="Keep this many of the likeliest tokens; 0 keeps all",
-        top_p="Keep the likeliest tokens that share this much probability; 1 keeps all",
-        min_p="Keep tokens with this share of the likeliest one's probability; 0 keeps all",
+        top_p="Keep the likeliest tokens with this total probability; 1 keeps all",
+        min_p="Keep tokens with at least this share of the likeliest one's probability; 0 keeps all",
     )
     async def next(
         self,

@@ -8,7 +8,8 @@ from models.results import NextToken
 from texts import say
 
 _ROW = 19.0
-_TOP = 44
+_HEAD = 26
+_SETTINGS = 18
 _NAMES = 76
 _IDS = 50
 _SHARE = 50
@@ -23,17 +24,18 @@ def draw(seen: NextToken, settings: str) -> bytes:
     columns = 2 if settings else 1
     left = MARGIN + _NAMES + _IDS
     width = (WIDTH - MARGIN - left) / columns
-    sheet = Sheet(_TOP + _ROW * len(seen.options) + 8)
+    top = _HEAD + (_SETTINGS if settings else 0)
+    sheet = Sheet(top + _ROW * len(seen.options) + 8)
     orange, blue, muted = sheet.colours.orange, sheet.colours.blue, sheet.colours.muted
-    sheet.text(MARGIN, 31, say("next-token"), colour=muted)
-    sheet.text(left - 8, 31, say("next-id"), colour=muted, side="right")
-    sheet.text(left, 31, say("next-before" if settings else "next-probability"), colour=blue, bold=True)
+    sheet.text(MARGIN, top - 13, say("next-token"), colour=muted)
+    sheet.text(left - 8, top - 13, say("next-id"), colour=muted, side="right")
+    sheet.text(left, top - 13, say("next-before" if settings else "next-probability"), colour=blue, bold=True)
     if settings:
         sheet.text(WIDTH - MARGIN, 12, fitting(settings, WIDTH - 2 * MARGIN), colour=muted, side="right")
-        sheet.text(left + width, 31, say("next-after"), colour=orange, bold=True)
+        sheet.text(left + width, top - 13, say("next-after"), colour=orange, bold=True)
     most = max(max(option.probability, option.kept) for option in seen.options) or 1.0
     for row, option in enumerate(seen.options):
-        y = _TOP + _ROW * (row + 0.5)
+        y = top + _ROW * (row + 0.5)
         cut = not option.kept
         ink = muted if cut else sheet.colours.ink
         sheet.text(

@@ -53,8 +53,8 @@ class PathsView(View, name="paths"):
     )
     @app_commands.describe(
         text="The beginning of a text, for example: Once upon a time, there was",
-        width="How many continuations are followed at each length",
-        depth="How many tokens each of them has",
+        width="How many continuations to follow at each length",
+        depth="How many tokens each continuation has",
     )
     async def paths(
         self,

@@ -16,7 +16,8 @@ LEAVES = 10
 _ROW = 38
 _TOP = 14
 _THICKEST = 11.0
-_ROOT = 46
+_ROOT = 80
+"""Pixels of the last token of the text at most."""
 _APART = 8
 _ROUGH = 0.01
 
@@ -29,6 +30,14 @@ class _Node:
     children: tuple[_Node, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The widths of the last token of the text and of each token after it."""
+
+    root: float
+    token: float
+
+
 def draw(view: Paths) -> bytes:
     """A PNG: from the last token of the text to the right. The greedy path is solid orange with a star; the sampled one
     is dashed, with a die.
@@ -39,9 +48,10 @@ def draw(view: Paths) -> bytes:
     root = _placed(pruned(view.root), 0, rows)
     depth = max(_depth(root), 1)
     sheet = Sheet(_TOP + _ROW * rows[0] + 34)
-    column = (WIDTH - MARGIN - _ROOT - 4) / depth
-    _branches(sheet, root, column)
-    _names(sheet, root, column)
+    begun = min(text_width(shown(root.branch.piece), bold=True) + 8, _ROOT)
+    columns = _Columns(begun, (WIDTH - MARGIN - begun - 4) / depth)
+    _branches(sheet, root, columns)
+    _names(sheet, root, columns)
     y = sheet.height - 16
     sheet.line((MARGIN, MARGIN + 22), (y, y), sheet.colours.orange, 4)
     sheet.text(MARGIN + 28, y, say("paths-legend-greedy"), colour=sheet.colours.orange, bold=True)
@@ -92,20 +102,20 @@ def _depth(node: _Node) -> int:
     return max((_depth(child) for child in node.children), default=node.depth)
 
 
-def _x(depth: int, column: float) -> float:
+def _x(depth: int, columns: _Columns) -> float:
     """The left end of a token's label."""
-    return MARGIN if depth == 0 else MARGIN + _ROOT + (depth - 1) * column + 12
+    return MARGIN if depth == 0 else MARGIN + columns.root + (depth - 1) * columns.token + 12
 
 
-def _branches(sheet: Sheet, node: _Node, column: float) -> None:
+def _branches(sheet: Sheet, node: _Node, columns: _Columns) -> None:
     written = max(
-        text_width(_name(node, column), bold=True),
-        text_width(_share(node, column), bold=True) if node.depth else 0,
+        text_width(_name(node, columns), bold=True),
+        text_width(_share(node, columns), bold=True) if node.depth else 0,
     )
     for child in node.children:
-        _branches(sheet, child, column)
-        end = _x(child.depth, column) - 4
-        xs, ys = _curve(min(_x(node.depth, column) + written + 3, end - 8), node.y, end, child.y)
+        _branches(sheet, child, columns)
+        end = _x(child.depth, columns) - 4
+        xs, ys = _curve(min(_x(node.depth, columns) + written + 3, end - 8), node.y, end, child.y)
         width = max(0.8, _THICKEST * child.branch.probability)
         greedy = child.branch.greedy
         sheet.line(
@@ -121,39 +131,39 @@ def _curve(x: float, y: float, to_x: float, to_y: float) -> tuple[Sequence[float
     return [x + (to_x - x) * step for step in steps], [y + (to_y - y) * step for step in eased]
 
 
-def _names(sheet: Sheet, node: _Node, column: float) -> None:
+def _names(sheet: Sheet, node: _Node, columns: _Columns) -> None:
     for child in node.children:
-        _names(sheet, child, column)
-    x, branch = _x(node.depth, column), node.branch
+        _names(sheet, child, columns)
+    x, branch = _x(node.depth, columns), node.branch
     if node.depth == 0:
-        sheet.text(x, node.y, _name(node, column), bold=True, cleared=True)
+        sheet.text(x, node.y, _name(node, columns), bold=True, cleared=True)
         return
     chosen = sheet.colours
     colour = chosen.orange if branch.greedy else chosen.blue if branch.sampled else chosen.ink
     sheet.text(
-        x, node.y - 8, _name(node, column), bold=branch.greedy or branch.sampled, colour=colour, cleared=True
+        x, node.y - 8, _name(node, columns), bold=branch.greedy or branch.sampled, colour=colour, cleared=True
     )
     sheet.text(
         x,
         node.y + 8,
-        _share(node, column),
+        _share(node, columns),
         colour=colour if branch.greedy or branch.sampled else chosen.muted,
         cleared=True,
     )
 
 
-def _name(node: _Node, column: float) -> str:
-    """The token, clipped to the available width, with a mark if the text ends there."""
-    room = _ROOT - 8 if node.depth == 0 else column - 12
-    return (
-        fitting(shown(node.branch.piece), room - 14 * node.branch.ends, bold=True) + " ∎" * node.branch.ends
-    )
+def _name(node: _Node, columns: _Columns) -> str:
+    """The token, clipped to the available width, or that the text ends there."""
+    if node.branch.ends:
+        return say("paths-ends")
+    room = columns.root - 8 if node.depth == 0 else columns.token - 12
+    return fitting(shown(node.branch.piece), room, bold=True)
 
 
-def _share(node: _Node, column: float) -> str:
+def _share(node: _Node, columns: _Columns) -> str:
     """The probability and the marks of a token, as precise as fits; the marks are dropped last."""
     share = node.branch.probability
-    exact, rough = percent(share).replace(" ", ""), f"{100 * share:.0f}%" if share >= _ROUGH else "<1%"
+    exact, rough = percent(share), f"{100 * share:.0f}%" if share >= _ROUGH else "<1%"
     marks = "★" * node.branch.greedy + "⚄" * node.branch.sampled
     tries = (exact + marks, rough + marks, rough)
-    return next((one for one in tries if text_width(one, bold=True) <= column - _APART), rough)
+    return next((one for one in tries if text_width(one, bold=True) <= columns.token - _APART), rough)

@@ -16,7 +16,7 @@ from itertools import cycle
 from rich.cells import cell_len
 
 from bot import visible
-from bot.visible import source, spelt_piece
+from bot.visible import spelt_piece
 from cogs.shared.text import COLUMNS, clip, fit, size, unfenced
 from models.results import Piece
 from texts import say
@@ -29,6 +29,7 @@ _SPECIAL = "4;31"
 _PARTIAL = "31"
 _LABEL = 11
 """Maximum characters of a token in a cell of a table or picture."""
+_NO_BREAK = "\u00a0"
 _FENCES = size(f"```ansi\n{RESET}\n```")
 
 LEGEND = {
@@ -53,7 +54,6 @@ class Cell:
     text: str
     style: str
     marks: frozenset[str]
-    ends_line: bool = False
 
     @property
     def width(self) -> int:
@@ -77,26 +77,8 @@ def cells(pieces: Iterable[Piece]) -> Iterator[Cell]:
 def _cell(piece: Piece, colour: str) -> Cell:
     text, marks = spelt_piece(piece)
     style = _SPECIAL if piece.special or piece.unknown else _PARTIAL if piece.partial else colour
-    ends_line = style == colour and source(piece).endswith("\n")
     # A bar follows the piece. The file contains pieces longer than a line in full.
-    return Cell(piece.id, unfenced(fit(text, COLUMNS - 1)), style, frozenset(marks), ends_line)
-
-
-def flow(pieces: Sequence[Piece], limit: int) -> Drawing:
-    """The pieces one after another, each followed by a bar, in a block of at most `limit` characters."""
-    drawn: list[str] = []
-    marks: set[str] = set()
-    used, column = _FENCES, 0
-    for cell in cells(pieces):
-        wraps = column > 0 and column + cell.width + 1 > COLUMNS
-        part = ("\n" if wraps else "") + _paint(cell, cell.text + BAR) + ("\n" if cell.ends_line else "")
-        if used + size(part) > limit:
-            break
-        drawn.append(part)
-        used += size(part)
-        column = 0 if cell.ends_line else cell.width + 1 + (0 if wraps else column)
-        marks |= cell.marks
-    return Drawing(_fence("".join(drawn).rstrip("\n")), len(drawn), frozenset(marks))
+    return Cell(piece.id, unfenced(fit(text, COLUMNS - 1)), style, frozenset(marks))
 
 
 def grid(pieces: Sequence[Piece], limit: int) -> Drawing:
@@ -146,8 +128,9 @@ def _fence(body: str) -> str:
 
 
 def legend(marks: frozenset[str]) -> str:
-    """The legend of the marks in use."""
-    return "   ".join(f"{mark} {say(meaning)}" for mark, meaning in LEGEND.items() if mark in marks)
+    """The legend of the marks in use; lines break only between its entries."""
+    entries = (f"{mark} {say(meaning)}" for mark, meaning in LEGEND.items() if mark in marks)
+    return ", ".join(entry.replace(" ", _NO_BREAK) for entry in entries)
 
 
 def label(text: str) -> str:

@@ -87,10 +87,10 @@ def register(bot: Tokenwise, *items: type[DynamicItem]) -> None:
     bot.add_dynamic_items(LookButton, *items)
 
 
-def about(reading: Reading) -> str:
-    """Which model read how many tokens, and whether the beginning-of-text token is missing."""
+def about(reading: Reading, *more: Reading) -> str:
+    """Which model read how many tokens, of all texts together, and whether the beginning-of-text token is missing."""
     model = code(clip(reading.model, 100))
-    said = say("looking-read", model=model, tokens=len(reading.pieces))
+    said = say("looking-read", model=model, tokens=sum(len(one.pieces) for one in (reading, *more)))
     return f"{said} {say('looking-no-bos')}" if reading.bos_left_out else said
 
 

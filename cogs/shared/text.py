@@ -147,9 +147,9 @@ def code(text: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 1 as 62 %, 3.1 %, 0.04 %, < 0.01 %."""
+    """A share of 1 as 62%, 3.1%, 0.04%, <0.01%."""
     digits = next((digits for least, digits in _DIGITS if 100 * share >= least), None)
-    return f"< {_SMALLEST} %" if digits is None else f"{100 * share:.{digits}f} %"
+    return f"<{_SMALLEST}%" if digits is None else f"{100 * share:.{digits}f}%"
 
 
 def ordinal(number: int) -> str:

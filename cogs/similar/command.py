@@ -43,9 +43,9 @@ class SimilarCommands(commands.Cog):
     )
     @app_commands.describe(
         word="A word; a sum: king - man + woman; two words: cat, dog; or several: cat, dog, fish, car",
-        n="How many neighbours to show; left out, the usual number",
+        n="How many neighbours to show (default: the bot's setting)",
         private=say("option-private"),
-        by="vector asks for whatever lies nearest to the word's vector: first of all the word itself",
+        by="vector shows everything nearest to the vector, including the word itself",
     )
     async def similar(
         self,

@@ -35,6 +35,8 @@ SEEDS = 3
 """Songs that a reason names, where there is room."""
 ROOMY = 5
 """Songs in a list that leaves such room on a phone."""
+_LONG, _SHORT = 50, 20
+"""Characters of a song's title in a reason: where there is room, and where the reason must fit on one line."""
 SEEDS_ON_MAP = 8
 
 _TITLES = {
@@ -113,10 +115,15 @@ def song_list(
         title = title_of(found)
         because = "goes-with"
     elif found.basis is Basis.LIKES:
-        title = say("songs-from-likes-together" if people else "songs-from-likes")
+        seeds = found.songs.seeds
+        alone = len(seeds) == 1 and not people
+        if alone:
+            title = say("songs-from-one-like", song=inline(seeds[0].title, 100))
+        else:
+            title = say("songs-from-likes-together" if people else "songs-from-likes")
         if found.unlike:
             title = say("songs-without-title", title=title, songs=_labels(found.unlike))
-        because = "because-of" if people else "because-you-liked"
+        because = "because-of" if people else "goes-with" if alone else "because-you-liked"
     else:
         title = say(_TITLES[found.basis])
     hints = [say("songs-guessed", typed=inline(text, 100), song=song(one)) for text, one in guesses]
@@ -155,7 +162,12 @@ def title_of(found: SongList) -> str:
 
 
 def _labels(songs: Sequence[Song]) -> str:
-    return listed([inline(one.label, 100) for one in songs])
+    return listed([_label(one) for one in songs])
+
+
+def _label(one: Song) -> str:
+    title = inline(one.title, 100)
+    return say("song-heading", title=title, artist=inline(one.artist, 80)) if one.artist else title
 
 
 def side_by_side(playlists: SongList, vectors: SongList) -> Reply:
@@ -218,7 +230,8 @@ def recommendations(
     few: int = 0,
 ) -> Listing:
     """A list, numbered from `first` + 1. With `because`, the name of the text that gives a reason, each song shows
-    which seed songs it came from, and whether it is in fewer than `few` playlists.
+    which seed songs it came from, and whether it is in fewer than `few` playlists. A long list has no room for the name
+    of the model.
     """
     roomy = len(result.songs) <= ROOMY
     entries = tuple(
@@ -226,19 +239,20 @@ def recommendations(
         for number, one in enumerate(result.songs, first + 1)
     )
     head = f"### {clip(title, TITLE)}" + (f"\n{hint}" if hint else "")
-    return Listing(head, entries, clip(harmless(result.model), MODEL))
+    return Listing(head, entries, clip(harmless(result.model), MODEL) if roomy else "")
 
 
 def _why(
     recommendation: Recommendation, because: str, few: int, above: Sequence[Song], *, roomy: bool
 ) -> str:
-    """The reason for a recommendation, in small print, shorter if the list is not `roomy`; `above` are the songs that
-    the entire list is based on.
+    """The reason for a recommendation, in small print; if the list is not `roomy`, it fits on one line of a phone.
+    `above` are the songs that the entire list is based on.
     """
     seeds = [] if because == "goes-with" else list(recommendation.because[: SEEDS if roomy else 1])
     known = seeds if seeds or roomy else list(above)
-    parts = [say(because, songs=listed([inline(seed.title, 50) for seed in seeds]))] if seeds else []
-    if recommendation.reasons and (reason := recommendation.reasons[0]).playlists:
+    long = _LONG if roomy else _SHORT
+    parts = [say(because, songs=listed([inline(seed.title, long) for seed in seeds]))] if seeds else []
+    if (roomy or not seeds) and recommendation.reasons and (reason := recommendation.reasons[0]).playlists:
         parts.append(_counted(reason, named=known == [reason.song]))
     if recommendation.playlists < few:
         parts.append(say("song-little-known", playlists=recommendation.playlists))
@@ -247,7 +261,7 @@ def _why(
 
 def _counted(reason: Reason, *, named: bool) -> str:
     """A count that people can verify in the playlists; the song of the reason may have just been `named`."""
-    title = inline(reason.song.title, 50)
+    title = inline(reason.song.title, _LONG)
     if not reason.shared:
         return say("reason-alike", song=title)
     if named:

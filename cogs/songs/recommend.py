@@ -44,8 +44,8 @@ class RecommendCommands(commands.Cog):
         by=say("recommend-option-by"),
         n=say("recommend-option-n"),
         same_artist=say("recommend-option-same-artist"),
-        first="Somebody else whose likes count as much as yours, if they allowed it",
-        second="A third person, in the same way",
+        first="Another person whose likes count as much as yours, if they have allowed it",
+        second="A third person, likewise",
     )
     async def recommend(
         self,

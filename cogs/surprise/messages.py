@@ -31,7 +31,7 @@ def surprise(views: Sequence[Surprise]) -> Reply:
     else:
         title = quoted(first.reading.text)
         said = [_measured(first), *(_peak(first, peak) for peak in first.peaks)]
-    said.append(about(first.reading))
+    said.append(about(*(view.reading for view in views)))
     if any(len(view.reading.pieces) > picture.MOST for view in views):
         said.append(say("surprise-beginning", shown=picture.MOST))
     embed = discord.Embed(title=title, description=described(*said, care=say("surprise-care")), colour=BLUE)

@@ -145,7 +145,7 @@ class TokenCommands(commands.Cog):
     )
     @app_commands.describe(
         text="Any text: try capitals, emoji, code, several languages",
-        tokenizer="Look at one tokenizer with its token ids; leave it out to compare all of them",
+        tokenizer="Show one tokenizer; by default all of them are compared",
         private=say("option-private"),
     )
     async def tokens(
@@ -187,7 +187,7 @@ class TokenCommands(commands.Cog):
         extras=guide(Topic.TOKENS, "/decode tokenizer:phi-1_5 ids:16594 281 3053", "tokenizers", _ids)
     )
     @app_commands.describe(
-        tokenizer="Whose ids they are; the same number is another token elsewhere",
+        tokenizer="The tokenizer of the ids; in another one, the same id is another token",
         ids="One id or several, such as 16594, 281 or [16594, 281]",
     )
     async def decode(

@@ -119,7 +119,7 @@ def special_tokens(specials: Specials) -> Reply:
     parts = [
         "\n".join(lines) or say("token-specials-none"),
         say("token-specials-more", n=left) if left else "",
-        f"**{say('token-specials-marks')}**\n" + "\n".join(marks) if marks else "",
+        f"\n**{say('token-specials-marks')}**\n" + "\n".join(marks) if marks else "",
     ]
     embed = discord.Embed(
         title=clip(say("token-specials-title", tokenizer=harmless(specials.name)), TITLE),
@@ -135,7 +135,7 @@ def _special_token(token: SpecialToken) -> str:
         facts.append(say("token-special-here", n=token.here))
     if token.here and token.added:
         facts.append(say("token-special-added"))
-    return f"{' · '.join(facts)}\n-# {'; '.join(say(f'role-{role}') for role in token.roles)}"
+    return "\n-# ".join([" · ".join(facts), *(say(f"role-{role}") for role in token.roles)])
 
 
 def method(used: Method) -> Reply:
@@ -196,7 +196,10 @@ def cost(tokenizations: Sequence[Tokenization], window: int | None = None, note:
     )
     whole = [made for made in ordered if not _lost(made)]
     if whole:
-        embed.set_footer(text=clip(say("token-cost-cheapest", tokenizer=harmless(_model(whole[0]))), 300))
+        cheapest = say(
+            "token-cost-cheapest", tokenizer=harmless(_model(whole[0])), losing=len(ordered) - len(whole)
+        )
+        embed.set_footer(text=clip(cheapest, 300))
     return Reply(embed=embed)
 
 

@@ -92,7 +92,7 @@ def batches(documents: Iterator[str], tokenizer: PreTrainedTokenizerBase) -> Ite
 
 
 def mask(ids: Tensor, attention: Tensor, tokenizer: PreTrainedTokenizerBase) -> tuple[Tensor, Tensor]:
-    """(what the model sees, what it has to guess): of the chosen tokens 80 % are masked, 10 % replaced, 10 % kept."""
+    """(what the model sees, what it has to guess): of the chosen tokens 80% are masked, 10% replaced, 10% kept."""
     special = torch.isin(ids, torch.tensor(tokenizer.all_special_ids)) | (attention == 0)
     chosen = (torch.rand(ids.shape) < MASKED) & ~special
     labels = torch.where(chosen, ids, torch.full_like(ids, _IGNORED))

@@ -184,7 +184,7 @@ def _songs(target: Path, seed: int) -> Iterator[str]:
     yield (
         f"{len(entries)} songs in {len({entry.genre for entry in entries.values()})} groups, {len(lists):,} synthetic playlists. "
         "Neighbours from gensim's Word2Vec(vector_size=32, window=20, negative=50, min_count=1, workers=1) with five epochs; "
-        f"{100 * sum(same) / len(same):.0f} % of the ten nearest are from the song's own group.\n"
+        f"{100 * sum(same) / len(same):.0f}% of the ten nearest are from the song's own group.\n"
     )
     yield "| song | neighbours |"
     yield "|---|---|"

@@ -65,18 +65,30 @@ def convert(file: Path, folder: Path) -> None:
     IncompleteWeights, and transformers' errors for a damaged file.
     """
     import torch  # noqa: PLC0415 - not needed to detect a GGUF file
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
-    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint  # noqa: PLC0415
+    from transformers import (  # noqa: PLC0415
+        AutoConfig,
+        AutoModelForCausalLM,
+        AutoTokenizer,
+        modeling_gguf_pytorch_utils,
+    )
 
+    from models.pretrained import building, quiet_transformers  # noqa: PLC0415 - as in `converted`
+
+    quiet_transformers()
+    # The bar for the tensors ignores the settings of transformers.
+    modeling_gguf_pytorch_utils.tqdm = lambda tensors, **_: tensors  # type: ignore[attr-defined]
     place = {"gguf_file": file.name, "local_files_only": True, "trust_remote_code": False}
     try:
         config = AutoConfig.from_pretrained(str(file.parent), **place)
     except ValueError as error:
         raise UnknownArchitecture(file.stem) from error
     tokenizer = AutoTokenizer.from_pretrained(str(file.parent), **place)
-    with torch.device("meta"):
+    with building, torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    tensors = load_gguf_checkpoint(str(file), return_tensors=True, model_to_load=model)["tensors"]
+    checkpoint = modeling_gguf_pytorch_utils.load_gguf_checkpoint(
+        str(file), return_tensors=True, model_to_load=model
+    )
+    tensors = checkpoint["tensors"]
     tied = model.all_tied_weights_keys if config.tie_word_embeddings else {}
     if missing := sorted(set(model.state_dict()) - set(tensors) - set(tied)):
         raise IncompleteWeights(file.stem, missing[0], len(missing) - 1)

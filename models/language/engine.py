@@ -48,6 +48,7 @@ from models.language.cache import (
     is_windowed,
     keeps_all_tokens,
 )
+from models.language.decoder import Decoder
 from models.language.lookup import LookUp
 from models.language.pace import Pace
 from models.language.prefixes import EVERYBODY, WORTH_KEEPING, Prefixes
@@ -365,6 +366,8 @@ class Engine:
         self._reads_together = together
         self._pace = Pace()
         self._prefixes = Prefixes()
+        self._decoder: Decoder | None = None
+        """Reads tokens faster than the model itself; set once it is verified."""
         self._gain_of_guesses = _GUESSES_MUST_GAIN * 1.5
         """The average speed-up from guesses, with an optimistic initial value."""
         self._steps_without_guesses = 0
@@ -418,6 +421,7 @@ class Engine:
         any request is submitted.
         """
         with torch.inference_mode():
+            self._verify_decoder(ids)
             sequences = [self._first_of(ids), self._first_of(ids[-1:])]
             if not self._batching or not all(map(self._can_be_batched, sequences)):
                 self._batching = self._reads_together = False
@@ -437,6 +441,20 @@ class Engine:
             elif not any(sequence.windowed for sequence in sequences):
                 error = max(error, self._verify_reading(ids))
         return error
+
+    def _verify_decoder(self, ids: Sequence[int]) -> None:
+        """Use the decoder if there is one for this model, and if it computes the same scores to the last bit."""
+        decoder = Decoder.of(self._model)
+        sequence = self._first_of(ids)
+        if decoder is None or not self._has_plain_inputs(sequence):
+            return
+        for _ in range(_VERIFIED_TOKENS):
+            rows = [row] if (row := sequence.own_row) else []
+            scores = self._decoded(decoder, sequence, Rows(rows).layers)
+            if not torch.equal(scores, self._advance_exactly(sequence)):
+                log.info("The model's own layers are used, because shorter ones are rounded differently.")
+                return
+        self._decoder = decoder
 
     def _verify_reading(self, ids: Sequence[int]) -> float:
         """Like `verify`, for two prompts that are read together in chunks."""
@@ -741,9 +759,16 @@ class Engine:
         prompt = len(sequence.stream.request.ids)
         end = sequence.seen + 1 if sequence.seen else prompt
         first = not sequence.seen
+        began = time.monotonic()
+        if self._decoder is not None and not first and self._has_plain_inputs(sequence):
+            scores = self._decoded(
+                self._decoder, sequence, growing_layers(sequence.inputs["past_key_values"])
+            )
+            sequence.seen = end
+            self._pace.stepped(time.monotonic() - began)
+            return scores
         ids = torch.tensor([sequence.ids[:end]], device=self._model.device)
         newest = 1 if not first and sequence.inputs.get("use_cache") else None
-        began = time.monotonic()
         inputs = self._model.prepare_inputs_for_generation(
             ids, next_sequence_length=newest, is_first_iteration=first, **sequence.inputs
         )
@@ -751,10 +776,17 @@ class Engine:
         # As `generate` does.
         sequence.inputs = self._model._update_model_kwargs_for_generation(outputs, sequence.inputs)  # noqa: SLF001
         sequence.seen = end
-        scores: torch.Tensor = outputs.logits[0, -1].float()
+        made: torch.Tensor = outputs.logits[0, -1].float()
         if not first:
             self._pace.stepped(time.monotonic() - began)
-        return scores
+        return made
+
+    @staticmethod
+    def _decoded(decoder: Decoder, sequence: _Sequence, cache: Sequence[GrowingLayer]) -> torch.Tensor:
+        """The scores, shape (vocabulary,), after the next token of a solo sequence; adds the token to its `cache`."""
+        place = sequence.seen
+        ids = torch.tensor([sequence.ids[place : place + 1]], device=decoder.device)
+        return decoder.scores(ids, torch.tensor([[place]]), None, cache)[0, -1].float()
 
     def _advance_batch(self) -> None:
         batch = self._batch
@@ -873,6 +905,12 @@ class Engine:
         counts = torch.tensor([len(new) for new in tokens])[:, None]
         columns = torch.arange(width) - (width - counts)
         mask = torch.cat([batch.rows.mask, (columns >= 0).long()], dim=1)
+        if self._decoder is not None:
+            positions = (batch.rows.mask.sum(1, keepdim=True) + columns).clamp_(min=0)
+            padding = None if bool(mask.all()) else mask
+            scores = self._decoder.scores(padded, positions, padding, batch.rows.layers, keep)
+            batch.rows.mask = mask
+            return scores.float()
         inputs = batch.sequences[0].inputs | {
             "past_key_values": batch.cache,
             "attention_mask": mask.to(device),
@@ -885,8 +923,8 @@ class Engine:
         prepared = self._model.prepare_inputs_for_generation(padded, next_sequence_length=width, **inputs)
         outputs = self._model(**prepared, return_dict=True)
         batch.rows.mask = mask
-        scores: torch.Tensor = outputs.logits[:, -keep:].float()
-        return scores
+        made: torch.Tensor = outputs.logits[:, -keep:].float()
+        return made
 
     def _write_tokens(self, sequences: Sequence[_Sequence], scores: torch.Tensor) -> list[_Sequence]:
         """Choose and stream each sequence's next token by its `scores`; returns those that neither ended nor moved."""
@@ -979,11 +1017,14 @@ class Engine:
         return self._reads_together and not sequence.windowed and self._is_batchable(sequence)
 
     def _is_batchable(self, sequence: _Sequence) -> bool:
+        return self._batching and not sequence.stays_solo and self._has_plain_inputs(sequence)
+
+    @staticmethod
+    def _has_plain_inputs(sequence: _Sequence) -> bool:
+        """Whether a sequence's inputs are its tokens, numbered in order, and a cache of a supported type."""
         positions = sequence.inputs.get("position_ids")
         return (
-            self._batching
-            and not sequence.stays_solo
-            and sequence.inputs.keys() <= _BATCHABLE_INPUTS
+            sequence.inputs.keys() <= _BATCHABLE_INPUTS
             and bool(growing_layers(sequence.inputs.get("past_key_values")))
             and (positions is None or positions.shape[:-1] == (1,))
         )

@@ -165,21 +165,21 @@ class LanguageModel:
 
     @property
     def detail(self) -> str:
-        window = f"a window of {self.context:,} tokens" if self.context else "no set window"
-        kind = "a chat model" if self.chats else "a base model"
+        window = f"window of {self.context:,} tokens" if self.context else "no set window"
+        kind = "chat model" if self.chats else "base model"
         made_from = ""
         if self._quantization:
             whole = self._quantization in {"F32", "F16", "BF16"}
             made_from = f", from a GGUF file ({self._quantization}{'' if whole else ', dequantised'})"
         kept = f", {self._weights}" if self._weights else ""
-        size = f"{self.parameters / 1e6:,.1f} M parameters"
+        size = f"{self.parameters / 1e6:,.1f} million parameters"
         return f"{type(self._model).__name__}, {kind}, {size}, {window}{made_from}{kept}"
 
     @property
     def now(self) -> str:
         """Current memory use of the texts in progress."""
         status = self.engine.status
-        used = f"room for {status.kv_tokens:,} of {status.kv_limit:,} tokens taken"
+        used = f"cache: {status.kv_tokens:,} of {status.kv_limit:,} tokens"
         return f"{used} ({status.kv_bytes / 1e6:,.1f} MB)"
 
     @property

@@ -37,13 +37,13 @@ from models.songs.ways import SongIndices
 RESAMPLES = 1000
 """Bootstrap samples of the test playlists."""
 INTERVAL = (2.5, 97.5)
-"""Percentiles between which 95 % of the samples lie."""
+"""Percentiles between which 95% of the samples lie."""
 PER_ARTIST = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A mean over test playlists, and the bounds of its 95 % bootstrap interval."""
+    """A mean over test playlists, and the bounds of its 95% bootstrap interval."""
 
     value: float
     low: float

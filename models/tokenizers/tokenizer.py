@@ -346,7 +346,7 @@ class Tokenizers:
         count = len(self._by_name)
         return " ".join(
             [
-                f"{count} tokenizer{'s' * (count != 1)}.",
+                f"{count} tokenizer{'s' * (count != 1)}{'.' * bool(self.failures)}",
                 *(failure.sentence for failure in self.failures.values()),
             ]
         )

@@ -162,30 +162,6 @@ async def test_a_bot_that_cannot_start_ends_it(
     assert re.fullmatch(r"Cannot create the data folder .*: Not a directory\.", line)
 
 
-def test_torch_gets_its_share_of_the_cores(tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    before = torch.get_num_threads()
-    alone = tiny_settings.model_copy(update={"encoder": None})
-    monkeypatch.setattr("models.local.usable_cores", lambda: 8)
-    try:
-        torch.set_num_threads(8)
-        local_service(alone)._share_cores()
-        assert torch.get_num_threads() == 8, "one thread writes all texts, without an encoder"
-        local_service(tiny_settings)._share_cores()
-        assert torch.get_num_threads() == 4, "the encoder has a worker of its own"
-        torch.set_num_threads(2)
-        local_service(tiny_settings)._share_cores()
-        assert torch.get_num_threads() == 2, "whoever asked for fewer gets fewer"
-        lane = tiny_settings.lanes.encoder.model_copy(update={"workers": 3})
-        lanes = tiny_settings.lanes.model_copy(update={"encoder": lane})
-        torch.set_num_threads(8)
-        local_service(tiny_settings.model_copy(update={"lanes": lanes}))._share_cores()
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-
-
 async def test_an_end_before_the_models_are_there_is_no_failure(
     tiny_settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

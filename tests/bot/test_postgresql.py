@@ -215,7 +215,7 @@ async def test_a_like_is_one_round_trip_and_as_isolated_as_ever(cluster: Cluster
     assert len(done) == 1, done
     assert await store.likes.list(7) == []
     async with store._database._engine.connect() as connection:
-        await connection.execution_options(**postgresql.SINGLE_CHANGE)
+        await connection.execution_options(**postgresql.SINGLE_STATEMENT)
         assert (await connection.execute(text("SHOW transaction_isolation"))).scalar() == "serializable"
 
 

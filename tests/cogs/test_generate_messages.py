@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogs.generate import messages
+from cogs.generate import mattered, messages
 from cogs.shared.text import percent
 from models.results import Candidate, Finish, Generation, Step
 from tests.cogs.drawing import LONG_TEXT, by_bytes, obeys
@@ -111,7 +111,7 @@ def test_any_steps_can_be_drawn(drawn: list[Step], text: str) -> None:
 
 def test_shares_are_readable() -> None:
     shares = [percent(share) for share in (1.0, 0.62, 0.031, 0.0004, 0.0, 1e-9)]
-    assert shares == ["100 %", "62 %", "3.1 %", "0.04 %", "< 0.01 %", "< 0.01 %"]
+    assert shares == ["100%", "62%", "3.1%", "0.04%", "<0.01%", "<0.01%"]
 
 
 @given(LONG_TEXT)
@@ -123,3 +123,10 @@ def test_the_tokens_of_any_generation_keep_to_discords_limits(text: str) -> None
     obeys(answer)
     if answer.files:
         assert answer.files["tokens.txt"].count(b"\n") == len(pieces) + 1
+
+
+def test_changes_have_as_many_decimals_as_the_largest_needs() -> None:
+    assert mattered.changes([13.54, -0.002, None]) == ["+13.54", "0", "-"]
+    assert mattered.changes([0.0031, -0.0004, 0.0]) == ["+0.0031", "-0.0004", "0"]
+    assert mattered.changes([1e-7, -1e-9]) == ["0", "0"]
+    assert mattered.changes([]) == []

@@ -77,6 +77,27 @@ def test_a_recommendation_says_where_it_came_from() -> None:
     assert one.entries[0].endswith("because you liked Africa · in 31 of its 40 playlists")
 
 
+def test_a_list_from_one_like_names_it_once() -> None:
+    africa = Song("1", "Africa", "Toto")
+    songs = tuple(Recommendation(Song(str(n), f"Song {n}", ""), (Reason(africa, n, 40),)) for n in (2, 3))
+    found = SongList(Basis.LIKES, Recommendations("songs", songs, (africa,)))
+    answer = messages.song_list(found)
+    assert answer.head == "### Because you liked Africa"
+    assert not any("because" in entry for entry in answer.entries)
+
+
+def test_reasons_in_a_long_list_fit_on_a_line_of_a_phone() -> None:
+    seeds = (Song("1", "A Title That Goes On And On", "Toto"), Song("2", "Take On Me", "a-ha"))
+    reasons = tuple(Reason(seed, 31, 40) for seed in seeds)
+    songs = tuple(Recommendation(Song(str(n), "Jump", ""), reasons) for n in range(10))
+    answer = messages.recommendations(
+        Recommendations("songs", songs, seeds), "From likes", because="because-you-liked"
+    )
+    assert {entry.splitlines()[1] for entry in answer.entries} == {
+        "-# because you liked A Title That Goes O…"
+    }
+
+
 NAME = st.text(st.characters(exclude_categories=("C", "Z")) | st.just(" "), max_size=30).map(
     lambda text: " ".join(text.split())
 )
@@ -137,7 +158,7 @@ def test_every_list_says_what_it_is_made_from(basis: Basis, people: Sequence[int
 def test_a_list_says_which_song_was_taken_for_what_was_typed() -> None:
     guesses = [("jum", JUMP)]
     found = told(Basis.SONG, like=(JUMP,), guesses=guesses)
-    assert "### Goes with Jump - Van Halen\n" in found
+    assert "### Goes with Jump – Van Halen\n" in found
     assert "I took “jum” to mean **Jump** by Van Halen." in found
     assert (
         "I took “jum” to mean **Jump** by Van Halen."
@@ -147,10 +168,10 @@ def test_a_list_says_which_song_was_taken_for_what_was_typed() -> None:
 
 def test_a_list_says_what_it_is_unlike() -> None:
     africa = Song("1", "Africa", "Toto")
-    assert "Goes with Jump - Van Halen, not with Africa - Toto\n" in told(
+    assert "Goes with Jump – Van Halen, not with Africa – Toto\n" in told(
         Basis.SONG, like=(JUMP,), unlike=(africa,)
     )
-    assert "From the songs you like, without what goes with Africa - Toto\n" in told(
+    assert "From the songs you like, without what goes with Africa – Toto\n" in told(
         Basis.LIKES, unlike=(africa,)
     )
 

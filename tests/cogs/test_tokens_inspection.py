@@ -32,16 +32,16 @@ def test_tokenizers_that_lose_text_come_last_and_are_marked() -> None:
     )
     losing = Tokenization("hub/losing", "ab", (Piece(0, "<unk>", "<unk>", unknown=True),), 9, "Unigram")
     told = str((inspection.cost([losing, whole], 200).embed or discord.Embed()).description)
-    assert "1. `whole`: **3 tokens** · 1,500 per 1,000 characters · 1.5 % of the window\n" in told
+    assert "1. `whole`: **3 tokens** · 1,500 per 1,000 characters · 1.5% of the window\n" in told
     assert (
-        "2. `losing`: **1 token** · 500 per 1,000 characters · 0.5 % of the window · ⚠️ loses text: 1 part becomes `<unk>`"
+        "2. `losing`: **1 token** · 500 per 1,000 characters · 0.5% of the window · ⚠️ loses text: 1 part becomes `<unk>`"
         in told
     )
     assert "a window of 200 tokens" in told
     embed = inspection.cost([losing, whole]).embed
     assert embed is not None
     assert "window" not in str(embed.description)
-    assert str(embed.footer.text).startswith("whole needs the fewest tokens")
+    assert str(embed.footer.text).startswith("Of those that lose nothing, whole needs the fewest tokens")
 
 
 @given(TOKENIZATION)
@@ -77,3 +77,13 @@ def test_any_special_tokens_keep_to_the_limits(
 @settings(deadline=None, max_examples=25)
 def test_any_method_keeps_to_the_limits(used: Method) -> None:
     obeys(inspection.method(used))
+
+
+def test_each_purpose_of_a_special_token_has_a_line() -> None:
+    token = SpecialToken("<s>", 1, (Role.BOS, Role.EOS), 0, added=False)
+    told = str((inspection.special_tokens(Specials("n", (token,), ())).embed or discord.Embed()).description)
+    assert told.splitlines() == [
+        "`<s>` id 1",
+        "-# beginning of a text",
+        "-# end of a text: a model that writes it is done",
+    ]

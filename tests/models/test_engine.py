@@ -29,6 +29,7 @@ from transformers import (
 from models.failures import BadInput, ModelError, Stopped
 from models.language import engine as engines
 from models.language.cache import CACHE_GROWTH
+from models.language.decoder import Decoder
 from models.language.engine import CausalModel, Engine, GenerationRequest, Stream
 from models.language.model import LanguageModel
 from models.results import Finish, Generation
@@ -357,7 +358,10 @@ def test_texts_within_a_window_are_written_together_and_longer_ones_alone() -> N
         assert [sequence.stream for sequence in engine._solo] == [long]
 
 
-def test_a_model_that_cannot_be_padded_writes_one_after_another(phi: Path) -> None:
+def test_a_model_that_cannot_be_padded_writes_one_after_another(
+    phi: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Decoder, "of", lambda _: None)
     model = loaded(phi)
     own = model.forward
 
@@ -559,14 +563,14 @@ def test_numbers_that_are_not_finite_end_only_the_text_that_has_them(phi: Path) 
 def test_a_batch_that_fails_goes_on_one_by_one(phi: Path, caplog: pytest.LogCaptureFixture) -> None:
     model = loaded(phi)
     engine = verified(model)
-    own = model.model.layers[1].forward
+    own = model.model.layers[1].input_layernorm.forward
 
-    def forward(hidden: torch.Tensor, *arguments: object, **options: object) -> object:
+    def forward(hidden: torch.Tensor) -> object:
         if hidden.shape[0] > 1:
             raise RuntimeError("no batches here")
-        return own(hidden, *arguments, **options)
+        return own(hidden)
 
-    model.model.layers[1].forward = forward
+    model.model.layers[1].input_layernorm.forward = forward
     streams = [engine.submit(GenerationRequest(ids, 15)) for ids in PROMPTS[:4]]
     made = [written(stream) for stream in streams]
     assert made == [reference(model, ids, 15) for ids in PROMPTS[:4]]
@@ -580,16 +584,16 @@ def test_a_batch_that_fails_goes_on_one_by_one(phi: Path, caplog: pytest.LogCapt
 def test_out_of_memory_is_one_sentence_and_the_others_go_on(phi: Path, error: Exception) -> None:
     model = loaded(phi)
     engine = verified(model)
-    own = model.model.layers[1].forward
+    own = model.model.layers[1].input_layernorm.forward
     failures = iter([error])
 
-    def forward(hidden: torch.Tensor, *arguments: object, **options: object) -> object:
+    def forward(hidden: torch.Tensor) -> object:
         if hidden.shape[0] == 3:
             for failure in failures:
                 raise failure
-        return own(hidden, *arguments, **options)
+        return own(hidden)
 
-    model.model.layers[1].forward = forward
+    model.model.layers[1].input_layernorm.forward = forward
     wanted = [PROMPTS[0], PROMPTS[4], PROMPTS[1]]  # the second is the longest
     streams = [engine.submit(GenerationRequest(ids, 15)) for ids in wanted]
     with pytest.raises(ModelError, match=r"^There is not enough memory for this text\."):

@@ -163,7 +163,7 @@ def test_a_failed_slot_keeps_the_hint_apart_and_nothing_of_what_was_loaded() -> 
     with pytest.raises(NotReady) as caught, made.lease("words"):
         pass
     travelled = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
-    assert travelled.sentence == "vectors is not available: vectors is not on this machine yet."
+    assert travelled.sentence == "vectors is not available. vectors is not on this machine yet."
     assert travelled.hint == failure.hint
     assert str(travelled) == str(caught.value) == f"{travelled.sentence} {failure.hint}"
 

@@ -18,7 +18,6 @@ from bot.settings.schema import Lane
 from models import lanes as module
 from models.failures import Busy, Cancelled, Late, Stopping
 from models.lanes import Job, Lanes, Ticket
-from models.local import torch_threads
 from tests.bot.conftest import until
 
 SOON = 5.0
@@ -384,11 +383,3 @@ def test_whatever_happens_the_books_are_right(
         await story.end()
 
     asyncio.run(tell())
-
-
-@pytest.mark.parametrize(
-    ("cores", "workers", "expected"), [(8, 2, 4), (2, 2, 1), (1, 3, 1), (7, 2, 3), (4, 0, 4)]
-)
-def test_torch_gets_no_more_threads_than_cores(cores: int, workers: int, expected: int) -> None:
-    assert torch_threads(cores, workers) == expected
-    assert workers * torch_threads(cores, workers) <= max(cores, workers)

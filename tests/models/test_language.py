@@ -467,7 +467,7 @@ def test_it_says_what_it_is(model: LanguageModel) -> None:
     assert model.dtype == "float32"
     assert model.memory >= 4 * model.parameters > 100_000
     assert not model.chats
-    assert "a base model" in model.detail
+    assert "base model" in model.detail
     assert "PhiForCausalLM" in model.detail
     model.probe()
 
@@ -532,7 +532,7 @@ def test_a_chat_model_gets_its_template(tmp_path: Path) -> None:
     model = load(folder)
     made = model.generate("Hello", max_new_tokens=4)
     assert model.chats
-    assert "a chat model" in model.detail
+    assert "chat model" in model.detail
     assert made.chat
     assert model._tokenizer.decode(list(made.input_ids)) == "<|user|> Hello<|assistant|>"
     assert made.prompt == "Hello"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -206,6 +207,36 @@ def test_a_gpu_halves_everything(
 def test_without_a_gpu_it_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert pretrained.choose("auto", "auto", parameters=SMALL) == (torch.device("cpu"), torch.float32)
+
+
+def test_models_that_load_at_once_do_not_disturb_each_other(phi: Path) -> None:
+    """While transformers builds a model, it switches the tying of weights off for all threads."""
+    from transformers import AutoModelForCausalLM, PreTrainedModel
+
+    ties, source = PreTrainedModel.tie_weights, finding.find(str(phi))
+    waiting = threading.Event()
+    inside: list[int] = []
+
+    class Auto:
+        @staticmethod
+        def from_pretrained(*args: Any, **options: Any) -> Any:
+            inside.append(len(inside))
+            if len(inside) == 1:
+                other.start()
+                waiting.wait(20)
+                assert pretrained.building.locked()
+            return AutoModelForCausalLM.from_pretrained(*args, **options)
+
+    def load() -> None:
+        pretrained.pretrained(
+            Auto, source, device="cpu", dtype="float32", progress=lambda _what, _share: waiting.set()
+        )
+
+    other = threading.Thread(target=load)
+    pretrained.pretrained(Auto, source, device="cpu", dtype="float32")
+    other.join(20)
+    assert inside == [0, 1]
+    assert PreTrainedModel.tie_weights is ties
 
 
 def test_parameters_are_counted_without_reading_them(phi: Path) -> None:

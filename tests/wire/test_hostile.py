@@ -96,7 +96,7 @@ async def test_a_form_that_was_open_while_the_bot_restarted(launch: Launch, box:
     await launch()
     sent = await box.submit(form, {"A song": "Song Alpha"})
     assert sent.ephemeral
-    assert "You like these now" in sent.text
+    assert "You now like these" in sent.text
 
 
 @pytest.mark.parametrize("line", ["/tokens text:hello", "/similar word:king", "/embed text:engineer"])

@@ -157,7 +157,7 @@ async def test_what_a_written_token_rests_on(live: Live) -> None:
     assert [word for word in words if word.strip()] == TEXT.split()
     shown = menu(answer, "mattered-token")
     third = await live.box.select(message_of(answer), shown["custom_id"], ["2"])
-    await third.until(lambda _: "Token 3 of the text" in message_of(answer).text)
+    await third.until(lambda _: "The 3rd token" in message_of(answer).text)
 
 
 async def board(live: Live, line: str = f"/next text:{TEXT}") -> Answer:

@@ -165,7 +165,8 @@ async def test_where_answers_are_always_private_none_is_overwritten(live: Live) 
 async def test_likes_go_where_a_person_goes(live: Live) -> None:
     who = quiet(live.box)
     assert (
-        "You like" in (await live.box.ask("/likes add song:Song Alpha", channel=who.guild.channels[0])).text
+        "You now like"
+        in (await live.box.ask("/likes add song:Song Alpha", channel=who.guild.channels[0])).text
     )
     assert "Song Alpha" in (await live.box.ask("/likes list")).text
 

@@ -38,15 +38,15 @@ async def test_status_tells_version_uptime_and_every_queue(live: Live) -> None:
     answer = await live.box.ask("/models status")
     assert f"Tokenwise {bot.__version__} · up for " in answer.text
     assert re.search(r"up for \d+ second", answer.text)
-    for lane, status in {**live.bot.service.lanes.status, **live.bot.drawing.status}.items():  # type: ignore[attr-defined]
+    for lane in (*live.bot.service.lanes.status, *live.bot.drawing.status):  # type: ignore[attr-defined]
         name = {
             "drawing": "pictures",
             "inside": "views into models",
-            "loading": "loads of models",
+            "loading": "reloads",
             "suggesting": "suggestions",
         }.get(lane, lane)
         where = answer.text.partition(f"{name}:")[2].partition("\n\n")[0]
-        assert f"0 running, 0 waiting (of {status.queue:,})" in where, lane
+        assert "idle" in where, lane
     live.bot._began -= 3 * 86400 + 7200
     assert "up for 3 days and 2 hours" in (await live.box.ask("/models status")).text
 
@@ -367,7 +367,7 @@ async def test_where_two_do_not_fit_questions_wait_and_the_answer_says_so(
     answer = await writing(live)
     reload = live.box.send("/models reload slot:language", member=live.box.admin)
     await reload.until(lambda shown: "waiting for 1 request to finish" in shown.text)
-    assert "questions wait for it" in reload.text
+    assert "requests wait for it" in reload.text
     later = live.box.send("/generate prompt:king is max_new_tokens:3", member=live.box.admin)
     old.run()
     await answer.until(finished)

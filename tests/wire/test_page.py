@@ -95,7 +95,7 @@ async def test_songs_are_suggested_liked_and_remembered(tab: Tab, live: Live) ->
     await expect(tab.last).to_contain_text("Goes with Song Alpha")
     first = await tab.last.locator(".section strong").first.inner_text()
     await tab.last.get_by_role("button", name="Like").first.click()
-    await expect(tab.last).to_contain_text(f"You like {first}")
+    await expect(tab.last).to_contain_text(f"You now like {first}")
     await expect(tab.last).to_contain_text("Only you can see this")
     # The mention of a command starts it.
     await tab.last.get_by_role("button", name="/likes list").click()
@@ -103,7 +103,7 @@ async def test_songs_are_suggested_liked_and_remembered(tab: Tab, live: Live) ->
     await expect(tab.messages).to_have_count(3)
     await expect(tab.last.locator(".embed strong")).to_have_text([first])
     await tab.ask("/recommend")
-    await expect(tab.last).to_contain_text("From the songs you like")
+    await expect(tab.last).to_contain_text(f"Because you liked {first}")
     assert [like.song.title for like in await live.bot.store.likes.list(live.box.student.id)] == [first]
 
 

@@ -24,7 +24,7 @@ async def like(live: Live, *titles: str) -> None:
     for title in titles:
         answer = await live.box.ask(f"/likes add song:{title}")
         assert answer.ephemeral
-        assert "You like" in answer.text
+        assert " like **" in answer.text
 
 
 def titles(answer: Answer) -> list[str]:
@@ -182,7 +182,7 @@ async def test_a_like_button_works_for_everybody_and_after_a_restart(live: Live,
     first, second, third = titles(answer)
     pressed = await press_like(live, answer.message)
     assert pressed.ephemeral
-    assert f"You like **{first}**" in pressed.text
+    assert f"You now like **{first}**" in pressed.text
     assert f"</likes list:{live.box.commands['likes'].id}>" in pressed.text
     again = await press_like(live, answer.message)
     assert again.ephemeral
@@ -194,7 +194,7 @@ async def test_a_like_button_works_for_everybody_and_after_a_restart(live: Live,
     for number, member in ((2, live.box.admin), (3, None)):
         pressed = await press_like(live, answer.message, number, member)
         assert pressed.ephemeral
-        assert "You like" in pressed.text
+        assert "You now like" in pressed.text
     assert await listed(live) == [third]
     assert second in (await live.box.ask("/likes list", member=live.box.admin)).text
 
@@ -257,7 +257,7 @@ EARLIER = {
 async def test_the_buttons_of_earlier_versions_still_work(live: Live) -> None:
     message = live.box.world.create_message(live.box.channel, EARLIER, {})
     pressed = await live.box.press(message, "Like 1")
-    assert "You like **Song Alpha** by Artist 0 now" in pressed.text
+    assert "You now like **Song Alpha** by Artist 0" in pressed.text
     assert "no longer like **Song Alpha**" in (await live.box.press(message, "Like 1")).text
     assert "I will not recommend **Song \\[Beta\\]**" in (await live.box.press(message, "Dislike 2")).text
 
@@ -323,7 +323,7 @@ async def test_a_slow_like_is_acknowledged_in_time(live: Live, tmp_path: Path) -
         locked.execute("ROLLBACK")
     finally:
         locked.close()
-    await pressed.until(lambda it: "You like" in it.text)
+    await pressed.until(lambda it: "You now like" in it.text)
     assert pressed.ephemeral
 
 
@@ -352,7 +352,7 @@ async def test_a_thumb_works_while_songs_load_or_are_missing(launch: Launch, *, 
     try:
         live.pace.hold()
         text = await live.box.send("/generate prompt:engineer is").until(has_button)
-        assert f"👍 You like **{first}**" in (await press_like(live, answer.message)).text
+        assert f"👍 You now like **{first}**" in (await press_like(live, answer.message)).text
         disliked = await act(live, answer.message, "never", 2)
         assert f"I will not recommend **{second}**" in disliked.text
         likes = await live.bot.store.likes.list(live.box.student.id)

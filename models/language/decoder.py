@@ -1,0 +1,306 @@
+"""The layers of common causal language models as one short program.
+
+transformers computes a token through hundreds of modules, each with its own arguments, masks and copies. For a small
+model, and for any model on a GPU, that takes longer than the arithmetic. This module calls the same operations on the
+same weights directly: for one text that is not padded, scores are the same to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.language.cache import GrowingLayer
+from models.packed import PackedLinear
+
+CausalModel: TypeAlias = Any
+"""A causal language model from transformers, whose own types are too loose for this module."""
+Function: TypeAlias = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What all layers share while some tokens are read, shape (texts, tokens)."""
+
+    cache: Sequence[GrowingLayer]
+    mask: Tensor | None
+    """Added to the attention scores, shape (texts, 1, tokens, tokens so far); None if each token sees all before it."""
+    cos: Tensor | None
+    sin: Tensor | None
+    """The rotary embedding of each position, shape (texts, 1, tokens, rotated size); None if the model has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attention:
+    """Self-attention of one layer."""
+
+    place: int
+    project: Callable[[Tensor], Sequence[Tensor]]
+    """The queries, keys and values of some states, each of shape (texts, tokens, heads x size)."""
+    output: Function
+    size: int
+    scale: float
+    shared: int
+    """Number of query heads that share a key and value head."""
+
+    def __call__(self, states: Tensor, step: _Step) -> Tensor:
+        texts, width, _ = states.shape
+        queries, keys, values = (
+            part.view(texts, width, -1, self.size).transpose(1, 2) for part in self.project(states)
+        )
+        if step.cos is not None and step.sin is not None:
+            queries, keys = _rotated(queries, step.cos, step.sin), _rotated(keys, step.cos, step.sin)
+        keys, values = step.cache[self.place].update(keys, values)
+        if step.mask is None:
+            made = functional.scaled_dot_product_attention(
+                queries,
+                keys,
+                values,
+                scale=self.scale,
+                is_causal=width > 1,
+                enable_gqa=self.shared > 1,
+            )
+        else:
+            made = self._masked(queries, keys, values, step.mask)
+        return self.output(made.transpose(1, 2).reshape(texts, width, -1))
+
+    def _masked(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+        texts, heads, width, size = queries.shape
+        if self.shared > 1:
+            # Heads with the same keys are computed together, as if they were more tokens: keys need not be repeated.
+            queries = queries.reshape(texts, -1, self.shared * width, size)
+            if width > 1:
+                mask = mask.repeat(1, 1, self.shared, 1)
+        made = functional.scaled_dot_product_attention(
+            queries, keys, values, attn_mask=mask, scale=self.scale
+        )
+        return made.view(texts, heads, width, size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Attention and a feed-forward network, one after the other, or beside each other if the latter has no norm."""
+
+    norm: Function
+    attention: _Attention
+    second_norm: Function | None
+    feed_forward: Function
+
+    def __call__(self, states: Tensor, step: _Step) -> Tensor:
+        normed = self.norm(states)
+        if self.second_norm is None:
+            return self.attention(normed, step) + self.feed_forward(normed) + states
+        states = states + self.attention(normed, step)
+        return states + self.feed_forward(self.second_norm(states))
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """Reads tokens and returns the scores of the next ones, like the model it was made from, with a faster cache."""
+
+    embed: Function
+    embed_positions: Function | None
+    rotary: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None
+    layers: Sequence[_Layer]
+    norm: Function
+    head: Function
+    least: float
+    """The most negative number of the data type. Minus infinity would turn fully masked rows into NaN."""
+    device: torch.device
+
+    @classmethod
+    def of(cls, model: CausalModel) -> Decoder | None:
+        """None for kinds of models, or settings, that this module does not cover."""
+        make = _KINDS.get(f"{type(model).__module__}.{type(model).__name__}")
+        if make is None:
+            return None
+        config = model.config
+        windowed = getattr(config, "sliding_window", None) is not None
+        layer_types = set(getattr(config, "layer_types", None) or ["full_attention"])
+        attention = config._attn_implementation  # noqa: SLF001 - there is no public name for it
+        if windowed or layer_types != {"full_attention"} or attention != "sdpa":
+            return None
+        return make(model)
+
+    def scores(
+        self,
+        ids: Tensor,
+        positions: Tensor,
+        mask: Tensor | None,
+        cache: Sequence[GrowingLayer],
+        keep: int = 1,
+    ) -> Tensor:
+        """Read `ids`, shape (texts, tokens), at their `positions`, same shape, after what is in `cache`, and add them
+        to it; returns the scores after the last `keep` of them, shape (texts, keep, vocabulary).
+
+        `mask`, shape (texts, tokens so far), is 1 where a column of the cache holds a token, including the new ones;
+        None if all do. Tokens can be on any device, `mask` and `positions` are on the CPU.
+        """
+        width = ids.shape[1]
+        positions = positions.to(self.device)
+        states = self.embed(ids)
+        if self.embed_positions is not None:
+            states = states + self.embed_positions(positions)
+        cos = sin = None
+        if self.rotary is not None:
+            cos, sin = (part.unsqueeze(1) for part in self.rotary(states, positions))
+        added = None
+        if mask is not None or (width > 1 and cache[0].get_seq_length()):
+            columns = cache[0].get_seq_length() + width
+            added = self._added(mask, len(ids), width, columns).to(states)
+        step = _Step(cache, added, cos, sin)
+        for layer in self.layers:
+            states = layer(states, step)
+        scores: Tensor = self.head(self.norm(states[:, -keep:]))
+        return scores
+
+    def _added(self, mask: Tensor | None, texts: int, width: int, columns: int) -> Tensor:
+        """What is added to attention scores: 0 where a token may look at a column, else the least number."""
+        seen = (
+            torch.ones(texts, 1, 1, columns, dtype=torch.bool) if mask is None else mask.bool()[:, None, None]
+        )
+        if width > 1:
+            seen = seen & torch.ones(width, columns, dtype=torch.bool).tril(columns - width)
+        return torch.zeros(seen.shape).masked_fill_(~seen, self.least)
+
+
+def _rotated(states: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary position embedding (Su et al. 2021, "RoFormer") of the first numbers of each head."""
+    size = cos.shape[-1]
+    turned = states if size == states.shape[-1] else states[..., :size]
+    first, second = turned.chunk(2, -1)
+    made = turned * cos + torch.cat((-second, first), -1) * sin
+    return made if turned is states else torch.cat((made, states[..., size:]), -1)
+
+
+def _linear(layer: nn.Module) -> Function:
+    """A linear layer without the overhead of a module."""
+    if type(layer) is nn.Linear:
+        return partial(functional.linear, weight=layer.weight, bias=layer.bias)
+    if isinstance(layer, PackedLinear):
+        return layer.packed.product
+    return layer
+
+
+def _separately(*layers: nn.Module) -> Callable[[Tensor], Sequence[Tensor]]:
+    first, second, third = map(_linear, layers)
+    return lambda states: (first(states), second(states), third(states))
+
+
+def _gated(network: CausalModel) -> Function:
+    """A gated feed-forward network (Shazeer 2020, "GLU Variants Improve Transformer")."""
+    gate, up, down = map(_linear, (network.gate_proj, network.up_proj, network.down_proj))
+    act = network.act_fn
+    return lambda states: down(act(gate(states)) * up(states))
+
+
+def _plain(widen: nn.Module, act: Function, narrow: nn.Module) -> Function:
+    first, second = _linear(widen), _linear(narrow)
+    return lambda states: second(act(first(states)))
+
+
+def _llama(model: CausalModel) -> Decoder | None:
+    layers = [
+        _Layer(
+            layer.input_layernorm,
+            _Attention(
+                place,
+                _separately(layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj),
+                _linear(layer.self_attn.o_proj),
+                layer.self_attn.head_dim,
+                layer.self_attn.scaling,
+                layer.self_attn.num_key_value_groups,
+            ),
+            layer.post_attention_layernorm,
+            _gated(layer.mlp),
+        )
+        for place, layer in enumerate(model.model.layers)
+    ]
+    return _decoder(model, layers, model.model.norm, rotary=model.model.rotary_emb)
+
+
+def _phi(model: CausalModel) -> Decoder | None:
+    if model.config.qk_layernorm:
+        return None
+    layers = [
+        _Layer(
+            layer.input_layernorm,
+            _Attention(
+                place,
+                _separately(layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj),
+                _linear(layer.self_attn.dense),
+                layer.self_attn.head_dim,
+                layer.self_attn.scaling,
+                layer.self_attn.num_key_value_groups,
+            ),
+            None,
+            _plain(layer.mlp.fc1, layer.mlp.activation_fn, layer.mlp.fc2),
+        )
+        for place, layer in enumerate(model.model.layers)
+    ]
+    return _decoder(model, layers, model.model.final_layernorm, rotary=model.model.rotary_emb)
+
+
+def _gpt2(model: CausalModel) -> Decoder | None:
+    if model.config.add_cross_attention:
+        return None
+
+    def project(layer: nn.Module) -> Callable[[Tensor], Sequence[Tensor]]:
+        together = _linear(layer)
+        return lambda states: together(states).chunk(3, -1)
+
+    layers = [
+        _Layer(
+            block.ln_1,
+            _Attention(
+                place,
+                project(block.attn.c_attn),
+                _linear(block.attn.c_proj),
+                block.attn.head_dim,
+                block.attn.scaling,
+                1,
+            ),
+            block.ln_2,
+            _plain(block.mlp.c_fc, block.mlp.act, block.mlp.c_proj),
+        )
+        for place, block in enumerate(model.transformer.h)
+    ]
+    return _decoder(model, layers, model.transformer.ln_f, positions=model.transformer.wpe)
+
+
+def _decoder(
+    model: CausalModel,
+    layers: Sequence[_Layer],
+    norm: Function,
+    *,
+    rotary: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
+    positions: Function | None = None,
+) -> Decoder:
+    return Decoder(
+        model.get_input_embeddings(),
+        positions,
+        rotary,
+        layers,
+        norm,
+        _linear(model.get_output_embeddings()),
+        torch.finfo(model.dtype).min,
+        model.device,
+    )
+
+
+_KINDS: dict[str, Callable[[CausalModel], Decoder | None]] = {
+    f"transformers.models.{name}": make
+    for name, make in {
+        "gpt2.modeling_gpt2.GPT2LMHeadModel": _gpt2,
+        "llama.modeling_llama.LlamaForCausalLM": _llama,
+        "mistral.modeling_mistral.MistralForCausalLM": _llama,
+        "phi.modeling_phi.PhiForCausalLM": _phi,
+        "qwen2.modeling_qwen2.Qwen2ForCausalLM": _llama,
+    }.items()
+}
