@@ -196,8 +196,8 @@ async def reloads(arguments: argparse.Namespace) -> None:
                 except Failure as error:
                     load_.failed[f"reload of {slot}: {type(error).__name__}"] += 1
         _report("rolling reloads", sum(map(len, seconds.values())), load_, time.monotonic() - began)
-        for slot, times in seconds.items():
-            print(f"  {slot}: p50 {percentile(times, 0.5):.1f} s, longest {max(times):.1f} s")
+        for name, times in seconds.items():
+            print(f"  {name}: p50 {percentile(times, 0.5):.1f} s, longest {max(times):.1f} s")
 
 
 async def head(_: argparse.Namespace) -> None:
