@@ -104,7 +104,7 @@ async def test_closing_a_stream_ends_the_work_in_the_replica(remote: RayService)
 
 @in_one_loop
 async def test_the_line_is_one_line_for_all_processes_of_the_bot(connect: Connect) -> None:
-    one, two = await connect(), await connect()
+    one, two = await asyncio.gather(connect(), connect())
     streams = [
         (one, two)[number % 2].language.generate(write(tokens=200, user=10 + number)) for number in range(10)
     ]
@@ -121,7 +121,7 @@ async def test_the_line_is_one_line_for_all_processes_of_the_bot(connect: Connec
 
 @in_one_loop
 async def test_the_places_of_a_process_that_is_gone_are_free_again(connect: Connect) -> None:
-    killed, other = await connect(), await connect()
+    killed, other = await asyncio.gather(connect(), connect())
     streams = [killed.language.generate(write(tokens=200)) for _ in range(8)]
     for stream in streams:
         await anext(stream)
