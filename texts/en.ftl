@@ -425,6 +425,7 @@ progress-draining =
         [one] waiting for { $count } request to finish: two copies do not fit
        *[other] waiting for { $count } requests to finish: two copies do not fit
     }
+progress-waiting-for-previous = waiting for requests that the previous version is still answering
 progress-replicas = { $ready } of { $count } replicas are ready
 progress-restoring = reloading the old one
 progress-reading-weights = reading the weights of { $name }

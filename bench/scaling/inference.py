@@ -4,6 +4,7 @@
 `replicas`: tokens per second of two one-core replicas, compared with one.
 `kills`: kill -9 of random workers while some people generate text and others ask quick questions.
 `reloads`: rolling reloads under the same load.
+`head`: kill -9 of the head node and all that runs on it, while a process of the bot is connected; then a new one.
 """
 
 from __future__ import annotations
@@ -21,9 +22,18 @@ from bench.lag import percentile
 from bot.client import local_service, make_service
 from bot.settings.load import load
 from bot.settings.schema import Settings
-from models.failures import Failure
-from models.results import Generation
-from models.service import AskWords, Caller, CompareTokenizers, Generate, LoadProgress, ReloadModel, Service
+from models.failures import ClusterAway, Failure, NotDeployed
+from models.results import Generation, State
+from models.service import (
+    AskWords,
+    Caller,
+    CompareTokenizers,
+    Generate,
+    LoadProgress,
+    ReloadModel,
+    Service,
+    ServiceStatus,
+)
 from tests.models.ray import cluster as clusters
 from tests.models.ray.cluster import Cluster
 
@@ -172,17 +182,60 @@ async def reloads(arguments: argparse.Namespace) -> None:
     """Reload the slots one after another under load."""
     async with on_cluster() as (_, service, settings):
         load_ = Load(service, await undisturbed(service))
-        specs, done = settings.specs(), 0
+        specs = settings.specs()
+        seconds: dict[str, list[float]] = {}
         slots = [slot for slot in ("words", "language", "tokenizers") if slot in specs]
         began = time.monotonic()
         async with load_.during():
             for slot in itertools.islice(itertools.cycle(slots), arguments.count):
+                started = time.monotonic()
                 try:
                     async for item in service.reload(ReloadModel(caller(), slot, specs[slot])):
-                        done += not isinstance(item, LoadProgress)
+                        if not isinstance(item, LoadProgress):
+                            seconds.setdefault(slot, []).append(time.monotonic() - started)
                 except Failure as error:
                     load_.failed[f"reload of {slot}: {type(error).__name__}"] += 1
-        _report("rolling reloads", done, load_, time.monotonic() - began)
+        _report("rolling reloads", sum(map(len, seconds.values())), load_, time.monotonic() - began)
+        for name, times in seconds.items():
+            print(f"  {name}: p50 {percentile(times, 0.5):.1f} s, longest {max(times):.1f} s")
+
+
+async def head(_: argparse.Namespace) -> None:
+    """Kill the head node, then start another one at the same address, while a bot process stays connected."""
+
+    async def until(holds: Callable[[ServiceStatus], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not holds(await service.status()):  # noqa: ASYNC110 - other processes make it true
+                await asyncio.sleep(0.05)
+
+    with clusters.running() as cluster:
+        await asyncio.to_thread(cluster.run, "serve")
+        service = make_service(load(cluster.config()))
+        await service.connect()
+        await service.start()
+        await service.loaded()
+        await service.words.ask(AskWords(caller(), "king"))
+        began = time.monotonic()
+        cluster.kill()
+        await until(lambda status: all(slot.state is State.FAILED for slot in status.slots))
+        print(
+            f"after {time.monotonic() - began:.1f} s, /models status says: {(await service.status()).slots[0].detail}"
+        )
+        try:
+            await service.words.ask(AskWords(caller(), "king"))
+        except ClusterAway as failure:
+            print(f"a question is answered: {failure}")
+    port = int(cluster.address.rpartition(":")[2])
+    with clusters.running(port=port) as cluster:
+        began = time.monotonic()
+        await until(lambda status: isinstance(status.slots[0].failure, NotDeployed))
+        print(f"connected {time.monotonic() - began:.1f} s after there was a new head")
+        serving = asyncio.create_task(asyncio.to_thread(cluster.run, "serve"))
+        await until(lambda status: all(slot.state is State.READY for slot in status.slots))
+        await service.words.ask(AskWords(caller(), "king"))
+        print(f"answering again {time.monotonic() - began:.1f} s after that, models loaded")
+        await serving
+        await service.close()
 
 
 def _report(what: str, count: int, load_: Load, seconds: float) -> None:
@@ -237,4 +290,5 @@ MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace], Awaitable[None]]] = {
     "replicas": replicas,
     "kills": kills,
     "reloads": reloads,
+    "head": head,
 }

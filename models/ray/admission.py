@@ -143,7 +143,7 @@ class Admission:
             client.changed.set()
 
     def _enter(self, question: Question) -> int:
-        lane, entry = self._lanes[question.lane], _Entry(question)
+        lane, entry = self._lanes[question.lane], _Entry(question, question.in_engine)
         self.join(question.client)
         self._clients[question.client].entries[question.key] = entry
         if not question.privileged:

@@ -24,10 +24,14 @@ from ray.serve.exceptions import RayServeException
 
 from models.ray.frames import Ask, Connected, Forget, Item, Lost, Unreachable, packed, read
 from models.ray.plan import COORDINATOR, NAMESPACE, Answer
-from models.ray.reach import join
+from models.ray.reach import join, still_there
 
 log = logging.getLogger(__name__)
 
+CHECK_EVERY = 1.0
+"""Seconds between two checks of whether the cluster still exists."""
+GIVE_UP = 8.0
+"""Seconds after which a head node that does not answer is given up; a shorter failure disturbs nobody."""
 LEAVING = 1.0
 """Seconds for telling the coordinator that the bot has gone."""
 
@@ -63,6 +67,18 @@ class Bridge:
         with contextlib.suppress(Absent, RayError, TimeoutError):
             async with asyncio.timeout(LEAVING):
                 await self.coordinator("leave", self._client)
+
+    async def watch(self) -> None:
+        """Run until the cluster is gone. Ray itself waits for its return, or takes a new one for the old one."""
+        loop = asyncio.get_running_loop()
+        answered = loop.time()
+        while loop.time() - answered < GIVE_UP:
+            await asyncio.sleep(CHECK_EVERY)
+            with contextlib.suppress(OSError, RayError, TimeoutError):
+                async with asyncio.timeout(GIVE_UP):
+                    if not await asyncio.to_thread(still_there):
+                        return
+                answered = loop.time()
 
     def _done(self, number: int, _: asyncio.Task[None]) -> None:
         del self._tasks[number]
@@ -139,7 +155,14 @@ async def _run(output: BinaryIO, client: str) -> None:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await Bridge(output, client).run(reader)
+    bridge = Bridge(output, client)
+    tasks = asyncio.create_task(bridge.run(reader)), asyncio.create_task(bridge.watch())
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        if error := task.exception():
+            log.error("the bridge failed", exc_info=error)
+    # An orderly shutdown, Ray's or that of waiting threads, hangs for a long time if the cluster is unreachable.
+    os._exit(0)
 
 
 def main(address: str, client: str) -> None:
@@ -151,10 +174,7 @@ def main(address: str, client: str) -> None:
     except Exception as error:  # noqa: BLE001 - every error is reported to the bot
         output.write(packed(Unreachable(type(error).__name__)))
         os._exit(1)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(output, client))
-    # Ray's orderly shutdown hangs for a long time if the cluster is unreachable.
-    os._exit(0)
+    asyncio.run(_run(output, client))
 
 
 if __name__ == "__main__":

@@ -250,6 +250,10 @@ class Coordinator:
     async def _roll(self, entry: _Slot, plan: SlotPlan, number: int, to_fetch: bool) -> None:
         """Start the new version beside the old one, and switch once all its replicas are ready."""
         entry.failure = None
+        while len(entry.apps) > 1:  # a third version might not fit into memory
+            what = texts.say("progress-waiting-for-previous")
+            entry.rolls[number] = replace(entry.rolls[number], what=what, serving=self._is_ready(entry))
+            await asyncio.sleep(TICK)
         entry.last += 1
         version = entry.last
         name = app_name(plan, version)

@@ -52,7 +52,8 @@ Plan = tuple[SlotPlan, ...]
 class Question:
     """A request for a place in a lane. `key` identifies it within the bot process `client`.
 
-    `begun` gives its state before the coordinator was restarted.
+    `begun` and `in_engine`, its place among those waiting for room in a replica, give its state before the coordinator
+    was restarted.
     """
 
     key: str
@@ -62,6 +63,7 @@ class Question:
     privileged: bool
     per_user: int
     begun: bool = False
+    in_engine: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import ray
 from ray import serve
+from ray.serve.config import RequestRouterConfig
 
 from models import memory
 from models.failures import Failure, LoadInterrupted
@@ -18,6 +19,7 @@ from models.hub import Hub
 from models.local import LocalService
 from models.ray import errands
 from models.ray.plan import COORDINATOR, NAMESPACE, Answer, Report, SlotPlan
+from models.ray.routing import PreferPrevious
 from models.results import SlotStatus, State
 from models.service import Generate, GenerationEvent, JobDone, ServiceEvent
 from models.slots import LaneLimits
@@ -143,6 +145,12 @@ def options(plan: SlotPlan) -> Mapping[str, Any]:
                 "target_ongoing_requests": max(1.0, plan.ongoing * BUSY),
             }
         }
+    routing: dict[str, Any] = {}
+    if plan.slot == "language":
+        router = RequestRouterConfig(
+            request_router_class=PreferPrevious, request_router_kwargs={"ongoing": plan.ongoing}
+        )
+        routing = {"request_router_config": router}
     return {
         "name": plan.slot,
         "max_ongoing_requests": plan.ongoing + EXTRA,
@@ -151,6 +159,7 @@ def options(plan: SlotPlan) -> Mapping[str, Any]:
         "ray_actor_options": {"num_cpus": plan.cpus, "num_gpus": plan.gpus},
         "logging_config": {"log_level": "WARNING", "enable_access_log": False},
         **scaling,
+        **routing,
     }
 
 

@@ -100,6 +100,8 @@ class _Job:
     request_id: str
     until: float
     position: int = 0
+    in_engine: int = 0
+    """Its position in its replica, once it has started."""
     app: str = ""
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the request is cancelled or the bot stops."""
@@ -334,6 +336,7 @@ class RayService:
                                 begun = (*begun, *event.tokens)
                                 done.add(len(event.ids))
                             elif isinstance(event, Queued):
+                                job.in_engine = event.position
                                 self._tell_coordinator(
                                     "move_in_engine", self._client, job.question.key, event.position
                                 )
@@ -616,7 +619,7 @@ class RayService:
                 self._hear(news)
 
     def _as_it_stands(self, job: _Job) -> Question:
-        return replace(job.question, begun=job.began is not None)
+        return replace(job.question, begun=job.began is not None, in_engine=job.in_engine)
 
     def _hear(self, news: News) -> None:
         before = self._news

@@ -66,6 +66,7 @@ class Cluster:
 
     address: str
     folder: Path
+    head: subprocess.Popen[bytes]
 
     def config(self, name: str = "config", address: str = "") -> Path:
         """Settings that run the small models on this cluster."""
@@ -87,6 +88,12 @@ class Cluster:
             and "ray::" in " ".join(process.info["cmdline"])
             and self._is_ours(process)
         ]
+
+    def kill(self) -> None:
+        """Kill every process of the cluster at once, as a power cut does."""
+        for process in _family(self.head):
+            process.kill()
+        self.head.wait()
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
@@ -110,8 +117,11 @@ def bot(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 @contextmanager
-def running(cpus: int = 8) -> Iterator[Cluster]:
-    """A cluster without models; it and everything it started are stopped at the end of the block."""
+def running(cpus: int = 8, port: int = 0) -> Iterator[Cluster]:
+    """A cluster without models; it and everything it started are stopped at the end of the block.
+
+    `port` is the head's; 0 for a free one.
+    """
     # Unix socket paths must be short, and those of pytest are long.
     with tempfile.TemporaryDirectory(prefix="tw-ray-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -119,7 +129,7 @@ def running(cpus: int = 8) -> Iterator[Cluster]:
         with log:
             head = subprocess.Popen(  # noqa: S603
                 [
-                    sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--port=0",
+                    sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", f"--port={port}",
                     "--include-dashboard=false", "--disable-usage-stats", f"--num-cpus={cpus}",
                     "--object-store-memory=80000000", f"--temp-dir={folder}", "--node-ip-address=127.0.0.1",
                 ],
@@ -130,7 +140,7 @@ def running(cpus: int = 8) -> Iterator[Cluster]:
                 start_new_session=True,
             )  # fmt: skip
             try:
-                yield Cluster(_address(folder / "start.log", head), folder)
+                yield Cluster(_address(folder / "start.log", head), folder, head)
             finally:
                 _end(head)
 
@@ -144,16 +154,20 @@ def _address(log: Path, head: subprocess.Popen[bytes]) -> str:
     raise RuntimeError(log.read_text(encoding="utf-8"))
 
 
-def _end(head: subprocess.Popen[bytes]) -> None:
-    """Kill the head and all its descendants, which run in separate sessions."""
+def _family(head: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The head and all its descendants, which run in separate sessions."""
     try:
-        family = psutil.Process(head.pid).children(recursive=True)
+        process = psutil.Process(head.pid)
+        return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
-        family = []
+        return []
+
+
+def _end(head: subprocess.Popen[bytes]) -> None:
+    family = _family(head)
     head.send_signal(signal.SIGTERM)
     psutil.wait_procs(family, timeout=5)
     for process in family:
         if process.is_running():
             process.kill()
-    head.kill()
     head.wait()

@@ -57,8 +57,9 @@ async def connect(ray_cluster: Cluster) -> AsyncIterator[Connect]:
     services: list[RayService] = []
 
     async def connect() -> RayService:
-        services.append(await connected(ray_cluster))
-        return services[-1]
+        service = await connected(ray_cluster)
+        services.append(service)
+        return service
 
     yield connect
     for service in services:

@@ -117,6 +117,12 @@ def test_a_new_coordinator_takes_over_what_the_old_one_promised(books: Admission
     assert books.places("one") == {"c": 0, "d": 0}
 
 
+def test_a_new_coordinator_knows_who_waits_for_room_in_a_replica(books: Admission) -> None:
+    open_ = (question("a", begun=True), question("b", begun=True, in_engine=1), question("c"))
+    books.attach("one", open_)
+    assert books.places("one") == {"a": 0, "b": 1, "c": 2}
+
+
 def test_a_question_that_is_asked_again_because_the_answer_was_lost_has_one_place(books: Admission) -> None:
     assert books.admit(question("a", user=5)) == books.admit(question("a", user=5)) == 0
     assert books.status["language"].running == 1

@@ -104,7 +104,7 @@ async def test_closing_a_stream_ends_the_work_in_the_replica(remote: RayService)
 
 @in_one_loop
 async def test_the_line_is_one_line_for_all_processes_of_the_bot(connect: Connect) -> None:
-    one, two = await connect(), await connect()
+    one, two = await asyncio.gather(connect(), connect())
     streams = [
         (one, two)[number % 2].language.generate(write(tokens=200, user=10 + number)) for number in range(10)
     ]
@@ -121,7 +121,7 @@ async def test_the_line_is_one_line_for_all_processes_of_the_bot(connect: Connec
 
 @in_one_loop
 async def test_the_places_of_a_process_that_is_gone_are_free_again(connect: Connect) -> None:
-    killed, other = await connect(), await connect()
+    killed, other = await asyncio.gather(connect(), connect())
     streams = [killed.language.generate(write(tokens=200)) for _ in range(8)]
     for stream in streams:
         await anext(stream)
@@ -136,6 +136,45 @@ async def test_the_places_of_a_process_that_is_gone_are_free_again(connect: Conn
     for stream in streams:
         with suppress(Exception):
             await stream.aclose()
+
+
+@in_one_loop
+async def test_a_persons_next_text_goes_to_the_replica_that_remembers_the_last_one(
+    remote: RayService,
+) -> None:
+    people, before = range(500, 505), await figure(remote, "reused")
+    prompt = "The engineer repaired the old bridge, and the teacher wrote a letter to the king. " * 2
+    for user in (*people, *people):
+        text = await whole(remote, write(prompt, 2, Sampling(), user=user))
+    saved = len(people) * (len(text.input_ids) - 1)
+    async with asyncio.timeout(PATIENCE):  # until the replicas have reported
+        while True:
+            if await figure(remote, "reused") >= before + saved:
+                break
+            await asyncio.sleep(0.1)
+
+
+@in_one_loop
+async def test_a_replica_with_many_texts_is_not_preferred(remote: RayService) -> None:
+    async def ended() -> dict[str, int]:
+        status = (await remote.status()).slot("language")
+        assert status is not None
+        return {replica.name: replica.ended for replica in status.replicas}
+
+    before = await ended()
+    await asyncio.gather(*(whole(remote, write(tokens=100, user=600, questions=8)) for _ in range(8)))
+    async with asyncio.timeout(PATIENCE):  # until both replicas have reported
+        while True:
+            if all(count > before[name] for name, count in (await ended()).items()):
+                break
+            await asyncio.sleep(0.1)
+
+
+async def figure(service: RayService, name: str) -> float:
+    """The sum of an engine's figure over all replicas, as last reported."""
+    status = (await service.status()).slot("language")
+    assert status is not None
+    return status.figures[name]
 
 
 @in_one_loop
