@@ -44,9 +44,11 @@ from bench import beside, models
 from bench.beside import NotInstalled, Peer, Situation
 from bench.lag import LagSampler, as_felt, percentile
 from bench.models import CausalLM
+from models import kernels
 from models.language.engine import Engine, GenerationRequest
 from models.language.prefixes import common_prefix
 from models.packed import Int8, pack, packed_in
+from models.threads import with_own_team
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 PROMPT = 24
@@ -159,7 +161,7 @@ async def measure(name: str, method: Method, prompts: Prompts, count: int) -> Fi
     sampling = asyncio.create_task(sampler.run())
     start = time.perf_counter()
     await asyncio.to_thread(
-        method, prompts, count, lambda user: times[user].append(time.perf_counter() - start)
+        with_own_team, method, prompts, count, lambda user: times[user].append(time.perf_counter() - start)
     )
     sampling.cancel()
     late = as_felt([lag for _, lag in sampler.samples])
@@ -231,7 +233,9 @@ async def run(
     folder: Path, users: Sequence[int], count: int, rounds: int, device: str, console: Console
 ) -> list[Figures]:
     """The methods take turns, so that other load on the machine affects all of them; the best round counts."""
-    full, half = (models.load(folder, device, dtype) for dtype in (torch.float32, torch.bfloat16))
+    full, half = (
+        with_own_team(models.load, folder, device, dtype) for dtype in (torch.float32, torch.bfloat16)
+    )
     generator = torch.Generator().manual_seed(1)
     prompts = torch.randint(
         0, full.config.vocab_size, (max([*users, 9]), PROMPT), generator=generator
@@ -239,13 +243,13 @@ async def run(
     engine = Engine(half)
     methods = {"notebook": notebook(full), "static batch": static_batch(half), "engine": batched(engine)}
     limits = {"bfloat16": half}
-    engine.verify(prompts[0])
+    with_own_team(engine.verify, prompts[0])
     if device == "cpu":
-        limits["int8"] = quantized = models.load(folder, device, torch.float32)
+        limits["int8"] = quantized = with_own_team(models.load, folder, device, torch.float32)
         pack(quantized, Int8)
         gc.collect()
         int8_engine = Engine(quantized)
-        int8_engine.verify(prompts[0])
+        with_own_team(int8_engine.verify, prompts[0])
         methods["engine, int8"] = batched(int8_engine)
     best: dict[tuple[str, int], Figures] = {}
     waits = []
@@ -261,7 +265,8 @@ async def run(
         console.print(f"round {turn + 1} of {rounds} done", highlight=False)
     for name, model in limits.items():
         console.print(
-            f"bandwidth limit, {name}: {bandwidth_limit(model):.1f} tokens/s for one user", highlight=False
+            f"bandwidth limit, {name}: {with_own_team(bandwidth_limit, model):.1f} tokens/s for one user",
+            highlight=False,
         )
     wait, worst, usual = min(waits, key=itemgetter(1))
     console.print(
@@ -284,7 +289,9 @@ def timed(method: Method) -> beside.Ask:
     def ask(prompts: Prompts, count: int) -> list[list[float]]:
         times: list[list[float]] = [[] for _ in prompts]
         start = time.perf_counter()
-        method(prompts, count, lambda number: times[number].append(time.perf_counter() - start))
+        with_own_team(
+            method, prompts, count, lambda number: times[number].append(time.perf_counter() - start)
+        )
         return times
 
     return ask
@@ -307,15 +314,18 @@ def with_peers(
     running: list[Peer] = []
     for precision in precisions:
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        model = models.load(folder, "cpu", dtype)
-        if precision == "int8":
-            pack(model, Int8)
-        else:
-            ways[f"transformers, static batch, {precision}"] = timed(static_batch(model))
+        model = with_own_team(models.load, folder, "cpu", dtype)
+        if precision != "int8":
+            plain = with_own_team(models.load, folder, "cpu", dtype)
+            ways[f"transformers, static batch, {precision}"] = timed(static_batch(plain))
+        setting = "auto" if precision == "int8" else precision
+        choice = with_own_team(kernels.choose, model, setting, int8=precision == "int8")
+        if choice.kind is not None:
+            with_own_team(pack, model, choice.kind)
         engine = Engine(model)
-        engine.verify(list(range(1, PROMPT)))
+        with_own_team(engine.verify, list(range(1, PROMPT)))
         ways[f"engine, {precision}"] = timed(batched(engine))
-        limits[precision] = bandwidth_limit(model)
+        limits[precision] = with_own_team(bandwidth_limit, model)
         for name in beside.PEERS:
             try:
                 peer = Peer(peers, name, folder, precision, scratch)
@@ -407,7 +417,10 @@ def main() -> None:
         help="compare with the engines installed in this folder",
     )
     parser.add_argument(
-        "--precisions", nargs="+", choices=["float32", "bfloat16", "int8"], default=["bfloat16", "int8"]
+        "--precisions",
+        nargs="+",
+        choices=["float32", "float16", "bfloat16", "int8"],
+        default=["bfloat16", "int8"],
     )
     parser.add_argument("--long", action="store_true", help="also measure long prompts and texts")
     options = parser.parse_args()

@@ -194,14 +194,22 @@ def _models(status: ServiceStatus) -> Iterator[Metric]:
         ("kv_tokens", "kv_tokens", "Tokens that the cache has room for now."),
         ("kv_tokens_limit", "kv_limit", "Tokens that the cache may have room for."),
         ("kv_bytes", "kv_bytes", "Memory that the cache takes."),
+        ("kept_tokens", "kept_tokens", "Tokens of earlier texts that are kept in the cache."),
     ):
         yield _gauge(name, what, [((), figures[figure])] if figure in figures else [])
-    recomputed = CounterMetricFamily(
-        "tokenwise_recomputed_tokens", "Tokens computed again because rounding could have decided them."
-    )
-    if "recomputed" in figures:
-        recomputed.add_metric((), figures["recomputed"])
-    yield recomputed
+    for name, figure, what in (
+        (
+            "recomputed_tokens",
+            "recomputed",
+            "Tokens computed again because rounding could have decided them.",
+        ),
+        ("reused_tokens", "reused", "Prompt tokens that were in the cache and not read again."),
+        ("guessed_tokens", "guessed", "Tokens that were guessed correctly and checked together."),
+    ):
+        family = CounterMetricFamily(f"tokenwise_{name}", what)
+        if figure in figures:
+            family.add_metric((), figures[figure])
+        yield family
 
 
 def _gauge(name: str, what: str, values: Iterable[tuple[Sequence[str], float]], *labels: str) -> Metric:

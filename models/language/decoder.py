@@ -24,13 +24,29 @@ CausalModel: TypeAlias = Any
 Function: TypeAlias = Callable[[Tensor], Tensor]
 
 
+WORTH_SPLITTING = 128
+"""Columns of padding from which texts are not attended to together with longer ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Neighbouring rows of the cache that begin at about the same column."""
+
+    rows: slice
+    start: int
+    """The first column that any of them uses."""
+    mask: Tensor | None
+    """Added to the attention scores, shape (rows, 1, tokens, columns from `start` on); None if nothing is hidden but what
+    comes later.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """What all layers share while some tokens are read, shape (texts, tokens)."""
 
     cache: Sequence[GrowingLayer]
-    mask: Tensor | None
-    """Added to the attention scores, shape (texts, 1, tokens, tokens so far); None if each token sees all before it."""
+    groups: Sequence[_Group]
     cos: Tensor | None
     sin: Tensor | None
     """The rotary embedding of each position, shape (texts, 1, tokens, rotated size); None if the model has none."""
@@ -57,30 +73,33 @@ class _Attention:
         if step.cos is not None and step.sin is not None:
             queries, keys = _rotated(queries, step.cos, step.sin), _rotated(keys, step.cos, step.sin)
         keys, values = step.cache[self.place].update(keys, values)
-        if step.mask is None:
-            made = functional.scaled_dot_product_attention(
-                queries,
-                keys,
-                values,
-                scale=self.scale,
-                is_causal=width > 1,
-                enable_gqa=self.shared > 1,
+        made = [
+            self._attend(
+                queries[group.rows],
+                keys[group.rows, :, group.start :],
+                values[group.rows, :, group.start :],
+                group.mask,
             )
-        else:
-            made = self._masked(queries, keys, values, step.mask)
-        return self.output(made.transpose(1, 2).reshape(texts, width, -1))
+            for group in step.groups
+        ]
+        whole = made[0] if len(made) == 1 else torch.cat(made)
+        return self.output(whole.transpose(1, 2).reshape(texts, width, -1))
 
-    def _masked(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-        texts, heads, width, size = queries.shape
+    def _attend(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+        rows, heads, width, size = queries.shape
+        if mask is None:
+            return functional.scaled_dot_product_attention(
+                queries, keys, values, scale=self.scale, is_causal=width > 1, enable_gqa=self.shared > 1
+            )
         if self.shared > 1:
             # Heads with the same keys are computed together, as if they were more tokens: keys need not be repeated.
-            queries = queries.reshape(texts, -1, self.shared * width, size)
+            queries = queries.reshape(rows, -1, self.shared * width, size)
             if width > 1:
                 mask = mask.repeat(1, 1, self.shared, 1)
         made = functional.scaled_dot_product_attention(
             queries, keys, values, attn_mask=mask, scale=self.scale
         )
-        return made.view(texts, heads, width, size)
+        return made.view(rows, heads, width, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +161,9 @@ class Decoder:
         `mask`, shape (texts, tokens so far), is 1 where a column of the cache holds a token, including the new ones;
         None if all do. Tokens can be on any device, `mask` and `positions` are on the CPU.
         """
-        width = ids.shape[1]
+        columns = cache[0].get_seq_length() + ids.shape[1]
+        if mask is None:
+            mask = torch.ones(len(ids), columns, dtype=torch.long)
         positions = positions.to(self.device)
         states = self.embed(ids)
         if self.embed_positions is not None:
@@ -150,22 +171,35 @@ class Decoder:
         cos = sin = None
         if self.rotary is not None:
             cos, sin = (part.unsqueeze(1) for part in self.rotary(states, positions))
-        added = None
-        if mask is not None or (width > 1 and cache[0].get_seq_length()):
-            columns = cache[0].get_seq_length() + width
-            added = self._added(mask, len(ids), width, columns).to(states)
-        step = _Step(cache, added, cos, sin)
+        step = _Step(cache, self._groups(mask, ids.shape[1], states.dtype), cos, sin)
         for layer in self.layers:
             states = layer(states, step)
         scores: Tensor = self.head(self.norm(states[:, -keep:]))
         return scores
 
-    def _added(self, mask: Tensor | None, texts: int, width: int, columns: int) -> Tensor:
+    def _groups(self, mask: Tensor, width: int, dtype: torch.dtype) -> list[_Group]:
+        """The rows, split where one uses far fewer columns than those before it."""
+        starts = mask.argmax(1).tolist()
+        firsts = [0]
+        for row, start in enumerate(starts):
+            if abs(start - starts[firsts[-1]]) >= WORTH_SPLITTING:
+                firsts.append(row)
+        groups = []
+        for first, end in zip(firsts, [*firsts[1:], len(starts)], strict=True):
+            start = min(starts[first:end])
+            seen = mask[first:end, start:]
+            is_causal = width in {1, seen.shape[1]}
+            added = (
+                None if is_causal and bool(seen.all()) else self._added(seen, width).to(self.device, dtype)
+            )
+            groups.append(_Group(slice(first, end), start, added))
+        return groups
+
+    def _added(self, mask: Tensor, width: int) -> Tensor:
         """What is added to attention scores: 0 where a token may look at a column, else the least number."""
-        seen = (
-            torch.ones(texts, 1, 1, columns, dtype=torch.bool) if mask is None else mask.bool()[:, None, None]
-        )
+        seen = mask.bool()[:, None, None]
         if width > 1:
+            columns = mask.shape[1]
             seen = seen & torch.ones(width, columns, dtype=torch.bool).tril(columns - width)
         return torch.zeros(seen.shape).masked_fill_(~seen, self.least)
 
@@ -188,6 +222,15 @@ def _linear(layer: nn.Module) -> Function:
     return layer
 
 
+def _norm(layer: CausalModel) -> Function:
+    """A norm, in one operation where that is the same to the last bit."""
+    if type(layer).__name__.endswith("RMSNorm") and layer.weight.dtype == torch.float32:
+        size, smallest = tuple(layer.weight.shape), layer.variance_epsilon
+        return partial(functional.rms_norm, normalized_shape=size, weight=layer.weight, eps=smallest)
+    made: Function = layer
+    return made
+
+
 def _separately(*layers: nn.Module) -> Callable[[Tensor], Sequence[Tensor]]:
     first, second, third = map(_linear, layers)
     return lambda states: (first(states), second(states), third(states))
@@ -208,7 +251,7 @@ def _plain(widen: nn.Module, act: Function, narrow: nn.Module) -> Function:
 def _llama(model: CausalModel) -> Decoder | None:
     layers = [
         _Layer(
-            layer.input_layernorm,
+            _norm(layer.input_layernorm),
             _Attention(
                 place,
                 _separately(layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj),
@@ -217,12 +260,12 @@ def _llama(model: CausalModel) -> Decoder | None:
                 layer.self_attn.scaling,
                 layer.self_attn.num_key_value_groups,
             ),
-            layer.post_attention_layernorm,
+            _norm(layer.post_attention_layernorm),
             _gated(layer.mlp),
         )
         for place, layer in enumerate(model.model.layers)
     ]
-    return _decoder(model, layers, model.model.norm, rotary=model.model.rotary_emb)
+    return _decoder(model, layers, _norm(model.model.norm), rotary=model.model.rotary_emb)
 
 
 def _phi(model: CausalModel) -> Decoder | None:

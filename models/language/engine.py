@@ -289,6 +289,8 @@ class _Batch:
 
     def __init__(self, members: Sequence[tuple[_Sequence, Row]] = ()) -> None:
         """`members` are sequences with their rows in other caches."""
+        # Texts of similar length are attended to together.
+        members = sorted(members, key=lambda member: -member[1].length)
         self.sequences = [sequence for sequence, _ in members]
         self.rows = Rows([row for _, row in members])
 
@@ -907,8 +909,7 @@ class Engine:
         mask = torch.cat([batch.rows.mask, (columns >= 0).long()], dim=1)
         if self._decoder is not None:
             positions = (batch.rows.mask.sum(1, keepdim=True) + columns).clamp_(min=0)
-            padding = None if bool(mask.all()) else mask
-            scores = self._decoder.scores(padded, positions, padding, batch.rows.layers, keep)
+            scores = self._decoder.scores(padded, positions, mask, batch.rows.layers, keep)
             batch.rows.mask = mask
             return scores.float()
         inputs = batch.sequences[0].inputs | {

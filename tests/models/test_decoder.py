@@ -19,6 +19,7 @@ from transformers import (
 )
 from transformers.cache_utils import Cache
 
+from models.language import decoder as decoder_module
 from models.language.cache import GrowingLayer
 from models.language.decoder import Decoder
 from models.language.engine import CausalModel, Engine
@@ -141,6 +142,22 @@ def test_texts_of_one_length_need_no_mask(model: CausalModel) -> None:
 def test_columns_between_tokens_may_be_unused(model: CausalModel) -> None:
     mask = torch.tensor([[1, 1, 0, 1, 1], [1, 1, 1, 1, 1]])
     chunks = [(IDS[:, :3], mask[:, :3]), (IDS[:, 3:4], mask[:, :4]), (IDS[:, 4:5], mask)]
+    assert max(compared(model, *chunks)) < 1e-5
+
+
+@pytest.mark.parametrize("lengths", [(9, 9, 3, 2), (3, 9, 2, 9), (9, 4, 4, 4), (2, 3, 9, 9)])
+def test_texts_of_very_different_lengths_are_attended_to_in_groups(
+    model: CausalModel, lengths: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder_module, "WORTH_SPLITTING", 4)
+    ids = torch.randint(0, 64, (4, 12), generator=torch.Generator().manual_seed(1))
+    # The last three columns are new to all.
+    mask = (torch.arange(12) >= 9 - torch.tensor(lengths)[:, None]).long()
+    chunks = [
+        (ids[:, :7], mask[:, :7]),
+        (ids[:, 7:9], mask[:, :9]),
+        *((ids[:, place : place + 1], mask[:, : place + 1]) for place in (9, 10, 11)),
+    ]
     assert max(compared(model, *chunks)) < 1e-5
 
 

@@ -122,6 +122,7 @@ COUNTS = [8 + number * 7 % 20 for number in range(10)]
 
 def test_alone_it_writes_what_transformers_writes_to_the_last_bit(model: CausalModel) -> None:
     engine = verified(model)
+    engine._steps_without_guesses = 10**9  # tokens that are checked together are rounded in another order
     stream = engine.submit(GenerationRequest(PROMPTS[3], 12))
     tokens = list(stream)
     assert [token.id for token in tokens] == reference(model, PROMPTS[3], 12)
@@ -134,11 +135,8 @@ def test_alone_it_writes_what_transformers_writes_to_the_last_bit(model: CausalM
         output_logits=True,
         return_dict_in_generate=True,
     )
-    # A guess that was checked together with others is rounded in another order.
-    error = 1e-6 if engine.status.guessed else 0.0
     for token, logits in zip(tokens, made.logits, strict=True):
-        expected = float(logits[0].softmax(-1)[token.id])
-        assert token.probabilities[token.id] == pytest.approx(expected, rel=error, abs=0)
+        assert token.probabilities[token.id] == float(logits[0].softmax(-1)[token.id])
     assert engine.status.recomputed == 0
 
 
@@ -354,7 +352,7 @@ def test_texts_within_a_window_are_written_together_and_longer_ones_alone() -> N
             iterator = iter(stream)
             assert next(iterator)
             assert next(iterator)
-        assert [sequence.stream for sequence in engine._batch.sequences] == fit
+        assert {sequence.stream for sequence in engine._batch.sequences} == set(fit)
         assert [sequence.stream for sequence in engine._solo] == [long]
 
 
@@ -396,7 +394,10 @@ def test_a_cancelled_text_frees_its_place_at_the_next_token(phi_model: CausalMod
         turns.release(4)
         before = next(iter(first))
         assert before.id == reference(phi_model, PROMPTS[0], 1)[0]
-        while engine._batch.sequences == [] or engine._batch.sequences[0].seen < len(PROMPTS[0]) + 4:
+        while not any(
+            sequence.stream is first and sequence.seen == len(PROMPTS[0]) + 4
+            for sequence in engine._batch.sequences
+        ):
             time.sleep(0.001)
         assert engine.status.running == 2
         first.cancel()
