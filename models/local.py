@@ -544,7 +544,7 @@ def _fetch(request: ReloadModel, job: Job, tell: Callable[[str, float | None], N
 
 
 def _use_all_cores() -> None:
-    import torch  # noqa: PLC0415 - takes seconds, which this thread has
+    import torch  # noqa: PLC0415 - slow to import, so not on the event loop
 
     # OMP_NUM_THREADS already applies, and may be lower.
     torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))

@@ -46,10 +46,23 @@ log = logging.getLogger(__name__)
 WORTH_HALVING = 300_000_000
 """Parameters above which a CPU's memory bandwidth, not its arithmetic, is the bottleneck."""
 
-building = threading.Lock()
-"""Held while transformers builds a model. It changes its own classes and torch's default dtype for all threads meanwhile,
-and of two threads the second to finish would leave the classes changed: no model could tie its weights any more.
-"""
+_BUILDING = threading.Lock()
+_PATIENCE = 60.0
+"""Seconds after which a model that may hang no longer delays the next one."""
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """Held while transformers builds a model. It changes its own classes and torch's default dtype for all threads
+    meanwhile, and of two threads the second to finish would leave the classes changed: no model could tie its weights
+    any more.
+    """
+    held = _BUILDING.acquire(timeout=_PATIENCE)
+    try:
+        yield
+    finally:
+        if held:
+            _BUILDING.release()
 
 
 @contextmanager
@@ -140,7 +153,7 @@ def pretrained(
         place, numbers = _choose(source, device, dtype)
         if progress:
             progress(texts.say("progress-reading-weights", name=source.label), None)
-        with building:
+        with building():
             model, report = auto.from_pretrained(
                 source.target,
                 revision=source.revision,

@@ -83,7 +83,7 @@ def convert(file: Path, folder: Path) -> None:
     except ValueError as error:
         raise UnknownArchitecture(file.stem) from error
     tokenizer = AutoTokenizer.from_pretrained(str(file.parent), **place)
-    with building, torch.device("meta"):
+    with building(), torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     checkpoint = modeling_gguf_pytorch_utils.load_gguf_checkpoint(
         str(file), return_tensors=True, model_to_load=model

@@ -36,8 +36,8 @@ class _Group:
     start: int
     """The first column that any of them uses."""
     mask: Tensor | None
-    """Added to the attention scores, shape (rows, 1, tokens, columns from `start` on); None if nothing is hidden but what
-    comes later.
+    """Added to the attention scores, shape (rows, 1, tokens, columns from `start` on); None if only later
+    tokens are hidden.
     """
 
 
@@ -99,7 +99,7 @@ class _Attention:
         made = functional.scaled_dot_product_attention(
             queries, keys, values, attn_mask=mask, scale=self.scale
         )
-        return made.view(rows, heads, width, size)
+        return made.reshape(rows, heads, width, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class Decoder:
         starts = mask.argmax(1).tolist()
         firsts = [0]
         for row, start in enumerate(starts):
-            if abs(start - starts[firsts[-1]]) >= WORTH_SPLITTING:
+            if start - starts[firsts[-1]] >= WORTH_SPLITTING:
                 firsts.append(row)
         groups = []
         for first, end in zip(firsts, [*firsts[1:], len(starts)], strict=True):
@@ -190,18 +190,18 @@ class Decoder:
             seen = mask[first:end, start:]
             is_causal = width in {1, seen.shape[1]}
             added = (
-                None if is_causal and bool(seen.all()) else self._added(seen, width).to(self.device, dtype)
+                None if is_causal and bool(seen.all()) else self._added(seen, width, dtype).to(self.device)
             )
             groups.append(_Group(slice(first, end), start, added))
         return groups
 
-    def _added(self, mask: Tensor, width: int) -> Tensor:
+    def _added(self, mask: Tensor, width: int, dtype: torch.dtype) -> Tensor:
         """What is added to attention scores: 0 where a token may look at a column, else the least number."""
         seen = mask.bool()[:, None, None]
         if width > 1:
             columns = mask.shape[1]
             seen = seen & torch.ones(width, columns, dtype=torch.bool).tril(columns - width)
-        return torch.zeros(seen.shape).masked_fill_(~seen, self.least)
+        return torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, self.least)
 
 
 def _rotated(states: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

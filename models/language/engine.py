@@ -97,6 +97,8 @@ _STEPS_WITHOUT_GUESSES = 50
 """Number of steps before guessing is tried again after it did not pay off."""
 _MOST_RECOMPUTATIONS = 3
 """Number of recomputations after which a sequence stays solo."""
+_LENGTH_DEPENDENT = {"dynamic", "longrope"}
+"""Rotary embeddings that are scaled by the length of a text."""
 _BATCHABLE_INPUTS = {"past_key_values", "attention_mask", "position_ids", "use_cache", "logits_to_keep"}
 """The model inputs that can be combined for several sequences."""
 
@@ -344,7 +346,8 @@ class Engine:
         self._own_stop_strings = self._stop_strings(model.generation_config.stop_strings or ())
         self._batch_size = batch
         self._kv_limit = kv_tokens
-        self._batching = together
+        # With positions that are scaled by the length of a text, the longest text of a batch would decide for all.
+        self._batching = together and not _scales_by_length(model.config)
         self._step_seconds = 1 / tokens_per_second if tokens_per_second else 0.0
         self._is_guarded = model.dtype == torch.float32 and not any(
             packed.rounds_inputs for packed in packed_in(model)
@@ -365,7 +368,7 @@ class Engine:
         self._solo: list[_Sequence] = []
         self._batch = _Batch()
         """Sequences that are being generated together."""
-        self._reads_together = together
+        self._reads_together = self._batching
         self._pace = Pace()
         self._prefixes = Prefixes()
         self._decoder: Decoder | None = None
@@ -450,13 +453,20 @@ class Engine:
         sequence = self._first_of(ids)
         if decoder is None or not self._has_plain_inputs(sequence):
             return
-        for _ in range(_VERIFIED_TOKENS):
-            rows = [row] if (row := sequence.own_row) else []
-            scores = self._decoded(decoder, sequence, Rows(rows).layers)
-            if not torch.equal(scores, self._advance_exactly(sequence)):
-                log.info("The model's own layers are used, because shorter ones are rounded differently.")
-                return
-        self._decoder = decoder
+        try:
+            for _ in range(_VERIFIED_TOKENS):
+                cache = Rows([Row(sequence.inputs["past_key_values"], 0, slice(0, sequence.seen))]).layers
+                scores = self._decoded(decoder, sequence, cache)
+                if not torch.equal(scores, self._advance_exactly(sequence)):
+                    log.info("The model's own layers are used, because the decoder rounds differently.")
+                    return
+            others = [self._first_of(ids), self._first_of(ids[-1:])]
+            batch = _Batch([(other, row) for other in others if (row := other.own_row)])
+            self._decoder = decoder
+            self._feed(batch, [other.ids[-1:] for other in batch.sequences])
+        except Exception:
+            log.warning("The model's own layers are used, because the decoder failed.", exc_info=True)
+            self._decoder = None
 
     def _verify_reading(self, ids: Sequence[int]) -> float:
         """Like `verify`, for two prompts that are read together in chunks."""
@@ -769,6 +779,8 @@ class Engine:
             sequence.seen = end
             self._pace.stepped(time.monotonic() - began)
             return scores
+        if not first and self._has_plain_inputs(sequence) and self._has_old_inputs(sequence):
+            self._renew_inputs(sequence)
         ids = torch.tensor([sequence.ids[:end]], device=self._model.device)
         newest = 1 if not first and sequence.inputs.get("use_cache") else None
         inputs = self._model.prepare_inputs_for_generation(
@@ -808,6 +820,7 @@ class Engine:
                 self._keep_in_batch([sequence for sequence in batch.sequences if sequence is not largest])
             else:
                 log.warning("A batch failed, so its texts go on one by one.", exc_info=True)
+                self._decoder = None
                 self._dissolve_batch()
             return
         seconds = time.monotonic() - began
@@ -1022,7 +1035,7 @@ class Engine:
 
     @staticmethod
     def _has_plain_inputs(sequence: _Sequence) -> bool:
-        """Whether a sequence's inputs are its tokens, numbered in order, and a cache of a supported type."""
+        """Whether a sequence's inputs are only its tokens and a cache of a supported type."""
         positions = sequence.inputs.get("position_ids")
         return (
             sequence.inputs.keys() <= _BATCHABLE_INPUTS
@@ -1083,20 +1096,36 @@ class Engine:
     def _dissolve_batch(self) -> None:
         """Continue every sequence of the batch solo, permanently."""
         for sequence, row in self._batch.members:
-            whole = torch.ones(1, sequence.seen + 1, dtype=torch.long, device=self._model.device)
-            sequence.inputs |= {"past_key_values": Rows([row]).cache, "attention_mask": whole}
-            if "position_ids" in sequence.inputs:
-                positions = torch.arange(sequence.seen + 1, device=self._model.device)
-                sequence.inputs["position_ids"] = positions[None]
+            sequence.inputs["past_key_values"] = Rows([row]).cache
+            self._renew_inputs(sequence)
             sequence.stays_solo = True
         self._solo += self._batch.sequences
         self._batch = _Batch()
+
+    @staticmethod
+    def _has_old_inputs(sequence: _Sequence) -> bool:
+        mask = sequence.inputs.get("attention_mask")
+        return mask is not None and mask.shape[-1] != sequence.seen + 1
+
+    def _renew_inputs(self, sequence: _Sequence) -> None:
+        """Bring the inputs of a solo sequence up to date, which steps of a batch and of the decoder leave as they are."""
+        length, device = sequence.seen + 1, self._model.device
+        sequence.inputs["attention_mask"] = torch.ones(1, length, dtype=torch.long, device=device)
+        if "position_ids" in sequence.inputs:
+            sequence.inputs["position_ids"] = torch.arange(length, device=device)[None]
 
     def _growing_caches(self) -> list[list[GrowingLayer]]:
         """The layers of each cache in use, for supported cache types."""
         shared = [self._reading.cache, self._batch.cache]
         caches = [*shared, *(sequence.inputs.get("past_key_values") for sequence in self._solo)]
         return [layers for cache in caches if (layers := growing_layers(cache))]
+
+
+def _scales_by_length(config: Any) -> bool:
+    """Whether the rotary embedding depends on how long a text has become (types "dynamic" and "longrope")."""
+    rope = getattr(config.get_text_config(), "rope_parameters", None) or {}
+    kinds = [rope, *(value for value in rope.values() if isinstance(value, Mapping))]
+    return any(kind.get("rope_type") in _LENGTH_DEPENDENT for kind in kinds)
 
 
 def interrupted_before_start(reason: Finish) -> Stopped:

@@ -269,11 +269,10 @@ class Coordinator:
             entry.failure = (
                 error if isinstance(error, Failure) else LoadFailed(plan.spec.label, type(error).__name__)
             )
-            entry.apps.pop(version, None)
             entry.answering = [other for other in entry.answering if other != version]
             if entry.current == version:
                 entry.current = 0
-            self._keep(self._delete(name))
+            self._keep(self._remove(entry, version))
         else:
             old, begun = entry.current, self._admission.running(plan.slot) | self._admission.running(INSIDE)
             entry.plan = plan
@@ -327,7 +326,12 @@ class Coordinator:
             await asyncio.sleep(TICK)
         entry.answering = [other for other in entry.answering if other != version]
         self._admission.wake()
-        await self._delete(entry.apps.pop(version))
+        await self._remove(entry, version)
+
+    async def _remove(self, entry: _Slot, version: int) -> None:
+        """Delete a version, which counts until its replicas have ended."""
+        await self._delete(entry.apps[version])
+        entry.apps.pop(version, None)
 
     async def _delete(self, name: str) -> None:
         with contextlib.suppress(Exception):

@@ -423,8 +423,9 @@ class RayService:
             del self._jobs[question.key]
             if not self._jobs:
                 self._idle.set()
+            # Also if it was refused here: the coordinator may have admitted it, and its answer come too late.
+            self._tell_coordinator("release", self._client, question.key)
             if not refused:
-                self._tell_coordinator("release", self._client, question.key)
                 ended = time.monotonic()
                 began = job.began or ended
                 self.tell(JobDone(job.request_id, slot, job.outcome, began - job.asked, ended - began))

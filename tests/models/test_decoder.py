@@ -11,6 +11,7 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     BloomConfig,
+    GPT2Config,
     LlamaConfig,
     MistralConfig,
     PhiConfig,
@@ -22,7 +23,7 @@ from transformers.cache_utils import Cache
 from models.language import decoder as decoder_module
 from models.language.cache import GrowingLayer
 from models.language.decoder import Decoder
-from models.language.engine import CausalModel, Engine
+from models.language.engine import CausalModel, Engine, GenerationRequest
 from models.packed import BFloat16, Float16, Int8, Packed, pack
 from tests.models import tiny
 
@@ -51,6 +52,15 @@ CONFIGS: dict[str, PreTrainedConfig] = {
     "llama with wide heads": LlamaConfig(**GROUPED, head_dim=32),
     "mistral": MistralConfig(**GROUPED, sliding_window=None),
     "phi": PhiConfig(**SIZES),
+    "gpt2 with other scales": GPT2Config(
+        vocab_size=64,
+        n_embd=64,
+        n_layer=2,
+        n_head=4,
+        n_positions=64,
+        scale_attn_weights=False,
+        scale_attn_by_inverse_layer_idx=True,
+    ),
     "phi with groups": PhiConfig(**GROUPED),
     "qwen2": Qwen2Config(**GROUPED),
 }
@@ -189,3 +199,55 @@ def test_the_engine_uses_it_only_if_it_is_the_same(caplog: pytest.LogCaptureFixt
         engine.verify([5, 6, 7, 8])
     assert engine._decoder is None
     assert "own layers" in caplog.text
+
+
+def test_a_decoder_that_fails_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> torch.Tensor:
+        raise RuntimeError("no kernel for this")
+
+    monkeypatch.setattr(decoder_module.Decoder, "_added", fail)
+    engine = Engine(made(CONFIGS["llama"]))
+    engine.verify([5, 6, 7, 8])
+    assert engine._decoder is None
+    assert engine._batching
+    assert "the decoder failed" in caplog.text
+
+
+def test_another_default_dtype_changes_nothing() -> None:
+    """Transformers changes it for all threads while it builds a model."""
+    model = made(CONFIGS["llama"])
+    torch.set_default_dtype(torch.float16)
+    try:
+        assert max(compared(model, (IDS[:, :4], None), (IDS[:, 4:6], None))) < 1e-5
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize(
+    "rope",
+    [
+        {"rope_type": "dynamic", "rope_theta": 10_000.0, "factor": 2.0},
+        {
+            "rope_type": "longrope",
+            "rope_theta": 10_000.0,
+            "short_factor": [1.0] * 8,
+            "long_factor": [4.0] * 8,
+        },
+    ],
+)
+def test_positions_that_depend_on_the_length_are_computed_for_each_text(rope: dict[str, Any]) -> None:
+    rope["original_max_position_embeddings"] = 16
+    model = made(LlamaConfig(**{**GROUPED, "max_position_embeddings": 16}, rope_parameters=rope))
+    model.generation_config.eos_token_id = None
+    engine = Engine(model)
+    engine.verify([5, 6, 7, 8])
+    prompts = [[5, 6, 7], list(range(3, 33))]
+    streams = [engine.submit(GenerationRequest(ids, 8)) for ids in prompts]
+    for ids, stream in zip(prompts, streams, strict=True):
+        inputs = torch.tensor([ids])
+        whole = model.generate(
+            inputs, attention_mask=torch.ones_like(inputs), max_new_tokens=8, do_sample=False
+        )
+        assert [token.id for token in stream] == whole[0, len(ids) :].tolist()

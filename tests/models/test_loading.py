@@ -224,18 +224,23 @@ def test_models_that_load_at_once_do_not_disturb_each_other(phi: Path) -> None:
             if len(inside) == 1:
                 other.start()
                 waiting.wait(20)
-                assert pretrained.building.locked()
+                assert pretrained._BUILDING.locked()
             return AutoModelForCausalLM.from_pretrained(*args, **options)
 
+    loaded: list[Any] = []
+
     def load() -> None:
-        pretrained.pretrained(
-            Auto, source, device="cpu", dtype="float32", progress=lambda _what, _share: waiting.set()
+        loaded.append(
+            pretrained.pretrained(
+                Auto, source, device="cpu", dtype="float32", progress=lambda _what, _share: waiting.set()
+            )
         )
 
     other = threading.Thread(target=load)
     pretrained.pretrained(Auto, source, device="cpu", dtype="float32")
     other.join(20)
     assert inside == [0, 1]
+    assert len(loaded) == 1
     assert PreTrainedModel.tie_weights is ties
 
 
