@@ -118,7 +118,7 @@ class Load:
             try:
                 made = await text(self._service, prompt)
             except Exception as error:  # noqa: BLE001 - it is counted
-                self._note(error)
+                await self._note(error)
                 continue
             same = made.output_ids == self._expected[prompt].output_ids
             self.counts["texts" if same else "different texts"] += 1
@@ -129,13 +129,15 @@ class Load:
                 await self._service.words.ask(AskWords(caller(), "king - man + woman"))
                 await self._service.tokenizers.compare(CompareTokenizers(caller(), TEXT))
             except Exception as error:  # noqa: BLE001 - it is counted
-                self._note(error)
+                await self._note(error)
                 continue
             self.counts["answers"] += 2
             await asyncio.sleep(0.05)
 
-    def _note(self, error: Exception) -> None:
+    async def _note(self, error: Exception) -> None:
+        """Count a failure, and wait a moment as people do: some are immediate, and the event loop must go on."""
         self.failed[type(error).__name__] += 1
+        await asyncio.sleep(1)
 
     @asynccontextmanager
     async def during(self) -> AsyncIterator[None]:

@@ -8,7 +8,7 @@ import itertools
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from typing import Any
 
 from models.ray.frames import Ask, Connected, Forget, Item, Lost, Unreachable, packed, read
@@ -42,7 +42,10 @@ class Link:
         self._input = writer
         self._output = reader
         self._numbers = itertools.count()
-        self._open: dict[int, asyncio.Queue[Item | Lost]] = {}
+        self._open: dict[int, asyncio.Queue[Item | Lost | None]] = {}
+        """The parts of each answer that have arrived; None if the request was given up."""
+        self._asked: dict[int, tuple[Any, ...]] = {}
+        """The first arguments of each request: the slot and the application, if it is for a replica."""
         self.ended = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
 
@@ -90,8 +93,9 @@ class Link:
     async def stream(self, method: str, *arguments: Any) -> AsyncGenerator[Item, None]:
         """All parts of the answer; closing the generator cancels the request in the bridge."""
         number = next(self._numbers)
-        items: asyncio.Queue[Item | Lost] = asyncio.Queue()
+        items: asyncio.Queue[Item | Lost | None] = asyncio.Queue()
         self._open[number] = items
+        self._asked[number] = arguments[:2]
         finished = False
         try:
             self._send(Ask(number, method, arguments))
@@ -105,11 +109,19 @@ class Link:
                     case Lost():
                         finished = True
                         raise LostError
+                    case None:
+                        raise LostError
         finally:
-            del self._open[number]
+            del self._open[number], self._asked[number]
             if not finished:
                 with contextlib.suppress(LostError):
                     self._send(Forget(number))
+
+    def give_up(self, slot: str, apps: Collection[str]) -> None:
+        """Lose the requests to any other application of a slot: Ray Serve would wait for a deleted one forever."""
+        for number, asked in self._asked.items():
+            if asked[:1] == (slot,) and asked[1] not in apps:
+                self._open[number].put_nowait(None)
 
     async def close(self) -> None:
         """Stop the bridge, by force if necessary."""

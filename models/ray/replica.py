@@ -94,8 +94,10 @@ class Replica:
         return await self._service.cancel(request_id)
 
     async def __del__(self) -> None:
-        self._reporting.cancel()
-        await self._service.close()
+        # Ray Serve calls it even if the constructor did not finish.
+        if hasattr(self, "_reporting"):
+            self._reporting.cancel()
+            await self._service.close()
 
     def _fetch(self) -> None:
         for item in self._plan.spec.items(self._plan.slot):

@@ -627,6 +627,9 @@ class RayService:
         self._news = news
         self._heard = time.monotonic()
         self._here.set()
+        for slot, apps in news.apps.items():
+            if apps and self._link:
+                self._link.give_up(slot, apps)
         for key, place in news.places.items():
             job = self._jobs.get(key)
             if job and job.began is None:

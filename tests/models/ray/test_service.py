@@ -99,6 +99,7 @@ class FakeLink:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self.ended = asyncio.Event()
+        self._gone: dict[tuple[str, str], asyncio.Event] = {}
         cluster.links.append(self)
 
     def end(self) -> None:
@@ -111,8 +112,10 @@ class FakeLink:
     async def call(self, method: str, *arguments: Any) -> Any:
         work = asyncio.ensure_future(getattr(self, f"_{method}")(*arguments))
         ended = asyncio.ensure_future(self.ended.wait())
-        await asyncio.wait({work, ended}, return_when=asyncio.FIRST_COMPLETED)
+        gone = asyncio.ensure_future(self._gone.setdefault(arguments[:2], asyncio.Event()).wait())
+        await asyncio.wait({work, ended, gone}, return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
+        gone.cancel()
         if not work.done():
             work.cancel()
             raise LostError
@@ -127,6 +130,11 @@ class FakeLink:
                 raise LostError
             yield Item(0, event, last=False)
         yield Item(0)
+
+    def give_up(self, slot: str, apps: tuple[str, ...]) -> None:
+        for (asked, app), gone in self._gone.items():
+            if asked == slot and app not in apps:
+                gone.set()
 
     async def close(self) -> None:
         self.end()
@@ -235,6 +243,25 @@ async def test_a_question_is_asked_again_when_its_replica_is_lost(
     cluster.lost.clear()
     assert str(await asking) == "answer to king"
     await until(lambda: cluster.books.status["words"].running == 0)
+
+
+async def test_a_request_to_a_version_that_is_deleted_is_asked_again(
+    service: RayService, cluster: Cluster
+) -> None:
+    waiting = asyncio.Event()
+
+    async def never(_: AskWords) -> str:
+        waiting.set()
+        await asyncio.Event().wait()
+        return "too late"
+
+    cluster.answer = never
+    asking = asyncio.create_task(service.words.ask(AskWords(Caller("1", 1), "king")))
+    await asyncio.wait_for(waiting.wait(), SOON)
+    cluster.answer = lambda request: f"answer to {request.query}"
+    cluster.apps["words"] = ("words-2",)
+    assert await asyncio.wait_for(asking, SOON) == "answer to king"
+    assert [app for app, _ in cluster.asked] == ["words-1", "words-2"]
 
 
 async def test_without_any_replica_the_deadline_ends_it_in_one_sentence(
