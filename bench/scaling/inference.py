@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 
 from bench.lag import percentile
 from bot.client import local_service, make_service
@@ -53,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=sorted(MEASUREMENTS))
     parser.add_argument("--count", type=int, default=50, help="number of kills or reloads (default: 50)")
     parser.add_argument(
+        "--model",
+        type=lambda folder: str(Path(folder).resolve()),
+        default="",
+        help="folder of a language model for `replicas`",
+    )
+    parser.add_argument(
         "--seconds", type=float, default=30, help="seconds for each side of a comparison (default: 30)"
     )
 
@@ -68,14 +75,16 @@ def caller() -> Caller:
 
 
 @asynccontextmanager
-async def on_cluster(replicas: int = 2) -> AsyncIterator[tuple[Cluster, Service, Settings]]:
-    """A local cluster with the small models, and a process of the bot that uses it."""
+async def on_cluster(replicas: int = 2, model: str = "") -> AsyncIterator[tuple[Cluster, Service, Settings]]:
+    """A local cluster with the small models, or another language model, and a process of the bot that uses it."""
     environment = {
         "TOKENWISE_INFERENCE__LANGUAGE__REPLICAS": str(replicas),
         "TOKENWISE_LANGUAGE__TOKENS_PER_SECOND": "0",
         "TOKENWISE_LANES__LANGUAGE__WORKERS": "8",
         "TOKENWISE_LANES__LANGUAGE__QUEUE": "64",
     }
+    if model:
+        environment["TOKENWISE_LANGUAGE__NAME"] = model
     with clusters.running() as cluster:
         deployed = await asyncio.to_thread(lambda: cluster.run("serve", **environment))
         if deployed.returncode:
@@ -120,6 +129,7 @@ class Load:
             except Exception as error:  # noqa: BLE001 - it is counted
                 await self._note(error)
                 continue
+            self.counts["tokens"] += len(made.output_ids)
             same = made.output_ids == self._expected[prompt].output_ids
             self.counts["texts" if same else "different texts"] += 1
 
@@ -275,14 +285,13 @@ async def replicas(arguments: argparse.Namespace) -> None:
     """Total tokens per second with one replica and with two, on one core each."""
     rates = {}
     for count in (1, 2):
-        async with on_cluster(count) as (_, service, _):
+        async with on_cluster(count, arguments.model) as (_, service, _):
             load_ = Load(service, await undisturbed(service), askers=0)
             began = time.monotonic()
             async with load_.during():
                 await asyncio.sleep(arguments.seconds)
             seconds = time.monotonic() - began
-            texts = load_.counts["texts"] + load_.counts["different texts"]
-            rates[count] = texts * TOKENS / seconds
+            rates[count] = load_.counts["tokens"] / seconds
             print(f"{count} replicas: {rates[count]:6.0f} tokens/s, {WRITERS} people")
     print(f"two against one: {rates[2] / rates[1]:.2f} times")
 
