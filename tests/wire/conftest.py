@@ -197,9 +197,15 @@ async def launch(
         await live.stop()
 
 
+LOADED_WITHIN = 30.0
+
+
 @pytest.fixture
 async def live(launch: Launch) -> Live:
-    return await launch()
+    """A bot that is connected and has loaded all its models."""
+    live = await launch()
+    await asyncio.wait_for(live.bot.service.loaded(), LOADED_WITHIN)
+    return live
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
