@@ -231,9 +231,17 @@ def _norm(layer: CausalModel) -> Function:
     return made
 
 
-def _separately(*layers: nn.Module) -> Callable[[Tensor], Sequence[Tensor]]:
-    first, second, third = map(_linear, layers)
-    return lambda states: (first(states), second(states), third(states))
+def _grouped(place: int, attention: CausalModel, output: nn.Module) -> _Attention:
+    """Attention with a layer each for queries, keys and values, whose query heads may share keys."""
+    queries, keys, values = map(_linear, (attention.q_proj, attention.k_proj, attention.v_proj))
+    return _Attention(
+        place,
+        lambda states: (queries(states), keys(states), values(states)),
+        _linear(output),
+        attention.head_dim,
+        attention.scaling,
+        attention.num_key_value_groups,
+    )
 
 
 def _gated(network: CausalModel) -> Function:
@@ -252,14 +260,7 @@ def _llama(model: CausalModel) -> Decoder | None:
     layers = [
         _Layer(
             _norm(layer.input_layernorm),
-            _Attention(
-                place,
-                _separately(layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj),
-                _linear(layer.self_attn.o_proj),
-                layer.self_attn.head_dim,
-                layer.self_attn.scaling,
-                layer.self_attn.num_key_value_groups,
-            ),
+            _grouped(place, layer.self_attn, layer.self_attn.o_proj),
             _norm(layer.post_attention_layernorm),
             _gated(layer.mlp),
         )
@@ -274,14 +275,7 @@ def _phi(model: CausalModel) -> Decoder | None:
     layers = [
         _Layer(
             layer.input_layernorm,
-            _Attention(
-                place,
-                _separately(layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj),
-                _linear(layer.self_attn.dense),
-                layer.self_attn.head_dim,
-                layer.self_attn.scaling,
-                layer.self_attn.num_key_value_groups,
-            ),
+            _grouped(place, layer.self_attn, layer.self_attn.dense),
             None,
             _plain(layer.mlp.fc1, layer.mlp.activation_fn, layer.mlp.fc2),
         )

@@ -772,15 +772,15 @@ class Engine:
         end = sequence.seen + 1 if sequence.seen else prompt
         first = not sequence.seen
         began = time.monotonic()
-        if self._decoder is not None and not first and self._has_plain_inputs(sequence):
-            scores = self._decoded(
-                self._decoder, sequence, growing_layers(sequence.inputs["past_key_values"])
-            )
-            sequence.seen = end
-            self._pace.stepped(time.monotonic() - began)
-            return scores
-        if not first and self._has_plain_inputs(sequence) and self._has_old_inputs(sequence):
-            self._renew_inputs(sequence)
+        if not first and self._has_plain_inputs(sequence):
+            if self._decoder is not None:
+                cache = growing_layers(sequence.inputs["past_key_values"])
+                scores = self._decoded(self._decoder, sequence, cache)
+                sequence.seen = end
+                self._pace.stepped(time.monotonic() - began)
+                return scores
+            if self._has_old_inputs(sequence):
+                self._renew_inputs(sequence)
         ids = torch.tensor([sequence.ids[:end]], device=self._model.device)
         newest = 1 if not first and sequence.inputs.get("use_cache") else None
         inputs = self._model.prepare_inputs_for_generation(
