@@ -98,7 +98,7 @@ Columns: TypeAlias = "slice | torch.Tensor"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PaddedRow:
     """A row of a cache and the columns in it that hold tokens."""
 
     cache: Cache
@@ -109,52 +109,42 @@ class Row:
     def length(self) -> int:
         return _count(self.columns)
 
-    def first(self, length: int) -> Row:
-        """The row's first `length` tokens."""
+    @property
+    def room(self) -> int:
+        return self.length
+
+    @property
+    def nbytes(self) -> int:
+        return sum(layer.nbytes for layer in growing_layers(self.cache))
+
+    @property
+    def capacity(self) -> int:
+        layers = growing_layers(self.cache)
+        return layers[0].capacity if layers else 0
+
+    def first(self, length: int) -> PaddedRow:
         columns = self.columns
         if isinstance(columns, slice):
-            return Row(self.cache, self.place, slice(columns.start, columns.start + length))
-        return Row(self.cache, self.place, columns[:length])
+            return PaddedRow(self.cache, self.place, slice(columns.start, columns.start + length))
+        return PaddedRow(self.cache, self.place, columns[:length])
+
+    def kept(self) -> PaddedRow:
+        return PaddedRow(pack([self]), 0, slice(0, self.length))
+
+    def states(self, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The keys and values of one layer, each of shape (heads, tokens, size)."""
+        own = growing_layers(self.cache)[layer]
+        return own.keys[self.place, :, self.columns], own.values[self.place, :, self.columns]
 
 
-class Rows:
-    """A cache shared by several texts. Each text's unused columns are masked."""
-
-    def __init__(self, rows: Sequence[Row] = ()) -> None:
-        layers = zip(*(growing_layers(row.cache) for row in rows), strict=True)
-        packed = [
-            GrowingLayer.packed(
-                [(layer, row.place, row.columns) for layer, row in zip(same, rows, strict=True)]
-            )
-            for same in layers
-        ]
-        self.cache = Cache(layers=[*packed])
-        longest = max((row.length for row in rows), default=0)
-        places = torch.arange(longest)
-        lengths = torch.tensor([row.length for row in rows], dtype=torch.long)
-        self.mask = (places >= longest - lengths[:, None]).long()
-        """1 where a column holds a token, shape (rows, columns), on the CPU."""
-
-    @property
-    def columns(self) -> int:
-        return self.mask.shape[1]
-
-    @property
-    def layers(self) -> list[GrowingLayer]:
-        return growing_layers(self.cache)
-
-    def row(self, place: int) -> Row:
-        real = self.mask[place].nonzero()[:, 0]
-        count = len(real)
-        first = int(real[0]) if count else 0
-        contiguous = not count or int(real[-1]) - first + 1 == count
-        return Row(self.cache, place, slice(first, first + count) if contiguous else real)
-
-    def truncate(self, columns: int) -> None:
-        """Discard everything after the first `columns` columns, where a step may have failed halfway."""
-        self.mask = self.mask[:, :columns]
-        for layer in self.layers:
-            layer.truncate(columns)
+def pack(rows: Sequence[PaddedRow]) -> Cache:
+    """A cache with a copy of each of these rows, padded on the left."""
+    layers = zip(*(growing_layers(row.cache) for row in rows), strict=True)
+    packed = [
+        GrowingLayer.packed([(layer, row.place, row.columns) for layer, row in zip(same, rows, strict=True)])
+        for same in layers
+    ]
+    return Cache(layers=[*packed])
 
 
 def growing_layers(cache: object) -> list[GrowingLayer]:

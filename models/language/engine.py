@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
 from transformers import LogitsProcessorList, MaxTimeCriteria, StoppingCriteriaList, StopStringCriteria
@@ -39,19 +39,13 @@ from models.failures import (
     UnusableStop,
 )
 from models.fair_queue import FairQueue
-from models.language.cache import (
-    CACHE_GROWTH,
-    GrowingLayer,
-    Row,
-    Rows,
-    growing_layers,
-    is_windowed,
-    keeps_all_tokens,
-)
-from models.language.decoder import Decoder
+from models.language.cache import GrowingLayer, PaddedRow, growing_layers, is_windowed, keeps_all_tokens, pack
+from models.language.decoder import CausalModel, Decoder
 from models.language.lookup import LookUp
 from models.language.pace import Pace
+from models.language.padded import TorchRuntime
 from models.language.prefixes import EVERYBODY, WORTH_KEEPING, Prefixes
+from models.language.rows import ModelInputs, Row, Rows, Runtime
 from models.language.sampler import Sampler, choose_all
 from models.language.turns import Turns
 from models.packed import packed_in
@@ -65,11 +59,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-CausalModel: TypeAlias = Any
-"""A causal language model from transformers, whose own types are too loose for this module."""
-ModelInputs: TypeAlias = dict[str, Any]
-"""The model inputs that `generate` prepares for each step: the cache, the mask, and any others that the model takes."""
 
 BATCH_SIZE = 16
 """Default maximum number of texts that are generated at once."""
@@ -278,43 +267,38 @@ class _Sequence:
         return self.seen == len(self.ids) - 1
 
     @property
-    def own_row(self) -> Row | None:
+    def own_row(self) -> PaddedRow | None:
         """Its row in its own solo cache; None if that is missing or of an unsupported type."""
         cache = self.inputs.get("past_key_values")
         if not isinstance(cache, Cache) or not growing_layers(cache):
             return None
-        return Row(cache, 0, slice(0, self.seen))
+        return PaddedRow(cache, 0, slice(0, self.seen))
 
 
 class _Batch:
     """Sequences that share a cache."""
 
-    def __init__(self, members: Sequence[tuple[_Sequence, Row]] = ()) -> None:
+    def __init__(self, runtime: Runtime, members: Sequence[tuple[_Sequence, Row]] = ()) -> None:
         """`members` are sequences with their rows in other caches."""
         # Texts of similar length are attended to together.
         members = sorted(members, key=lambda member: -member[1].length)
+        self._runtime = runtime
         self.sequences = [sequence for sequence, _ in members]
-        self.rows = Rows([row for _, row in members])
-
-    @property
-    def cache(self) -> Cache:
-        return self.rows.cache
+        self.rows = runtime.rows([row for _, row in members])
 
     @property
     def members(self) -> list[tuple[_Sequence, Row]]:
         return [(sequence, self.rows.row(place)) for place, sequence in enumerate(self.sequences)]
 
-    @property
-    def is_wasteful(self) -> bool:
-        """Whether there is much more padding than the longest row requires."""
-        longest = max((sequence.seen for sequence in self.sequences), default=0)
-        return self.rows.columns - longest >= CACHE_GROWTH
+    def feed(self, tokens: Sequence[Sequence[int]], *, keep: int = 1) -> torch.Tensor:
+        """As `Rows.feed`."""
+        return self.rows.feed(tokens, self.sequences[0].inputs, keep=keep)
 
     def only(self, sequences: Collection[_Sequence]) -> _Batch:
         """A batch with only these sequences."""
         if len(sequences) == len(self.sequences):
             return self
-        return _Batch([member for member in self.members if member[0] in sequences])
+        return _Batch(self._runtime, [member for member in self.members if member[0] in sequences])
 
 
 class Engine:
@@ -363,16 +347,17 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._unread: list[_Sequence] = []
         """Sequences whose prompts wait to be read together."""
-        self._reading = _Batch()
+        self._torch = TorchRuntime(model)
+        """Computes solo texts, and batches unless another runtime does."""
+        self._runtime: Runtime = self._torch
+        self._reading = self._batch_of()
         """Sequences whose prompts are being read together."""
         self._solo: list[_Sequence] = []
-        self._batch = _Batch()
+        self._batch = self._batch_of()
         """Sequences that are being generated together."""
         self._reads_together = self._batching
         self._pace = Pace()
         self._prefixes = Prefixes()
-        self._decoder: Decoder | None = None
-        """Reads tokens faster than the model itself; set once it is verified."""
         self._gain_of_guesses = _GUESSES_MUST_GAIN * 1.5
         """The average speed-up from guesses, with an optimistic initial value."""
         self._steps_without_guesses = 0
@@ -403,15 +388,14 @@ class Engine:
     def status(self) -> EngineStatus:
         with self._lock:
             waiting = len(self._waiting)
-        caches = self._growing_caches()
         return EngineStatus(
             running=len(
                 set(map(id, self._sequences))
             ),  # one that moves between batches is in both for a moment
             waiting=waiting,
-            kv_tokens=sum(layers[0].capacity for layers in caches),
+            kv_tokens=sum(cache.capacity for cache in self._caches()),
             kv_limit=self._kv_limit,
-            kv_bytes=sum(layer.nbytes for layers in caches for layer in layers),
+            kv_bytes=self._cached_bytes(),
             recomputed=self._recomputed,
             kept_tokens=self._prefixes.tokens,
             kept_bytes=self._prefixes.nbytes,
@@ -431,13 +415,13 @@ class Engine:
             if not self._batching or not all(map(self._can_be_batched, sequences)):
                 self._batching = self._reads_together = False
                 return 0.0
-            batch = _Batch([(sequence, row) for sequence in sequences if (row := sequence.own_row)])
+            batch = self._batch_of([(sequence, row) for sequence in sequences if (row := sequence.own_row)])
             compared = []
             for _ in range(_VERIFIED_TOKENS):
-                batched = self._feed(batch, [sequence.ids[-1:] for sequence in sequences])[:, -1]
+                batched = batch.feed([sequence.ids[-1:] for sequence in batch.sequences])[:, -1]
                 compared += [
                     (self._advance_exactly(sequence), scores)
-                    for sequence, scores in zip(sequences, batched, strict=True)
+                    for sequence, scores in zip(batch.sequences, batched, strict=True)
                 ]
             error, tolerable = self._record_verified(compared)
             if not tolerable:
@@ -455,33 +439,35 @@ class Engine:
             return
         try:
             for _ in range(_VERIFIED_TOKENS):
-                cache = Rows([Row(sequence.inputs["past_key_values"], 0, slice(0, sequence.seen))]).layers
+                cache = growing_layers(
+                    pack([PaddedRow(sequence.inputs["past_key_values"], 0, slice(0, sequence.seen))])
+                )
                 scores = self._decoded(decoder, sequence, cache)
                 if not torch.equal(scores, self._advance_exactly(sequence)):
                     log.info("The model's own layers are used, because the decoder rounds differently.")
                     return
             others = [self._first_of(ids), self._first_of(ids[-1:])]
-            batch = _Batch([(other, row) for other in others if (row := other.own_row)])
-            self._decoder = decoder
-            self._feed(batch, [other.ids[-1:] for other in batch.sequences])
+            batch = self._batch_of([(other, row) for other in others if (row := other.own_row)])
+            self._torch.decoder = decoder
+            batch.feed([other.ids[-1:] for other in batch.sequences])
         except Exception:
             log.warning("The model's own layers are used, because the decoder failed.", exc_info=True)
-            self._decoder = None
+            self._torch.decoder = None
 
     def _verify_reading(self, ids: Sequence[int]) -> float:
         """Like `verify`, for two prompts that are read together in chunks."""
         sequences = [self._first_of(ids), self._first_of(ids[-1:])]
-        rows = [Row(self._start(sequence.stream).inputs["past_key_values"]) for sequence in sequences]
-        batch = _Batch(list(zip(sequences, rows, strict=True)))
+        rows = [PaddedRow(self._start(sequence.stream).inputs["past_key_values"]) for sequence in sequences]
+        batch = self._batch_of(list(zip(sequences, rows, strict=True)))
         try:
-            self._feed(batch, [sequence.ids[:-1] for sequence in sequences])
+            batch.feed([sequence.ids[:-1] for sequence in batch.sequences])
             scores = []
             tokens = [[sequence.ids[-1]] for sequence in sequences]
             for _ in range(_VERIFIED_TOKENS - 1):
                 for sequence, new in zip(sequences, tokens, strict=True):
                     scores.append(self._advance_exactly(sequence))
                     new.append(sequence.ids[-1])
-            batched = self._feed(batch, [tokens[0][:-1], tokens[1][:-1]], keep=_VERIFIED_TOKENS - 1)
+            batched = batch.feed([tokens[0][:-1], tokens[1][:-1]], keep=_VERIFIED_TOKENS - 1)
             compared = list(zip(scores, batched.transpose(0, 1).flatten(0, 1), strict=True))
         except Exception:
             log.warning("The model cannot read prompts together, so it reads them one by one.", exc_info=True)
@@ -539,7 +525,7 @@ class Engine:
             while True:
                 with self._lock:
                     if not (self._waiting or self._sequences):
-                        self._batch = _Batch()
+                        self._batch = self._batch_of()
                         self._thread = None
                         return
                 begun = time.monotonic()
@@ -551,7 +537,7 @@ class Engine:
                     for sequence in self._sequences:
                         sequence.stream.fail(error)
                     self._solo, self._unread = [], []
-                    self._batch, self._reading = _Batch(), _Batch()
+                    self._batch, self._reading = self._batch_of(), self._batch_of()
                 if self._solo or self._batch.sequences:
                     time.sleep(max(0.0, begun + self._step_seconds - time.monotonic()))
 
@@ -606,8 +592,8 @@ class Engine:
                 self._solo.append(sequence)
                 self._advance_solo(sequence)
                 return
-        if newcomers or self._reading.is_wasteful:
-            self._reading = _Batch([*self._reading.members, *newcomers])
+        if newcomers or self._reading.rows.is_wasteful:
+            self._reading = self._batch_of([*self._reading.members, *newcomers])
         if self._reading.sequences:
             self._read_on(most)
 
@@ -616,7 +602,7 @@ class Engine:
         request = sequence.stream.request
         known = self._prefixes.longest(request.user, sequence.ids)
         if known is None:
-            return Row(sequence.inputs["past_key_values"])
+            return PaddedRow(sequence.inputs["past_key_values"])
         sequence.seen = known.length
         self._reused += known.length
         return known
@@ -628,9 +614,9 @@ class Engine:
         tokens = [sequence.ids[sequence.seen : sequence.seen + share] for sequence in batch.sequences]
         began = time.monotonic()
         try:
-            scores = self._feed(batch, tokens)[:, -1]
+            scores = batch.feed(tokens)[:, -1]
         except Exception as error:
-            self._reading = _Batch()
+            self._reading = self._batch_of()
             if not _is_out_of_memory(error):
                 log.warning("Prompts could not be read together, so they are read one by one.", exc_info=True)
             self._read_solo(batch.sequences, error)
@@ -652,7 +638,7 @@ class Engine:
         for sequence in finished:
             self._keep_text(sequence, rows[sequence])
         if staying:
-            self._batch = _Batch(
+            self._batch = self._batch_of(
                 [*self._batch.members, *((sequence, rows[sequence]) for sequence in staying)]
             )
             self._measure_batch()
@@ -692,17 +678,15 @@ class Engine:
         if len(sequences) >= self._batch_size or tokens > self._kv_limit:
             return False
         self._prefixes.make_room(self._kv_limit - tokens)
-        used = sum(layer.nbytes for layers in self._growing_caches() for layer in layers)
-        more = tokens * self._bytes_per_token - used
+        more = tokens * self._bytes_per_token - self._cached_bytes()
         if more * MEMORY_HEADROOM <= memory.free(str(self._model.device)):
             return True
         self._prefixes.make_room(0)
         return more * MEMORY_HEADROOM <= memory.free(str(self._model.device))
 
-    @staticmethod
-    def _room_of(requests: Sequence[GenerationRequest]) -> int:
+    def _room_of(self, requests: Sequence[GenerationRequest]) -> int:
         """Maximum number of tokens that these requests take in the cache, including padding."""
-        return max((request.length for request in requests), default=0) * len(requests)
+        return self._runtime.room([request.length for request in requests])
 
     def _start(self, stream: Stream) -> _Sequence:
         """A sequence as `generate` would start it: with the model's own penalties, criteria and cache."""
@@ -773,9 +757,9 @@ class Engine:
         first = not sequence.seen
         began = time.monotonic()
         if not first and self._has_plain_inputs(sequence):
-            if self._decoder is not None:
+            if self._torch.decoder is not None:
                 cache = growing_layers(sequence.inputs["past_key_values"])
-                scores = self._decoded(self._decoder, sequence, cache)
+                scores = self._decoded(self._torch.decoder, sequence, cache)
                 sequence.seen = end
                 self._pace.stepped(time.monotonic() - began)
                 return scores
@@ -804,23 +788,21 @@ class Engine:
 
     def _advance_batch(self) -> None:
         batch = self._batch
-        columns = batch.rows.columns
         tokens = [sequence.ids[-1:] for sequence in batch.sequences]
         guesses = self._guesses()
         began = time.monotonic()
         try:
             width = 1 + max(map(len, guesses))
             fed = [token + guess for token, guess in zip(tokens, guesses, strict=True)]
-            scores = self._feed(batch, fed, keep=width)
+            scores = batch.feed(fed, keep=width)
         except Exception as error:
-            batch.rows.truncate(columns)
             if _is_out_of_memory(error):
                 largest = max(batch.sequences, key=lambda sequence: sequence.seen)
                 largest.stream.fail(_for_reader(error))
                 self._keep_in_batch([sequence for sequence in batch.sequences if sequence is not largest])
             else:
                 log.warning("A batch failed, so its texts go on one by one.", exc_info=True)
-                self._decoder = None
+                self._torch.decoder = None
                 self._dissolve_batch()
             return
         seconds = time.monotonic() - began
@@ -830,8 +812,8 @@ class Engine:
         else:
             self._judge_guesses(written / len(batch.sequences), seconds)
         self._keep_in_batch(staying)
-        if self._batch.is_wasteful:
-            self._batch = _Batch(self._batch.members)
+        if self._batch.rows.is_wasteful:
+            self._batch = self._batch_of(self._batch.members)
 
     def _guesses(self) -> list[list[int]]:
         """Guessed continuations for each text in the batch; empty where guessing is not worthwhile."""
@@ -903,42 +885,8 @@ class Engine:
         wrong = [len(tokens) - count for tokens, count in zip(fed, right.values(), strict=True)]
         self._guessed += sum(right.values()) - len(right)
         if any(wrong):
-            end = batch.rows.columns
-            for place, count in enumerate(wrong):
-                batch.rows.mask[place, end - count :] = 0
-            batch.rows.truncate(end - min(wrong))
+            batch.rows.take_back(wrong)
         return list(staying), sum(right.values())
-
-    def _feed(self, batch: _Batch, tokens: Sequence[Sequence[int]], *, keep: int = 1) -> torch.Tensor:
-        """Feed each sequence its tokens (at least one); returns the scores at the last `keep` positions, shape
-        (sequences, keep, vocabulary). All sequences end at the same position.
-        """
-        device = self._model.device
-        width = max(map(len, tokens))
-        # Padding repeats a token of the same text; its outputs are ignored.
-        padded = torch.tensor([[new[0]] * (width - len(new)) + list(new) for new in tokens], device=device)
-        counts = torch.tensor([len(new) for new in tokens])[:, None]
-        columns = torch.arange(width) - (width - counts)
-        mask = torch.cat([batch.rows.mask, (columns >= 0).long()], dim=1)
-        if self._decoder is not None:
-            positions = (batch.rows.mask.sum(1, keepdim=True) + columns).clamp_(min=0)
-            scores = self._decoder.scores(padded, positions, mask, batch.rows.layers, keep)
-            batch.rows.mask = mask
-            return scores.float()
-        inputs = batch.sequences[0].inputs | {
-            "past_key_values": batch.cache,
-            "attention_mask": mask.to(device),
-        }
-        if "position_ids" in inputs:
-            lengths = batch.rows.mask.sum(1, keepdim=True)
-            inputs["position_ids"] = (lengths + columns).clamp(min=0).to(device)
-        if "logits_to_keep" in inputs:
-            inputs["logits_to_keep"] = keep
-        prepared = self._model.prepare_inputs_for_generation(padded, next_sequence_length=width, **inputs)
-        outputs = self._model(**prepared, return_dict=True)
-        batch.rows.mask = mask
-        made: torch.Tensor = outputs.logits[:, -keep:].float()
-        return made
 
     def _write_tokens(self, sequences: Sequence[_Sequence], scores: torch.Tensor) -> list[_Sequence]:
         """Choose and stream each sequence's next token by its `scores`; returns those that neither ended nor moved."""
@@ -1008,10 +956,15 @@ class Engine:
 
     def _recompute(self, sequence: _Sequence, scores: torch.Tensor) -> None:
         """Recompute a sequence of the batch solo, from the start of its prompt."""
-        sequence.inputs = self._start(sequence.stream).inputs
-        sequence.seen, sequence.exact, sequence.batched_scores = 0, True, scores
+        self._begin_again(sequence)
+        sequence.batched_scores = scores
         sequence.recomputations += 1
         sequence.stays_solo = sequence.recomputations >= _MOST_RECOMPUTATIONS
+
+    def _begin_again(self, sequence: _Sequence) -> None:
+        """Read all that a sequence has written again, solo."""
+        sequence.inputs = self._start(sequence.stream).inputs
+        sequence.seen, sequence.exact = 0, True
         self._recomputed += len(sequence.ids)
         self._solo.append(sequence)
 
@@ -1051,7 +1004,7 @@ class Engine:
         ):
             return
         rows = [(sequence, row) for sequence in ready if (row := sequence.own_row)]
-        self._batch = _Batch([*self._batch.members, *rows])
+        self._batch = self._batch_of([*self._batch.members, *rows])
         for sequence in ready:
             sequence.inputs["past_key_values"] = None
         self._solo = [sequence for sequence in self._solo if sequence not in ready]
@@ -1061,8 +1014,7 @@ class Engine:
         return self._may_guess and bool(self._guess(sequence))
 
     def _measure_batch(self) -> None:
-        layers = self._batch.rows.layers
-        self._bytes_per_token = sum(layer.nbytes for layer in layers) / layers[0].capacity
+        self._bytes_per_token = self._batch.rows.nbytes / self._batch.rows.capacity
 
     def _keep_in_batch(self, sequences: list[_Sequence]) -> None:
         """Remove all other sequences from the batch."""
@@ -1095,12 +1047,11 @@ class Engine:
 
     def _dissolve_batch(self) -> None:
         """Continue every sequence of the batch solo, permanently."""
-        for sequence, row in self._batch.members:
-            sequence.inputs["past_key_values"] = Rows([row]).cache
-            self._renew_inputs(sequence)
+        sequences = self._batch.sequences
+        self._batch = self._batch_of()
+        for sequence in sequences:
             sequence.stays_solo = True
-        self._solo += self._batch.sequences
-        self._batch = _Batch()
+            _or_fail(sequence.stream, partial(self._begin_again, sequence))
 
     @staticmethod
     def _has_old_inputs(sequence: _Sequence) -> bool:
@@ -1114,11 +1065,16 @@ class Engine:
         if "position_ids" in sequence.inputs:
             sequence.inputs["position_ids"] = torch.arange(length, device=device)[None]
 
-    def _growing_caches(self) -> list[list[GrowingLayer]]:
-        """The layers of each cache in use, for supported cache types."""
-        shared = [self._reading.cache, self._batch.cache]
-        caches = [*shared, *(sequence.inputs.get("past_key_values") for sequence in self._solo)]
-        return [layers for cache in caches if (layers := growing_layers(cache))]
+    def _batch_of(self, members: Sequence[tuple[_Sequence, Row]] = ()) -> _Batch:
+        return _Batch(self._runtime, members)
+
+    def _caches(self) -> list[Rows | PaddedRow]:
+        """The caches in use, except those of unsupported types."""
+        solo = [row for sequence in self._solo if (row := sequence.own_row)]
+        return [self._reading.rows, self._batch.rows, *solo]
+
+    def _cached_bytes(self) -> int:
+        return sum(cache.nbytes for cache in self._caches())
 
 
 def _scales_by_length(config: Any) -> bool:

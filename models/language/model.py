@@ -29,11 +29,11 @@ from models.failures import (
 )
 from models.files import finding, gguf
 from models.inside.inside import Inside
+from models.language.decoder import CausalModel
 from models.language.detokenizer import Detokenizer
 from models.language.engine import (
     BATCH_SIZE,
     KV_TOKENS,
-    CausalModel,
     Engine,
     GenerationRequest,
     Stream,

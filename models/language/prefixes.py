@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from models.language.cache import Row, Rows
+from models.language.rows import Row
 
 LIFETIME = 300.0
 """Seconds after which an unused prefix is removed."""
@@ -26,7 +26,7 @@ EVERYBODY = object()
 @dataclass(slots=True)
 class _Prefix:
     ids: tuple[int, ...]
-    rows: Rows
+    row: Row
     used: float
     """Time of last use, as in `time.monotonic()`."""
 
@@ -50,7 +50,7 @@ class Prefixes:
     @property
     def nbytes(self) -> int:
         with self._lock:
-            return sum(layer.nbytes for _, prefix in self._kept for layer in prefix.rows.layers)
+            return sum(prefix.row.nbytes for _, prefix in self._kept)
 
     def longest(self, owner: Hashable, ids: Sequence[int]) -> Row | None:
         """The longest cached prefix of `ids` without its last token, from `owner`'s texts or the shared prefixes."""
@@ -67,21 +67,22 @@ class Prefixes:
             prefix.used = time.monotonic()
             self._kept.remove((whose, prefix))
             self._kept.append((whose, prefix))
-            return prefix.rows.row(0).first(length)
+            return prefix.row.first(length)
 
     def keep(self, owner: Hashable, ids: Sequence[int], row: Row, *, room: int) -> None:
         """Cache a row that holds `ids`; the whole cache may take at most `room` tokens."""
-        if not WORTH_KEEPING <= len(ids) <= room or self._knows(owner, ids):
+        row = row.first(len(ids))
+        if len(ids) < WORTH_KEEPING or row.room > room or self._knows(owner, ids):
             return
-        self.make_room(room - len(ids))
-        rows = Rows([row.first(len(ids))])
+        self.make_room(room - row.room)
+        row = row.kept()
         with self._lock:
             self._kept = [
                 (whose, prefix)
                 for whose, prefix in self._kept
                 if whose != owner or common_prefix(prefix.ids, ids) < len(prefix.ids)
             ]
-            self._kept.append((owner, _Prefix(tuple(ids), rows, time.monotonic())))
+            self._kept.append((owner, _Prefix(tuple(ids), row, time.monotonic())))
             if self._timer is None:
                 self._wait(self._lifetime)
 
@@ -92,7 +93,7 @@ class Prefixes:
                 self._kept.pop(0)
 
     def _tokens(self) -> int:
-        return sum(len(prefix.ids) for _, prefix in self._kept)
+        return sum(prefix.row.room for _, prefix in self._kept)
 
     def _knows(self, owner: Hashable, ids: Sequence[int]) -> bool:
         with self._lock:
