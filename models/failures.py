@@ -908,6 +908,14 @@ class Int8Unsupported(ModelError):
     """8-bit weights are supported only for bfloat16 on a CPU."""
 
 
+class OpenVinoMissing(ModelError):
+    """The settings ask for OpenVINO, which is not installed."""
+
+
+class OpenVinoNeedsCpu(ModelError):
+    """The settings ask for OpenVINO, but the model is on a GPU."""
+
+
 # Looking inside --------------------------------------------------------------------------------------------
 
 

@@ -103,11 +103,12 @@ def choose(model: Network, dtype: str, *, int8: bool, folder: Path | None = None
     if sum(count * outputs * inputs for (outputs, inputs), count in shapes.items()) < WORTH_TRYING:
         return Choice(able[0]) if required else PLAIN
     names = [_name(kind) for kind in able]
-    key = kept.fingerprint(_machine(), str(model.dtype), sorted(map(list, shapes.items())), names)
-    times = _recall(folder, key, ["plain", *names])
+    key = kept.fingerprint(machine(), str(model.dtype), sorted(map(list, shapes.items())), names)
+    times = recall(folder / _FILE, key, names) if folder else None
     if times is None:
         times = measure(model, able)
-        _remember(folder, key, times)
+        if folder:
+            remember(folder / _FILE, key, times)
     return best(times, {_name(kind): kind for kind in able}, required=required)
 
 
@@ -229,7 +230,7 @@ def _name(kind: type[Packed]) -> str:
     return f"{kind.name} {kind.library}"
 
 
-def _machine() -> list[str]:
+def machine() -> list[str]:
     """What a measurement depends on, apart from the model."""
     able = sorted(name for name, there in torch.cpu.get_capabilities().items() if there is True)
     return [
@@ -262,10 +263,10 @@ def _pair(line: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _recall(folder: Path | None, key: str, names: Sequence[str]) -> dict[str, Seconds] | None:
-    """An earlier measurement of `names`, or None. Formats that were broken then are missing."""
-    known = _read(folder).get(key) if folder else None
-    if not isinstance(known, dict) or "plain" not in known or not known.keys() <= set(names):
+def recall(file: Path, key: str, names: Sequence[str]) -> dict[str, Seconds] | None:
+    """An earlier measurement of "plain" and `names`, or None. What was broken then is missing."""
+    known = _read(file).get(key)
+    if not isinstance(known, dict) or "plain" not in known or not known.keys() <= {"plain", *names}:
         return None
     times: dict[str, Seconds] = {}
     for name, seconds in known.items():
@@ -277,16 +278,14 @@ def _recall(folder: Path | None, key: str, names: Sequence[str]) -> dict[str, Se
     return times
 
 
-def _remember(folder: Path | None, key: str, times: Mapping[str, Seconds]) -> None:
-    if folder is None:
-        return
-    entries = list(_read(folder).items())[1 - _REMEMBERED :]
+def remember(file: Path, key: str, times: Mapping[str, Seconds]) -> None:
+    entries = list(_read(file).items())[1 - _REMEMBERED :]
     content = dict(entries) | {key: {name: list(seconds) for name, seconds in times.items()}}
     try:
-        kept.write_json(folder / _FILE, content)
+        kept.write_json(file, content)
     except OSError as error:
-        log.warning("The measurement of weight formats could not be stored (%s).", error.strerror)
+        log.warning("The measurement of this processor could not be stored (%s).", error.strerror)
 
 
-def _read(folder: Path) -> dict[str, kept.JSON]:
-    return kept.read_json(folder / _FILE) or {}
+def _read(file: Path) -> dict[str, kept.JSON]:
+    return kept.read_json(file) or {}

@@ -277,7 +277,7 @@ def rows_of(linear: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None]:
     """The weight of a linear layer, shape (outputs, inputs), and its bias."""
     weight = cast("torch.Tensor", linear.weight).detach()
     bias = cast("torch.Tensor | None", linear.bias)
-    return (weight.t() if isinstance(linear, Conv1D) else weight), bias
+    return (weight.t() if isinstance(linear, Conv1D) else weight), None if bias is None else bias.detach()
 
 
 def pack(model: Network, kind: type[Packed]) -> None:

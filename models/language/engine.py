@@ -72,6 +72,10 @@ _LEAST_ERROR = 2.0**-20
 """Minimum assumed error, as a share of the largest score."""
 _BATCHING_TOLERANCE = 0.05
 """Largest difference between solo and batched scores, as a share of the largest score, for a model to be batched."""
+_ROUGH_TOLERANCE = 0.15
+"""The same in lower precision than float32."""
+_RUNTIME_TOLERANCE = 1e-3
+"""The same in float32 for another runtime, which should differ from torch in nothing but rounding."""
 _VERIFIED_TOKENS = 3
 """Number of tokens whose solo and batched scores are compared when a model is verified."""
 _MOST_READ_TOGETHER = 2048
@@ -263,8 +267,8 @@ class _Sequence:
 
     @property
     def lacks_one_token(self) -> bool:
-        """Whether the model has read all but the last token."""
-        return self.seen == len(self.ids) - 1
+        """Whether the model has read all but the last token, and at least one."""
+        return 0 < self.seen == len(self.ids) - 1
 
     @property
     def own_row(self) -> PaddedRow | None:
@@ -317,9 +321,11 @@ class Engine:
         kv_tokens: int = KV_TOKENS,
         together: bool = True,
         tokens_per_second: int = 0,
+        runtime: Runtime | None = None,
     ) -> None:
         """`model` must be in evaluation mode, and other code that computes with it must use `turns`. `tokenizer` is
-        required for stop strings, and used only while `tokenizer_lock` is held.
+        required for stop strings, and used only while `tokenizer_lock` is held. `runtime` computes with the same
+        weights as the model, for all texts that need not be solo; None for torch.
 
         At most `batch` texts are generated at once, with a cache of `kv_tokens` tokens including padding. Each is
         limited to `tokens_per_second`, unless that is 0.
@@ -348,8 +354,8 @@ class Engine:
         self._unread: list[_Sequence] = []
         """Sequences whose prompts wait to be read together."""
         self._torch = TorchRuntime(model)
-        """Computes solo texts, and batches unless another runtime does."""
-        self._runtime: Runtime = self._torch
+        """Computes solo texts, and the others unless there is another runtime."""
+        self._runtime: Runtime = runtime or self._torch
         self._reading = self._batch_of()
         """Sequences whose prompts are being read together."""
         self._solo: list[_Sequence] = []
@@ -406,29 +412,50 @@ class Engine:
     def verify(self, ids: Sequence[int]) -> float:
         """Continue two texts, `ids` and its last token, solo and in a batch; returns the largest difference in a score.
 
-        A model that cannot be batched is detected here, and computes each text solo from then on. Must be called before
-        any request is submitted.
+        A runtime that computes something else is detected here, and torch is used from then on. So is a model that
+        cannot be batched; it computes each text solo. Must be called before any request is submitted.
         """
         with torch.inference_mode():
             self._verify_decoder(ids)
-            sequences = [self._first_of(ids), self._first_of(ids[-1:])]
-            if not self._batching or not all(map(self._can_be_batched, sequences)):
-                self._batching = self._reads_together = False
-                return 0.0
-            batch = self._batch_of([(sequence, row) for sequence in sequences if (row := sequence.own_row)])
-            compared = []
-            for _ in range(_VERIFIED_TOKENS):
-                batched = batch.feed([sequence.ids[-1:] for sequence in batch.sequences])[:, -1]
-                compared += [
-                    (self._advance_exactly(sequence), scores)
-                    for sequence, scores in zip(batch.sequences, batched, strict=True)
-                ]
-            error, tolerable = self._record_verified(compared)
-            if not tolerable:
-                log.warning("The model cannot be batched, so it writes one text after another.")
-                self._batching = self._reads_together = False
-            elif not any(sequence.windowed for sequence in sequences):
-                error = max(error, self._verify_reading(ids))
+            if self._runtime is not self._torch:
+                try:
+                    error = self._verify_batch(ids)
+                except Exception:
+                    log.warning("The runtime failed.", exc_info=True)
+                    self._reads_together = False
+                if self._reads_together:
+                    return error
+                log.warning("Texts are generated with torch instead.")
+                self._batching = self._reads_together = True
+                self.use_torch()
+            return self._verify_batch(ids)
+
+    def use_torch(self) -> None:
+        """Compute with torch alone from now on, and free the memory of any other runtime."""
+        if self._runtime is not self._torch:
+            self._runtime = self._torch
+            self._prefixes = Prefixes()
+            self._reading, self._batch = self._batch_of(), self._batch_of()
+
+    def _verify_batch(self, ids: Sequence[int]) -> float:
+        sequences = [self._first_of(ids), self._first_of(ids[-1:])]
+        if not self._batching or not all(map(self._can_be_batched, sequences)):
+            self._batching = self._reads_together = False
+            return 0.0
+        batch = self._batch_of([(sequence, row) for sequence in sequences if (row := sequence.own_row)])
+        compared = []
+        for _ in range(_VERIFIED_TOKENS):
+            batched = batch.feed([sequence.ids[-1:] for sequence in batch.sequences])[:, -1]
+            compared += [
+                (self._advance_exactly(sequence), scores)
+                for sequence, scores in zip(batch.sequences, batched, strict=True)
+            ]
+        error, tolerable = self._record_verified(compared)
+        if not tolerable:
+            log.warning("The model cannot be batched, so it writes one text after another.")
+            self._batching = self._reads_together = False
+        elif not any(sequence.windowed for sequence in sequences):
+            error = max(error, self._verify_reading(ids))
         return error
 
     def _verify_decoder(self, ids: Sequence[int]) -> None:
@@ -447,7 +474,7 @@ class Engine:
                     log.info("The model's own layers are used, because the decoder rounds differently.")
                     return
             others = [self._first_of(ids), self._first_of(ids[-1:])]
-            batch = self._batch_of([(other, row) for other in others if (row := other.own_row)])
+            batch = _Batch(self._torch, [(other, row) for other in others if (row := other.own_row)])
             self._torch.decoder = decoder
             batch.feed([other.ids[-1:] for other in batch.sequences])
         except Exception:
@@ -496,10 +523,16 @@ class Engine:
         """The largest difference in a score, and whether it is tolerable; if so, it enters the error estimate."""
         error = max(float((exact - batched).abs().max()) for exact, batched in compared)
         largest = max(float(exact.abs().max()) for exact, _ in compared)
-        tolerable = error <= _BATCHING_TOLERANCE * largest
+        tolerable = error <= self._tolerance * largest
         if tolerable:
             self._largest_error = max(self._largest_error, error)
         return error, tolerable
+
+    @property
+    def _tolerance(self) -> float:
+        if not self._is_guarded:
+            return _ROUGH_TOLERANCE
+        return _BATCHING_TOLERANCE if self._runtime is self._torch else _RUNTIME_TOLERANCE
 
     def _stop_strings(self, texts: Sequence[str]) -> StopStringCriteria | None:
         """Criteria that end a text at any of `texts`. Slow for new strings: the whole vocabulary is searched."""
@@ -588,7 +621,8 @@ class Engine:
         if len(newcomers) == 1 and not self._reading.sequences:
             ((sequence, row),) = newcomers
             begun = sequence.stream.request.begun  # solo, these would be read token by token
-            if not row.length and not begun and (not is_writing or len(sequence.ids) <= most):
+            is_short = not is_writing or len(sequence.ids) <= most
+            if not row.length and not begun and is_short and not self._runtime.writes_single_texts:
                 self._solo.append(sequence)
                 self._advance_solo(sequence)
                 return
@@ -803,7 +837,7 @@ class Engine:
             else:
                 log.warning("A batch failed, so its texts go on one by one.", exc_info=True)
                 self._torch.decoder = None
-                self._dissolve_batch()
+                self._write_solo()
             return
         seconds = time.monotonic() - began
         staying, written = self._check(batch, fed, scores)
@@ -997,11 +1031,10 @@ class Engine:
         )
 
     def _join_batch(self) -> None:
-        """Move all batchable solo sequences into the batch, if it then has more than one or guessing is worthwhile."""
+        """Move all batchable solo sequences into the batch if they are faster there."""
         ready = [sequence for sequence in self._solo if self._can_be_batched(sequence)]
-        if not ready or (
-            len(ready) + len(self._batch.sequences) == 1 and not self._is_worth_guessing(ready[0])
-        ):
+        is_single = len(ready) + len(self._batch.sequences) == 1 and not self._runtime.writes_single_texts
+        if not ready or (is_single and not self._is_worth_guessing(ready[0])):
             return
         rows = [(sequence, row) for sequence in ready if (row := sequence.own_row)]
         self._batch = self._batch_of([*self._batch.members, *rows])
@@ -1045,12 +1078,14 @@ class Engine:
         writing = [sequence.stream.request for sequence in self._sequences if not sequence.ended]
         self._prefixes.keep(owner, ids, row, room=self._kv_limit - self._room_of(writing))
 
-    def _dissolve_batch(self) -> None:
-        """Continue every sequence of the batch solo, permanently."""
-        sequences = self._batch.sequences
-        self._batch = self._batch_of()
-        for sequence in sequences:
+    def _write_solo(self) -> None:
+        """Continue all texts solo after a batch failed: those that it held for good."""
+        for sequence in self._batch.sequences:
             sequence.stays_solo = True
+        held = [*self._batch.sequences, *self._reading.sequences]
+        self._batch, self._reading = self._batch_of(), self._batch_of()
+        self.use_torch()
+        for sequence in held:
             _or_fail(sequence.stream, partial(self._begin_again, sequence))
 
     @staticmethod

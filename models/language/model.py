@@ -9,15 +9,13 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Self, TypeAlias
 
 from transformers import AutoModelForCausalLM
 
 import texts
-from models import kernels, pretrained
+from models import pretrained
 from models.failures import (
-    Int8Unsupported,
     NothingToContinue,
     NothingToLookInto,
     PromptOverWindow,
@@ -29,6 +27,7 @@ from models.failures import (
 )
 from models.files import finding, gguf
 from models.inside.inside import Inside
+from models.language import runtimes
 from models.language.decoder import CausalModel
 from models.language.detokenizer import Detokenizer
 from models.language.engine import (
@@ -40,8 +39,9 @@ from models.language.engine import (
     interrupted_before_start,
 )
 from models.language.prefixes import common_prefix
+from models.language.rows import Runtime
 from models.language.sampler import ALTERNATIVES
-from models.packed import pack, packed_in
+from models.packed import packed_in
 from models.progress import Progress
 from models.results import Candidate, ChosenToken, Finish, Generation, Piece, Reading, Step
 from models.sampling import GREEDY, Sampling
@@ -64,8 +64,6 @@ _UNBOUNDED = 10**9
 _ANCHOR = 8
 """Number of prompt tokens that are decoded together with new ones, to preserve a space between them."""
 
-_BYTES_WITH = {"auto", "bfloat16"}
-"""Data types that the settings may combine with int8; the others promise more precision than int8 has."""
 _OTHER_PROMPTS = ("1", "x")
 """Prompts to compare with, to distinguish the prompt from the chat template."""
 
@@ -90,9 +88,10 @@ class LanguageModel:
         tokens_per_second: int = 0,
         quantization: str = "",
         weights: str = "",
+        runtime: Runtime | None = None,
     ) -> None:
-        """`model` must be in evaluation mode; `batch`, `kv_tokens`, `together` and `tokens_per_second` are those of
-        `Engine`.
+        """`model` must be in evaluation mode; `batch`, `kv_tokens`, `together` `tokens_per_second` and `runtime`
+        are those of `Engine`.
 
         `quantization` is that of the original file, whose numbers were dequantised; `weights` describes the weight
         format if it differs from the loaded one.
@@ -106,7 +105,7 @@ class LanguageModel:
         self.device = str(model.device)
         packed = packed_in(model)
         self.dtype = packed[0].name if packed else str(model.dtype).removeprefix("torch.")
-        self.memory = pretrained.footprint(model)
+        self.memory = pretrained.footprint(model) + (runtime.weight_bytes if runtime else 0)
         self.context = _window(model, tokenizer)
         """Maximum number of tokens for prompt and continuation together; None if the model sets no limit."""
         self.chats = _can_chat(tokenizer)
@@ -128,6 +127,7 @@ class LanguageModel:
             kv_tokens=kv_tokens,
             together=together,
             tokens_per_second=tokens_per_second,
+            runtime=runtime,
         )
         # Views into the model may need gradients, but never those of its weights.
         model.requires_grad_(requires_grad=False)
@@ -146,7 +146,7 @@ class LanguageModel:
             raise TokenizerTooLarge(source.label)
         if progress:
             progress(texts.say("progress-packing-weights", name=source.label), None)
-        choice = _pack(model, spec)
+        prepared = runtimes.prepare(model, spec)
         return cls(
             model,
             tokenizer,
@@ -156,11 +156,13 @@ class LanguageModel:
             together=spec.together,
             tokens_per_second=spec.tokens_per_second,
             quantization=gguf.origin(source.folder),
-            weights=choice.detail,
+            weights=prepared.detail,
+            runtime=prepared.runtime,
         )
 
     def release(self) -> None:
         """Free the memory of the weights; the model cannot be used afterwards."""
+        self.engine.use_torch()
         pretrained.release(self._model)
 
     @property
@@ -428,19 +430,6 @@ class LanguageModel:
         if len(new) >= room:
             return Finish.LENGTH if room == asked else Finish.CONTEXT
         return interruption or Finish.EOS
-
-
-def _pack(model: CausalModel, spec: LanguageSpec) -> kernels.Choice:
-    """Pack the weights as the spec says; where it leaves a choice, use the fastest format."""
-    if spec.int8 and (model.device.type != "cpu" or spec.dtype not in _BYTES_WITH):
-        raise Int8Unsupported
-    folder = Path(spec.cache) if spec.cache else None
-    choice = kernels.choose(model, spec.dtype, int8=spec.int8, folder=folder)
-    if spec.int8 and choice.kind is None:
-        raise Int8Unsupported
-    if choice.kind is not None:
-        pack(model, choice.kind)
-    return choice
 
 
 def _as_question(tokenizer: PretrainedTokenizer, prompt: str) -> str:

@@ -15,6 +15,7 @@ from models.language.rows import ModelInputs, Row
 class TorchRuntime:
     """Computes with the model itself, or with its decoder."""
 
+    weight_bytes = 0
     writes_single_texts = False
 
     def __init__(self, model: CausalModel) -> None:

@@ -73,6 +73,8 @@ class Rows(Protocol):
 class Runtime(Protocol):
     """Computes with the weights of one model."""
 
+    weight_bytes: int
+    """Memory of weights that are not the model's own."""
     writes_single_texts: bool
     """Whether it is the faster way for a text on its own too."""
 

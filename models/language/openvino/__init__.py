@@ -1,0 +1,1 @@
+"""Text generation with OpenVINO, an optional dependency, on a CPU."""

@@ -1,0 +1,180 @@
+"""Chooses what generates the texts of a model, and in which weight format: torch or OpenVINO."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from transformers.cache_utils import Cache
+
+from models import kernels
+from models.failures import Int8Unsupported, OpenVinoMissing, OpenVinoNeedsCpu
+from models.files import kept
+from models.language.cache import GrowingLayer, PaddedRow
+from models.language.decoder import CausalModel, Decoder
+from models.language.padded import TorchRuntime
+from models.language.rows import Row, Runtime
+from models.packed import Float16, Int8, Packed, linears, pack, rows_of
+from models.specs import LanguageSpec
+
+if TYPE_CHECKING:
+    from models.language.openvino.paged import OpenVinoRuntime
+
+log = logging.getLogger(__name__)
+
+_BYTES_WITH = {"auto", "bfloat16"}
+"""Data types that the settings may combine with int8; the others promise more precision than int8 has."""
+_ROUNDS = 6
+_FILE = "runtimes.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What generates a model's texts: a runtime, or torch if that is None."""
+
+    runtime: OpenVinoRuntime | None
+    detail: str
+    """For admins; empty for torch with plain weights."""
+
+
+def prepare(model: CausalModel, spec: LanguageSpec) -> Prepared:
+    """Pack the weights as the spec says, and make the runtime that it names; where it leaves a choice, the fastest.
+
+    Raises Int8Unsupported, OpenVinoMissing and OpenVinoNeedsCpu.
+    """
+    on_cpu = model.device.type == "cpu"
+    if spec.int8 and not (on_cpu and spec.dtype in _BYTES_WITH):
+        raise Int8Unsupported
+    is_there = importlib.util.find_spec("openvino") is not None
+    if spec.runtime == "openvino":
+        if not is_there:
+            raise OpenVinoMissing
+        if not on_cpu:
+            raise OpenVinoNeedsCpu
+    if spec.runtime == "torch" or not (is_there and on_cpu and spec.together):
+        return Prepared(None, _packed(model, spec))
+    return _with_openvino(model, spec)
+
+
+def _with_openvino(model: CausalModel, spec: LanguageSpec) -> Prepared:
+    from models.language.openvino.paged import OpenVinoRuntime  # noqa: PLC0415 - an optional dependency
+
+    folder = Path(spec.cache) if spec.cache else None
+    is_free = spec.runtime == "auto"
+    kind = Int8 if spec.int8 else Float16 if spec.dtype == "float16" else None
+    key = _key(model, spec)
+    times = kernels.recall(folder / _FILE, key, ["openvino"]) if folder and is_free else None
+    if is_free and (_is_small(model) or (times is not None and not _wins(times))):
+        return Prepared(None, _packed(model, spec))
+    try:
+        runtime = OpenVinoRuntime.of(model, kind, spec.kv_tokens)
+    except Exception:
+        log.warning("OpenVINO cannot be used for this model.", exc_info=True)
+        runtime = None
+    if runtime is None:
+        made = _packed(model, spec)
+        return Prepared(
+            None, f"{made}, torch" if made else "torch, because OpenVINO does not cover this model"
+        )
+    if is_free and times is None:
+        times = _measured(model, runtime, spec)
+        if folder:
+            kernels.remember(folder / _FILE, key, times)
+    if times is not None and not _wins(times):
+        return Prepared(None, _packed(model, spec))
+    if kind is not None:
+        pack(model, kind)  # what is computed solo must have the same weights
+    return Prepared(runtime, _detail(runtime, kind, model, times))
+
+
+def _packed(model: CausalModel, spec: LanguageSpec) -> str:
+    """Pack the weights for torch; returns a description of the format."""
+    choice = kernels.choose(
+        model, spec.dtype, int8=spec.int8, folder=Path(spec.cache) if spec.cache else None
+    )
+    if spec.int8 and choice.kind is None:
+        raise Int8Unsupported
+    if choice.kind is not None:
+        pack(model, choice.kind)
+    return choice.detail
+
+
+def _measured(model: CausalModel, runtime: OpenVinoRuntime, spec: LanguageSpec) -> dict[str, kernels.Seconds]:
+    """Seconds of a step with torch ("plain") and with OpenVINO, for each number of tokens in `kernels.ROWS`.
+
+    The gain that torch would have from packed weights is taken from a measurement of the products alone, which
+    promises a little more than a whole step keeps.
+    """
+    folder = Path(spec.cache) if spec.cache else None
+    choice = kernels.choose(model, spec.dtype, int8=spec.int8, folder=folder)
+    torch_runtime = TorchRuntime(model)
+    torch_runtime.decoder = Decoder.of(model)
+    ours, theirs = _race(torch_runtime, model), _race(runtime, model)
+    gains = choice.gains or (1.0,) * len(kernels.WRITING)
+    best = [seconds / gain for seconds, gain in zip(ours, [*gains, 1.0], strict=True)]
+    return {"plain": tuple(best), "openvino": theirs}
+
+
+def _race(runtime: Runtime, model: CausalModel) -> kernels.Seconds:
+    one, several, prompt = kernels.ROWS
+    with torch.inference_mode():
+        return (
+            _quickest(runtime, model, [[1]] * one),
+            _quickest(runtime, model, [[1]] * several),
+            _quickest(runtime, model, [[1] * prompt]),
+        )
+
+
+def _quickest(runtime: Runtime, model: CausalModel, tokens: list[list[int]]) -> float:
+    rows = runtime.rows([_empty(model) for _ in tokens])
+    rows.feed(tokens, {})
+    least = float("inf")
+    for _ in range(_ROUNDS):
+        began = time.perf_counter()
+        rows.feed(tokens, {})
+        least = min(least, time.perf_counter() - began)
+    return least
+
+
+def _empty(model: CausalModel) -> Row:
+    return PaddedRow(Cache(layers=[GrowingLayer() for _ in range(model.config.num_hidden_layers)]))
+
+
+def _wins(times: dict[str, kernels.Seconds]) -> bool:
+    ratios = [mine / its for mine, its in zip(times["openvino"], times["plain"], strict=True)]
+    writing = ratios[: len(kernels.WRITING)]
+    return max(ratios) <= kernels.TOLERANCE and sum(writing) <= kernels.GAIN * len(writing)
+
+
+def _is_small(model: CausalModel) -> bool:
+    return sum(rows_of(linear)[0].numel() for _, _, linear in linears(model)) < kernels.WORTH_TRYING
+
+
+def _key(model: CausalModel, spec: LanguageSpec) -> str:
+    shapes = Counter(tuple(rows_of(linear)[0].shape) for _, _, linear in linears(model))
+    return kept.fingerprint(
+        kernels.machine(), str(model.dtype), spec.dtype, spec.int8, sorted(map(list, shapes.items()))
+    )
+
+
+def _detail(
+    runtime: OpenVinoRuntime,
+    kind: type[Packed] | None,
+    model: CausalModel,
+    times: dict[str, kernels.Seconds] | None,
+) -> str:
+    name = kind.name if kind else str(model.dtype).removeprefix("torch.")
+    made = f"{name} weights (OpenVINO {runtime.version})"
+    if times is None:
+        return made
+    one, several, _ = (its / mine for mine, its in zip(times["openvino"], times["plain"], strict=True))
+    return (
+        f"{made}, measured {one:.1f} times as fast as torch for one text, {several:.1f} times for"
+        f" {kernels.WRITING[1]}"
+    )
