@@ -26,7 +26,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -44,10 +44,12 @@ from bench import beside, models
 from bench.beside import NotInstalled, Peer, Situation
 from bench.lag import LagSampler, as_felt, percentile
 from bench.models import CausalLM
-from models import kernels
+from models.failures import OpenVinoMissing
+from models.language import runtimes
 from models.language.engine import Engine, GenerationRequest
 from models.language.prefixes import common_prefix
 from models.packed import Int8, pack, packed_in
+from models.specs import LanguageSpec
 from models.threads import with_own_team
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
@@ -315,16 +317,23 @@ def with_peers(
     for precision in precisions:
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         model = with_own_team(models.load, folder, "cpu", dtype)
+        plain = with_own_team(models.load, folder, "cpu", dtype)
         if precision != "int8":
-            plain = with_own_team(models.load, folder, "cpu", dtype)
             ways[f"transformers, static batch, {precision}"] = timed(static_batch(plain))
         setting = "auto" if precision == "int8" else precision
-        choice = with_own_team(kernels.choose, model, setting, int8=precision == "int8")
-        if choice.kind is not None:
-            with_own_team(pack, model, choice.kind)
-        engine = Engine(model)
-        with_own_team(engine.verify, list(range(1, PROMPT)))
-        ways[f"engine, {precision}"] = timed(batched(engine))
+        spec = LanguageSpec("", dtype=setting, int8=precision == "int8", kv_tokens=2 * LONG_PROMPT)
+        # Packing would change the model of the static batch.
+        other = with_own_team(models.load, folder, "cpu", dtype) if precision == "float16" else plain
+        for name, own, runtime in (("engine", model, "torch"), ("engine with OpenVINO", other, "openvino")):
+            try:
+                prepared = with_own_team(runtimes.prepare, own, replace(spec, runtime=runtime))
+            except OpenVinoMissing:
+                missing[f"{name}, {precision}"] = 'not installed; pip install ".[openvino]" does that'
+                continue
+            engine = Engine(own, kv_tokens=spec.kv_tokens, runtime=prepared.runtime)
+            with_own_team(engine.verify, list(range(1, PROMPT)))
+            ways[f"{name}, {precision}"] = timed(batched(engine))
+            console.print(f"{name}, {precision}: {prepared.detail or 'plain weights'}", highlight=False)
         limits[precision] = with_own_team(bandwidth_limit, model)
         for name in beside.PEERS:
             try:

@@ -447,7 +447,7 @@ class Engine:
         for _ in range(_VERIFIED_TOKENS):
             batched = batch.feed([sequence.ids[-1:] for sequence in batch.sequences])[:, -1]
             compared += [
-                (self._advance_exactly(sequence), scores)
+                (self._advance_exactly(sequence), scores.clone())
                 for sequence, scores in zip(batch.sequences, batched, strict=True)
             ]
         error, tolerable = self._record_verified(compared)
@@ -905,7 +905,9 @@ class Engine:
                 right[sequence] += 1
                 sequence.seen += 1
                 sequence.exact = False
-            written = set(self._write_tokens(sequences, scores[going, positions]))
+            # Indexing with lists copies.
+            own = scores[:, 0] if width == 1 else scores[going, positions]
+            written = set(self._write_tokens(sequences, own))
             for sequence in sequences:
                 if sequence not in written:
                     del staying[sequence]
@@ -991,7 +993,7 @@ class Engine:
     def _recompute(self, sequence: _Sequence, scores: torch.Tensor) -> None:
         """Recompute a sequence of the batch solo, from the start of its prompt."""
         self._begin_again(sequence)
-        sequence.batched_scores = scores
+        sequence.batched_scores = scores.clone()
         sequence.recomputations += 1
         sequence.stays_solo = sequence.recomputations >= _MOST_RECOMPUTATIONS
 
@@ -1012,7 +1014,8 @@ class Engine:
             self._largest_error = error
 
     def _can_be_batched(self, sequence: _Sequence) -> bool:
-        return self._is_batchable(sequence) and sequence.lacks_one_token
+        is_deciding = sequence.batched_scores is not None
+        return self._is_batchable(sequence) and sequence.lacks_one_token and not is_deciding
 
     def _can_be_read_together(self, sequence: _Sequence) -> bool:
         return self._reads_together and not sequence.windowed and self._is_batchable(sequence)

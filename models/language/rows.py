@@ -59,7 +59,8 @@ class Rows(Protocol):
 
     def feed(self, tokens: Sequence[Sequence[int]], inputs: ModelInputs, *, keep: int = 1) -> torch.Tensor:
         """Read the next tokens of each text, at least one; returns the scores after the last `keep` of them, float32 of
-        shape (texts, keep, vocabulary). Where a text gets fewer tokens than `keep`, its first scores are meaningless.
+        shape (texts, keep, vocabulary), valid until the next call. Where a text gets fewer tokens than `keep`, its
+        first scores are meaningless.
 
         `inputs` are those of any of the texts. If this fails, the rows are as they were.
         """

@@ -120,6 +120,29 @@ PROMPTS = [[10 + number, 20 + number, 30, *[7] * (number % 5)] for number in ran
 COUNTS = [8 + number * 7 % 20 for number in range(10)]
 
 
+@pytest.mark.parametrize("doubtful", [len(PROMPTS[0]), len(PROMPTS[0]) + 3])
+def test_a_doubtful_token_is_computed_solo_once(
+    phi_model: CausalModel, monkeypatch: pytest.MonkeyPatch, doubtful: int
+) -> None:
+    engine = verified(phi_model)
+    monkeypatch.setattr(
+        engine,
+        "_score_errors",
+        lambda sequences, _: [
+            float("inf") if not one.exact and len(one.ids) == doubtful else 0.0 for one in sequences
+        ],
+    )
+    asked = [GenerationRequest(ids, 12) for ids in PROMPTS[:2]]
+    with held(engine) as turns:
+        streams = [engine.submit(one) for one in asked]
+        turns.release(10_000)
+        assert [written(stream) for stream in streams] == [
+            reference(phi_model, list(one.ids), 12) for one in asked
+        ]
+    lengths = [doubtful for ids in PROMPTS[:2] if len(ids) <= doubtful]
+    assert engine.status.recomputed == sum(lengths)
+
+
 def test_alone_it_writes_what_transformers_writes_to_the_last_bit(model: CausalModel) -> None:
     engine = verified(model)
     engine._steps_without_guesses = 10**9  # tokens that are checked together are rounded in another order

@@ -79,7 +79,7 @@ def expected(model: CausalModel, texts: Sequence[Sequence[int]], keep: int = 1) 
 
 def feed(rows: Rows, tokens: Sequence[Sequence[int]], keep: int = 1) -> torch.Tensor:
     with torch.inference_mode():
-        return rows.feed(tokens, {}, keep=keep)
+        return rows.feed(tokens, {}, keep=keep).clone()
 
 
 def assert_close(one: torch.Tensor, other: torch.Tensor, error: float = ROUNDING) -> None:

@@ -17,7 +17,8 @@ from transformers import (
 )
 
 from models.failures import ScoresNotFinite
-from models.language.sampler import Sampler, cut_scores
+from models.language.sampler import ALTERNATIVES, Sampler, choose_all, cut_scores
+from models.results import ChosenToken
 from models.sampling import Sampling
 
 SAMPLING = st.builds(
@@ -146,3 +147,28 @@ def test_suppressed_tokens_are_never_drawn(sampling: Sampling) -> None:
         assert chosen.id in {5, 9}
     with pytest.raises(ScoresNotFinite):
         sampler.choose(torch.full((300,), -torch.inf))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([1, 3, 7, 767, 768, 1000, 1024, 5000]),
+    st.integers(1, 4),
+    st.booleans(),
+)
+def test_the_likeliest_tokens_are_found_in_any_vocabulary(
+    seed: int, size: int, texts: int, tied: bool
+) -> None:
+    scores = torch.randn(texts, size, generator=torch.Generator().manual_seed(seed)) * 3
+    if tied:
+        scores = scores.round()
+    chosen = choose_all([Sampler(Sampling()) for _ in range(texts)], scores, [0.0] * texts)
+    for own, token in zip(scores, chosen, strict=True):
+        assert isinstance(token, ChosenToken)
+        assert token.id == int(own.argmax())
+        shares = own.softmax(-1)
+        expected = shares.topk(min(ALTERNATIVES + 1, size)).values.tolist()
+        assert sorted(token.probabilities.values(), reverse=True)[: len(expected)] == pytest.approx(expected)
+        assert all(
+            share == pytest.approx(float(shares[number])) for number, share in token.probabilities.items()
+        )

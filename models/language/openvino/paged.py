@@ -116,6 +116,8 @@ class OpenVinoRuntime:
         self._embed = model.get_input_embeddings()
         self._embed_positions = getattr(model.base_model, "wpe", None)
         self._rotary = getattr(model.base_model, "rotary_emb", None)
+        self._angles = (torch.empty(0, 0), torch.empty(0, 0))
+        """Cosines and sines of the rotary embedding, shape (positions, rotated size)."""
         self._shape = shape
         self._request = compiled.create_infer_request()
         first = compiled.input(graph.KEYS.format(0))
@@ -226,7 +228,7 @@ class OpenVinoRuntime:
         positions = torch.tensor([place for length, total in places for place in range(length, total)])
         fed |= self._embedded(ids, positions)
         made = self._request.infer(fed, share_inputs=True, share_outputs=True)
-        return torch.from_numpy(made[0]).reshape(len(tokens), keep, -1).clone()
+        return torch.from_numpy(made[0]).view(len(tokens), keep, -1)
 
     def _embedded(self, ids: torch.Tensor, positions: torch.Tensor) -> dict[str, np.ndarray[Any, Any]]:
         states = self._embed(ids).detach().float()
@@ -234,6 +236,11 @@ class OpenVinoRuntime:
             states = states + self._embed_positions(positions)
         made = {graph.STATES: states.numpy()}
         if self._rotary is not None:
-            cosines, sines = self._rotary(states[None], positions[None])
-            made |= {graph.COSINES: cosines[0].numpy(), graph.SINES: sines[0].numpy()}
+            longest = int(positions.max())
+            if longest >= len(self._angles[0]):
+                every = torch.arange(2 * (longest + 1))[None]
+                cosines, sines = self._rotary(states[None], every)
+                self._angles = cosines[0], sines[0]
+            cosines, sines = self._angles
+            made |= {graph.COSINES: cosines[positions].numpy(), graph.SINES: sines[positions].numpy()}
         return made
