@@ -155,7 +155,8 @@ async def _session(
 
     await box.ready(PATIENCE)
     await box.commands_synced(PATIENCE)
-    console.print(texts.say("terminal-demo-at", url=box.url), style="dim")
+    if lines is None:  # otherwise the page closes before anyone can open it
+        console.print(texts.say("terminal-demo-at", url=box.url), style="dim")
     terminal = Terminal(box, console, bot.settings.data_dir / FILES, patience=PATIENCE)
     terminal.member = box.admin if who == "admin" else box.student
     failures = []

@@ -53,7 +53,7 @@ async def test_it_asks_prints_and_ends(tiny_settings: Settings, capsys: pytest.C
     lines = ["/tokens text:two words", "/similar word:engineer"]
     assert await demo(tiny_settings, lines, "student") == 0
     captured = capsys.readouterr()
-    assert "Your local Discord is at http://127.0.0.1:" in captured.out
+    assert "http://" not in captured.out, "nobody can open a page that is about to close"
     assert "/tokens text:two words" in captured.out
     assert "technologist" in captured.out or "machinist" in captured.out
     assert "words: loaded words" in captured.err
@@ -104,7 +104,7 @@ async def test_its_page_opens_with_examples_of_what_is_loaded(
     said = io.StringIO()
     running = asyncio.create_task(demo(tiny_settings, None, "student", Console(file=said, width=200)))
     await until(lambda: "http://" in said.getvalue())
-    url = re.findall(r"http://[\d.]+:\d+", said.getvalue())[0]
+    url = re.findall(r"http://\S+", said.getvalue())[0]  # what a terminal makes a link of
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{url}/page/socket", headers={"Origin": url}) as socket,
