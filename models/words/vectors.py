@@ -191,15 +191,16 @@ class WordVectors:
         return 1 + int((cosines > cosines[index[other]]).sum())
 
     def suggest(self, typed: str, limit: int = 25) -> list[str]:
-        """Completions of a word: an exact match, then words with that prefix by frequency, then similar spellings."""
+        """Completions of a word: as typed if it is known, then words with that prefix by frequency, then similar spellings."""
         prefix = casefolded(typed)
         if not prefix or limit < 1:
             return []
-        words = [exact] if (exact := self.resolve(typed)) else []
-        words += self._index.prefix(prefix, limit)
+        exact = self.resolve(typed)
+        words = self._index.prefix(prefix, limit + 1)
         if len(set(words)) < limit:
             words += self._index.similar(prefix, limit)
-        return list(dict.fromkeys(words))[:limit]
+        others = [word for word in dict.fromkeys(words) if word != exact]
+        return [*([typed] if exact else []), *others][:limit]
 
     def probe(self) -> None:
         self._index  # noqa: B018 - build it now, so that no autocomplete request has to wait
