@@ -21,6 +21,7 @@ from bot.cli.welcome import welcome
 from bot.client import EXTENSIONS, Tokenwise, local_service
 from bot.settings.load import load
 from bot.settings.schema import Settings
+from models.failures import ModelError
 from models.hub import Hub
 from models.sections import LanguageSection
 from tests.bot.conftest import until
@@ -111,8 +112,11 @@ async def test_its_page_opens_with_examples_of_what_is_loaded(
         asyncio.timeout(20),
     ):
         opened: dict[str, Any] = {"examples": []}
-        while len(opened["examples"]) < 4:
+        places = set()
+        while not (opened["examples"] and all(example["ready"] for example in opened["examples"])):
             opened = (await socket.receive_json()).get("welcome") or opened
+            places.add(tuple(example["question"] for example in opened["examples"]))
+    assert len(places) == 1, "no example moves while somebody is about to click it"
     assert "what a language model sees" in opened["text"]
     commands = [example["line"].partition(" ")[0] for example in opened["examples"]]
     assert commands == ["/generate", "/tokens", "/similar", "/recommend"]
@@ -123,20 +127,28 @@ async def test_its_page_opens_with_examples_of_what_is_loaded(
 
 
 async def test_a_question_without_its_model_has_no_example(tiny_settings: Settings) -> None:
-    hub = Hub(tiny_settings.specs())
+    def fail(*_: object) -> Any:
+        raise ValueError("damaged")
+
+    hub = Hub(tiny_settings.specs(), {"words": fail})
     async with Tokenwise(tiny_settings, local_service(tiny_settings, hub)) as bot:
         for extension in EXTENSIONS:
             await bot.load_extension(extension)
 
-        async def asked() -> list[str]:
-            return [example.line.partition(" ")[0] for example in (await welcome(bot)).examples]
+        async def asked() -> dict[str, bool]:
+            return {
+                example.line.partition(" ")[0]: example.ready for example in (await welcome(bot)).examples
+            }
 
-        assert await asked() == []
+        nothing = dict.fromkeys(["/generate", "/tokens", "/similar", "/recommend"], False)
+        assert await asked() == nothing
         hub.load("tokenizers")
         hub.load("songs")
-        assert await asked() == ["/tokens", "/recommend"]
+        assert await asked() == nothing | {"/tokens": True, "/recommend": True}
         bot.tree.remove_command("tokens")
-        assert await asked() == ["/recommend"]
+        with pytest.raises(ModelError):
+            hub.load("words")
+        assert await asked() == {"/generate": False, "/embed": False, "/recommend": True}
 
 
 def test_only_those_who_watch_see_the_small_model_write_slowly() -> None:
