@@ -58,6 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
         lines = [line for said in arguments.say for line in said.split("\n") if line.strip()]
         if not lines:
             raise NothingToAsk
+    from models.memory import use_few_arenas
+
+    use_few_arenas()
     config = arguments.config or _config(arguments.models)
     return leave(asyncio.run(demo(load(config), lines, arguments.who)))
 

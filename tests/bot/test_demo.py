@@ -16,11 +16,13 @@ import aiohttp
 import pytest
 from rich.console import Console
 
+from bot.cli import main
 from bot.cli.demo import CONFIGS, at_full_speed, demo
 from bot.cli.welcome import welcome
 from bot.client import EXTENSIONS, Tokenwise, local_service
 from bot.settings.load import load
 from bot.settings.schema import Settings
+from models import memory
 from models.failures import ModelError
 from models.hub import Hub
 from models.sections import LanguageSection
@@ -60,6 +62,19 @@ async def test_it_asks_prints_and_ends(tiny_settings: Settings, capsys: pytest.C
     assert "words: loaded words" in captured.err
     # Those of asyncio's own pool end with the loop.
     await until(lambda: all("asyncio" in it.name for it in set(threading.enumerate()) - threads))
+
+
+def test_its_allocator_keeps_few_reserves(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each arena of glibc's keeps what loading has freed in it: over a hundred megabytes with the starter models."""
+    limited = []
+    monkeypatch.setattr(memory, "use_few_arenas", lambda: limited.append(True))
+
+    async def ended(*_: object) -> int:
+        assert limited, "before there are threads"
+        return 0
+
+    monkeypatch.setattr("bot.cli.demo.demo", ended)
+    assert main(["demo", "--config", str(config)]) == 0
 
 
 async def test_likes_persist_and_commands_are_there_the_second_time_too(
