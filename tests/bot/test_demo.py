@@ -23,7 +23,13 @@ from bot.client import EXTENSIONS, Tokenwise, local_service
 from bot.settings.load import load
 from bot.settings.schema import Settings
 from models import memory
-from models.failures import ModelError
+from models.failures import (
+    ModelError,
+    StarterFailure,
+    StarterHashMismatch,
+    StarterNoSpace,
+    StarterUnreachable,
+)
 from models.hub import Hub
 from models.sections import LanguageSection
 from tests.bot.conftest import until
@@ -62,6 +68,31 @@ async def test_it_asks_prints_and_ends(tiny_settings: Settings, capsys: pytest.C
     assert "words: loaded words" in captured.err
     # Those of asyncio's own pool end with the loop.
     await until(lambda: all("asyncio" in it.name for it in set(threading.enumerate()) - threads))
+
+
+@pytest.mark.parametrize("failure", [StarterUnreachable, StarterNoSpace, StarterHashMismatch])
+def test_without_the_starter_models_the_small_ones_serve_and_one_sentence_says_why(
+    failure: type[StarterFailure],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object) -> None:
+        raise failure("some-wheel")
+
+    served: list[Settings] = []
+
+    async def demo(settings: Settings, *_: object) -> int:
+        served.append(settings)
+        return 0
+
+    monkeypatch.setattr("models.starter.models.prepare", refuse)
+    monkeypatch.setattr("bot.cli.demo.demo", demo)
+    monkeypatch.setenv("TOKENWISE_DATA_DIR", str(tmp_path))
+    assert main(["demo", "--models", "starter"]) == 0
+    assert served == [load(CONFIGS["small"])]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"{failure('some-wheel')} Using the small bundled models instead."
 
 
 def test_its_allocator_keeps_few_reserves(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
