@@ -23,7 +23,7 @@ CONFIG = Path(__file__).resolve().parents[2] / "models" / "starter" / "config.to
 def prepare_starters(
     settings: Settings, starters: Sequence[StarterModel] | None = None
 ) -> Iterator[tuple[Item, Path, int, float]]:
-    """Download and convert those of the `starters` that are missing; each with its folder, bytes and seconds.
+    """Download and convert those of the `starters` that are missing; each with its folder, bytes and seconds of download.
 
     By default these are all.
 
@@ -31,12 +31,15 @@ def prepare_starters(
     """
     from models.starter.models import STARTERS, prepare
 
+    begun: list[float] = []  # when the download and the conversion began
+
     def tell(what: str, _share: float | None) -> None:
+        begun.append(time.monotonic())
         print(f"  {what} ...", file=sys.stderr, flush=True)
 
-    began = time.monotonic()
     output = sys.stderr if sys.stderr.isatty() else None
     wanted = STARTERS if starters is None else starters
     for model, folder, downloaded in prepare(starter_folder(settings.data_dir), tell, output, wanted):
-        yield Item(NAME, model.name, Kind.STARTER), folder, downloaded, time.monotonic() - began
-        began = time.monotonic()
+        seconds = begun[-1] - begun[0] if begun else 0.0
+        begun.clear()
+        yield Item(NAME, model.name, Kind.STARTER), folder, downloaded, seconds

@@ -17,7 +17,7 @@ from rich.console import Console
 from bot.cli import fetch, main
 from models.failures import ModelError
 from models.files import fetching
-from models.starter.models import StarterModel
+from models.starter.models import STARTERS, StarterModel
 from tests.bot.conftest import WriteConfig
 from tests.models import serving, tiny
 
@@ -201,6 +201,26 @@ def test_starter_models_in_the_settings_are_told_as_missing_and_fetched(
     main(["--config", config, "fetch"])
     assert made == ["glove-6b-50d", "smollm2-135m-instruct"]
     assert "✓ starter: smollm2-135m-instruct: downloaded" in capsys.readouterr().out
+
+
+def test_the_pace_of_a_starter_model_is_that_of_its_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+
+    def prepare(folder: Path, tell: Any, *_: object) -> Any:
+        nonlocal now
+        tell("downloading", None)
+        now += 2
+        tell("converting", None)
+        now += 30
+        yield STARTERS[0], folder, 10_000_000
+
+    monkeypatch.setattr("models.starter.models.prepare", prepare)
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setenv("TOKENWISE_DATA_DIR", str(tmp_path / "data"))
+    assert main(["fetch", "starter"]) == 0
+    assert f"✓ starter: {STARTERS[0].name}: downloaded 10 MB in 2 s (5 MB/s)" in capsys.readouterr().out
 
 
 def test_a_slot_must_be_one_and_have_a_section(
