@@ -33,10 +33,11 @@ def settle() -> None:
 
     Traversing them takes a quarter of a second, in which no other thread runs. Call it once all models have loaded.
     Reference cycles among current objects are never collected, so models must release their tensors themselves
-    (`give_back`).
+    (`give_back`). The allocator returns what loading has left in reserve.
     """
     gc.collect(1)
     gc.freeze()
+    _trim()
 
 
 def give_back(model: object) -> None:
@@ -51,6 +52,10 @@ def collect() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
+    _trim()
+
+
+def _trim() -> None:
     if trim := _in_libc("malloc_trim"):
         trim(0)  # releases the GIL, so other threads continue
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sandbox import commandline
 from sandbox.commandline import CommandLineError
@@ -13,10 +13,14 @@ from sandbox.state import Command
 
 @dataclass(frozen=True)
 class Example:
-    """A command as typed, such as `/tokens text:hello`, and the question that it answers."""
+    """A command as typed, such as `/tokens text:hello`, and the question that it answers.
+
+    One that is not `ready` yet has its place on the page but cannot be clicked.
+    """
 
     question: str
     line: str
+    ready: bool = True
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,7 @@ class Welcome:
         return {
             "text": self.text,
             "examples": [
-                {"question": example.question, "line": example.line}
-                for example in self.examples
-                if _can_be_sent(example.line, commands)
+                asdict(example) for example in self.examples if _can_be_sent(example.line, commands)
             ],
         }
 

@@ -239,7 +239,7 @@ terminal-set-aside = The previous database is kept as { $file }.
 terminal-no-data-folder = Cannot create the data folder { $path }: { $reason }.
 terminal-demo-starts = Starting the bot in a local Discord ...
 terminal-demo-small = { $reason } Using the small bundled models instead.
-terminal-demo-at = Your local Discord is at { $url }: open it in a browser, or type here.
+terminal-demo-at = Open your local Discord at { $url } in a browser, or type here.
 
 ## What the demo's page opens with (bot/cli/welcome.py)
 

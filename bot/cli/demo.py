@@ -58,6 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
         lines = [line for said in arguments.say for line in said.split("\n") if line.strip()]
         if not lines:
             raise NothingToAsk
+    from models.memory import use_few_arenas
+
+    use_few_arenas()
     config = arguments.config or _config(arguments.models)
     return leave(asyncio.run(demo(load(config), lines, arguments.who)))
 
@@ -155,7 +158,8 @@ async def _session(
 
     await box.ready(PATIENCE)
     await box.commands_synced(PATIENCE)
-    console.print(texts.say("terminal-demo-at", url=box.url), style="dim")
+    if lines is None:  # otherwise the page closes before anyone can open it
+        console.print(texts.say("terminal-demo-at", url=box.url), style="dim")
     terminal = Terminal(box, console, bot.settings.data_dir / FILES, patience=PATIENCE)
     terminal.member = box.admin if who == "admin" else box.student
     failures = []

@@ -17,6 +17,7 @@ from bot.settings.load import load
 from bot.settings.schema import ConfigError, Settings
 from models.failures import ModelError, StarterFailure
 from models.files.items import Item, Kind
+from models.files.names import exists, starter_folder
 from models.slots import SLOTS
 from models.specs import Spec
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from models.files.downloading import Watch
+    from models.starter.models import StarterModel
 
 SUMMARY = "download missing models and files in the settings"
 EVERY = 5.0
@@ -81,18 +83,23 @@ def run(arguments: argparse.Namespace) -> int:
 
     slots = [slot for slot in arguments.slots if slot != starter.NAME]
     results: list[FetchResult] = []
+
+    def note(result: FetchResult) -> None:
+        results.append(result)
+        if not arguments.json:
+            print(result.line, flush=True)
+
     if starter.NAME in arguments.slots:
         for result in _starters(load(arguments.config or starter.CONFIG)):
-            results.append(result)
-            if not arguments.json:
-                print(result.line, flush=True)
+            note(result)
     if slots or not arguments.slots:
-        specs = _specs(load(arguments.config), slots)
+        settings = load(arguments.config)
+        items = [item for slot, spec in _specs(settings, slots).items() for item in spec.items(slot)]
+        for result in _starters(settings, _missing_starters(settings, items)):
+            note(result)
         with _watching(Console(stderr=True, soft_wrap=True, highlight=False)) as watch:
-            for item in (item for slot, spec in specs.items() for item in spec.items(slot)):
-                results.append(_fetched(item, watch, update=arguments.update))
-                if not arguments.json:
-                    print(results[-1].line, flush=True)
+            for item in items:
+                note(_fetched(item, watch, update=arguments.update))
     there = sum(not result.error for result in results)
     if arguments.json:
         print_json(_report(results))
@@ -119,13 +126,22 @@ def _fetched(item: Item, watch: Watch, *, update: bool) -> FetchResult:
     return FetchResult(item, str(found.path), found.downloaded, time.monotonic() - began)
 
 
-def _starters(settings: Settings) -> Iterator[FetchResult]:
-    """The result for each starter model, up to the first failure."""
+def _missing_starters(settings: Settings, items: Sequence[Item]) -> list[StarterModel]:
+    """The starter models among the items that are not on this machine."""
     from models.starter.models import STARTERS
 
-    names = [model.name for model in STARTERS]
+    folder, wanted = starter_folder(settings.data_dir), {item.name for item in items}
+    places = {str(folder / model.name): model for model in STARTERS}
+    return [model for place, model in places.items() if place in wanted and not exists(place)]
+
+
+def _starters(settings: Settings, starters: Sequence[StarterModel] | None = None) -> Iterator[FetchResult]:
+    """The result for each of the starter models, up to the first failure."""
+    from models.starter.models import STARTERS
+
+    names = [model.name for model in (STARTERS if starters is None else starters)]
     try:
-        for item, folder, downloaded, seconds in starter.prepare_starters(settings):
+        for item, folder, downloaded, seconds in starter.prepare_starters(settings, starters):
             names.remove(item.name)
             yield FetchResult(item, str(folder), downloaded, seconds)
     except StarterFailure as error:

@@ -79,7 +79,8 @@ def _ask(arguments: argparse.Namespace, console: Console | None) -> questions.An
         nonlocal shown, begun
         if console:
             if not begun:
-                console.print(Text(harmless(arguments.text), "bold"), end="")
+                apart = "\n\n" if model.chats else ""  # an answer does not go on where the prompt ends
+                console.print(Text(harmless(arguments.text) + apart, "bold"), end="")
             console.print(Text(harmless(text)), end="")
             shown, begun = shown + len(text), True
 

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from bot.visible import harmless
@@ -62,9 +62,7 @@ def leave(code: int) -> int:
         if thread is not threading.main_thread() and not thread.daemon
     ]:
         if time.monotonic() > until:
-            # No message is needed about a model that is still loading when no one waits for it.
-            news = any(not thread.name.startswith("lane-loading") for thread in stuck)
-            level = logging.WARNING if news else logging.INFO
+            level = logging.INFO if _loading(stuck) else logging.WARNING
             log.log(level, "leaving without %s", ", ".join(sorted(thread.name for thread in stuck)))
             logging.shutdown()
             sys.stdout.flush()
@@ -72,3 +70,13 @@ def leave(code: int) -> int:
             os._exit(code)
         time.sleep(0.01)
     return code
+
+
+def _loading(stuck: Sequence[threading.Thread]) -> bool:
+    """Whether the threads belong to models that are still loading, which is not news when no one waits for them.
+
+    Libraries read weights in their own pools, whose threads have Python's default names.
+    """
+    names = [thread.name for thread in stuck]
+    loads = [name for name in names if name.startswith("lane-loading")]
+    return bool(loads) and all(name in loads or name.startswith("ThreadPoolExecutor-") for name in names)

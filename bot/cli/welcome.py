@@ -16,14 +16,14 @@ from sandbox.welcome import Example, Welcome
 from texts import say
 
 QUESTIONS = (("generate",), ("tokens",), ("similar", "embed"), ("recommend",))
-"""The commands that answer each question; the first one with a loaded model is used."""
+"""The commands that answer each question; the first one whose model has not failed is used."""
 WITHIN = 0.5
 """Seconds for a model to suggest an example."""
 
 
 @contextlib.asynccontextmanager
 async def welcoming(page: Page, bot: Tokenwise, hub: Hub) -> AsyncIterator[None]:
-    """Meanwhile, keep the page's welcome up to date: an example appears when its model is loaded."""
+    """Meanwhile, keep the page's welcome up to date: an example can be clicked when its model is loaded."""
     task = asyncio.create_task(_keep_welcoming(page, bot, hub), name="welcome")
     try:
         yield
@@ -47,19 +47,22 @@ async def _keep_welcoming(page: Page, bot: Tokenwise, hub: Hub) -> None:
 
 
 async def welcome(bot: Tokenwise) -> Welcome:
-    """The welcome with the examples that work now."""
+    """The welcome with an example for each question; those with a loaded model are ready."""
     status = await bot.service.status()
     states = {slot.slot: slot.state for slot in status.slots}
-    commands = [
-        command for command in _answering(bot, states) if states.get(example_of(command).slot) is State.READY
-    ]
+    commands = list(_answering(bot, states))
+    ready = [command for command in commands if states[example_of(command).slot] is State.READY]
     asking = Caller("welcome", 0, WITHIN, typing=True)
-    lines = await examples_of(bot.service, asking, commands)
+    lines = dict(zip(ready, await examples_of(bot.service, asking, ready), strict=True))
     return Welcome(
         say("welcome-about"),
         tuple(
-            Example(say(f"welcome-{command.name}"), line)
-            for command, line in zip(commands, lines, strict=True)
+            Example(
+                say(f"welcome-{command.name}"),
+                lines.get(command, example_of(command).line),
+                ready=command in lines,
+            )
+            for command in commands
         ),
     )
 

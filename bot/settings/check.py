@@ -127,7 +127,8 @@ def missing_models(settings: Settings) -> list[str]:
     lines = []
     for slot, spec in settings.specs().items():
         for item in spec.items(slot):
-            if item.name in addresses or (item.kind is Kind.PATH and not exists(item.name)):
+            absent = item.kind is Kind.PATH and not exists(item.name) and not finding.is_starter(item.name)
+            if item.name in addresses or absent:
                 continue
             try:
                 finding.look(item, weights=isinstance(spec, PretrainedSpec) and item.name == spec.name)
@@ -159,7 +160,7 @@ def _missing_file(key: str, name: str) -> str:
 def _place_problem(key: str, name: str, place: str) -> list[str]:
     if Path(name).is_absolute():
         # Song files may be added later; the bot runs without them.
-        there = place == "address" or Path(name).exists()
+        there = place == "address" or Path(name).exists() or finding.is_starter(name)
         return [] if there else [texts.say("setting-nothing-there", key=key, name=name)]
     if is_remote(name) and place != "name":
         complete = is_url(name, ("https", "http"))

@@ -116,6 +116,8 @@ def find(name: str, *, revision: str | None = None, weights: bool = True, slot: 
         _check(folder, label, weights=weights)
         return Source(label, str(folder), folder)
     if names.is_pathlike(name) or not names.HUB_NAME.fullmatch(name):
+        if is_starter(name):
+            raise NotDownloaded(label, names.fetch_command("starter"))
         raise NoSuchModelFolder(label) if label else NoName()
     folder = _cached(name, revision)
     if folder is None or not _complete(folder, weights=weights):
@@ -128,6 +130,17 @@ def find(name: str, *, revision: str | None = None, weights: bool = True, slot: 
     if (folder / "config.json").is_file():
         return Source(label, name, folder, revision)
     return Source(label, str(folder), folder)
+
+
+def is_starter(name: str) -> bool:
+    """Whether a name is the place of a starter model, which `fetch` can prepare."""
+    from models.starter.models import STARTERS
+
+    if not names.is_pathlike(name):
+        return False
+    path = names.path_of(name)
+    folder = names.starter_folder(path.parent.parent)
+    return any(path == folder / starter.name for starter in STARTERS)
 
 
 def config(folder: Path, label: str) -> dict[str, Any]:
@@ -164,6 +177,8 @@ def quiet_hub_client() -> None:
 def _path(name: str) -> Path:
     if names.exists(name):
         return names.path_of(name)
+    if is_starter(name):
+        raise NotDownloaded(names.label(name), names.fetch_command("starter"))
     raise NoSuchFile(names.path_of(name).name) if name else NoName()
 
 

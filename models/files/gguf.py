@@ -96,6 +96,8 @@ def convert(file: Path, folder: Path) -> None:
     tokenizer.save_pretrained(str(folder))
     made_from = {"file": file.name, "quantization": _quantization(file)}
     (folder / ORIGIN).write_text(json.dumps(made_from), encoding="utf-8")
+    for weights in folder.glob("*.safetensors"):  # the library lets only its own user read them
+        weights.chmod((folder / ORIGIN).stat().st_mode)
 
 
 def _quantization(file: Path) -> str:

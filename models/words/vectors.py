@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from functools import cached_property
@@ -191,15 +192,16 @@ class WordVectors:
         return 1 + int((cosines > cosines[index[other]]).sum())
 
     def suggest(self, typed: str, limit: int = 25) -> list[str]:
-        """Completions of a word: an exact match, then words with that prefix by frequency, then similar spellings."""
+        """Completions of a word: as typed if it is known, then words with that prefix by frequency, then similar spellings."""
         prefix = casefolded(typed)
         if not prefix or limit < 1:
             return []
-        words = [exact] if (exact := self.resolve(typed)) else []
-        words += self._index.prefix(prefix, limit)
+        exact = self.resolve(typed)
+        words = self._index.prefix(prefix, limit + 1)
         if len(set(words)) < limit:
             words += self._index.similar(prefix, limit)
-        return list(dict.fromkeys(words))[:limit]
+        others = [word for word in dict.fromkeys(words) if word != exact]
+        return [*([typed] if exact else []), *others][:limit]
 
     def probe(self) -> None:
         self._index  # noqa: B018 - build it now, so that no autocomplete request has to wait
@@ -310,9 +312,9 @@ class _SpellingIndex:
         self._folded = [word if (folded := casefolded(word)) == word else folded for word in words]
         self._order = np.array(sorted(range(len(words)), key=self._folded.__getitem__), dtype=np.int64)
         self._sorted = [self._folded[index] for index in self._order]
-        self._by_length: dict[int, tuple[list[str], list[int]]] = {}
+        self._by_length: dict[int, tuple[list[str], array[int]]] = {}
         for index, word in enumerate(self._folded):
-            same_length, indices = self._by_length.setdefault(len(word), ([], []))
+            same_length, indices = self._by_length.setdefault(len(word), ([], array("q")))
             same_length.append(word)
             indices.append(index)
 
@@ -330,7 +332,7 @@ class _SpellingIndex:
         most = min(3, (len(folded) + 2) // 3, len(folded) - 1)
         matches: list[tuple[int, int]] = []
         for length in range(max(1, len(folded) - most), len(folded) + most + 1):
-            words, indices = self._by_length.get(length, ([], []))
+            words, indices = self._by_length.get(length, ([], array("q")))
             extracted = process.extract(
                 folded, words, scorer=OSA.distance, processor=None, score_cutoff=most, limit=limit
             )

@@ -16,8 +16,8 @@ export function welcome(state, place, hands) {
   if (!online) return [title, address(state.bot)];
   const given = state.welcome;
   if (given) {
-    const examples = given.examples.map(({ question, line }) =>
-      card(question, line, `Run ${line}`, () => hands.run(line)),
+    const examples = given.examples.map(({ question, line, ready }) =>
+      ready ? card(question, line, `Run ${line}`, () => hands.run(line)) : waiting(question),
     );
     return [title, given.text.split("\n").map((line) => h("p", {}, line)), list(examples)];
   }
@@ -35,6 +35,10 @@ const list = (cards) => cards.length > 0 && h("ul", { class: "examples" }, cards
 
 function card(question, line, label, click) {
   return h("button", { type: "button", title: label, on: { click } }, h("b", {}, question), h("code", {}, line));
+}
+
+function waiting(question) {
+  return h("button", { type: "button", disabled: true }, h("b", {}, question), h("span", {}, "Loading …"));
 }
 
 function address({ api_url: api, gateway_url: gateway, token }) {

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -376,6 +377,20 @@ def test_a_title_that_two_songs_have_is_asked_back(
     assert "Hurt - Granary (id 2)" in capsys.readouterr().err
 
 
+def test_an_answer_is_apart_from_the_prompt_and_a_continuation_is_not(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(folder / "phi", tmp_path / "chat")
+    template = "{% for message in messages %}{{ message.content }}{% endfor %}"
+    (tmp_path / "chat" / "chat_template.jinja").write_text(template, encoding="utf-8")
+    for name, apart in ((folder / "phi", ""), (tmp_path / "chat", "\n\n")):
+        monkeypatch.setenv("TOKENWISE_LANGUAGE__NAME", str(name))
+        arguments = ("generate", "The engineer", "--max-new-tokens", "5")
+        text = asked(capsys, *arguments)["text"]
+        assert main(arguments) == 0
+        assert capsys.readouterr().out.startswith(f"The engineer{apart}{text}")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -657,8 +672,14 @@ def test_a_stuck_thread_does_not_keep_the_process() -> None:
 
 
 def test_a_load_that_nobody_waits_for_is_left_without_a_word() -> None:
-    ended = in_a_process("-c", STUCK.replace("lane-stuck", "lane-loading"))
-    assert (ended.stdout, ended.stderr) == ("answered\n", "")
+    loading = STUCK.replace("lane-stuck", "lane-loading")
+    # transformers reads weights in a pool of its own, whose threads have only the library's names.
+    pool = loading.replace("print(", "ThreadPoolExecutor(1).submit(threading.Event().wait)\nprint(")
+    for program in (loading, pool):
+        ended = in_a_process("-c", program)
+        assert (ended.stdout, ended.stderr) == ("answered\n", "")
+    unknown = in_a_process("-c", STUCK.replace(', thread_name_prefix="lane-stuck"', ""))
+    assert "leaving without ThreadPoolExecutor-0_0" in unknown.stderr
 
 
 def test_a_demo_that_is_asked_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,11 +16,20 @@ import aiohttp
 import pytest
 from rich.console import Console
 
+from bot.cli import main
 from bot.cli.demo import CONFIGS, at_full_speed, demo
 from bot.cli.welcome import welcome
 from bot.client import EXTENSIONS, Tokenwise, local_service
 from bot.settings.load import load
 from bot.settings.schema import Settings
+from models import memory
+from models.failures import (
+    ModelError,
+    StarterFailure,
+    StarterHashMismatch,
+    StarterNoSpace,
+    StarterUnreachable,
+)
 from models.hub import Hub
 from models.sections import LanguageSection
 from tests.bot.conftest import until
@@ -53,12 +62,50 @@ async def test_it_asks_prints_and_ends(tiny_settings: Settings, capsys: pytest.C
     lines = ["/tokens text:two words", "/similar word:engineer"]
     assert await demo(tiny_settings, lines, "student") == 0
     captured = capsys.readouterr()
-    assert "Your local Discord is at http://127.0.0.1:" in captured.out
+    assert "http://" not in captured.out, "nobody can open a page that is about to close"
     assert "/tokens text:two words" in captured.out
     assert "technologist" in captured.out or "machinist" in captured.out
     assert "words: loaded words" in captured.err
     # Those of asyncio's own pool end with the loop.
     await until(lambda: all("asyncio" in it.name for it in set(threading.enumerate()) - threads))
+
+
+@pytest.mark.parametrize("failure", [StarterUnreachable, StarterNoSpace, StarterHashMismatch])
+def test_without_the_starter_models_the_small_ones_serve_and_one_sentence_says_why(
+    failure: type[StarterFailure],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object) -> None:
+        raise failure("some-wheel")
+
+    served: list[Settings] = []
+
+    async def demo(settings: Settings, *_: object) -> int:
+        served.append(settings)
+        return 0
+
+    monkeypatch.setattr("models.starter.models.prepare", refuse)
+    monkeypatch.setattr("bot.cli.demo.demo", demo)
+    monkeypatch.setenv("TOKENWISE_DATA_DIR", str(tmp_path))
+    assert main(["demo", "--models", "starter"]) == 0
+    assert served == [load(CONFIGS["small"])]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"{failure('some-wheel')} Using the small bundled models instead."
+
+
+def test_its_allocator_keeps_few_reserves(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each arena of glibc's keeps what loading has freed in it: over a hundred megabytes with the starter models."""
+    limited = []
+    monkeypatch.setattr(memory, "use_few_arenas", lambda: limited.append(True))
+
+    async def ended(*_: object) -> int:
+        assert limited, "before there are threads"
+        return 0
+
+    monkeypatch.setattr("bot.cli.demo.demo", ended)
+    assert main(["demo", "--config", str(config)]) == 0
 
 
 async def test_likes_persist_and_commands_are_there_the_second_time_too(
@@ -104,15 +151,18 @@ async def test_its_page_opens_with_examples_of_what_is_loaded(
     said = io.StringIO()
     running = asyncio.create_task(demo(tiny_settings, None, "student", Console(file=said, width=200)))
     await until(lambda: "http://" in said.getvalue())
-    url = re.findall(r"http://[\d.]+:\d+", said.getvalue())[0]
+    url = re.findall(r"http://\S+", said.getvalue())[0]  # what a terminal makes a link of
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{url}/page/socket", headers={"Origin": url}) as socket,
         asyncio.timeout(20),
     ):
         opened: dict[str, Any] = {"examples": []}
-        while len(opened["examples"]) < 4:
+        places = set()
+        while not (opened["examples"] and all(example["ready"] for example in opened["examples"])):
             opened = (await socket.receive_json()).get("welcome") or opened
+            places.add(tuple(example["question"] for example in opened["examples"]))
+    assert len(places) == 1, "no example moves while somebody is about to click it"
     assert "what a language model sees" in opened["text"]
     commands = [example["line"].partition(" ")[0] for example in opened["examples"]]
     assert commands == ["/generate", "/tokens", "/similar", "/recommend"]
@@ -123,20 +173,28 @@ async def test_its_page_opens_with_examples_of_what_is_loaded(
 
 
 async def test_a_question_without_its_model_has_no_example(tiny_settings: Settings) -> None:
-    hub = Hub(tiny_settings.specs())
+    def fail(*_: object) -> Any:
+        raise ValueError("damaged")
+
+    hub = Hub(tiny_settings.specs(), {"words": fail})
     async with Tokenwise(tiny_settings, local_service(tiny_settings, hub)) as bot:
         for extension in EXTENSIONS:
             await bot.load_extension(extension)
 
-        async def asked() -> list[str]:
-            return [example.line.partition(" ")[0] for example in (await welcome(bot)).examples]
+        async def asked() -> dict[str, bool]:
+            return {
+                example.line.partition(" ")[0]: example.ready for example in (await welcome(bot)).examples
+            }
 
-        assert await asked() == []
+        nothing = dict.fromkeys(["/generate", "/tokens", "/similar", "/recommend"], False)
+        assert await asked() == nothing
         hub.load("tokenizers")
         hub.load("songs")
-        assert await asked() == ["/tokens", "/recommend"]
+        assert await asked() == nothing | {"/tokens": True, "/recommend": True}
         bot.tree.remove_command("tokens")
-        assert await asked() == ["/recommend"]
+        with pytest.raises(ModelError):
+            hub.load("words")
+        assert await asked() == {"/generate": False, "/embed": False, "/recommend": True}
 
 
 def test_only_those_who_watch_see_the_small_model_write_slowly() -> None:

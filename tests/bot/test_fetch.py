@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from rich.console import Console
 from bot.cli import fetch, main
 from models.failures import ModelError
 from models.files import fetching
+from models.starter.models import STARTERS, StarterModel
 from tests.bot.conftest import WriteConfig
 from tests.models import serving, tiny
 
@@ -166,6 +167,60 @@ def test_a_tokenizer_that_is_named_is_fetched(cloud: Cloud) -> None:
     unknown = cloud.run("tokens", "a word", "--tokenizer", "nobodys")
     assert (unknown.returncode, unknown.stderr.count("\n")) == (1, 1)
     assert "no model called nobodys" in unknown.stderr
+
+
+def test_starter_models_in_the_settings_are_told_as_missing_and_fetched(
+    write_config: WriteConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made: list[str] = []
+
+    def prepare(folder: Path, _tell: object, _output: object, wanted: Sequence[StarterModel]) -> Any:
+        for model in wanted:
+            (folder / model.name).mkdir(parents=True)
+            made.append(model.name)
+            yield model, folder / model.name, 10
+
+    monkeypatch.setattr("models.starter.models.prepare", prepare)
+    monkeypatch.setenv("TOKENWISE_DATA_DIR", str(tmp_path / "data"))
+    text = '[words]\nname = "starter:glove-6b-50d"\n[language]\nname = "starter:smollm2-135m-instruct"'
+    config = str(write_config(text))
+
+    assert main(["--config", config, "check"]) == 0, "the bot starts without them"
+    warnings = capsys.readouterr().err
+    for name in ("glove-6b-50d", "smollm2-135m-instruct"):
+        assert f"{name} is not on this machine yet. “python -m bot fetch starter” downloads it." in warnings
+    assert main(["--config", config, "similar", "king"]) == 1
+    assert "“python -m bot fetch starter” downloads it." in capsys.readouterr().err
+
+    assert main(["--config", config, "fetch", "words"]) == 0
+    assert made == ["glove-6b-50d"]
+    capsys.readouterr()
+    main(["--config", config, "fetch"])
+    assert made == ["glove-6b-50d", "smollm2-135m-instruct"]
+    assert "✓ starter: smollm2-135m-instruct: downloaded" in capsys.readouterr().out
+
+
+def test_the_pace_of_a_starter_model_is_that_of_its_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+
+    def prepare(folder: Path, tell: Any, *_: object) -> Any:
+        nonlocal now
+        tell("downloading", None)
+        now += 2
+        tell("converting", None)
+        now += 30
+        yield STARTERS[0], folder, 10_000_000
+
+    monkeypatch.setattr("models.starter.models.prepare", prepare)
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setenv("TOKENWISE_DATA_DIR", str(tmp_path / "data"))
+    assert main(["fetch", "starter"]) == 0
+    assert f"✓ starter: {STARTERS[0].name}: downloaded 10 MB in 2 s (5 MB/s)" in capsys.readouterr().out
 
 
 def test_a_slot_must_be_one_and_have_a_section(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import subprocess
 import sys
@@ -527,6 +528,16 @@ def test_whether_two_fit_goes_by_the_weights_and_the_memory(
     assert not hub_module._fits(SPEC, replace(there, memory=size))
     assert hub_module._fits(SPEC, replace(there, memory=size // 2))
     assert set(asked) == {"cpu"}
+
+
+def test_what_loading_has_left_in_reserve_is_returned_once_all_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trimmed: list[int] = []
+    monkeypatch.setattr(memory, "_in_libc", {"malloc_trim": trimmed.append}.get)
+    monkeypatch.setattr(gc, "freeze", lambda: None)  # this process goes on with other tests
+    memory.settle()
+    assert trimmed == [0]
 
 
 def test_free_memory_is_what_the_machine_or_the_container_leaves(

@@ -212,6 +212,8 @@ def test_a_gguf_file_becomes_a_folder_with_the_same_scores(
         assert torch.allclose(model(ids).logits, reference(ids).logits, atol=1e-6)
     assert AutoTokenizer.from_pretrained(tmp_path / "folder").convert_ids_to_tokens([5]) == ["c"]
     assert "quantization_config" not in json.loads((tmp_path / "folder" / "config.json").read_text())
+    modes = {path.name: path.stat().st_mode for path in (tmp_path / "folder").iterdir()}
+    assert len(set(modes.values())) == 1, f"whoever may read one file may read all: {modes}"
 
 
 def test_a_slot_may_name_a_gguf_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

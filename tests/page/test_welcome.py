@@ -39,6 +39,21 @@ async def test_examples_run_when_they_are_clicked(tab: Tab, served: Page) -> Non
     await expect(tab.last.locator(".content")).to_have_text("liked one")
 
 
+async def test_an_example_that_waits_for_its_model_keeps_its_place(
+    served: Page, bot: ShowBot, tab: Tab
+) -> None:
+    assert bot.is_ready()
+    line = "/echo text:hello"
+    served.greet(Welcome("It shows.", (Example("First?", line, ready=False), Example("Second?", line))))
+    first = tab.page.locator("#welcome .examples button").first
+    await expect(first).to_be_disabled()
+    await expect(first).to_have_text("First?Loading …")
+    served.greet(Welcome("It shows.", (Example("First?", line), Example("Second?", line))))
+    await expect(first).to_have_text(f"First?{line}")
+    await first.click()
+    await expect(tab.last.locator(".content")).to_have_text("hello")
+
+
 async def test_the_welcome_follows_who_one_is_and_what_there_is(tab: Tab, served: Page, bot: ShowBot) -> None:
     served.greet(GIVEN)
     questions = tab.page.locator("#welcome .examples b")
