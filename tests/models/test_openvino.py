@@ -203,8 +203,8 @@ def test_rounded_weights_are_the_same_as_those_of_torch(name: str, kind: Any) ->
     made_ = feed(rows, TEXTS[:1])
     off = float((made_ - exact).abs().max())
     assert off > 1e-6
-    # fbgemm rounds the inputs of int8 products too.
-    assert_close(made_, expected(model, TEXTS[:1]), ROUNDING if kind is Float16 else off)
+    # The inputs of int8 products are rounded too, and not in the same way.
+    assert_close(made_, expected(model, TEXTS[:1]), ROUNDING if kind is Float16 else 2 * off)
 
 
 def test_bfloat16_is_as_close_as_that_of_torch() -> None:

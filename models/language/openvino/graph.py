@@ -135,7 +135,9 @@ class _Graph:
     def _weight(self, weight: torch.Tensor) -> Node:
         if self._kind in {Int8, Int8OfTorch}:
             whole, scale = to_bytes(weight)
-            return opset13.multiply(_widened(_constant(whole.numpy())), _constant(scale[:, None].numpy()))
+            return opset13.multiply(
+                opset13.convert(_constant(whole.numpy()), "f32"), _constant(scale[:, None].numpy())
+            )
         if self._kind is BFloat16 or (self._kind is None and weight.dtype == torch.bfloat16):
             bits = weight.bfloat16().contiguous().view(torch.uint16).numpy()
             tensor = openvino.Tensor(bits, openvino.Shape(weight.shape), Type.bf16)
@@ -227,7 +229,7 @@ def _whole(numbers: Sequence[int]) -> Node:
 
 
 def _widened(weight: Node) -> Node:
-    """A weight as float32. The mark keeps OpenVINO from widening it before it is multiplied."""
+    """A weight as float32. The mark keeps OpenVINO from widening it before it is multiplied; bytes need none."""
     made = opset13.convert(weight, "f32")
     made.get_rt_info()["decompression_0"] = ""
     return made

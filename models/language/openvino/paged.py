@@ -20,8 +20,10 @@ from models.language.cache import PaddedRow
 from models.language.decoder import CausalModel
 from models.language.openvino import graph
 from models.language.rows import ModelInputs, Row
-from models.packed import Packed, linears, rows_of
+from models.packed import Int8, Int8OfTorch, Packed, linears, rows_of
 
+_GROUP = 32
+"""Number of inputs of an int8 product that are rounded with one scale."""
 _TYPES = {torch.float32: (Type.f32, np.float32), torch.bfloat16: (Type.bf16, np.uint16)}
 
 
@@ -151,8 +153,8 @@ class OpenVinoRuntime:
             "ENABLE_CPU_PINNING": False,
             "INFERENCE_PRECISION_HINT": precision,
             "KV_CACHE_PRECISION": precision,
-            # Rounding inputs to bytes is fast and inexact.
-            "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,
+            # Products of bytes are twice as fast for eight texts. The weights are rounded anyway.
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP if kind in {Int8, Int8OfTorch} else 0,
         }
         compiled = openvino.Core().compile_model(network, "CPU", options)
         return cls(model, compiled, shape, tokens, kind.bits if kind else model.dtype.itemsize * 8)
