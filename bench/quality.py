@@ -10,12 +10,14 @@ after the text's own tokens.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from rich.console import Console
@@ -23,20 +25,66 @@ from rich.table import Table
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from models import kernels
-from models.packed import BFloat16, Float16, Int8, Int8OfTorch, Network, Packed, pack
+from models.language.cache import empty_row
+from models.language.rows import Runtime
+from models.packed import BFloat16, Float16, Int8, Int8OfTorch, Packed, pack
 from models.pretrained import footprint
 
 ROOT = Path(__file__).resolve().parent.parent
 SMOLLM2 = "smollm2-135m-instruct"
-WAYS: dict[str, tuple[torch.dtype, type[Packed] | None]] = {
-    "float32": (torch.float32, None),
-    "float16": (torch.float32, Float16),
-    "bfloat16": (torch.bfloat16, None),
-    "bfloat16, packed": (torch.bfloat16, BFloat16),
-    "int8": (torch.float32, Int8),
-    "int8 with bfloat16": (torch.bfloat16, Int8OfTorch),
+
+
+Scores: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+"""The scores of a window, shape (tokens, vocabulary), from its ids, shape (1, tokens)."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to keep weights: in what the model computes, how its weights are packed, and with what."""
+
+    dtype: torch.dtype
+    kind: type[Packed] | None = None
+    openvino: bool = False
+
+    @property
+    def works(self) -> bool:
+        if self.openvino:
+            return importlib.util.find_spec("openvino") is not None
+        return self.kind is None or kernels.works(self.kind)
+
+    def load(self, folder: Path, size: int) -> tuple[Scores, int]:
+        """A model for windows of this size, and the bytes of its weights."""
+        model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=self.dtype).eval()
+        if self.openvino:
+            from models.language.openvino.paged import OpenVinoRuntime  # noqa: PLC0415 - an optional dependency
+
+            runtime = OpenVinoRuntime.of(model, self.kind, size)
+            if runtime is None:
+                raise ValueError("OpenVINO does not cover this model")
+            layers = model.config.num_hidden_layers
+            return lambda ids: _with_runtime(runtime, layers, ids), runtime.weight_bytes
+        if self.kind is not None:
+            pack(model, self.kind)
+        return lambda ids: model(ids).logits[0], footprint(model)
+
+
+def _with_runtime(runtime: Runtime, layers: int, ids: torch.Tensor) -> torch.Tensor:
+    return runtime.rows([empty_row(layers)]).feed(ids.tolist(), {}, keep=ids.shape[1])[0]
+
+
+WAYS = {
+    "float32": Way(torch.float32),
+    "float16": Way(torch.float32, Float16),
+    "bfloat16": Way(torch.bfloat16),
+    "bfloat16, packed": Way(torch.bfloat16, BFloat16),
+    "int8": Way(torch.float32, Int8),
+    "int8 with bfloat16": Way(torch.bfloat16, Int8OfTorch),
+    "OpenVINO, float32": Way(torch.float32, openvino=True),
+    "OpenVINO, float16": Way(torch.float32, Float16, openvino=True),
+    "OpenVINO, bfloat16": Way(torch.bfloat16, openvino=True),
+    "OpenVINO, int8 with bfloat16": Way(torch.bfloat16, Int8, openvino=True),
 }
-"""Ways to keep weights, the exact one first: in what the model computes, and how its weights are packed."""
+"""The exact one first."""
 
 
 @dataclass(frozen=True)
@@ -63,23 +111,15 @@ def windows(ids: Sequence[int], size: int) -> Iterator[torch.Tensor]:
             yield torch.tensor([part])
 
 
-def read(model: Network, ids: Sequence[int], size: int) -> Read:
+def read(scores_of: Scores, nbytes: int, ids: Sequence[int], size: int) -> Read:
     bits, likeliest = [], []
     with torch.inference_mode():
         for window in windows(ids, size):
-            scores = model(window).logits[0, :-1].float()
+            scores = scores_of(window)[:-1].float()
             logs = scores.log_softmax(-1)
             bits.append(-logs.gather(-1, window[0, 1:, None])[:, 0] / math.log(2))
             likeliest.append(scores.argmax(-1))
-    return Read(torch.cat(bits).double(), torch.cat(likeliest), footprint(model))
-
-
-def load(folder: Path, way: str) -> Network:
-    dtype, kind = WAYS[way]
-    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=dtype).eval()
-    if kind is not None:
-        pack(model, kind)
-    return model
+    return Read(torch.cat(bits).double(), torch.cat(likeliest), nbytes)
 
 
 def compare(folder: Path, text: str, tokens: int, size: int, console: Console) -> dict[str, Read]:
@@ -87,12 +127,12 @@ def compare(folder: Path, text: str, tokens: int, size: int, console: Console) -
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     ids = [int(number) for number in tokenizer(text, verbose=False)["input_ids"][:tokens]]
     found = {}
-    for way, (_, kind) in WAYS.items():
-        if kind is not None and not kernels.works(kind):
+    for name, way in WAYS.items():
+        if not way.works:
             continue
         began = time.monotonic()
-        found[way] = read(load(folder, way), ids, size)
-        console.print(f"{way}: {time.monotonic() - began:.0f} s", highlight=False)
+        found[name] = read(*way.load(folder, size), ids, size)
+        console.print(f"{name}: {time.monotonic() - began:.0f} s", highlight=False)
     return found
 
 

@@ -147,6 +147,11 @@ def pack(rows: Sequence[PaddedRow]) -> Cache:
     return Cache(layers=[*packed])
 
 
+def empty_row(layers: int) -> PaddedRow:
+    """A row without tokens."""
+    return PaddedRow(Cache(layers=[GrowingLayer() for _ in range(layers)]))
+
+
 def growing_layers(cache: object) -> list[GrowingLayer]:
     """The layers of a cache that the engine can combine with others; empty for any other type of cache."""
     layers = cache.layers if isinstance(cache, Cache) else []

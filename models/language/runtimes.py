@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from transformers.cache_utils import Cache
 
 from models import kernels
 from models.failures import Int8Unsupported, OpenVinoMissing, OpenVinoNeedsCpu
 from models.files import kept
-from models.language.cache import GrowingLayer, PaddedRow
+from models.language.cache import empty_row
 from models.language.decoder import CausalModel, Decoder
 from models.language.padded import TorchRuntime
-from models.language.rows import Row, Runtime
+from models.language.rows import Runtime
 from models.packed import Float16, Int8, Packed, linears, pack, rows_of
 from models.specs import LanguageSpec
 
@@ -132,7 +131,7 @@ def _race(runtime: Runtime, model: CausalModel) -> kernels.Seconds:
 
 
 def _quickest(runtime: Runtime, model: CausalModel, tokens: list[list[int]]) -> float:
-    rows = runtime.rows([_empty(model) for _ in tokens])
+    rows = runtime.rows([empty_row(model.config.num_hidden_layers) for _ in tokens])
     rows.feed(tokens, {})
     least = float("inf")
     for _ in range(_ROUNDS):
@@ -140,10 +139,6 @@ def _quickest(runtime: Runtime, model: CausalModel, tokens: list[list[int]]) -> 
         rows.feed(tokens, {})
         least = min(least, time.perf_counter() - began)
     return least
-
-
-def _empty(model: CausalModel) -> Row:
-    return PaddedRow(Cache(layers=[GrowingLayer() for _ in range(model.config.num_hidden_layers)]))
 
 
 def _wins(times: dict[str, kernels.Seconds]) -> bool:

@@ -13,12 +13,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers.cache_utils import Cache
 
 from models import kernels
 from models.failures import OpenVinoMissing, OpenVinoNeedsCpu
 from models.language import runtimes
-from models.language.cache import GrowingLayer, PaddedRow
+from models.language.cache import PaddedRow, empty_row
 from models.language.decoder import CausalModel
 from models.language.engine import Engine, GenerationRequest
 from models.language.model import LanguageModel
@@ -64,7 +63,7 @@ def runtime_of(model: CausalModel, tokens: int = 2048) -> OpenVinoRuntime:
 
 
 def empty(model: CausalModel) -> PaddedRow:
-    return PaddedRow(Cache(layers=[GrowingLayer() for _ in range(model.config.num_hidden_layers)]))
+    return empty_row(model.config.num_hidden_layers)
 
 
 def scores_of(model: CausalModel, text: Sequence[int]) -> torch.Tensor:
