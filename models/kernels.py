@@ -85,11 +85,14 @@ class Choice:
 PLAIN = Choice()
 
 
-def choose(model: Network, dtype: str, *, int8: bool, folder: Path | None = None) -> Choice:
+def choose(
+    model: Network, dtype: str, *, int8: bool, folder: Path | None = None, gains: bool = False
+) -> Choice:
     """The best weight format for a model on the CPU, of those that `dtype` and `int8` of the settings allow.
 
     "auto" allows every format with at least 16 bits, "float16" and "bfloat16" their own, "float32" the plain one, and
-    `int8` those with 8 bits. Where several are allowed, a measurement decides; its result is kept in `folder`.
+    `int8` those with 8 bits. Where several are allowed, a measurement decides; its result is kept in `folder`. With
+    `gains`, a single one is measured too.
     """
     if model.device.type != "cpu":
         return PLAIN
@@ -97,7 +100,7 @@ def choose(model: Network, dtype: str, *, int8: bool, folder: Path | None = None
     required = int8 or dtype == "float16"
     if not able:
         return PLAIN
-    if required and len(able) == 1:
+    if required and len(able) == 1 and not gains:
         return Choice(able[0])
     shapes = Counter(_shape(linear) for _, _, linear in linears(model))
     if sum(count * outputs * inputs for (outputs, inputs), count in shapes.items()) < WORTH_TRYING:
@@ -138,7 +141,8 @@ def best(
     def cost(name: str) -> float:
         return sum(ratios(name)[: len(WRITING)])
 
-    fit = [name for name in kinds if required or max(ratios(name)) <= TOLERANCE]
+    # What was broken has no times.
+    fit = [name for name in kinds if name in times and (required or max(ratios(name)) <= TOLERANCE)]
     winner = min(fit, key=cost, default=None)
     if winner is None or (not required and cost(winner) > GAIN * len(WRITING)):
         return PLAIN

@@ -72,9 +72,9 @@ class LanguageSpec(PretrainedSpec):
 
     `device` is "auto" or what torch calls it ("cpu", "cuda", "cuda:1", "mps"); `dtype` is "auto",
     "float32", "bfloat16" or "float16". See `models.pretrained.choose` for what "auto" means. `batch`, `kv_tokens`,
-    `together` and `tokens_per_second` are those of `models.language.engine.Engine`; `int8` keeps the weights as bytes, on a CPU,
-    `runtime` is "torch", "openvino" or "auto" (see `models.language.runtimes`),
-    and `cache` is the folder for what was measured of the processor (None: it is measured at each load).
+    `together` and `tokens_per_second` are those of `models.language.engine.Engine`; `int8` keeps the weights as bytes,
+    on a CPU; `runtime` is "torch", "openvino" or "auto" (see `models.language.runtimes`); and `cache` is the folder for
+    what was measured of the processor (None: it is measured at each load).
     """
 
     name: str
@@ -88,6 +88,12 @@ class LanguageSpec(PretrainedSpec):
     runtime: str = "torch"
     tokens_per_second: int = 0
     cache: str | PathLike[str] | None = field(default=None, compare=False)
+
+    def weight(self) -> tuple[str, int]:
+        from models.language import runtimes  # noqa: PLC0415 - it imports torch, which most users of a spec do not need
+
+        device, size = PretrainedSpec.weight(self)
+        return device, 2 * size if runtimes.may_use_openvino(self, device) else size
 
     def revised(self, revision: str) -> Self:
         return replace(self, revision=revision)

@@ -415,9 +415,10 @@ class Engine:
         A runtime that computes something else is detected here, and torch is used from then on. So is a model that
         cannot be batched; it computes each text solo. Must be called before any request is submitted.
         """
+        batching = self._batching
         with torch.inference_mode():
             self._verify_decoder(ids)
-            if self._runtime is not self._torch:
+            if not self.uses_torch:
                 try:
                     error = self._verify_batch(ids)
                 except Exception:
@@ -426,13 +427,36 @@ class Engine:
                 if self._reads_together:
                     return error
                 log.warning("Texts are generated with torch instead.")
-                self._batching = self._reads_together = True
-                self.use_torch()
+                self._batching = self._reads_together = batching
+                self._use_torch()
             return self._verify_batch(ids)
 
-    def use_torch(self) -> None:
+    @property
+    def uses_torch(self) -> bool:
+        """Whether there is no other runtime, or not any more."""
+        return self._runtime is self._torch
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of weights that are not the model's own."""
+        return self._runtime.weight_bytes
+
+    def release(self) -> None:
+        """End all texts, and free the memory of any other runtime than torch."""
+        with self._lock:
+            for stream in self._waiting:
+                stream.cancel()
+        with self.turns:
+            for sequence in self._sequences:
+                sequence.stream.cancel()
+                _was_interrupted(sequence)
+            self._solo, self._unread = [], []
+            self._reading, self._batch = self._batch_of(), self._batch_of()
+            self._use_torch()
+
+    def _use_torch(self) -> None:
         """Compute with torch alone from now on, and free the memory of any other runtime."""
-        if self._runtime is not self._torch:
+        if not self.uses_torch:
             self._runtime = self._torch
             self._prefixes = Prefixes()
             self._reading, self._batch = self._batch_of(), self._batch_of()
@@ -532,7 +556,7 @@ class Engine:
     def _tolerance(self) -> float:
         if not self._is_guarded:
             return _ROUGH_TOLERANCE
-        return _BATCHING_TOLERANCE if self._runtime is self._torch else _RUNTIME_TOLERANCE
+        return _BATCHING_TOLERANCE if self.uses_torch else _RUNTIME_TOLERANCE
 
     def _stop_strings(self, texts: Sequence[str]) -> StopStringCriteria | None:
         """Criteria that end a text at any of `texts`. Slow for new strings: the whole vocabulary is searched."""
@@ -568,7 +592,7 @@ class Engine:
                 except Exception as error:  # otherwise the readers would wait forever
                     log.exception("the engine failed")
                     for sequence in self._sequences:
-                        sequence.stream.fail(error)
+                        sequence.stream.fail(_for_reader(error))
                     self._solo, self._unread = [], []
                     self._batch, self._reading = self._batch_of(), self._batch_of()
                 if self._solo or self._batch.sequences:
@@ -615,7 +639,6 @@ class Engine:
     def _read_prompts(self) -> None:
         """Read waiting prompts together: as much as possible if nothing is being generated, else one chunk per step."""
         newcomers = [(sequence, self._known_beginning(sequence)) for sequence in self._unread]
-        self._unread = []
         is_writing = bool(self._solo or self._batch.sequences)
         most = self._pace.tokens if is_writing else _MOST_READ_TOGETHER
         if len(newcomers) == 1 and not self._reading.sequences:
@@ -623,11 +646,13 @@ class Engine:
             begun = sequence.stream.request.begun  # solo, these would be read token by token
             is_short = not is_writing or len(sequence.ids) <= most
             if not row.length and not begun and is_short and not self._runtime.writes_single_texts:
+                self._unread = []
                 self._solo.append(sequence)
                 self._advance_solo(sequence)
                 return
         if newcomers or self._reading.rows.is_wasteful:
             self._reading = self._batch_of([*self._reading.members, *newcomers])
+        self._unread = []
         if self._reading.sequences:
             self._read_on(most)
 
@@ -836,7 +861,8 @@ class Engine:
                 self._keep_in_batch([sequence for sequence in batch.sequences if sequence is not largest])
             else:
                 log.warning("A batch failed, so its texts go on one by one.", exc_info=True)
-                self._torch.decoder = None
+                if self.uses_torch:
+                    self._torch.decoder = None
                 self._write_solo()
             return
         seconds = time.monotonic() - began
@@ -1087,7 +1113,7 @@ class Engine:
             sequence.stays_solo = True
         held = [*self._batch.sequences, *self._reading.sequences]
         self._batch, self._reading = self._batch_of(), self._batch_of()
-        self.use_torch()
+        self._use_torch()
         for sequence in held:
             _or_fail(sequence.stream, partial(self._begin_again, sequence))
 

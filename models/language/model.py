@@ -90,8 +90,8 @@ class LanguageModel:
         weights: str = "",
         runtime: Runtime | None = None,
     ) -> None:
-        """`model` must be in evaluation mode; `batch`, `kv_tokens`, `together` `tokens_per_second` and `runtime`
-        are those of `Engine`.
+        """`model` must be in evaluation mode; `batch`, `kv_tokens`, `together`, `tokens_per_second` and
+        `runtime` are those of `Engine`.
 
         `quantization` is that of the original file, whose numbers were dequantised; `weights` describes the weight
         format if it differs from the loaded one.
@@ -105,7 +105,7 @@ class LanguageModel:
         self.device = str(model.device)
         packed = packed_in(model)
         self.dtype = packed[0].name if packed else str(model.dtype).removeprefix("torch.")
-        self.memory = pretrained.footprint(model) + (runtime.weight_bytes if runtime else 0)
+        self._own_memory = pretrained.footprint(model)
         self.context = _window(model, tokenizer)
         """Maximum number of tokens for prompt and continuation together; None if the model sets no limit."""
         self.chats = _can_chat(tokenizer)
@@ -129,6 +129,7 @@ class LanguageModel:
             tokens_per_second=tokens_per_second,
             runtime=runtime,
         )
+        self._may_fall_back = runtime is not None
         # Views into the model may need gradients, but never those of its weights.
         model.requires_grad_(requires_grad=False)
         self.inside = Inside(model, name, self.engine.turns)
@@ -162,8 +163,12 @@ class LanguageModel:
 
     def release(self) -> None:
         """Free the memory of the weights; the model cannot be used afterwards."""
-        self.engine.use_torch()
+        self.engine.release()
         pretrained.release(self._model)
+
+    @property
+    def memory(self) -> int:
+        return self._own_memory + self.engine.weight_bytes
 
     @property
     def detail(self) -> str:
@@ -173,7 +178,9 @@ class LanguageModel:
         if self._quantization:
             whole = self._quantization in {"F32", "F16", "BF16"}
             made_from = f", from a GGUF file ({self._quantization}{'' if whole else ', dequantised'})"
-        kept = f", {self._weights}" if self._weights else ""
+        fell_back = self._may_fall_back and self.engine.uses_torch
+        weights = "torch, because OpenVINO failed" if fell_back else self._weights
+        kept = f", {weights}" if weights else ""
         size = f"{self.parameters / 1e6:,.1f} million parameters"
         return f"{type(self._model).__name__}, {kind}, {size}, {window}{made_from}{kept}"
 

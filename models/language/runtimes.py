@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from models import kernels
-from models.failures import Int8Unsupported, OpenVinoMissing, OpenVinoNeedsCpu
+from models.failures import Int8Unsupported, ModelError, OpenVinoMissing, OpenVinoNeedsCpu
 from models.files import kept
 from models.language.cache import empty_row
 from models.language.decoder import CausalModel, Decoder
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 _BYTES_WITH = {"auto", "bfloat16"}
 """Data types that the settings may combine with int8; the others promise more precision than int8 has."""
 _ROUNDS = 6
+_MEASURED = 512
+"""Number of tokens that a cache must hold to be measured; memory that is not written costs nothing."""
 _FILE = "runtimes.json"
 
 
@@ -50,37 +52,55 @@ def prepare(model: CausalModel, spec: LanguageSpec) -> Prepared:
     on_cpu = model.device.type == "cpu"
     if spec.int8 and not (on_cpu and spec.dtype in _BYTES_WITH):
         raise Int8Unsupported
-    is_there = importlib.util.find_spec("openvino") is not None
     if spec.runtime == "openvino":
-        if not is_there:
+        if not _is_installed():
             raise OpenVinoMissing
         if not on_cpu:
             raise OpenVinoNeedsCpu
-    if spec.runtime == "torch" or not (is_there and on_cpu and spec.together):
+        if not spec.together:
+            return _with_torch(model, spec, "together = false")
+    if not may_use_openvino(spec, model.device.type):
         return Prepared(None, _packed(model, spec))
-    return _with_openvino(model, spec)
+    try:
+        return _with_openvino(model, spec)
+    except ModelError:
+        raise
+    except Exception:
+        log.warning("OpenVINO cannot be used for this model.", exc_info=True)
+    return _with_torch(model, spec, "OpenVINO failed")
+
+
+def may_use_openvino(spec: LanguageSpec, device: str) -> bool:
+    """Whether a model on this device may have its weights in OpenVINO too."""
+    return spec.runtime != "torch" and spec.together and device == "cpu" and _is_installed()
+
+
+def _is_installed() -> bool:
+    return importlib.util.find_spec("openvino") is not None
+
+
+def _with_torch(model: CausalModel, spec: LanguageSpec, why: str) -> Prepared:
+    made = _packed(model, spec)
+    return Prepared(None, ", ".join(filter(None, [made, f"torch, because {why}"])))
 
 
 def _with_openvino(model: CausalModel, spec: LanguageSpec) -> Prepared:
+    import openvino  # noqa: PLC0415 - an optional dependency
+
     from models.language.openvino.paged import OpenVinoRuntime  # noqa: PLC0415 - an optional dependency
 
     folder = Path(spec.cache) if spec.cache else None
     is_free = spec.runtime == "auto"
     kind = Int8 if spec.int8 else Float16 if spec.dtype == "float16" else None
-    key = _key(model, spec)
+    if kind is not None and not kernels.works(kind):
+        return _with_torch(model, spec, f"this processor lacks the {kind.name} weights of {kind.library}")
+    key = _key(model, spec, openvino.__version__)
     times = kernels.recall(folder / _FILE, key, ["openvino"]) if folder and is_free else None
     if is_free and (_is_small(model) or (times is not None and not _wins(times))):
         return Prepared(None, _packed(model, spec))
-    try:
-        runtime = OpenVinoRuntime.of(model, kind, spec.kv_tokens)
-    except Exception:
-        log.warning("OpenVINO cannot be used for this model.", exc_info=True)
-        runtime = None
+    runtime = OpenVinoRuntime.of(model, kind, max(spec.kv_tokens, _MEASURED))
     if runtime is None:
-        made = _packed(model, spec)
-        return Prepared(
-            None, f"{made}, torch" if made else "torch, because OpenVINO does not cover this model"
-        )
+        return _with_torch(model, spec, "OpenVINO does not cover this model")
     if is_free and times is None:
         times = _measured(model, runtime, spec)
         if folder:
@@ -111,7 +131,7 @@ def _measured(model: CausalModel, runtime: OpenVinoRuntime, spec: LanguageSpec) 
     promises a little more than a whole step keeps.
     """
     folder = Path(spec.cache) if spec.cache else None
-    choice = kernels.choose(model, spec.dtype, int8=spec.int8, folder=folder)
+    choice = kernels.choose(model, spec.dtype, int8=spec.int8, folder=folder, gains=True)
     torch_runtime = TorchRuntime(model)
     torch_runtime.decoder = Decoder.of(model)
     ours, theirs = _race(torch_runtime, model), _race(runtime, model)
@@ -135,6 +155,7 @@ def _quickest(runtime: Runtime, model: CausalModel, tokens: list[list[int]]) -> 
     rows.feed(tokens, {})
     least = float("inf")
     for _ in range(_ROUNDS):
+        rows.take_back([len(new) for new in tokens])
         began = time.perf_counter()
         rows.feed(tokens, {})
         least = min(least, time.perf_counter() - began)
@@ -151,10 +172,11 @@ def _is_small(model: CausalModel) -> bool:
     return sum(rows_of(linear)[0].numel() for _, _, linear in linears(model)) < kernels.WORTH_TRYING
 
 
-def _key(model: CausalModel, spec: LanguageSpec) -> str:
+def _key(model: CausalModel, spec: LanguageSpec, version: str) -> str:
     shapes = Counter(tuple(rows_of(linear)[0].shape) for _, _, linear in linears(model))
+    machine = [*kernels.machine(), version]
     return kept.fingerprint(
-        kernels.machine(), str(model.dtype), spec.dtype, spec.int8, sorted(map(list, shapes.items()))
+        machine, str(model.dtype), spec.dtype, spec.int8, sorted(map(list, shapes.items()))
     )
 
 

@@ -195,6 +195,14 @@ def test_a_kernel_that_is_off_is_left_out(
     assert "of broken is off by" in caplog.text
 
 
+@pytest.mark.parametrize("required", [False, True])
+def test_a_kernel_that_was_left_out_is_not_chosen(required: bool) -> None:
+    kinds: dict[str, type[Packed]] = {"float16 fbgemm": Float16, "bfloat16 oneDNN": BFloat16}
+    times = {"plain": (1.0,) * 3, "bfloat16 oneDNN": (0.5,) * 3}
+    assert best(times, kinds, required=required).kind is BFloat16
+    assert best({"plain": (1.0,) * 3}, kinds, required=required) == PLAIN
+
+
 def test_a_format_that_is_missing_is_not_tried() -> None:
     class Missing(Float16):
         def __init__(self, *_: object) -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import sys
+import threading
 import weakref
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,9 +18,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import LlamaConfig
 
 from models import kernels
-from models.failures import OpenVinoMissing, OpenVinoNeedsCpu
+from models.failures import NoMemoryForText, OpenVinoMissing, OpenVinoNeedsCpu
 from models.language import runtimes
 from models.language.cache import PaddedRow, empty_row
 from models.language.decoder import CausalModel
@@ -24,11 +30,12 @@ from models.language.model import LanguageModel
 from models.language.padded import TorchRuntime
 from models.language.rows import Row, Rows
 from models.packed import Float16, Int8, pack, packed_in
+from models.results import Finish, Generation
 from models.sampling import Sampling
 from models.specs import LanguageSpec
 from tests.models import tiny
-from tests.models.test_decoder import CONFIGS, ROUNDING, UNKNOWN, made
-from tests.models.test_engine import loaded, reference, settled, written
+from tests.models.test_decoder import CONFIGS, GROUPED, ROUNDING, UNKNOWN, made
+from tests.models.test_engine import PATIENCE, loaded, reference, settled, written
 
 pytest.importorskip("openvino")
 from models.language.openvino.paged import OpenVinoRuntime, Page
@@ -328,6 +335,46 @@ def test_a_runtime_that_computes_something_else_is_not_used(
     assert written(engine.submit(GenerationRequest(TEXTS[0], 9))) == reference(llama, TEXTS[0], 9)
 
 
+@pytest.mark.parametrize("config", ["llama", "positions by length"])
+def test_texts_that_are_to_be_apart_stay_apart_without_it(config: str) -> None:
+    rope = {"rope_type": "dynamic", "rope_theta": 10_000.0, "factor": 2.0}
+    by_length = LlamaConfig(**{**GROUPED, "max_position_embeddings": 16}, rope_parameters=rope)
+    model = made(CONFIGS.get(config, by_length))
+    engine = Engine(model, runtime=runtime_of(model), together=config != "llama")
+    engine.verify([5, 6, 7, 8, 9])
+    assert isinstance(engine._runtime, TorchRuntime)
+    assert not engine._batching
+    assert not engine._reads_together
+
+
+def test_a_prompt_that_finds_no_page_fails_and_nobody_waits_for_it(
+    llama: CausalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = engine_of(llama)
+    runtime = cast("OpenVinoRuntime", engine._runtime)
+    whole = runtime.rows
+
+    def full(rows: Sequence[Row]) -> Rows:
+        if rows:
+            raise MemoryError("the cache is full")
+        return whole(rows)
+
+    monkeypatch.setattr(runtime, "rows", full)
+    stream = engine.submit(GenerationRequest(TEXTS[0], 9))
+    with pytest.raises(NoMemoryForText), ThreadPoolExecutor(1) as pool:
+        pool.submit(written, stream).result(PATIENCE)
+    monkeypatch.undo()
+    assert written(engine.submit(GenerationRequest(TEXTS[0], 9))) == reference(llama, TEXTS[0], 9)
+
+
+def test_if_it_fails_torch_keeps_its_own_decoder(llama: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = engine_of(llama)
+    monkeypatch.setattr(engine._runtime, "scores", lambda *_: 1 / 0)
+    assert written(engine.submit(GenerationRequest(TEXTS[0], 9))) == reference(llama, TEXTS[0], 9)
+    assert isinstance(engine._runtime, TorchRuntime)
+    assert engine._torch.decoder is not None
+
+
 # The settings ----------------------------------------------------------------------------------------------
 
 
@@ -348,6 +395,43 @@ def test_a_model_is_loaded_with_it_and_gives_its_memory_back(folder: Path) -> No
     model.release()
     gc.collect()
     assert runtime() is None
+
+
+def test_texts_end_when_the_model_is_released(folder: Path) -> None:
+    model = LanguageModel.load(
+        LanguageSpec(str(folder), device="cpu", runtime="openvino", tokens_per_second=5)
+    )
+    model.probe()
+    runtime = weakref.ref(model.engine._runtime)
+    begun = threading.Barrier(3)
+
+    def write(user: int) -> Generation:
+        tokens = count()
+        return model.generate(
+            "A word",
+            max_new_tokens=90,
+            user=user,
+            on_text=lambda *_: begun.wait(PATIENCE) if next(tokens) == 0 else None,
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        going = [pool.submit(write, user) for user in range(2)]
+        begun.wait(PATIENCE)
+        model.release()
+        assert [text.result(PATIENCE).finish for text in going] == [Finish.STOPPED] * 2
+    settled(model.engine)
+    gc.collect()
+    assert runtime() is None
+
+
+def test_what_admins_see_is_what_generates_the_texts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = LanguageModel.load(LanguageSpec(str(folder), device="cpu"))
+    model = LanguageModel.load(LanguageSpec(str(folder), device="cpu", runtime="openvino"))
+    monkeypatch.setattr(model.engine._runtime, "scores", lambda *_: 1 / 0)
+    model.probe()
+    assert model.memory == plain.memory
+    assert "torch, because OpenVINO failed" in model.detail
+    assert "OpenVINO 2026" not in model.detail
 
 
 def test_without_the_package_it_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -408,6 +492,69 @@ def test_auto_takes_the_faster_and_remembers(
     assert raced == [TorchRuntime, OpenVinoRuntime]
     if openvino_takes < 1:
         assert "measured 2.0 times as fast as torch for one text, 2.0 times for 8" in prepared.detail
+
+
+def test_auto_compares_with_the_weights_that_torch_would_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "WORTH_TRYING", 0)
+    monkeypatch.setattr(kernels, "measure", lambda *_: {"plain": (4.0,) * 3, "int8 fbgemm": (1.0,) * 3})
+    monkeypatch.setattr(
+        runtimes, "_race", lambda one, _: ((2.0 if isinstance(one, TorchRuntime) else 1.0),) * 3
+    )
+    monkeypatch.setattr(kernels, "works", lambda _: True)
+    model = made(CONFIGS["llama"])
+    times = runtimes._measured(model, runtime_of(model), LanguageSpec("a", runtime="auto", int8=True))
+    assert times == {"plain": (0.5, 0.5, 2.0), "openvino": (1.0, 1.0, 1.0)}
+
+
+def test_auto_measures_with_a_small_cache_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "WORTH_TRYING", 0)
+    races: list[type] = []
+    race = runtimes._race
+
+    def counted(runtime: Any, model: CausalModel) -> kernels.Seconds:
+        races.append(type(runtime))
+        return race(runtime, model)
+
+    monkeypatch.setattr(runtimes, "_race", counted)
+    spec = LanguageSpec("a", runtime="auto", dtype="float32", kv_tokens=64)
+    runtimes.prepare(made(CONFIGS["llama"]), spec)
+    assert races == [TorchRuntime, OpenVinoRuntime]
+
+
+@pytest.mark.parametrize("fault", ["measuring", "importing"])
+def test_if_it_cannot_be_used_here_torch_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    monkeypatch.setattr(kernels, "WORTH_TRYING", 0)
+    if fault == "measuring":
+        monkeypatch.setattr(OpenVinoRuntime, "scores", lambda *_: 1 / 0)
+    else:
+        monkeypatch.setitem(sys.modules, "models.language.openvino.paged", None)
+    prepared = runtimes.prepare(made(CONFIGS["llama"]), LanguageSpec("a", runtime="auto", dtype="float32"))
+    assert prepared.runtime is None
+    assert "OpenVINO cannot be used" in caplog.text
+
+
+def test_a_format_that_this_processor_lacks_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "works", lambda _: False)
+    spec = LanguageSpec("a", runtime="openvino", dtype="float16")
+    prepared = runtimes.prepare(made(CONFIGS["llama"]), spec)
+    assert prepared.runtime is None
+    assert "torch" in prepared.detail
+
+
+def test_separate_texts_are_left_to_torch_and_admins_see_why() -> None:
+    spec = LanguageSpec("a", runtime="openvino", dtype="float32", together=False)
+    prepared = runtimes.prepare(made(CONFIGS["llama"]), spec)
+    assert prepared.runtime is None
+    assert "together = false" in prepared.detail
+
+
+def test_its_weights_count_when_a_model_is_to_fit_into_memory(folder: Path) -> None:
+    spec = LanguageSpec(str(folder), device="cpu", dtype="float32")
+    device, size = spec.weight()
+    assert replace(spec, runtime="openvino").weight() == (device, 2 * size)
+    assert replace(spec, runtime="auto").weight() == (device, 2 * size)
 
 
 def test_auto_really_measures_both(monkeypatch: pytest.MonkeyPatch) -> None:
