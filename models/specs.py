@@ -93,7 +93,7 @@ class LanguageSpec(PretrainedSpec):
         from models.language import runtimes  # noqa: PLC0415 - it imports torch, which most users of a spec do not need
 
         device, size = PretrainedSpec.weight(self)
-        return device, 2 * size if runtimes.may_use_openvino(self, device) else size
+        return device, size * (runtimes.COPIES if runtimes.may_use_openvino(self, device) else 1)
 
     def revised(self, revision: str) -> Self:
         return replace(self, revision=revision)

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 _BYTES_WITH = {"auto", "bfloat16"}
 """Data types that the settings may combine with int8; the others promise more precision than int8 has."""
 _ROUNDS = 6
+COPIES = 3
+"""A model's weights with OpenVINO, as a multiple of its own: it keeps what it was given and what its kernels read."""
 _MEASURED = 512
 """Number of tokens that a cache must hold to be measured; memory that is not written costs nothing."""
 _FILE = "runtimes.json"

@@ -29,7 +29,7 @@ from models.language.engine import Engine, GenerationRequest
 from models.language.model import LanguageModel
 from models.language.padded import TorchRuntime
 from models.language.rows import Row, Rows
-from models.packed import Float16, Int8, pack, packed_in
+from models.packed import Float16, Int8, linears, pack, packed_in, rows_of
 from models.results import Finish, Generation
 from models.sampling import Sampling
 from models.specs import LanguageSpec
@@ -553,8 +553,17 @@ def test_separate_texts_are_left_to_torch_and_admins_see_why() -> None:
 def test_its_weights_count_when_a_model_is_to_fit_into_memory(folder: Path) -> None:
     spec = LanguageSpec(str(folder), device="cpu", dtype="float32")
     device, size = spec.weight()
-    assert replace(spec, runtime="openvino").weight() == (device, 2 * size)
-    assert replace(spec, runtime="auto").weight() == (device, 2 * size)
+    assert replace(spec, runtime="openvino").weight() == (device, 3 * size)
+    assert replace(spec, runtime="auto").weight() == (device, 3 * size)
+
+
+def test_weights_count_twice_because_openvino_keeps_what_it_was_given() -> None:
+    model = made(CONFIGS["llama"])
+    numbers = sum(rows_of(linear)[0].numel() for _, _, linear in linears(model))
+    assert runtime_of(model).weight_bytes == 8 * numbers
+    rounded = OpenVinoRuntime.of(model, Float16, 64)
+    assert rounded is not None
+    assert rounded.weight_bytes == 6 * numbers
 
 
 def test_auto_really_measures_both(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from models.language.cache import PaddedRow
 from models.language.decoder import CausalModel
 from models.language.openvino import graph
 from models.language.rows import ModelInputs, Row
-from models.packed import Int8, Int8OfTorch, Packed, linears, rows_of
+from models.packed import Float16, Int8, Int8OfTorch, Packed, linears, rows_of
 
 _GROUP = 32
 """Number of inputs of an int8 product that are rounded with one scale."""
@@ -112,7 +112,7 @@ class OpenVinoRuntime:
     def __init__(
         self, model: CausalModel, compiled: openvino.CompiledModel, shape: graph.Shape, tokens: int, bits: int
     ) -> None:
-        """The cache holds `tokens` tokens. `bits` is the size of a number in a weight."""
+        """The cache holds `tokens` tokens. `bits` is what OpenVINO keeps of a number in a weight."""
         self.version: str = openvino.__version__.partition("-")[0]
         self.weight_bytes = sum(rows_of(linear)[0].numel() for _, _, linear in linears(model)) * bits // 8
         self._embed = model.get_input_embeddings()
@@ -157,7 +157,9 @@ class OpenVinoRuntime:
             "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP if kind in {Int8, Int8OfTorch} else 0,
         }
         compiled = openvino.Core().compile_model(network, "CPU", options)
-        return cls(model, compiled, shape, tokens, kind.bits if kind else model.dtype.itemsize * 8)
+        given = kind.bits if kind else model.dtype.itemsize * 8
+        # It keeps what it was given beside what its kernels read, for which it widens float16.
+        return cls(model, compiled, shape, tokens, given + (32 if kind is Float16 else given))
 
     def _allocated(self, name: str, count: int, dtype: torch.dtype) -> torch.Tensor:
         """The pages of one input. The system provides memory only for those that are written."""
