@@ -10,6 +10,7 @@ after the text's own tokens.
 from __future__ import annotations
 
 import argparse
+import copy
 import importlib.util
 import math
 import os
@@ -27,9 +28,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from models import kernels
 from models.language.cache import empty_row
 from models.language.rows import Runtime
-from models.packed import BFloat16, Float16, Int8, Int8OfTorch, Packed, pack
+from models.packed import BFloat16, Float16, Int8, Int8OfTorch, Network, Packed, linears, pack, rows_of
 from models.pretrained import footprint
 
+GROUP = 64
+"""Inputs of an int4 weight with a common scale."""
 ROOT = Path(__file__).resolve().parent.parent
 SMOLLM2 = "smollm2-135m-instruct"
 
@@ -45,6 +48,8 @@ class Way:
     dtype: torch.dtype
     kind: type[Packed] | None = None
     openvino: bool = False
+    int4: bool = False
+    """Rounded to 4 bits, and computed as if they were not: it tells what they would lose, not how fast they are."""
 
     @property
     def works(self) -> bool:
@@ -65,7 +70,22 @@ class Way:
             return lambda ids: _with_runtime(runtime, layers, ids), runtime.weight_bytes
         if self.kind is not None:
             pack(model, self.kind)
+        if self.int4:
+            return lambda ids: model(ids).logits[0], _round_to_int4(model)
         return lambda ids: model(ids).logits[0], footprint(model)
+
+
+def _round_to_int4(model: Network) -> int:
+    """Round the weights of linear layers to 15 steps, with a scale for each group of inputs; returns their bytes."""
+    model.set_output_embeddings(copy.deepcopy(model.get_output_embeddings()))  # the embeddings stay exact
+    nbytes = 0
+    for _, _, linear in linears(model):
+        weight, _ = rows_of(linear)
+        groups = weight.reshape(len(weight), -1, GROUP)
+        scale = (groups.abs().amax(-1, keepdim=True) / 7).half().float().clamp_min(1e-7)
+        weight.copy_(((groups / scale).round().clamp(-7, 7) * scale).view_as(weight))
+        nbytes += weight.numel() // 2 + 2 * scale.numel()
+    return nbytes
 
 
 def _with_runtime(runtime: Runtime, layers: int, ids: torch.Tensor) -> torch.Tensor:
@@ -79,6 +99,7 @@ WAYS = {
     "bfloat16, packed": Way(torch.bfloat16, BFloat16),
     "int8": Way(torch.float32, Int8),
     "int8 with bfloat16": Way(torch.bfloat16, Int8OfTorch),
+    "int4": Way(torch.float32, int4=True),
     "OpenVINO, float32": Way(torch.float32, openvino=True),
     "OpenVINO, float16": Way(torch.float32, Float16, openvino=True),
     "OpenVINO, bfloat16": Way(torch.bfloat16, openvino=True),

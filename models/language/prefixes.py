@@ -74,14 +74,16 @@ class Prefixes:
         row = row.first(len(ids))
         if len(ids) < WORTH_KEEPING or row.room > room or self._knows(owner, ids):
             return
-        self.make_room(room - row.room)
-        row = row.kept()
         with self._lock:
+            # What the new one begins with is not needed any more, so it makes room before others do.
             self._kept = [
                 (whose, prefix)
                 for whose, prefix in self._kept
                 if whose != owner or common_prefix(prefix.ids, ids) < len(prefix.ids)
             ]
+        self.make_room(room - row.room)
+        row = row.kept()
+        with self._lock:
             self._kept.append((owner, _Prefix(tuple(ids), row, time.monotonic())))
             if self._timer is None:
                 self._wait(self._lifetime)
