@@ -87,16 +87,14 @@ def _with_torch(model: CausalModel, spec: LanguageSpec, why: str) -> Prepared:
 
 
 def _with_openvino(model: CausalModel, spec: LanguageSpec) -> Prepared:
-    import openvino  # noqa: PLC0415 - an optional dependency
-
-    from models.language.openvino.paged import OpenVinoRuntime  # noqa: PLC0415 - an optional dependency
+    from models.language.openvino.paged import VERSION, OpenVinoRuntime  # noqa: PLC0415 - an optional dependency
 
     folder = Path(spec.cache) if spec.cache else None
     is_free = spec.runtime == "auto"
     kind = Int8 if spec.int8 else Float16 if spec.dtype == "float16" else None
     if kind is not None and not kernels.works(kind):
         return _with_torch(model, spec, f"this processor lacks the {kind.name} weights of {kind.library}")
-    key = _key(model, spec, openvino.__version__)
+    key = _key(model, spec, VERSION)
     times = kernels.recall(folder / _FILE, key, ["openvino"]) if folder and is_free else None
     if is_free and (_is_small(model) or (times is not None and not _wins(times))):
         return Prepared(None, _packed(model, spec))
@@ -111,7 +109,7 @@ def _with_openvino(model: CausalModel, spec: LanguageSpec) -> Prepared:
         return Prepared(None, _packed(model, spec))
     if kind is not None:
         pack(model, kind)  # what is computed solo must have the same weights
-    return Prepared(runtime, _detail(runtime, kind, model, times))
+    return Prepared(runtime, _detail(VERSION, kind, model, times))
 
 
 def _packed(model: CausalModel, spec: LanguageSpec) -> str:
@@ -183,13 +181,13 @@ def _key(model: CausalModel, spec: LanguageSpec, version: str) -> str:
 
 
 def _detail(
-    runtime: OpenVinoRuntime,
+    version: str,
     kind: type[Packed] | None,
     model: CausalModel,
     times: dict[str, kernels.Seconds] | None,
 ) -> str:
     name = kind.name if kind else str(model.dtype).removeprefix("torch.")
-    made = f"{name} weights (OpenVINO {runtime.version})"
+    made = f"{name} weights (OpenVINO {version})"
     if times is None:
         return made
     one, several, _ = (its / mine for mine, its in zip(times["openvino"], times["plain"], strict=True))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import os
+import subprocess
 import sys
 import threading
 import weakref
@@ -37,7 +39,7 @@ from tests.models import tiny
 from tests.models.test_decoder import CONFIGS, GROUPED, ROUNDING, UNKNOWN, made
 from tests.models.test_engine import PATIENCE, loaded, reference, settled, written
 
-pytest.importorskip("openvino")
+pytest.importorskip("models.language.openvino.paged")
 from models.language.openvino.paged import OpenVinoRuntime, Page
 
 PAGE = 32
@@ -440,6 +442,17 @@ def test_without_the_package_it_says_what_to_install(folder: Path, monkeypatch: 
         LanguageModel.load(LanguageSpec(str(folder), device="cpu", runtime="openvino"))
     model = LanguageModel.load(LanguageSpec(str(folder), device="cpu", runtime="auto"))
     assert isinstance(model.engine._runtime, TorchRuntime)
+
+
+def test_nothing_is_reported_to_its_makers(tmp_path: Path) -> None:
+    code = (
+        "import sys, threading, models.language.openvino.paged\n"
+        "assert not sys.modules.get('openvino_telemetry')\n"
+        "assert threading.active_count() == 1"
+    )
+    settings = {name: value for name, value in os.environ.items() if name != "CI"}
+    subprocess.run([sys.executable, "-c", code], env=settings | {"HOME": str(tmp_path)}, check=True)  # noqa: S603 - our own code
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_needs_a_cpu() -> None:

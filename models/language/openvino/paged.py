@@ -22,6 +22,7 @@ from models.language.openvino import graph
 from models.language.rows import ModelInputs, Row
 from models.packed import Float16, Int8, Int8OfTorch, Packed, linears, rows_of
 
+VERSION: str = openvino.__version__.partition("-")[0]
 _GROUP = 32
 """Number of inputs of an int8 product that are rounded with one scale."""
 _TYPES = {torch.float32: (Type.f32, np.float32), torch.bfloat16: (Type.bf16, np.uint16)}
@@ -113,7 +114,6 @@ class OpenVinoRuntime:
         self, model: CausalModel, compiled: openvino.CompiledModel, shape: graph.Shape, tokens: int, bits: int
     ) -> None:
         """The cache holds `tokens` tokens. `bits` is what OpenVINO keeps of a number in a weight."""
-        self.version: str = openvino.__version__.partition("-")[0]
         self.weight_bytes = sum(rows_of(linear)[0].numel() for _, _, linear in linears(model)) * bits // 8
         self._embed = model.get_input_embeddings()
         self._embed_positions = getattr(model.base_model, "wpe", None)
