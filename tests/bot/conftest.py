@@ -31,6 +31,13 @@ workers = 1
 """
 
 
+@pytest.fixture(autouse=True)
+def _stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that tests call in this process do not end it when threads of other tests are still alive."""
+    for command in ("demo", "run"):
+        monkeypatch.setattr(f"bot.cli.{command}.leave", lambda code: code)
+
+
 class Gated:
     """A model that answers when the test lets it."""
 

@@ -707,8 +707,6 @@ def test_shards_are_a_range_of_all(
 
     monkeypatch.setattr("bot.process.serve", serve)
     monkeypatch.setattr("bot.logs.setup", lambda *_: None)
-    # It exits the process if threads are left, and other tests may have some running.
-    monkeypatch.setattr("bot.cli.run.leave", lambda code: code)
     monkeypatch.setenv("DISCORD_TOKEN", "a.token.of.no.use")
     assert main(["run", "--shards", text]) == 0
     (bot,) = started
