@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transformers import (
     LogitsProcessorList,
@@ -50,13 +50,16 @@ def kept_by_transformers(scores: torch.Tensor, sampling: Sampling) -> torch.Tens
 
 @settings(max_examples=400, deadline=None)
 @given(SAMPLING, st.integers(0, 2**32), st.sampled_from([1, 2, 5, 300, 2000]), st.sampled_from([0.1, 1, 8]))
+@example(Sampling(temperature=2.4296875, top_p=0.9, seed=0), 619214, 2000, 1)  # two with the same score
 def test_the_same_tokens_are_kept_as_in_transformers(
     sampling: Sampling, seed: int, size: int, spread: float
 ) -> None:
     scores = scores_of(seed, size, spread)
     scaled = scores / sampling.temperature
     kept = scaled >= cut_scores(scaled, sampling).kept_from
-    assert torch.equal(kept, kept_by_transformers(scores, sampling))
+    expected = kept_by_transformers(scores, sampling)
+    # Of tokens with the same score, transformers keeps those that its sorting happens to put first.
+    assert torch.equal(kept, scores >= scores[expected].min())
 
 
 @settings(max_examples=150, deadline=None)
