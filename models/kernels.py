@@ -31,6 +31,7 @@ from models.packed import (
     PackedLinear,
     linears,
     rows_of,
+    weights_in,
 )
 from models.pretrained import cpu_has_bfloat16
 
@@ -102,16 +103,15 @@ def choose(
         return PLAIN
     if required and len(able) == 1 and not gains:
         return Choice(able[0])
-    shapes = Counter(_shape(linear) for _, _, linear in linears(model))
-    if sum(count * outputs * inputs for (outputs, inputs), count in shapes.items()) < WORTH_TRYING:
+    if weights_in(model) < WORTH_TRYING:
         return Choice(able[0]) if required else PLAIN
     names = [_name(kind) for kind in able]
-    key = kept.fingerprint(machine(), str(model.dtype), sorted(map(list, shapes.items())), names)
-    times = recall(folder / _FILE, key, names) if folder else None
+    key = fingerprint(model, names)
+    file = folder / _FILE if folder else None
+    times = recall(file, key, names)
     if times is None:
         times = measure(model, able)
-        if folder:
-            remember(folder / _FILE, key, times)
+        remember(file, key, times)
     return best(times, {_name(kind): kind for kind in able}, required=required)
 
 
@@ -134,19 +134,27 @@ def best(
     either, nor for a prompt. With `required`, the plain format is not allowed.
     """
     plain = times["plain"]
-
-    def ratios(name: str) -> list[float]:
-        return [mine / its for mine, its in zip(times[name], plain, strict=True)]
-
-    def cost(name: str) -> float:
-        return sum(ratios(name)[: len(WRITING)])
-
     # What was broken has no times.
-    fit = [name for name in kinds if name in times and (required or max(ratios(name)) <= TOLERANCE)]
-    winner = min(fit, key=cost, default=None)
-    if winner is None or (not required and cost(winner) > GAIN * len(WRITING)):
+    fit = [name for name in kinds if name in times and (required or is_faster(times[name], plain))]
+    winner = min(fit, key=lambda name: sum(_ratios(times[name], plain)[: len(WRITING)]), default=None)
+    if winner is None:
         return PLAIN
-    return Choice(kinds[winner], tuple(1 / ratio for ratio in ratios(winner)[: len(WRITING)]))
+    return Choice(kinds[winner], gains_of(times[winner], plain))
+
+
+def is_faster(times: Seconds, plain: Seconds) -> bool:
+    """Whether something is worth using: faster for one text and several taken together, and slower for nothing."""
+    ratios = _ratios(times, plain)
+    return max(ratios) <= TOLERANCE and sum(ratios[: len(WRITING)]) <= GAIN * len(WRITING)
+
+
+def gains_of(times: Seconds, plain: Seconds) -> tuple[float, ...]:
+    """How many times as fast something is, for each of `WRITING`."""
+    return tuple(1 / ratio for ratio in _ratios(times, plain)[: len(WRITING)])
+
+
+def _ratios(times: Seconds, plain: Seconds) -> list[float]:
+    return [mine / its for mine, its in zip(times, plain, strict=True)]
 
 
 def measure(model: Network, kinds: Sequence[type[Packed]]) -> dict[str, Seconds]:
@@ -234,8 +242,13 @@ def _name(kind: type[Packed]) -> str:
     return f"{kind.name} {kind.library}"
 
 
-def machine() -> list[str]:
-    """What a measurement depends on, apart from the model."""
+def fingerprint(model: Network, *others: object) -> str:
+    """What a measurement depends on: this processor, the shapes of a model's linear layers, and `others`."""
+    shapes = Counter(_shape(linear) for _, _, linear in linears(model))
+    return kept.fingerprint(_machine(), str(model.dtype), sorted(map(list, shapes.items())), *others)
+
+
+def _machine() -> list[str]:
     able = sorted(name for name, there in torch.cpu.get_capabilities().items() if there is True)
     return [
         processor(),
@@ -267,9 +280,9 @@ def _pair(line: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def recall(file: Path, key: str, names: Sequence[str]) -> dict[str, Seconds] | None:
+def recall(file: Path | None, key: str, names: Sequence[str]) -> dict[str, Seconds] | None:
     """An earlier measurement of "plain" and `names`, or None. What was broken then is missing."""
-    known = _read(file).get(key)
+    known = _read(file).get(key) if file else None
     if not isinstance(known, dict) or "plain" not in known or not known.keys() <= {"plain", *names}:
         return None
     times: dict[str, Seconds] = {}
@@ -282,7 +295,9 @@ def recall(file: Path, key: str, names: Sequence[str]) -> dict[str, Seconds] | N
     return times
 
 
-def remember(file: Path, key: str, times: Mapping[str, Seconds]) -> None:
+def remember(file: Path | None, key: str, times: Mapping[str, Seconds]) -> None:
+    if file is None:
+        return
     entries = list(_read(file).items())[1 - _REMEMBERED :]
     content = dict(entries) | {key: {name: list(seconds) for name, seconds in times.items()}}
     try:

@@ -273,6 +273,11 @@ def linears(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Module]]:
                 yield module, name, child
 
 
+def weights_in(model: nn.Module) -> int:
+    """Number of weights in the linear layers of a model that is not packed."""
+    return sum(rows_of(linear)[0].numel() for _, _, linear in linears(model))
+
+
 def rows_of(linear: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None]:
     """The weight of a linear layer, shape (outputs, inputs), and its bias."""
     weight = cast("torch.Tensor", linear.weight).detach()

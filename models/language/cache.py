@@ -115,12 +115,11 @@ class PaddedRow:
 
     @property
     def nbytes(self) -> int:
-        return sum(layer.nbytes for layer in growing_layers(self.cache))
+        return nbytes_of(self.cache)
 
     @property
     def capacity(self) -> int:
-        layers = growing_layers(self.cache)
-        return layers[0].capacity if layers else 0
+        return capacity_of(self.cache)
 
     def first(self, length: int) -> PaddedRow:
         columns = self.columns
@@ -150,6 +149,17 @@ def pack(rows: Sequence[PaddedRow]) -> Cache:
 def empty_row(layers: int) -> PaddedRow:
     """A row without tokens."""
     return PaddedRow(Cache(layers=[GrowingLayer() for _ in range(layers)]))
+
+
+def nbytes_of(cache: Cache) -> int:
+    """Memory that the layers of a cache take."""
+    return sum(layer.nbytes for layer in growing_layers(cache))
+
+
+def capacity_of(cache: Cache) -> int:
+    """Number of tokens that the memory of a cache can hold, over all its rows."""
+    layers = growing_layers(cache)
+    return layers[0].capacity if layers else 0
 
 
 def growing_layers(cache: object) -> list[GrowingLayer]:

@@ -7,7 +7,15 @@ from typing import cast
 
 import torch
 
-from models.language.cache import CACHE_GROWTH, GrowingLayer, PaddedRow, growing_layers, pack
+from models.language.cache import (
+    CACHE_GROWTH,
+    GrowingLayer,
+    PaddedRow,
+    capacity_of,
+    growing_layers,
+    nbytes_of,
+    pack,
+)
 from models.language.decoder import CausalModel, Decoder
 from models.language.rows import ModelInputs, Row
 
@@ -48,12 +56,11 @@ class PaddedRows:
 
     @property
     def nbytes(self) -> int:
-        return sum(layer.nbytes for layer in self._layers)
+        return nbytes_of(self._cache)
 
     @property
     def capacity(self) -> int:
-        layers = self._layers
-        return layers[0].capacity if layers else 0
+        return capacity_of(self._cache)
 
     @property
     def is_wasteful(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import logging
 import time
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +13,11 @@ import torch
 
 from models import kernels
 from models.failures import Int8Unsupported, ModelError, OpenVinoMissing, OpenVinoNeedsCpu
-from models.files import kept
 from models.language.cache import empty_row
 from models.language.decoder import CausalModel, Decoder
 from models.language.padded import TorchRuntime
 from models.language.rows import Runtime
-from models.packed import Float16, Int8, Packed, linears, pack, rows_of
+from models.packed import Float16, Int8, Packed, pack, weights_in
 from models.specs import LanguageSpec
 
 if TYPE_CHECKING:
@@ -89,22 +87,22 @@ def _with_torch(model: CausalModel, spec: LanguageSpec, why: str) -> Prepared:
 def _with_openvino(model: CausalModel, spec: LanguageSpec) -> Prepared:
     from models.language.openvino.paged import VERSION, OpenVinoRuntime  # noqa: PLC0415 - an optional dependency
 
-    folder = Path(spec.cache) if spec.cache else None
     is_free = spec.runtime == "auto"
     kind = Int8 if spec.int8 else Float16 if spec.dtype == "float16" else None
     if kind is not None and not kernels.works(kind):
         return _with_torch(model, spec, f"this processor lacks the {kind.name} weights of {kind.library}")
-    key = _key(model, spec, VERSION)
-    times = kernels.recall(folder / _FILE, key, ["openvino"]) if folder and is_free else None
-    if is_free and (_is_small(model) or (times is not None and not _wins(times))):
+    folder = _folder(spec)
+    file = folder / _FILE if folder else None
+    key = kernels.fingerprint(model, VERSION, spec.dtype, spec.int8)
+    times = kernels.recall(file, key, ["openvino"]) if is_free else None
+    if is_free and (weights_in(model) < kernels.WORTH_TRYING or (times is not None and not _wins(times))):
         return Prepared(None, _packed(model, spec))
     runtime = OpenVinoRuntime.of(model, kind, max(spec.kv_tokens, _MEASURED))
     if runtime is None:
         return _with_torch(model, spec, "OpenVINO does not cover this model")
     if is_free and times is None:
         times = _measured(model, runtime, spec)
-        if folder:
-            kernels.remember(folder / _FILE, key, times)
+        kernels.remember(file, key, times)
     if times is not None and not _wins(times):
         return Prepared(None, _packed(model, spec))
     if kind is not None:
@@ -114,9 +112,7 @@ def _with_openvino(model: CausalModel, spec: LanguageSpec) -> Prepared:
 
 def _packed(model: CausalModel, spec: LanguageSpec) -> str:
     """Pack the weights for torch; returns a description of the format."""
-    choice = kernels.choose(
-        model, spec.dtype, int8=spec.int8, folder=Path(spec.cache) if spec.cache else None
-    )
+    choice = kernels.choose(model, spec.dtype, int8=spec.int8, folder=_folder(spec))
     if spec.int8 and choice.kind is None:
         raise Int8Unsupported
     if choice.kind is not None:
@@ -130,8 +126,7 @@ def _measured(model: CausalModel, runtime: OpenVinoRuntime, spec: LanguageSpec) 
     The gain that torch would have from packed weights is taken from a measurement of the products alone, which
     promises a little more than a whole step keeps.
     """
-    folder = Path(spec.cache) if spec.cache else None
-    choice = kernels.choose(model, spec.dtype, int8=spec.int8, folder=folder, gains=True)
+    choice = kernels.choose(model, spec.dtype, int8=spec.int8, folder=_folder(spec), gains=True)
     torch_runtime = TorchRuntime(model)
     torch_runtime.decoder = Decoder.of(model)
     ours, theirs = _race(torch_runtime, model), _race(runtime, model)
@@ -163,21 +158,12 @@ def _quickest(runtime: Runtime, model: CausalModel, tokens: list[list[int]]) -> 
 
 
 def _wins(times: dict[str, kernels.Seconds]) -> bool:
-    ratios = [mine / its for mine, its in zip(times["openvino"], times["plain"], strict=True)]
-    writing = ratios[: len(kernels.WRITING)]
-    return max(ratios) <= kernels.TOLERANCE and sum(writing) <= kernels.GAIN * len(writing)
+    return kernels.is_faster(times["openvino"], times["plain"])
 
 
-def _is_small(model: CausalModel) -> bool:
-    return sum(rows_of(linear)[0].numel() for _, _, linear in linears(model)) < kernels.WORTH_TRYING
-
-
-def _key(model: CausalModel, spec: LanguageSpec, version: str) -> str:
-    shapes = Counter(tuple(rows_of(linear)[0].shape) for _, _, linear in linears(model))
-    machine = [*kernels.machine(), version]
-    return kept.fingerprint(
-        machine, str(model.dtype), spec.dtype, spec.int8, sorted(map(list, shapes.items()))
-    )
+def _folder(spec: LanguageSpec) -> Path | None:
+    """Where measurements are kept."""
+    return Path(spec.cache) if spec.cache else None
 
 
 def _detail(
@@ -190,7 +176,7 @@ def _detail(
     made = f"{name} weights (OpenVINO {version})"
     if times is None:
         return made
-    one, several, _ = (its / mine for mine, its in zip(times["openvino"], times["plain"], strict=True))
+    one, several = kernels.gains_of(times["openvino"], times["plain"])
     return (
         f"{made}, measured {one:.1f} times as fast as torch for one text, {several:.1f} times for"
         f" {kernels.WRITING[1]}"

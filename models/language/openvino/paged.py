@@ -20,7 +20,7 @@ from models.language.cache import PaddedRow
 from models.language.decoder import CausalModel
 from models.language.openvino import graph
 from models.language.rows import ModelInputs, Row
-from models.packed import Float16, Int8, Int8OfTorch, Packed, linears, rows_of
+from models.packed import Float16, Int8, Int8OfTorch, Packed, weights_in
 
 VERSION: str = openvino.__version__.partition("-")[0]
 _GROUP = 32
@@ -64,8 +64,8 @@ class PagedRow:
         return len(self.pages) * self.runtime.page_bytes
 
     def first(self, length: int) -> PagedRow:
-        count = -(-length // self.runtime.page_size)
-        return PagedRow(self.runtime, self.pages[:count], length, self.is_shared)
+        pages = self.pages[: self.runtime.pages_for(length)]
+        return PagedRow(self.runtime, pages, length, self.is_shared)
 
     def kept(self) -> PagedRow:
         # Texts only ever write after their own tokens, so what is kept does not change.
@@ -114,7 +114,7 @@ class OpenVinoRuntime:
         self, model: CausalModel, compiled: openvino.CompiledModel, shape: graph.Shape, tokens: int, bits: int
     ) -> None:
         """The cache holds `tokens` tokens. `bits` is what OpenVINO keeps of a number in a weight."""
-        self.weight_bytes = sum(rows_of(linear)[0].numel() for _, _, linear in linears(model)) * bits // 8
+        self.weight_bytes = weights_in(model) * bits // 8
         self._embed = model.get_input_embeddings()
         self._embed_positions = getattr(model.base_model, "wpe", None)
         self._rotary = getattr(model.base_model, "rotary_emb", None)
@@ -127,7 +127,7 @@ class OpenVinoRuntime:
         """Tokens of a page."""
         self._caches: list[tuple[torch.Tensor, torch.Tensor]] = []
         """Keys and values of each layer, shape (pages, heads, tokens of a page, size)."""
-        count = -(-tokens // self.page_size) + 1
+        count = self.pages_for(tokens) + 1  # one page that is being copied
         dtype = next(dtype for dtype, (kind, _) in _TYPES.items() if kind == first.element_type)
         for layer in range(shape.layers):
             pair = [self._allocated(name.format(layer), count, dtype) for name in (graph.KEYS, graph.VALUES)]
@@ -173,12 +173,15 @@ class OpenVinoRuntime:
         return PagedRows(self, [self._own(row) for row in rows])
 
     def room(self, lengths: Sequence[int]) -> int:
-        return sum(-(-length // self.page_size) for length in lengths) * self.page_size
+        return sum(map(self.pages_for, lengths)) * self.page_size
+
+    def pages_for(self, length: int) -> int:
+        """Number of pages that a text of this length takes."""
+        return -(-length // self.page_size)
 
     def extend(self, pages: list[Page], length: int) -> None:
         """Add pages for a text of this length."""
-        while len(pages) * self.page_size < length:
-            pages.append(Page(self._free))
+        pages += [Page(self._free) for _ in range(self.pages_for(length) - len(pages))]
 
     def _own(self, row: Row) -> PagedRow:
         """A row that one text can continue."""
@@ -213,7 +216,7 @@ class OpenVinoRuntime:
         counts = list(map(len, tokens))
         ends = list(accumulate(counts))
         totals = [length + count for length, count in zip(lengths, counts, strict=True)]
-        used = [own[: -(-total // self.page_size)] for own, total in zip(pages, totals, strict=True)]
+        used = [own[: self.pages_for(total)] for own, total in zip(pages, totals, strict=True)]
         chosen = [
             max(end - count, end - keep + place)
             for end, count in zip(ends, counts, strict=True)
