@@ -31,16 +31,28 @@ class GrowingLayer(DynamicLayer):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        start = self.get_seq_length()
-        end = start + key_states.shape[-2]
+        count = key_states.shape[-2]
+        keys, values = self._grown(count, key_states, value_states)
+        keys[:, :, -count:] = key_states
+        values[:, :, -count:] = value_states
+        return keys, values
+
+    def extend(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add tokens, to an initialised layer, whose keys and values are to be written by the caller; returns those of
+        all tokens.
+        """
+        return self._grown(count, self.keys, self.values)
+
+    def _grown(
+        self, count: int, like_keys: torch.Tensor, like_values: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        end = self.get_seq_length() + count
         if self._buffers is None or self._buffers[0].shape[-2] < end:
             self._buffers = (
-                self._enlarged(self.keys, key_states, end),
-                self._enlarged(self.values, value_states, end),
+                self._enlarged(self.keys, like_keys, end),
+                self._enlarged(self.values, like_values, end),
             )
         keys, values = self._buffers
-        keys[:, :, start:end] = key_states
-        values[:, :, start:end] = value_states
         self.keys, self.values = keys[:, :, :end], values[:, :, :end]
         return self.keys, self.values
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from models.language.cache import GrowingLayer
+from models.language.layers import CausalModel, Layer, Module, Network, network_of
 from models.packed import PackedLinear
 
-CausalModel: TypeAlias = Any
-"""A causal language model from transformers, whose own types are too loose for this module."""
 Function: TypeAlias = Callable[[Tensor], Tensor]
 
 
@@ -135,17 +134,29 @@ class Decoder:
 
     @classmethod
     def of(cls, model: CausalModel) -> Decoder | None:
-        """None for kinds of models, or settings, that this module does not cover."""
-        make = _KINDS.get(f"{type(model).__module__}.{type(model).__name__}")
-        if make is None:
+        """None for models that `models.language.layers` does not cover."""
+        network = network_of(model)
+        if network is None:
             return None
-        config = model.config
-        windowed = getattr(config, "sliding_window", None) is not None
-        layer_types = set(getattr(config, "layer_types", None) or ["full_attention"])
-        attention = config._attn_implementation  # noqa: SLF001 - there is no public name for it
-        if windowed or layer_types != {"full_attention"} or attention != "sdpa":
-            return None
-        return make(model)
+        layers = [
+            _Layer(
+                _norm(layer.norm),
+                _attention(place, layer, network),
+                None if layer.second_norm is None else _norm(layer.second_norm),
+                _feed_forward(layer),
+            )
+            for place, layer in enumerate(network.layers)
+        ]
+        return cls(
+            network.embed,
+            network.embed_positions,
+            network.rotary,
+            layers,
+            _norm(network.norm),
+            _linear(network.head),
+            torch.finfo(model.dtype).min,
+            model.device,
+        )
 
     def scores(
         self,
@@ -222,7 +233,7 @@ def _linear(layer: nn.Module) -> Function:
     return layer
 
 
-def _norm(layer: CausalModel) -> Function:
+def _norm(layer: Module) -> Function:
     """A norm, in one operation where that is the same to the last bit."""
     if type(layer).__name__.endswith("RMSNorm") and layer.weight.dtype == torch.float32:
         size, smallest = tuple(layer.weight.shape), layer.variance_epsilon
@@ -231,113 +242,21 @@ def _norm(layer: CausalModel) -> Function:
     return made
 
 
-def _grouped(place: int, attention: CausalModel, output: nn.Module) -> _Attention:
-    """Attention with a layer each for queries, keys and values, whose query heads may share keys."""
-    queries, keys, values = map(_linear, (attention.q_proj, attention.k_proj, attention.v_proj))
-    return _Attention(
-        place,
-        lambda states: (queries(states), keys(states), values(states)),
-        _linear(output),
-        attention.head_dim,
-        attention.scaling,
-        attention.num_key_value_groups,
-    )
+def _attention(place: int, layer: Layer, network: Network) -> _Attention:
+    projections = [_linear(part) for part in layer.projections]
+    if len(projections) == 1:
+        (together,) = projections
+        heads = network.heads, network.kept_heads, network.kept_heads
+        sizes = [count * network.size for count in heads]
+        project: Callable[[Tensor], Sequence[Tensor]] = lambda states: together(states).split(sizes, -1)  # noqa: E731 - as below
+    else:
+        project = lambda states: [part(states) for part in projections]  # noqa: E731 - one expression
+    return _Attention(place, project, _linear(layer.output), network.size, layer.scale, network.shared)
 
 
-def _gated(network: CausalModel) -> Function:
-    """A gated feed-forward network (Shazeer 2020, "GLU Variants Improve Transformer")."""
-    gate, up, down = map(_linear, (network.gate_proj, network.up_proj, network.down_proj))
-    act = network.act_fn
+def _feed_forward(layer: Layer) -> Function:
+    up, down, act = _linear(layer.up), _linear(layer.down), layer.act
+    if layer.gate is None:
+        return lambda states: down(act(up(states)))
+    gate = _linear(layer.gate)
     return lambda states: down(act(gate(states)) * up(states))
-
-
-def _plain(widen: nn.Module, act: Function, narrow: nn.Module) -> Function:
-    first, second = _linear(widen), _linear(narrow)
-    return lambda states: second(act(first(states)))
-
-
-def _llama(model: CausalModel) -> Decoder | None:
-    layers = [
-        _Layer(
-            _norm(layer.input_layernorm),
-            _grouped(place, layer.self_attn, layer.self_attn.o_proj),
-            _norm(layer.post_attention_layernorm),
-            _gated(layer.mlp),
-        )
-        for place, layer in enumerate(model.model.layers)
-    ]
-    return _decoder(model, layers, _norm(model.model.norm), rotary=model.model.rotary_emb)
-
-
-def _phi(model: CausalModel) -> Decoder | None:
-    if model.config.qk_layernorm:
-        return None
-    layers = [
-        _Layer(
-            layer.input_layernorm,
-            _grouped(place, layer.self_attn, layer.self_attn.dense),
-            None,
-            _plain(layer.mlp.fc1, layer.mlp.activation_fn, layer.mlp.fc2),
-        )
-        for place, layer in enumerate(model.model.layers)
-    ]
-    return _decoder(model, layers, model.model.final_layernorm, rotary=model.model.rotary_emb)
-
-
-def _gpt2(model: CausalModel) -> Decoder | None:
-    if model.config.add_cross_attention:
-        return None
-
-    def project(layer: nn.Module) -> Callable[[Tensor], Sequence[Tensor]]:
-        together = _linear(layer)
-        return lambda states: together(states).chunk(3, -1)
-
-    layers = [
-        _Layer(
-            block.ln_1,
-            _Attention(
-                place,
-                project(block.attn.c_attn),
-                _linear(block.attn.c_proj),
-                block.attn.head_dim,
-                block.attn.scaling,
-                1,
-            ),
-            block.ln_2,
-            _plain(block.mlp.c_fc, block.mlp.act, block.mlp.c_proj),
-        )
-        for place, block in enumerate(model.transformer.h)
-    ]
-    return _decoder(model, layers, model.transformer.ln_f, positions=model.transformer.wpe)
-
-
-def _decoder(
-    model: CausalModel,
-    layers: Sequence[_Layer],
-    norm: Function,
-    *,
-    rotary: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
-    positions: Function | None = None,
-) -> Decoder:
-    return Decoder(
-        model.get_input_embeddings(),
-        positions,
-        rotary,
-        layers,
-        norm,
-        _linear(model.get_output_embeddings()),
-        torch.finfo(model.dtype).min,
-        model.device,
-    )
-
-
-_KINDS: dict[str, Callable[[CausalModel], Decoder | None]] = {
-    f"transformers.models.{name}": make
-    for name, make in {
-        "gpt2.modeling_gpt2.GPT2LMHeadModel": _gpt2,
-        "llama.modeling_llama.LlamaForCausalLM": _llama,
-        "mistral.modeling_mistral.MistralForCausalLM": _llama,
-        "phi.modeling_phi.PhiForCausalLM": _phi,
-        "qwen2.modeling_qwen2.Qwen2ForCausalLM": _llama,
-    }.items()
-}

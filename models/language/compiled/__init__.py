@@ -1,0 +1,1 @@
+"""A runtime for CPUs that computes a whole step, all layers of a few tokens, in one compiled function."""
