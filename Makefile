@@ -65,7 +65,7 @@ bench: $(VENV)/.installed-dev  ## Measure responsiveness, look-ups, word vectors
 
 # Other engines, each in an environment of its own. One that cannot be installed is left out of the table.
 PEERS ?= .peers
-bench-peers: $(VENV)/.installed-openvino $(addprefix $(PEERS)/,$(addsuffix /.installed,openvino llamacpp vllm))  ## Install other engines, which python -m bench.generate --peers measures
+bench-peers: $(addprefix $(PEERS)/,$(addsuffix /.installed,openvino llamacpp vllm))  ## Install other engines, which python -m bench.generate --peers measures
 
 # Another torchvision than torch's own keeps optimum-intel from importing transformers, which does without it.
 $(PEERS)/openvino/.installed: PACKAGES := openvino-genai optimum-intel nncf torch==2.13.0
@@ -99,11 +99,6 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-cluster: $(VENV)/.installed
 	@echo "Installing what many processes need ..."
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[postgresql,ray]'
-	@touch $@
-
-$(VENV)/.installed-openvino: $(VENV)/.installed
-	@echo "Installing OpenVINO ..."
-	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[openvino]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -44,7 +44,6 @@ from bench import beside, models
 from bench.beside import NotInstalled, Peer, Situation
 from bench.lag import LagSampler, as_felt, percentile
 from bench.models import CausalLM
-from models.failures import OpenVinoMissing
 from models.language import runtimes
 from models.language.engine import Engine, GenerationRequest
 from models.language.prefixes import common_prefix
@@ -323,13 +322,9 @@ def with_peers(
         setting = "auto" if precision == "int8" else precision
         spec = LanguageSpec("", dtype=setting, int8=precision == "int8", kv_tokens=2 * LONG_PROMPT)
         # Packing would change the model of the static batch.
-        other = with_own_team(models.load, folder, "cpu", dtype) if precision == "float16" else plain
-        for name, own, runtime in (("engine", model, "torch"), ("engine with OpenVINO", other, "openvino")):
-            try:
-                prepared = with_own_team(runtimes.prepare, own, replace(spec, runtime=runtime))
-            except OpenVinoMissing:
-                missing[f"{name}, {precision}"] = 'not installed; pip install ".[openvino]" does that'
-                continue
+        other = with_own_team(models.load, folder, "cpu", dtype) if precision != "float32" else plain
+        for name, own, runtime in (("engine with torch", model, "torch"), ("engine", other, "compiled")):
+            prepared = with_own_team(runtimes.prepare, own, replace(spec, runtime=runtime))
             engine = Engine(own, kv_tokens=spec.kv_tokens, runtime=prepared.runtime)
             with_own_team(engine.verify, list(range(1, PROMPT)))
             ways[f"{name}, {precision}"] = timed(batched(engine))

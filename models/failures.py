@@ -908,12 +908,8 @@ class Int8Unsupported(ModelError):
     """8-bit weights are supported only for bfloat16 on a CPU."""
 
 
-class OpenVinoMissing(ModelError):
-    """The settings ask for OpenVINO, which is not installed."""
-
-
-class OpenVinoNeedsCpu(ModelError):
-    """The settings ask for OpenVINO, but the model is on a GPU."""
+class CompiledNeedsCpu(ModelError):
+    """The settings ask for the compiled step, but the model is on a GPU."""
 
 
 # Looking inside --------------------------------------------------------------------------------------------

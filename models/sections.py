@@ -104,9 +104,9 @@ class LanguageSection(ModelSection):
         default=False,
         description="Whether weights are kept in 8 bits: on a CPU only; faster, half the memory of 16 bits, less exact.",
     )
-    runtime: Literal["torch", "openvino", "auto"] = Field(
-        "torch",
-        description="What generates texts on a CPU. auto: OpenVINO if it is installed and faster; it keeps weights of its own.",
+    runtime: Literal["auto", "torch", "compiled"] = Field(
+        "auto",
+        description="What generates texts on a CPU: torch, or a step compiled for this processor. auto: the faster one.",
     )
     tokens_per_second: int = Field(
         0,

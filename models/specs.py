@@ -73,7 +73,7 @@ class LanguageSpec(PretrainedSpec):
     `device` is "auto" or what torch calls it ("cpu", "cuda", "cuda:1", "mps"); `dtype` is "auto",
     "float32", "bfloat16" or "float16". See `models.pretrained.choose` for what "auto" means. `batch`, `kv_tokens`,
     `together` and `tokens_per_second` are those of `models.language.engine.Engine`; `int8` keeps the weights as bytes,
-    on a CPU; `runtime` is "torch", "openvino" or "auto" (see `models.language.runtimes`); and `cache` is the folder for
+    on a CPU; `runtime` is "torch", "compiled" or "auto" (see `models.language.runtimes`); and `cache` is the folder for
     what was measured of the processor (None: it is measured at each load).
     """
 
@@ -85,7 +85,7 @@ class LanguageSpec(PretrainedSpec):
     kv_tokens: int = 16_384
     together: bool = True
     int8: bool = False
-    runtime: str = "torch"
+    runtime: str = "auto"
     tokens_per_second: int = 0
     cache: str | PathLike[str] | None = field(default=None, compare=False)
 
@@ -93,7 +93,7 @@ class LanguageSpec(PretrainedSpec):
         from models.language import runtimes  # noqa: PLC0415 - it imports torch, which most users of a spec do not need
 
         device, size = PretrainedSpec.weight(self)
-        return device, size * (runtimes.COPIES if runtimes.may_use_openvino(self, device) else 1)
+        return device, size * runtimes.copies(self, device)
 
     def revised(self, revision: str) -> Self:
         return replace(self, revision=revision)

@@ -452,10 +452,8 @@ late-before-start = There was no time left to start this.
 tokenizer-too-large = The tokenizer of { $model } has more entries than the model has embeddings.
 int8-unsupported = The model cannot be loaded in this number format.
     .admin = int8 needs a CPU, and dtype auto or bfloat16; leave int8 out, or change device and dtype.
-open-vino-missing = The model cannot be loaded, because a Python package is not installed here.
-    .admin = runtime = "openvino" needs the Python package openvino: pip install "tokenwise[openvino]", or set runtime = "torch".
-open-vino-needs-cpu = The model cannot be loaded here.
-    .admin = runtime = "openvino" computes on a CPU: set device = "cpu", or runtime = "torch".
+compiled-needs-cpu = The model cannot be loaded here.
+    .admin = runtime = "compiled" computes on a CPU: set device = "cpu", or runtime = "torch".
 
 ## Looking inside (models/failures.py)
 

@@ -37,11 +37,14 @@ class GrowingLayer(DynamicLayer):
         values[:, :, -count:] = value_states
         return keys, values
 
-    def extend(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Add tokens, to an initialised layer, whose keys and values are to be written by the caller; returns those of
-        all tokens.
+    def extend(self, count: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add tokens whose keys and values are to be written by the caller; returns those of all tokens.
+
+        `like` has the shape of keys and values, with any number of tokens.
         """
-        return self._grown(count, self.keys, self.values)
+        if not self.is_initialized:
+            self.lazy_initialization(like, like)
+        return self._grown(count, like, like)
 
     def _grown(
         self, count: int, like_keys: torch.Tensor, like_values: torch.Tensor

@@ -40,7 +40,8 @@ from models.failures import (
 )
 from models.fair_queue import FairQueue
 from models.language.cache import GrowingLayer, PaddedRow, growing_layers, is_windowed, keeps_all_tokens, pack
-from models.language.decoder import CausalModel, Decoder
+from models.language.decoder import Decoder
+from models.language.layers import CausalModel
 from models.language.lookup import LookUp
 from models.language.pace import Pace
 from models.language.padded import TorchRuntime

@@ -28,7 +28,6 @@ from models.failures import (
 from models.files import finding, gguf
 from models.inside.inside import Inside
 from models.language import runtimes
-from models.language.decoder import CausalModel
 from models.language.detokenizer import Detokenizer
 from models.language.engine import (
     BATCH_SIZE,
@@ -38,6 +37,7 @@ from models.language.engine import (
     Stream,
     interrupted_before_start,
 )
+from models.language.layers import CausalModel
 from models.language.prefixes import common_prefix
 from models.language.rows import Runtime
 from models.language.sampler import ALTERNATIVES
@@ -179,7 +179,7 @@ class LanguageModel:
             whole = self._quantization in {"F32", "F16", "BF16"}
             made_from = f", from a GGUF file ({self._quantization}{'' if whole else ', dequantised'})"
         fell_back = self._may_fall_back and self.engine.uses_torch
-        weights = "torch, because OpenVINO failed" if fell_back else self._weights
+        weights = "torch, because the compiled step failed" if fell_back else self._weights
         kept = f", {weights}" if weights else ""
         size = f"{self.parameters / 1e6:,.1f} million parameters"
         return f"{type(self._model).__name__}, {kind}, {size}, {window}{made_from}{kept}"

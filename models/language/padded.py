@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 
@@ -16,8 +16,21 @@ from models.language.cache import (
     nbytes_of,
     pack,
 )
-from models.language.decoder import CausalModel, Decoder
+from models.language.layers import CausalModel
 from models.language.rows import ModelInputs, Row
+
+
+class Decoding(Protocol):
+    """Reads tokens: see `models.language.decoder.Decoder.scores`."""
+
+    def scores(
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        mask: torch.Tensor | None,
+        cache: Sequence[GrowingLayer],
+        keep: int = 1,
+    ) -> torch.Tensor: ...
 
 
 class TorchRuntime:
@@ -28,7 +41,7 @@ class TorchRuntime:
 
     def __init__(self, model: CausalModel) -> None:
         self.model = model
-        self.decoder: Decoder | None = None
+        self.decoder: Decoding | None = None
         """Reads tokens faster than the model itself; set once it is verified."""
 
     def rows(self, rows: Sequence[Row]) -> PaddedRows:

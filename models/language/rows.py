@@ -1,6 +1,7 @@
 """What the engine needs from a runtime: it feeds tokens of several texts, and gets scores.
 
-Two runtimes implement this: torch (`models.language.padded`) and OpenVINO (`models.language.openvino`).
+Two runtimes implement this: torch (`models.language.padded`), and a compiled step for few tokens at a
+time (`models.language.compiled`).
 """
 
 from __future__ import annotations

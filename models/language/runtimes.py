@@ -1,9 +1,9 @@
-"""Chooses what generates the texts of a model, and in which weight format: torch or OpenVINO."""
+"""Chooses what generates the texts of a model, and in which weight format: torch or the compiled step."""
 
 from __future__ import annotations
 
-import importlib.util
 import logging
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,26 +12,23 @@ from typing import TYPE_CHECKING
 import torch
 
 from models import kernels
-from models.failures import Int8Unsupported, ModelError, OpenVinoMissing, OpenVinoNeedsCpu
+from models.failures import CompiledNeedsCpu, Int8Unsupported, ModelError
 from models.language.cache import empty_row
-from models.language.decoder import CausalModel, Decoder
+from models.language.decoder import Decoder
+from models.language.layers import CausalModel
 from models.language.padded import TorchRuntime
 from models.language.rows import Runtime
-from models.packed import Float16, Int8, Packed, pack, weights_in
+from models.packed import Float16, Int8, Int8OfTorch, Packed, pack, weights_in
 from models.specs import LanguageSpec
 
 if TYPE_CHECKING:
-    from models.language.openvino.paged import OpenVinoRuntime
+    from models.language.compiled.runtime import CompiledRuntime
 
 log = logging.getLogger(__name__)
 
 _BYTES_WITH = {"auto", "bfloat16"}
 """Data types that the settings may combine with int8; the others promise more precision than int8 has."""
 _ROUNDS = 6
-COPIES = 3
-"""A model's weights with OpenVINO, as a multiple of its own: it keeps what it was given and what its kernels read."""
-_MEASURED = 512
-"""Number of tokens that a cache must hold to be measured; memory that is not written costs nothing."""
 _FILE = "runtimes.json"
 
 
@@ -39,7 +36,7 @@ _FILE = "runtimes.json"
 class Prepared:
     """What generates a model's texts: a runtime, or torch if that is None."""
 
-    runtime: OpenVinoRuntime | None
+    runtime: CompiledRuntime | None
     detail: str
     """For admins; empty for torch with plain weights."""
 
@@ -47,36 +44,41 @@ class Prepared:
 def prepare(model: CausalModel, spec: LanguageSpec) -> Prepared:
     """Pack the weights as the spec says, and make the runtime that it names; where it leaves a choice, the fastest.
 
-    Raises Int8Unsupported, OpenVinoMissing and OpenVinoNeedsCpu.
+    Raises Int8Unsupported and CompiledNeedsCpu.
     """
     on_cpu = model.device.type == "cpu"
     if spec.int8 and not (on_cpu and spec.dtype in _BYTES_WITH):
         raise Int8Unsupported
-    if spec.runtime == "openvino":
-        if not _is_installed():
-            raise OpenVinoMissing
+    if spec.runtime == "compiled":
         if not on_cpu:
-            raise OpenVinoNeedsCpu
+            raise CompiledNeedsCpu
         if not spec.together:
             return _with_torch(model, spec, "together = false")
-    if not may_use_openvino(spec, model.device.type):
+    if not _may_compile(spec, model.device.type):
         return Prepared(None, _packed(model, spec))
     try:
-        return _with_openvino(model, spec)
+        return _with_compiled(model, spec)
     except ModelError:
         raise
     except Exception:
-        log.warning("OpenVINO cannot be used for this model.", exc_info=True)
-    return _with_torch(model, spec, "OpenVINO failed")
+        log.warning("The compiled step cannot be used for this model.", exc_info=True)
+    return _with_torch(model, spec, "the compiled step failed")
 
 
-def may_use_openvino(spec: LanguageSpec, device: str) -> bool:
-    """Whether a model on this device may have its weights in OpenVINO too."""
-    return spec.runtime != "torch" and spec.together and device == "cpu" and _is_installed()
+def copies(spec: LanguageSpec, device: str) -> int:
+    """How often a model on this device may have its weights in memory.
+
+    The compiled step reads plain rows, and torch packs weights that it was not given in that format.
+    """
+    return 2 if _may_compile(spec, device) and _own_format(spec) else 1
 
 
-def _is_installed() -> bool:
-    return importlib.util.find_spec("openvino") is not None
+def _own_format(spec: LanguageSpec) -> bool:
+    return spec.int8 or spec.dtype == "float16"
+
+
+def _may_compile(spec: LanguageSpec, device: str) -> bool:
+    return spec.runtime != "torch" and spec.together and device == "cpu" and os.name == "posix"
 
 
 def _with_torch(model: CausalModel, spec: LanguageSpec, why: str) -> Prepared:
@@ -84,30 +86,43 @@ def _with_torch(model: CausalModel, spec: LanguageSpec, why: str) -> Prepared:
     return Prepared(None, ", ".join(filter(None, [made, f"torch, because {why}"])))
 
 
-def _with_openvino(model: CausalModel, spec: LanguageSpec) -> Prepared:
-    from models.language.openvino.paged import VERSION, OpenVinoRuntime  # noqa: PLC0415 - an optional dependency
-
+def _with_compiled(model: CausalModel, spec: LanguageSpec) -> Prepared:
     is_free = spec.runtime == "auto"
-    kind = Int8 if spec.int8 else Float16 if spec.dtype == "float16" else None
-    if kind is not None and not kernels.works(kind):
-        return _with_torch(model, spec, f"this processor lacks the {kind.name} weights of {kind.library}")
+    if is_free and weights_in(model) < kernels.WORTH_TRYING:
+        return Prepared(None, _packed(model, spec))
+    # Numba takes half a second and 60 MB, which a small model does without.
+    from models.language.compiled.runtime import VERSION, CompiledRuntime  # noqa: PLC0415 - see above
+
+    kind = _kind(spec)
     folder = _folder(spec)
     file = folder / _FILE if folder else None
     key = kernels.fingerprint(model, VERSION, spec.dtype, spec.int8)
-    times = kernels.recall(file, key, ["openvino"]) if is_free else None
-    if is_free and (weights_in(model) < kernels.WORTH_TRYING or (times is not None and not _wins(times))):
+    times = kernels.recall(file, key, ["compiled"]) if is_free else None
+    if times is not None and not _wins(times):
         return Prepared(None, _packed(model, spec))
-    runtime = OpenVinoRuntime.of(model, kind, max(spec.kv_tokens, _MEASURED))
+    runtime = CompiledRuntime.of(model, kind)
     if runtime is None:
-        return _with_torch(model, spec, "OpenVINO does not cover this model")
+        if is_free:
+            return Prepared(None, _packed(model, spec))
+        return _with_torch(model, spec, "the compiled step does not cover this model")
     if is_free and times is None:
         times = _measured(model, runtime, spec)
         kernels.remember(file, key, times)
     if times is not None and not _wins(times):
         return Prepared(None, _packed(model, spec))
     if kind is not None:
-        pack(model, kind)  # what is computed solo must have the same weights
+        pack(model, kind)  # what torch computes must have the same weights
     return Prepared(runtime, _detail(VERSION, kind, model, times))
+
+
+def _kind(spec: LanguageSpec) -> type[Packed] | None:
+    """The format that torch has to pack the weights in; None for the model's own."""
+    if not _own_format(spec):
+        return None
+    able = [kind for kind in ([Int8, Int8OfTorch] if spec.int8 else [Float16]) if kernels.works(kind)]
+    if not able:
+        raise Int8Unsupported if spec.int8 else RuntimeError("no float16 products")
+    return able[0]
 
 
 def _packed(model: CausalModel, spec: LanguageSpec) -> str:
@@ -120,8 +135,8 @@ def _packed(model: CausalModel, spec: LanguageSpec) -> str:
     return choice.detail
 
 
-def _measured(model: CausalModel, runtime: OpenVinoRuntime, spec: LanguageSpec) -> dict[str, kernels.Seconds]:
-    """Seconds of a step with torch ("plain") and with OpenVINO, for each number of tokens in `kernels.ROWS`.
+def _measured(model: CausalModel, runtime: CompiledRuntime, spec: LanguageSpec) -> dict[str, kernels.Seconds]:
+    """Seconds of a step with torch ("plain") and with the compiled step, for each number of tokens in `kernels.ROWS`.
 
     The gain that torch would have from packed weights is taken from a measurement of the products alone, which
     promises a little more than a whole step keeps.
@@ -132,7 +147,7 @@ def _measured(model: CausalModel, runtime: OpenVinoRuntime, spec: LanguageSpec) 
     ours, theirs = _race(torch_runtime, model), _race(runtime, model)
     gains = choice.gains or (1.0,) * len(kernels.WRITING)
     best = [seconds / gain for seconds, gain in zip(ours, [*gains, 1.0], strict=True)]
-    return {"plain": tuple(best), "openvino": theirs}
+    return {"plain": tuple(best), "compiled": theirs}
 
 
 def _race(runtime: Runtime, model: CausalModel) -> kernels.Seconds:
@@ -158,7 +173,7 @@ def _quickest(runtime: Runtime, model: CausalModel, tokens: list[list[int]]) -> 
 
 
 def _wins(times: dict[str, kernels.Seconds]) -> bool:
-    return kernels.is_faster(times["openvino"], times["plain"])
+    return kernels.is_faster(times["compiled"], times["plain"])
 
 
 def _folder(spec: LanguageSpec) -> Path | None:
@@ -173,10 +188,10 @@ def _detail(
     times: dict[str, kernels.Seconds] | None,
 ) -> str:
     name = kind.name if kind else str(model.dtype).removeprefix("torch.")
-    made = f"{name} weights (OpenVINO {version})"
+    made = f"{name} weights (compiled with Numba {version})"
     if times is None:
         return made
-    one, several = kernels.gains_of(times["openvino"], times["plain"])
+    one, several = kernels.gains_of(times["compiled"], times["plain"])
     return (
         f"{made}, measured {one:.1f} times as fast as torch for one text, {several:.1f} times for"
         f" {kernels.WRITING[1]}"

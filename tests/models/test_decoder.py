@@ -22,8 +22,9 @@ from transformers.cache_utils import Cache
 
 from models.language import decoder as decoder_module
 from models.language.cache import GrowingLayer
-from models.language.decoder import CausalModel, Decoder
+from models.language.decoder import Decoder
 from models.language.engine import Engine, GenerationRequest
+from models.language.layers import CausalModel
 from models.packed import BFloat16, Float16, Int8, Packed, pack
 from tests.models import tiny
 

@@ -29,8 +29,9 @@ from transformers import (
 from models.failures import BadInput, ModelError, Stopped
 from models.language import engine as engines
 from models.language.cache import CACHE_GROWTH
-from models.language.decoder import CausalModel, Decoder
+from models.language.decoder import Decoder
 from models.language.engine import Engine, GenerationRequest, Stream
+from models.language.layers import CausalModel
 from models.language.model import LanguageModel
 from models.results import Finish, Generation
 from models.sampling import Sampling

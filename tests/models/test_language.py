@@ -15,7 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from models.failures import BadInput, ModelError, Stopped
-from models.language.decoder import CausalModel
+from models.language.layers import CausalModel
 from models.language.model import LanguageModel
 from models.results import ChosenToken, Finish, Generation
 from models.sampling import Sampling

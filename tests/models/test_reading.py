@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from models.failures import Stopped
 from models.language import engine as engines
-from models.language.decoder import CausalModel
 from models.language.engine import Engine, GenerationRequest
+from models.language.layers import CausalModel
 from models.language.lookup import LookUp
 from models.language.pace import Pace
 from models.sampling import Sampling

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from llvmlite import binding, ir
-from numba import types
+from numba import cfunc, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -51,8 +51,26 @@ class Format:
     name: str
     nbytes: int
     element: Any
-    pairs: bool = False
-    """Whether products of pairs are summed by one instruction, for inputs in the same format."""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How states are multiplied with weights: the names of both formats.
+
+    float32 states work with all weights. Where the processor can, states in bfloat16 are multiplied with such weights in
+    pairs (HAS_PAIRS), and bytes with int8 weights in groups of four (HAS_FOURS); sums of bytes are int32.
+    """
+
+    weight_format: str
+    state_format: str
+
+    @property
+    def weights(self) -> Format:
+        return FORMATS[self.weight_format]
+
+    @property
+    def states(self) -> Format:
+        return FORMATS[self.state_format]
 
 
 def _able() -> frozenset[str]:
@@ -64,7 +82,8 @@ HAS_WIDE = "avx512f" in _ABLE
 LANES = 16 if HAS_WIDE else 8 if "avx2" in _ABLE else 4
 """Numbers that are computed with at once."""
 HAS_PAIRS = HAS_WIDE and "avx512bf16" in _ABLE
-TILES: dict[int, int] = {1: 1, 2: 1, 4: 4, 8: 3} if HAS_WIDE else {1: 1, 2: 2, 4: 3}
+HAS_FOURS = HAS_WIDE and "avx512vnni" in _ABLE
+TILES = {1: 1, 2: 1, 4: 4, 8: 3} if HAS_WIDE else {1: 1, 4: 3}
 """Rows of inputs and of outputs that are computed together: as many sums as fit the registers."""
 
 FORMATS = {
@@ -72,6 +91,7 @@ FORMATS = {
     "float16": Format("float16", 2, ir.HalfType()),
     "bfloat16": Format("bfloat16", 2, ir.IntType(16)),
     "int8": Format("int8", 1, _BYTE),
+    "uint8": Format("uint8", 1, _BYTE),
 }
 
 
@@ -108,12 +128,46 @@ def _called(builder: Builder, name: str, result: Any, arguments: Sequence[Value]
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
 
-def _total(builder: Builder, value: Value) -> Value:
-    """The sum of a vector."""
-    name = f"llvm.vector.reduce.fadd.v{value.type.count}f32"
-    kind = ir.FunctionType(_FLOAT, [_FLOAT, value.type])
-    function = cgutils.get_or_insert_function(builder.module, kind, name)
-    return builder.call(function, [ir.Constant(_FLOAT, 0.0), value], fastmath=["reassoc"])
+def _totals(builder: Builder, vectors: Sequence[Value]) -> list[Value]:
+    """The sum of each vector; several are added up together, which takes fewer instructions, in the same order as one."""
+    if not vectors:
+        return []
+    count = next(count for count in (8, 4, 2, 1) if count <= min(len(vectors), LANES))
+    merged = list(vectors[:count])
+    size = 1
+    while len(merged) > 1:
+        merged = [_merged(builder, *pair, size) for pair in zip(merged[::2], merged[1::2], strict=True)]
+        size *= 2
+    (whole,) = merged
+    while size < LANES:
+        distance = {1: 2, 2: 1}.get(size, size) if count == 1 else size
+        other = builder.shuffle_vector(whole, whole, _places([lane ^ distance for lane in range(LANES)]))
+        whole = _added(builder, whole, other)
+        size *= 2
+    first = [builder.extract_element(whole, ir.Constant(_INT, lane)) for lane in range(count)]
+    return [*first, *_totals(builder, vectors[count:])]
+
+
+def _merged(builder: Builder, one: Value, other: Value, size: int) -> Value:
+    """Two vectors with sums of `size` others each, as one with the sums of twice as many, half as long."""
+    distance = max(size, 2)
+    kept = [lane for lane in range(LANES) if not lane & distance]
+    halves = []
+    for half in (kept, [lane ^ distance for lane in kept]):
+        lanes: list[int] = []
+        for begin in range(0, len(half), size):
+            own = half[begin : begin + size]
+            lanes += own + [lane + LANES for lane in own]
+        halves.append(builder.shuffle_vector(one, other, _places(lanes)))
+    return _added(builder, *halves)
+
+
+def _places(lanes: Sequence[int]) -> Value:
+    return ir.Constant(ir.VectorType(_INT, len(lanes)), list(lanes))
+
+
+def _added(builder: Builder, one: Value, other: Value) -> Value:
+    return builder.add(one, other) if one.type.element == _INT else builder.fadd(one, other)
 
 
 def _loop(
@@ -140,138 +194,176 @@ def _loop(
 
 
 @cache
-def dot(weights: str, rows: int, outputs: int, *, pairs: bool = False) -> Function:
+def dot(arithmetic: Arithmetic, rows: int, outputs: int) -> Function:
     """A block of a matrix product: f(weights, states, made, inputs, stride).
 
-    `weights` is the address of `outputs` rows of `inputs` numbers in the format of that name, `states` that of `rows`
-    rows of as many: float32, or bfloat16 with `pairs`. The sums go to `made`, float32, whose rows are `stride` numbers
-    apart. Each sum is added up in the same order whatever `rows` and `outputs` are. `inputs` is a multiple of the
-    vector's size.
+    `weights` is the address of `outputs` rows of `inputs` numbers, `states` that of `rows` rows of as many. The sums go
+    to `made`, float32 or int32, whose rows are `stride` numbers apart. Each sum is added up in the same order whatever `rows` and
+    `outputs` are. `inputs` is a multiple of the numbers that are computed with at once.
     """
-    numbers = FORMATS[weights]
-    lanes = 2 * LANES if pairs else LANES
-    element = _BFloat() if pairs else numbers.element
-    size = 2 if pairs else 4
-    zero = ir.Constant(_vector(_FLOAT), [0.0] * LANES)
+    weights, states = arithmetic.weights, arithmetic.states
+    together = {"float32": 1, "bfloat16": 2, "uint8": 4}[states.name]
+    lanes = together * LANES
+    number = _INT if states.name == "uint8" else _FLOAT
+    state_vector = _vector({1: _FLOAT, 2: _BFloat(), 4: _BYTE}[together], lanes)
+    vector = _vector(weights.element, lanes) if together == 1 else state_vector
+    sums = [ir.Constant(_vector(number), [0] * LANES)] * (rows * outputs)
+    multiply = {
+        1: f"llvm.fma.v{LANES}f32",
+        2: "llvm.x86.avx512bf16.dpbf16ps.512",
+        4: "llvm.x86.avx512.vpdpbusd.512",
+    }[together]
+
+    def multiplied(builder: Builder, total: Value, weight: Value, state: Value) -> Value:
+        parts = [weight, state, total] if together == 1 else [total, state, weight]
+        return _called(builder, multiply, total.type, parts)
 
     def generate(_context: Any, builder: Builder, _signature: Any, arguments: Sequence[Value]) -> Value:
-        first, states, made, inputs, stride = arguments
-        length = builder.mul(inputs, _long(numbers.nbytes))
-        width = builder.mul(inputs, _long(size))
-        weight_rows = [builder.add(first, builder.mul(length, _long(place))) for place in range(outputs)]
-        state_rows = [builder.add(states, builder.mul(width, _long(place))) for place in range(rows)]
+        first, first_state, made, inputs, stride = arguments
+        length = builder.mul(inputs, _long(weights.nbytes))
         ahead = builder.add(first, builder.mul(length, _long(_TILES_AHEAD * outputs)))
+        weight_rows = _rows(builder, first, length, outputs)
+        state_rows = _rows(builder, first_state, builder.mul(inputs, _long(states.nbytes)), rows)
 
         def body(index: Value, sums: list[Value]) -> list[Value]:
             if rows > 1:
-                fetch(builder.add(ahead, builder.mul(index, _long(outputs * numbers.nbytes))))
-            offset = builder.mul(index, _long(numbers.nbytes))
-            wide = []
-            for row in weight_rows:
-                value = _loaded(
-                    builder, builder.add(row, offset), _vector(element, lanes), numbers.nbytes
+                # Weights are stored one row after the other: memory is read in order, which is fastest.
+                _fetch(
+                    builder,
+                    builder.add(ahead, builder.mul(index, _long(outputs * weights.nbytes))),
+                    outputs * lanes * weights.nbytes,
                 )
-                wide.append(value if pairs else _widened(builder, value, numbers, lanes))
+            offset = builder.mul(index, _long(weights.nbytes))
+            wide = [_loaded(builder, builder.add(row, offset), vector, weights.nbytes) for row in weight_rows]
+            if together == 1:
+                wide = [_widened(builder, value, weights, lanes) for value in wide]
+            offset = builder.mul(index, _long(states.nbytes))
             added = []
             for place, row in enumerate(state_rows):
-                address = builder.add(row, builder.mul(index, _long(size)))
-                state = _loaded(builder, address, _vector(_BFloat() if pairs else _FLOAT, lanes), size)
-                for number, weight in enumerate(wide):
-                    added.append(multiplied(sums[place * outputs + number], weight, state))
+                state = _loaded(builder, builder.add(row, offset), state_vector, states.nbytes)
+                totals = sums[place * outputs : (place + 1) * outputs]
+                added += [
+                    multiplied(builder, total, weight, state)
+                    for total, weight in zip(totals, wide, strict=True)
+                ]
             return added
 
-        def fetch(address: Value) -> None:
-            """Weights are stored one after the other, so memory is read in order: fastest."""
-            for place in range(0, max(1, outputs * lanes * numbers.nbytes), _CACHE_LINE):
-                pointer = builder.inttoptr(builder.add(address, _long(place)), _BYTE.as_pointer())
-                how = [ir.Constant(_INT, number) for number in (0, _SECOND_LEVEL, 1)]
-                _called(builder, "llvm.prefetch", ir.VoidType(), [pointer, *how])
-
-        def multiplied(total: Value, weight: Value, state: Value) -> Value:
-            if pairs:
-                name = "llvm.x86.avx512bf16.dpbf16ps.512"
-                return _called(builder, name, total.type, [total, weight, state])
-            return _called(builder, f"llvm.fma.v{LANES}f32", total.type, [weight, state, total])
-
-        sums = _loop(builder, [zero] * (rows * outputs), inputs, lanes, body)
-        for place in range(rows):
-            for number in range(outputs):
-                at = builder.add(builder.mul(stride, _long(place)), _long(number))
-                address = builder.add(made, builder.mul(at, _long(4)))
-                total = _total(builder, sums[place * outputs + number])
-                builder.store(total, builder.inttoptr(address, _FLOAT.as_pointer()))
+        vectors = _loop(builder, sums, inputs, lanes, body)
+        # By outputs: eight rows, or fewer, are added up together.
+        order = sorted(range(len(vectors)), key=lambda index: index % outputs)
+        for index, total in zip(order, _totals(builder, [vectors[index] for index in order]), strict=True):
+            place, output = divmod(index, outputs)
+            at = builder.add(builder.mul(stride, _long(place)), _long(output))
+            address = builder.add(made, builder.mul(at, _long(4)))
+            builder.store(total, builder.inttoptr(address, number.as_pointer()))
         return cgutils.get_null_value(_LONG)
 
-    def typed(_context: Any, first: Any, states: Any, made: Any, inputs: Any, stride: Any) -> Any:
-        del first, states, made, inputs, stride
+    def typed(_context: Any, first: Any, first_state: Any, made: Any, inputs: Any, stride: Any) -> Any:
+        del first, first_state, made, inputs, stride
         return types.int64(*[types.int64] * 5), generate
 
     return intrinsic(typed)
 
 
-@cache
-def mixed(numbers_name: str) -> Function:
-    """A weighted sum of rows: f(shares, rows, count, stride, made), of LANES numbers of each row.
+def _rows(builder: Builder, first: Value, stride: Value, count: int) -> list[Value]:
+    """The addresses of rows that are so many bytes apart."""
+    return [builder.add(first, builder.mul(stride, _long(place))) for place in range(count)]
 
-    `shares` is the address of `count` float32 numbers, not zero of them; the `rows`, in the format of that name, are
-    `stride` bytes apart. The sum goes to `made`, float32.
+
+def _fetch(builder: Builder, address: Value, size: int) -> None:
+    """Begin to read some bytes of memory that are needed soon."""
+    for offset in range(0, size, _CACHE_LINE):
+        pointer = builder.inttoptr(builder.add(address, _long(offset)), _BYTE.as_pointer())
+        how = [ir.Constant(_INT, number) for number in (0, _SECOND_LEVEL, 1)]
+        _called(builder, "llvm.prefetch", ir.VoidType(), [pointer, *how])
+
+
+@cache
+def mixed(name: str, count: int) -> Function:
+    """Weighted sums of rows, LANES numbers of each: f(shares, rows, made, length, size).
+
+    `shares` is the address of `count` lists of `length` float32 numbers, at least one, a share of each row for each
+    sum. The `rows`, in the format of that name, have `size` numbers each, and so have the sums in `made`, float32.
     """
-    numbers = FORMATS[numbers_name]
+    numbers = FORMATS[name]
+    sums = [ir.Constant(_vector(_FLOAT), [0.0] * LANES)] * count
 
     def generate(_context: Any, builder: Builder, _signature: Any, arguments: Sequence[Value]) -> Value:
-        shares, first, count, stride, made = arguments
+        shares, first, made, length, size = arguments
+        step = builder.mul(size, _long(numbers.nbytes))
+        lists = _rows(builder, shares, builder.mul(length, _long(4)), count)
 
         def body(index: Value, sums: list[Value]) -> list[Value]:
-            share = _loaded(builder, builder.add(shares, builder.mul(index, _long(4))), _FLOAT, 4)
-            address = builder.add(first, builder.mul(index, stride))
-            row = _loaded(builder, address, _vector(numbers.element), numbers.nbytes)
-            spread = builder.insert_element(
-                ir.Constant(_vector(_FLOAT), ir.Undefined), share, ir.Constant(_INT, 0)
+            address = builder.add(first, builder.mul(index, step))
+            row = _widened(
+                builder, _loaded(builder, address, _vector(numbers.element), numbers.nbytes), numbers, LANES
             )
-            spread = builder.shuffle_vector(spread, spread, ir.Constant(_vector(_INT), [0] * LANES))
-            wide = _widened(builder, row, numbers, LANES)
-            return [_called(builder, f"llvm.fma.v{LANES}f32", wide.type, [spread, wide, sums[0]])]
+            offset = builder.mul(index, _long(4))
+            added = []
+            for own, total in zip(lists, sums, strict=True):
+                share = _spread(builder, _loaded(builder, builder.add(own, offset), _FLOAT, 4))
+                added.append(_called(builder, f"llvm.fma.v{LANES}f32", total.type, [share, row, total]))
+            return added
 
-        zero = ir.Constant(_vector(_FLOAT), [0.0] * LANES)
-        (total,) = _loop(builder, [zero], count, 1, body)
-        stored = builder.store(total, builder.inttoptr(made, total.type.as_pointer()))
-        stored.align = 4
+        totals = _loop(builder, sums, length, 1, body)
+        for address, total in zip(
+            _rows(builder, made, builder.mul(size, _long(4)), count), totals, strict=True
+        ):
+            builder.store(total, builder.inttoptr(address, total.type.as_pointer())).align = 4
         return cgutils.get_null_value(_LONG)
 
-    def typed(_context: Any, shares: Any, first: Any, count: Any, stride: Any, made: Any) -> Any:
-        del shares, first, count, stride, made
+    def typed(_context: Any, shares: Any, first: Any, made: Any, length: Any, size: Any) -> Any:
+        del shares, first, made, length, size
         return types.int64(*[types.int64] * 5), generate
 
     return intrinsic(typed)
 
 
+def _spread(builder: Builder, number: Value) -> Value:
+    """A vector with the same number everywhere."""
+    vector = ir.Constant(_vector(_FLOAT), ir.Undefined)
+    vector = builder.insert_element(vector, number, ir.Constant(_INT, 0))
+    return builder.shuffle_vector(vector, vector, ir.Constant(_vector(_INT), [0] * LANES))
+
+
 @cache
-def store(numbers_name: str) -> Function:
-    """f(address, number): store a float32, rounded to the format of that name."""
-    numbers = FORMATS[numbers_name]
+def rounded(name: str) -> Function:
+    """f(source, target, count): store float32 numbers in the format of that name; `count` is a multiple of LANES."""
+    numbers = FORMATS[name]
 
     def generate(_context: Any, builder: Builder, _signature: Any, arguments: Sequence[Value]) -> Value:
-        address, number = arguments
-        value = number
-        if numbers.name == "float16":
-            value = builder.fptrunc(number, numbers.element)
-        elif numbers.name == "bfloat16":
-            value = builder.trunc(builder.lshr(_rounded(builder, number), ir.Constant(_INT, 16)), numbers.element)
-        builder.store(value, builder.inttoptr(address, numbers.element.as_pointer()))
+        source, target, count = arguments
+
+        def body(index: Value, _nothing: list[Value]) -> list[Value]:
+            number = _loaded(builder, builder.add(source, builder.mul(index, _long(4))), _vector(_FLOAT), 4)
+            value = _narrowed(builder, number, numbers)
+            address = builder.add(target, builder.mul(index, _long(numbers.nbytes)))
+            builder.store(value, builder.inttoptr(address, value.type.as_pointer())).align = numbers.nbytes
+            return []
+
+        _loop(builder, [], count, LANES, body)
         return cgutils.get_null_value(_LONG)
 
-    def typed(_context: Any, address: Any, number: Any) -> Any:
-        del address, number
-        return types.int64(types.int64, types.float32), generate
+    def typed(_context: Any, source: Any, target: Any, count: Any) -> Any:
+        del source, target, count
+        return types.int64(*[types.int64] * 3), generate
 
     return intrinsic(typed)
 
 
-def _rounded(builder: Builder, number: Value) -> Value:
-    """The bits of a float32 whose upper half is the nearest bfloat16, ties to even."""
-    bits = builder.bitcast(number, _INT)
-    odd = builder.and_(builder.lshr(bits, ir.Constant(_INT, 16)), ir.Constant(_INT, 1))
-    return builder.add(bits, builder.add(odd, ir.Constant(_INT, 0x7FFF)))
+def _narrowed(builder: Builder, number: Value, numbers: Format) -> Value:
+    """A vector of float32 in another format, rounded to the nearest number, ties to even."""
+    if numbers.name == "float32":
+        return number
+    kind = _vector(numbers.element)
+    if numbers.name == "float16":
+        return builder.fptrunc(number, kind)
+    integers = _vector(_INT)
+    half, one, below_half = (ir.Constant(integers, [value] * LANES) for value in (16, 1, 0x7FFF))
+    bits = builder.bitcast(number, integers)
+    odd = builder.and_(builder.lshr(bits, half), one)
+    bits = builder.add(bits, builder.add(odd, below_half))
+    return builder.trunc(builder.lshr(bits, half), kind)
 
 
 @intrinsic  # type: ignore[untyped-decorator] # Numba has no types
@@ -331,3 +423,27 @@ def pointer(_context: Any, address: Any) -> Any:
         return builder.inttoptr(arguments[0], _FLOAT.as_pointer())
 
     return types.CPointer(types.float32)(types.int64), generate
+
+
+_separate: list[Any] = []
+"""Compiled functions that are called by their addresses, kept for good."""
+
+
+def separate(function: Function) -> Function:
+    """The same function of eight int64 that returns one, compiled on its own.
+
+    Numba compiles a function again, with all that it calls, for each function that calls it.
+    """
+    signature = types.int64(*[types.int64] * 8)
+    made = cfunc(signature)(function)
+    _separate.append(made)
+    kind = ir.FunctionType(_LONG, [_LONG] * 8)
+
+    def generate(_context: Any, builder: Builder, _signature: Any, values: Sequence[Value]) -> Value:
+        return builder.call(builder.inttoptr(_long(made.address), kind.as_pointer()), values)
+
+    def typed(_context: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
+        del a, b, c, d, e, f, g, h
+        return signature, generate
+
+    return intrinsic(typed)

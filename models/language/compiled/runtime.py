@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.language.cache import GrowingLayer
-from models.language.compiled import step
-from models.language.compiled.instructions import HAS_PAIRS
+from models.language.cache import CACHE_GROWTH, GrowingLayer
+from models.language.compiled import plan as plans
+from models.language.compiled.attention import BLOCK
+from models.language.compiled.instructions import HAS_FOURS, HAS_PAIRS, LANES, Arithmetic
+from models.language.compiled.products import MIDDLE, OUTPUTS
+from models.language.compiled.step import step
 from models.language.decoder import Decoder
 from models.language.layers import CausalModel, Network, network_of
 from models.language.padded import TorchRuntime
 from models.packed import Float16, Int8, Packed, rows_of, to_bytes
 
 VERSION: str = numba.__version__
-MOST_TOKENS = 2 * step.MOST_ROWS
-"""Number of tokens from which torch is faster."""
+MOST_TOKENS = 128
+"""Maximum number of tokens of a step."""
+_MULTIPLE = 4 * LANES
+"""What the sizes of a model must be multiples of."""
 _ACTIVATIONS = {
-    "silu": step.SILU,
-    "swish": step.SILU,
-    "gelu_new": step.TANH_GELU,
-    "gelu_pytorch_tanh": step.TANH_GELU,
-    "relu": step.RELU,
+    "silu": plans.SILU,
+    "swish": plans.SILU,
+    "gelu_new": plans.TANH_GELU,
+    "gelu_pytorch_tanh": plans.TANH_GELU,
+    "relu": plans.RELU,
 }
 _CACHED = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 
@@ -50,7 +55,7 @@ class CompiledRuntime(TorchRuntime):
         network = network_of(model)
         if network is None or not _covers(network, model, kind):
             return None
-        return cls(model, CompiledDecoder(model, network, kind))
+        return cls(model, CompiledDecoder(model, network, Decoder.of(model), kind))
 
 
 def _covers(network: Network, model: CausalModel, kind: type[Packed] | None) -> bool:
@@ -60,28 +65,36 @@ def _covers(network: Network, model: CausalModel, kind: type[Packed] | None) -> 
         and model.dtype in _CACHED
         and model.device.type == "cpu"
         and kind in {None, Float16, Int8}
-        and not any(size % step.MULTIPLE for size in sizes)
+        and not any(size % _MULTIPLE for size in sizes)
     )
 
 
 class CompiledDecoder:
     """Reads tokens like `Decoder`, which it leaves all to that are more than a few."""
 
-    def __init__(self, model: CausalModel, network: Network, kind: type[Packed] | None) -> None:
+    def __init__(
+        self, model: CausalModel, network: Network, torch_decoder: Decoder, kind: type[Packed] | None
+    ) -> None:
         self._model = model
         self._network = network
-        self._torch: Decoder | None = None
+        self._torch = torch_decoder
+        self.most_tokens = 1 << 30
+        """Number of tokens at once from which torch is faster."""
         self._kept: list[Tensor] = []
         """What the plan has the addresses of."""
         self.weight_bytes = 0
         weights = "float16" if kind is Float16 else "int8" if kind is Int8 else _CACHED[model.dtype]
-        cached = "float32" if kind is not None else _CACHED[model.dtype]
+        self._cached = torch.float32 if kind is not None else model.dtype
         self._format = weights
-        pairs = weights == "bfloat16" and HAS_PAIRS
-        self._function = step.compiled(weights, cached, pairs=pairs)
+        states = "float32"
+        if weights == "bfloat16" and HAS_PAIRS:
+            states = "bfloat16"
+        elif weights == "int8" and HAS_FOURS:
+            states = "uint8"
+        self._function = step(Arithmetic(weights, states), _CACHED[self._cached])
         self._threads = torch.get_num_threads()
         self._helpers = ThreadPoolExecutor(max(1, self._threads - 1), thread_name_prefix="step")
-        self._plans = np.zeros(1, step.PLAN)
+        self._plans = np.zeros(1, plans.PLAN)
         self._plan = self._plans[0]
         with torch.inference_mode(mode=False), torch.no_grad():
             self._describe()
@@ -114,7 +127,7 @@ class CompiledDecoder:
                 for projection in layer.projections:
                     linears += self._linear(*rows_of(projection))
             linears += self._linear(*rows_of(layer.output))
-            linears += [0, 0, 0] if layer.gate is None else self._linear(*rows_of(layer.gate))
+            linears += [0, 0, 0, 0] if layer.gate is None else self._linear(*rows_of(layer.gate))
             linears += self._linear(*rows_of(layer.up))
             linears += self._linear(*rows_of(layer.down))
             norms += self._norm(layer.norm)
@@ -125,11 +138,12 @@ class CompiledDecoder:
         plan["norms"] = self._keep(torch.tensor(norms))
 
     def _linear(self, weight: Tensor, bias: Tensor | None) -> list[int]:
-        """The addresses of weight, scales and bias of a layer."""
-        scales = None
+        """The addresses of weight, scales, bias and offsets of a layer."""
+        scales = offsets = None
         made = weight
         if self._format == "int8":
             made, scales = to_bytes(weight)
+            offsets = made.sum(1, dtype=torch.int32) * MIDDLE
         elif self._format == "float16":
             made = weight.half()
         made = made.contiguous()
@@ -139,6 +153,7 @@ class CompiledDecoder:
             self._keep(made),
             0 if scales is None else self._keep(scales),
             0 if bias is None else self._keep(bias.float()),
+            0 if offsets is None else self._keep(offsets),
         ]
 
     def _norm(self, layer: nn.Module) -> list[int]:
@@ -172,11 +187,16 @@ class CompiledDecoder:
             plan[name] = self._keep(torch.zeros(MOST_TOKENS, width))
         plan["normed"] = self._keep(torch.zeros(self._threads, MOST_TOKENS, hidden))
         plan["normed_size"] = 4 * MOST_TOKENS * hidden
-        plan["pairs"] = self._keep(torch.zeros(self._threads, MOST_TOKENS, widest, dtype=torch.bfloat16))
-        plan["pairs_size"] = 2 * MOST_TOKENS * widest
-        self._shares = torch.zeros(0)
-        self._counter = torch.zeros(1, dtype=torch.long)
-        plan["threads"], plan["counter"] = self._threads, self._counter.data_ptr()
+        plan["steps"] = 4 * MOST_TOKENS * widest
+        plan["inputs_size"] = int(plan["steps"]) + 4 * MOST_TOKENS
+        plan["inputs"] = self._keep(torch.zeros(self._threads, int(plan["inputs_size"]) // 4))
+        plan["sums_size"] = 4 * 2 * MOST_TOKENS * OUTPUTS
+        plan["sums"] = self._keep(torch.zeros(self._threads, 2 * MOST_TOKENS, OUTPUTS))
+        plan["queries_size"] = 4 * (2 * BLOCK * network.size + BLOCK)
+        plan["queries"] = self._keep(torch.zeros(self._threads, int(plan["queries_size"]) // 4))
+        self._shares = torch.zeros(self._threads, 0)
+        self._counters = torch.zeros(self._threads + 1, 8, dtype=torch.long)
+        plan["threads"], plan["counters"] = self._threads, self._counters.data_ptr()
 
     def scores(
         self,
@@ -188,46 +208,64 @@ class CompiledDecoder:
     ) -> Tensor:
         """As `Decoder.scores`; the result is valid until the next call."""
         texts, width = ids.shape
-        if texts * width > MOST_TOKENS or not cache[0].is_initialized:
-            if self._torch is None:
-                self._torch = Decoder.of(self._model)
-                assert self._torch is not None
+        if texts > MOST_TOKENS or texts * width > self.most_tokens:
             return self._torch.scores(ids, positions, mask, cache, keep)
-        past = cache[0].get_seq_length()
-        columns = past + width
         if mask is None:
-            mask = torch.ones(texts, columns, dtype=torch.long)
+            mask = torch.ones(texts, cache[0].get_seq_length() + width, dtype=torch.long)
+        past = mask.shape[1] - width
+        most = MOST_TOKENS // texts
+        made = []
+        for begin in range(0, width, most):
+            end = min(begin + most, width)
+            seen = mask[:, : past + end].contiguous()
+            kept = min(end - begin, max(0, keep - (width - end)))
+            scores = self._step(ids[:, begin:end], positions[:, begin:end], seen, cache, kept)
+            made.append(scores if end == width else scores.clone())
+        return made[-1] if len(made) == 1 or made[-1].shape[1] == keep else torch.cat(made, 1)
+
+    def _step(
+        self, ids: Tensor, positions: Tensor, mask: Tensor, cache: Sequence[GrowingLayer], keep: int
+    ) -> Tensor:
+        """As `scores`, for at most MOST_TOKENS tokens; `keep` may be 0."""
         network, plan = self._network, self._plan
+        texts, width = ids.shape
+        columns = mask.shape[1]
         states = network.embed(ids).float()
         if network.embed_positions is not None:
             states += network.embed_positions(positions)
         self._states[: texts * width] = states.flatten(0, 1)
+        used = [mask]
         if network.rotary is not None:
             cos, sin = (part.contiguous() for part in network.rotary(states, positions))
             plan["cos"], plan["sin"] = cos.data_ptr(), sin.data_ptr()
+            used += [cos, sin]
         first = mask.argmax(1)
         starts = torch.stack([first, (mask.sum(1) == columns - first).long()], 1)
-        mask = mask.contiguous()
-        kept = [layer.extend(width) for layer in cache]
+        like = torch.empty(texts, network.kept_heads, 0, network.size, dtype=self._cached)
+        kept = [layer.extend(width, like) for layer in cache]
         keys = np.array([one.data_ptr() for one, _ in kept])
         values = np.array([one.data_ptr() for _, one in kept])
-        like = kept[0][0]
-        plan["text_stride"], plan["head_stride"] = (like.stride(place) * like.element_size() for place in (0, 1))
-        if self._shares.numel() < self._threads * columns:
-            self._shares = torch.zeros(self._threads * (columns + 512))
-        plan["shares"] = self._shares.data_ptr()
-        plan["shares_size"] = self._shares.numel() // self._threads * 4
+        (any_keys, _), *_ = kept
+        plan["text_stride"], plan["head_stride"] = (
+            any_keys.stride(place) * any_keys.element_size() for place in (0, 1)
+        )
+        if self._shares.shape[1] < BLOCK * columns:
+            self._shares = torch.zeros(self._threads, BLOCK * (columns + CACHE_GROWTH))
+            plan["shares"], plan["shares_size"] = self._shares.data_ptr(), 4 * self._shares.shape[1]
         chosen = (np.arange(texts)[:, None] * width + np.arange(width - keep, width)).ravel()
-        plan["texts"], plan["width"], plan["past"] = texts, width, past
+        plan["texts"], plan["width"], plan["past"] = texts, width, columns - width
         plan["mask"], plan["starts"] = mask.data_ptr(), starts.data_ptr()
         plan["keys"], plan["values"] = keys.ctypes.data, values.ctypes.data
         plan["chosen"], plan["chosen_rows"] = len(chosen), chosen.ctypes.data
-        self._counter.zero_()
+        self._compute()
+        del used
+        return self._scores[: len(chosen)].view(texts, keep, self._scores.shape[1])
+
+    def _compute(self) -> None:
+        self._counters.zero_()
         others = [
             self._helpers.submit(self._function, self._plans, thread) for thread in range(1, self._threads)
         ]
         self._function(self._plans, 0)
-        wait(others)
         for other in others:
             other.result()
-        return self._scores[: len(chosen)].view(texts, keep, -1)
