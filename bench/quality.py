@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import importlib.util
 import math
 import os
 import time
@@ -27,6 +26,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from models import kernels
 from models.language.cache import empty_row
+from models.language.compiled.runtime import CompiledRuntime
 from models.language.rows import Runtime
 from models.packed import BFloat16, Float16, Int8, Int8OfTorch, Network, Packed, linears, pack, rows_of
 from models.pretrained import footprint
@@ -47,27 +47,24 @@ class Way:
 
     dtype: torch.dtype
     kind: type[Packed] | None = None
-    openvino: bool = False
+    compiled: bool = False
     int4: bool = False
     """Rounded to 4 bits, and computed as if they were not: it tells what they would lose, not how fast they are."""
 
     @property
     def works(self) -> bool:
-        if self.openvino:
-            return importlib.util.find_spec("openvino") is not None
         return self.kind is None or kernels.works(self.kind)
 
-    def load(self, folder: Path, size: int) -> tuple[Scores, int]:
-        """A model for windows of this size, and the bytes of its weights."""
+    def load(self, folder: Path) -> tuple[Scores, int]:
+        """A model, and the bytes of its weights."""
         model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=self.dtype).eval()
-        if self.openvino:
-            from models.language.openvino.paged import OpenVinoRuntime  # noqa: PLC0415 - an optional dependency
-
-            runtime = OpenVinoRuntime.of(model, self.kind, size)
+        if self.compiled:
+            runtime = CompiledRuntime.of(model, self.kind)
             if runtime is None:
-                raise ValueError("OpenVINO does not cover this model")
+                raise ValueError("the compiled step does not cover this model")
             layers = model.config.num_hidden_layers
-            return lambda ids: _with_runtime(runtime, layers, ids), runtime.weight_bytes
+            nbytes = footprint(model) if self.kind is None else runtime.weight_bytes
+            return lambda ids: _with_runtime(runtime, layers, ids), nbytes
         if self.kind is not None:
             pack(model, self.kind)
         if self.int4:
@@ -100,10 +97,10 @@ WAYS = {
     "int8": Way(torch.float32, Int8),
     "int8 with bfloat16": Way(torch.bfloat16, Int8OfTorch),
     "int4": Way(torch.float32, int4=True),
-    "OpenVINO, float32": Way(torch.float32, openvino=True),
-    "OpenVINO, float16": Way(torch.float32, Float16, openvino=True),
-    "OpenVINO, bfloat16": Way(torch.bfloat16, openvino=True),
-    "OpenVINO, int8 with bfloat16": Way(torch.bfloat16, Int8, openvino=True),
+    "compiled, float32": Way(torch.float32, compiled=True),
+    "compiled, float16": Way(torch.float32, Float16, compiled=True),
+    "compiled, bfloat16": Way(torch.bfloat16, compiled=True),
+    "compiled, int8": Way(torch.float32, Int8, compiled=True),
 }
 """The exact one first."""
 
@@ -152,7 +149,7 @@ def compare(folder: Path, text: str, tokens: int, size: int, console: Console) -
         if not way.works:
             continue
         began = time.monotonic()
-        found[name] = read(*way.load(folder, size), ids, size)
+        found[name] = read(*way.load(folder), ids, size)
         console.print(f"{name}: {time.monotonic() - began:.0f} s", highlight=False)
     return found
 

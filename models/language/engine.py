@@ -44,7 +44,7 @@ from models.language.decoder import Decoder
 from models.language.layers import CausalModel
 from models.language.lookup import LookUp
 from models.language.pace import Pace
-from models.language.padded import TorchRuntime
+from models.language.padded import Decoding, TorchRuntime
 from models.language.prefixes import EVERYBODY, WORTH_KEEPING, Prefixes
 from models.language.rows import ModelInputs, Row, Rows, Runtime
 from models.language.sampler import Sampler, choose_all
@@ -839,11 +839,10 @@ class Engine:
             self._pace.stepped(time.monotonic() - began)
         return made
 
-    @staticmethod
-    def _decoded(decoder: Decoder, sequence: _Sequence, cache: Sequence[GrowingLayer]) -> torch.Tensor:
+    def _decoded(self, decoder: Decoding, sequence: _Sequence, cache: Sequence[GrowingLayer]) -> torch.Tensor:
         """The scores, shape (vocabulary,), after the next token of a solo sequence; adds the token to its `cache`."""
         place = sequence.seen
-        ids = torch.tensor([sequence.ids[place : place + 1]], device=decoder.device)
+        ids = torch.tensor([sequence.ids[place : place + 1]], device=self._model.device)
         return decoder.scores(ids, torch.tensor([[place]]), None, cache)[0, -1].float()
 
     def _advance_batch(self) -> None:

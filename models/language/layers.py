@@ -8,8 +8,6 @@ from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
-from models.packed import rows_of
-
 CausalModel: TypeAlias = Any
 """A causal language model from transformers, whose own types are too loose for this module."""
 Module: TypeAlias = Any
@@ -35,10 +33,6 @@ class Layer:
     down: nn.Module
     act: Callable[[Tensor], Tensor]
 
-    @property
-    def down_inputs(self) -> int:
-        return rows_of(self.down)[0].shape[1]
-
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -46,7 +40,7 @@ class Network:
 
     embed: Module
     embed_positions: Module | None
-    rotary: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None
+    rotary: Module | None
     layers: Sequence[Layer]
     norm: Module
     head: nn.Module

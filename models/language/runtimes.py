@@ -97,19 +97,21 @@ def _with_compiled(model: CausalModel, spec: LanguageSpec) -> Prepared:
     folder = _folder(spec)
     file = folder / _FILE if folder else None
     key = kernels.fingerprint(model, VERSION, spec.dtype, spec.int8)
-    times = kernels.recall(file, key, ["compiled"]) if is_free else None
-    if times is not None and not _wins(times):
+    times = kernels.recall(file, key, ["compiled"])
+    if is_free and times is not None and not _wins(times):
         return Prepared(None, _packed(model, spec))
     runtime = CompiledRuntime.of(model, kind)
     if runtime is None:
         if is_free:
             return Prepared(None, _packed(model, spec))
         return _with_torch(model, spec, "the compiled step does not cover this model")
-    if is_free and times is None:
+    if times is None:
         times = _measured(model, runtime, spec)
         kernels.remember(file, key, times)
-    if times is not None and not _wins(times):
+    if is_free and not _wins(times):
         return Prepared(None, _packed(model, spec))
+    if not _reads_faster(times):
+        runtime.leave_prompts_to_torch()
     if kind is not None:
         pack(model, kind)  # what torch computes must have the same weights
     return Prepared(runtime, _detail(VERSION, kind, model, times))
@@ -173,7 +175,13 @@ def _quickest(runtime: Runtime, model: CausalModel, tokens: list[list[int]]) -> 
 
 
 def _wins(times: dict[str, kernels.Seconds]) -> bool:
-    return kernels.is_faster(times["compiled"], times["plain"])
+    """Whether the compiled step is faster, if whichever is quicker reads the prompts."""
+    *writing, reading = times["compiled"]
+    return kernels.is_faster((*writing, min(reading, times["plain"][-1])), times["plain"])
+
+
+def _reads_faster(times: dict[str, kernels.Seconds]) -> bool:
+    return times["compiled"][-1] <= times["plain"][-1]
 
 
 def _folder(spec: LanguageSpec) -> Path | None:
@@ -185,14 +193,11 @@ def _detail(
     version: str,
     kind: type[Packed] | None,
     model: CausalModel,
-    times: dict[str, kernels.Seconds] | None,
+    times: dict[str, kernels.Seconds],
 ) -> str:
     name = kind.name if kind else str(model.dtype).removeprefix("torch.")
-    made = f"{name} weights (compiled with Numba {version})"
-    if times is None:
-        return made
     one, several = kernels.gains_of(times["compiled"], times["plain"])
     return (
-        f"{made}, measured {one:.1f} times as fast as torch for one text, {several:.1f} times for"
-        f" {kernels.WRITING[1]}"
+        f"{name} weights (compiled with Numba {version}), measured {one:.1f} times as fast as torch for one text,"
+        f" {several:.1f} times for {kernels.WRITING[1]}"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from llvmlite import binding, ir
 from numba import cfunc, types
@@ -65,12 +65,27 @@ class Arithmetic:
     state_format: str
 
     @property
+    def together(self) -> int:
+        """Products that one instruction adds to a sum."""
+        return {"float32": 1, "bfloat16": 2, "uint8": 4}[self.state_format]
+
+    @property
+    def numbers(self) -> int:
+        """What the number of inputs must be a multiple of."""
+        return self.together * LANES
+
+    @property
     def weights(self) -> Format:
         return FORMATS[self.weight_format]
 
     @property
     def states(self) -> Format:
         return FORMATS[self.state_format]
+
+
+def _instruction(typed: Callable[..., tuple[Any, Callable[..., Value]]]) -> Function:
+    """A function for Numba, from one that returns its types and what generates its instructions."""
+    return intrinsic(typed)
 
 
 def _able() -> frozenset[str]:
@@ -202,8 +217,7 @@ def dot(arithmetic: Arithmetic, rows: int, outputs: int) -> Function:
     `outputs` are. `inputs` is a multiple of the numbers that are computed with at once.
     """
     weights, states = arithmetic.weights, arithmetic.states
-    together = {"float32": 1, "bfloat16": 2, "uint8": 4}[states.name]
-    lanes = together * LANES
+    together, lanes = arithmetic.together, arithmetic.numbers
     number = _INT if states.name == "uint8" else _FLOAT
     state_vector = _vector({1: _FLOAT, 2: _BFloat(), 4: _BYTE}[together], lanes)
     vector = _vector(weights.element, lanes) if together == 1 else state_vector
@@ -262,7 +276,7 @@ def dot(arithmetic: Arithmetic, rows: int, outputs: int) -> Function:
         del first, first_state, made, inputs, stride
         return types.int64(*[types.int64] * 5), generate
 
-    return intrinsic(typed)
+    return _instruction(typed)
 
 
 def _rows(builder: Builder, first: Value, stride: Value, count: int) -> list[Value]:
@@ -316,7 +330,7 @@ def mixed(name: str, count: int) -> Function:
         del shares, first, made, length, size
         return types.int64(*[types.int64] * 5), generate
 
-    return intrinsic(typed)
+    return _instruction(typed)
 
 
 def _spread(builder: Builder, number: Value) -> Value:
@@ -348,7 +362,7 @@ def rounded(name: str) -> Function:
         del source, target, count
         return types.int64(*[types.int64] * 3), generate
 
-    return intrinsic(typed)
+    return _instruction(typed)
 
 
 def _narrowed(builder: Builder, number: Value, numbers: Format) -> Value:
@@ -366,7 +380,7 @@ def _narrowed(builder: Builder, number: Value, numbers: Format) -> Value:
     return builder.trunc(builder.lshr(bits, half), kind)
 
 
-@intrinsic  # type: ignore[untyped-decorator] # Numba has no types
+@_instruction
 def whole(_context: Any, address: Any) -> Any:
     """f(address): the int64 there."""
     del address
@@ -377,7 +391,7 @@ def whole(_context: Any, address: Any) -> Any:
     return types.int64(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator] # Numba has no types
+@_instruction
 def power_of_two(_context: Any, exponent: Any) -> Any:
     """f(exponent): 2 to the power of a whole float32 between -126 and 127."""
     del exponent
@@ -390,7 +404,7 @@ def power_of_two(_context: Any, exponent: Any) -> Any:
     return types.float32(types.float32), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator] # Numba has no types
+@_instruction
 def count_up(_context: Any, address: Any) -> Any:
     """f(address): add one to the int64 there, in one piece with regard to other threads."""
     del address
@@ -402,7 +416,7 @@ def count_up(_context: Any, address: Any) -> Any:
     return types.int64(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator] # Numba has no types
+@_instruction
 def counted(_context: Any, address: Any) -> Any:
     """f(address): the int64 there, as other threads have left it."""
     del address
@@ -414,7 +428,7 @@ def counted(_context: Any, address: Any) -> Any:
     return types.int64(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator] # Numba has no types
+@_instruction
 def pointer(_context: Any, address: Any) -> Any:
     """f(address): as a pointer to float32, for `numba.carray`."""
     del address
@@ -437,13 +451,14 @@ def separate(function: Function) -> Function:
     signature = types.int64(*[types.int64] * 8)
     made = cfunc(signature)(function)
     _separate.append(made)
+    address = cast("int", made.address)
     kind = ir.FunctionType(_LONG, [_LONG] * 8)
 
     def generate(_context: Any, builder: Builder, _signature: Any, values: Sequence[Value]) -> Value:
-        return builder.call(builder.inttoptr(_long(made.address), kind.as_pointer()), values)
+        return builder.call(builder.inttoptr(_long(address), kind.as_pointer()), values)
 
     def typed(_context: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
         del a, b, c, d, e, f, g, h
         return signature, generate
 
-    return intrinsic(typed)
+    return _instruction(typed)

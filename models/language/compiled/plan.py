@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import carray, njit
+from numba import carray, njit  # type: ignore[attr-defined] # its types leave this name out
 
 from models.language.compiled.instructions import count_up, counted, pointer, power_of_two
 
@@ -71,24 +72,31 @@ _E2, _E3, _E4, _E5, _E6, _E7 = map(
 )
 _GELU, _CUBIC = _FLOAT(0.7978845608), _FLOAT(0.044715)
 
-compiled: Any = njit(
-    nogil=True,
-    error_model="numpy",
-    fastmath={"contract", "reassoc", "nsz", "arcp"},
-)
-"""Compiles a function. Sums may be added up in any order, always the same."""
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-@njit(nogil=True, fastmath={"nnan", "nsz"})  # type: ignore[untyped-decorator] # Numba has no types
+def compiled(function: F) -> F:
+    """Compile a function. Sums may be added up in any order, always the same."""
+    options: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
+    return cast("F", njit(**options)(function))
+
+
+def without_nan(function: F) -> F:
+    """Compile a function that need not care about NaN, so that it compares many numbers at once."""
+    options: Any = {"nogil": True, "fastmath": {"nnan", "nsz"}}
+    return cast("F", njit(**options)(function))
+
+
+@without_nan
 def largest(numbers: Any, count: int) -> Any:
-    """The largest of the first `count` numbers, at least one. Without regard to NaN, so that vectors are compared."""
+    """The largest of the first `count` numbers, at least one."""
     found = numbers[0]
     for index in range(count):
         found = max(found, numbers[index])
     return found
 
 
-@njit(nogil=True, fastmath={"nnan", "nsz"})  # type: ignore[untyped-decorator] # Numba has no types
+@without_nan
 def largest_size(numbers: Any, count: int) -> Any:
     """As `largest`, of the absolute values, and at least a tiny number."""
     found = TINY

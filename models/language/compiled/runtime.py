@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 
 import numba
 import numpy as np
@@ -17,15 +18,17 @@ from models.language.compiled.instructions import HAS_FOURS, HAS_PAIRS, LANES, A
 from models.language.compiled.products import MIDDLE, OUTPUTS
 from models.language.compiled.step import step
 from models.language.decoder import Decoder
-from models.language.layers import CausalModel, Network, network_of
+from models.language.layers import CausalModel, Module, Network, network_of
 from models.language.padded import TorchRuntime
-from models.packed import Float16, Int8, Packed, rows_of, to_bytes
+from models.packed import Float16, Int8, Int8OfTorch, Packed, rows_of, to_bytes
 
 VERSION: str = numba.__version__
 MOST_TOKENS = 128
 """Maximum number of tokens of a step."""
 _MULTIPLE = 4 * LANES
 """What the sizes of a model must be multiples of."""
+_FEW = 16
+"""Maximum number of tokens of a step if torch reads prompts."""
 _ACTIVATIONS = {
     "silu": plans.SILU,
     "swish": plans.SILU,
@@ -33,7 +36,7 @@ _ACTIVATIONS = {
     "gelu_pytorch_tanh": plans.TANH_GELU,
     "relu": plans.RELU,
 }
-_CACHED = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
+_NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 
 
 class CompiledRuntime(TorchRuntime):
@@ -43,55 +46,73 @@ class CompiledRuntime(TorchRuntime):
 
     def __init__(self, model: CausalModel, decoder: CompiledDecoder) -> None:
         super().__init__(model)
-        self.decoder = decoder
+        self.decoder: CompiledDecoder = decoder
         self.weight_bytes = decoder.weight_bytes
 
     @classmethod
     def of(cls, model: CausalModel, kind: type[Packed] | None) -> CompiledRuntime | None:
-        """Weights are in the format `kind`, None for that of the model; None for models that are not covered.
+        """None for models that are not covered. Weights are in the format `kind`, or that of the model if it is None.
 
         The model's own weights must not be packed yet.
         """
-        network = network_of(model)
-        if network is None or not _covers(network, model, kind):
+        network, decoder = network_of(model), Decoder.of(model)
+        arithmetic = _arithmetic(model, kind)
+        if network is None or decoder is None or not _covers(network, model, arithmetic):
             return None
-        return cls(model, CompiledDecoder(model, network, Decoder.of(model), kind))
+        cached = model.dtype if kind is None else kind.states
+        return cls(model, CompiledDecoder(model, network, decoder, arithmetic, cached))
+
+    def leave_prompts_to_torch(self) -> None:
+        """Compute with torch what has many tokens, where its products are faster: on processors with AMX, for one."""
+        self.decoder.most_tokens = _FEW
 
 
-def _covers(network: Network, model: CausalModel, kind: type[Packed] | None) -> bool:
-    sizes = {network.size, model.config.hidden_size, *(layer.down_inputs for layer in network.layers)}
+def _covers(network: Network, model: CausalModel, arithmetic: Arithmetic) -> bool:
+    widths = {model.config.hidden_size, network.heads * network.size}
+    widths |= {rows_of(layer.down)[0].shape[1] for layer in network.layers}
     return (
         network.act in _ACTIVATIONS
-        and model.dtype in _CACHED
+        and model.dtype in _NAMES
         and model.device.type == "cpu"
-        and kind in {None, Float16, Int8}
-        and not any(size % _MULTIPLE for size in sizes)
+        and len({layer.scale for layer in network.layers}) == 1
+        and network.size % LANES == 0
+        and not any(width % arithmetic.numbers for width in widths)
     )
+
+
+def _arithmetic(model: CausalModel, kind: type[Packed] | None) -> Arithmetic:
+    """The best that the processor has for these weights."""
+    if kind is Float16:
+        return Arithmetic("float16", "float32")
+    if kind in {Int8, Int8OfTorch}:
+        return Arithmetic("int8", "uint8" if HAS_FOURS else "float32")
+    name = _NAMES.get(model.dtype, "float32")
+    return Arithmetic(name, "bfloat16" if name == "bfloat16" and HAS_PAIRS else "float32")
 
 
 class CompiledDecoder:
     """Reads tokens like `Decoder`, which it leaves all to that are more than a few."""
 
     def __init__(
-        self, model: CausalModel, network: Network, torch_decoder: Decoder, kind: type[Packed] | None
+        self,
+        model: CausalModel,
+        network: Network,
+        torch_decoder: Decoder,
+        arithmetic: Arithmetic,
+        cached: torch.dtype,
     ) -> None:
+        """`cached` is the data type of keys and values."""
         self._model = model
         self._network = network
         self._torch = torch_decoder
-        self.most_tokens = 1 << 30
-        """Number of tokens at once from which torch is faster."""
+        self.most_tokens: float = inf
+        """Maximum number of tokens that are read at once; torch reads more."""
         self._kept: list[Tensor] = []
         """What the plan has the addresses of."""
         self.weight_bytes = 0
-        weights = "float16" if kind is Float16 else "int8" if kind is Int8 else _CACHED[model.dtype]
-        self._cached = torch.float32 if kind is not None else model.dtype
-        self._format = weights
-        states = "float32"
-        if weights == "bfloat16" and HAS_PAIRS:
-            states = "bfloat16"
-        elif weights == "int8" and HAS_FOURS:
-            states = "uint8"
-        self._function = step(Arithmetic(weights, states), _CACHED[self._cached])
+        self._format = arithmetic.weight_format
+        self._cached = cached
+        self._function = step(arithmetic, _NAMES[cached])
         self._threads = torch.get_num_threads()
         self._helpers = ThreadPoolExecutor(max(1, self._threads - 1), thread_name_prefix="step")
         self._plans = np.zeros(1, plans.PLAN)
@@ -156,7 +177,7 @@ class CompiledDecoder:
             0 if offsets is None else self._keep(offsets),
         ]
 
-    def _norm(self, layer: nn.Module) -> list[int]:
+    def _norm(self, layer: Module) -> list[int]:
         bias = getattr(layer, "bias", None)
         return [
             self._keep(layer.weight.detach().float()),

@@ -92,7 +92,7 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
     is_plain = arithmetic.state_format == "float32"
 
     @compiled
-    def inputs_of(plan: Any, thread: int, states: int, width: int, rows: int) -> int:
+    def inputs_of(plan: Any, thread: int, states: int, width: int, rows: int) -> Any:
         """The address of some states as inputs of a product, if all threads have made the states."""
         if is_plain:
             return states
@@ -106,7 +106,7 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
         return plan.inputs
 
     @compiled
-    def normed(plan: Any, thread: int, number: int, rows: int) -> int:
+    def normed(plan: Any, thread: int, number: int, rows: int) -> Any:
         """The address of the normed states, as inputs of a product."""
         is_own = rows <= MOST_ROWS
         target = plan.normed + thread * plan.normed_size if is_own else plan.normed
