@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from models.language.compiled import instructions
 from models.language.compiled.instructions import FORMATS, LANES, Arithmetic, Function, whole
 from models.language.compiled.plan import ONE, ZERO, compiled, exponential, largest, row_of
@@ -40,6 +38,30 @@ def _softmax(shares: Any, count: int) -> Any:
     for index in range(count, len(shares)):
         shares[index] = ZERO
     return ONE / total
+
+
+@compiled
+def _closed(scores: Any, mask: int, count: int) -> Any:
+    """Move those of the first `count` scores whose columns hold a token together, so that they are added up in the same
+    order as without gaps; returns their number.
+    """
+    taken = 0
+    for index in range(count):
+        if whole(mask + 8 * index) != 0:
+            scores[taken] = scores[index]
+            taken += 1
+    return taken
+
+
+@compiled
+def _opened(shares: Any, mask: int, count: int, taken: int) -> None:
+    """Move shares back to the columns from which `_closed` took the scores; the others get 0."""
+    for index in range(count - 1, -1, -1):
+        if whole(mask + 8 * index) != 0:
+            taken -= 1
+            shares[index] = shares[taken]
+        else:
+            shares[index] = ZERO
 
 
 @cache
@@ -93,12 +115,11 @@ def attention(cached: str) -> tuple[Function, Function]:
         factors = row_of(queries + 8 * BLOCK * size, 0, BLOCK)
         for place in range(count):
             own = row_of(shares, place, seen)
+            last = min(max(plan.past + (first + place) // group + 1 - start, 1), seen)
+            taken = last if is_contiguous else _closed(own, mask + 8 * start, last)
+            factors[place] = _softmax(own, max(taken, 1))
             if not is_contiguous:
-                for index in range(seen):
-                    if whole(mask + 8 * (start + index)) == 0:
-                        own[index] = -np.inf
-            last = plan.past + (first + place) // group + 1 - start
-            factors[place] = _softmax(own, min(max(last, 1), seen))
+                _opened(own, mask + 8 * start, last, taken)
         values, sums = whole(plan.values + 8 * layer) + at, queries + 4 * BLOCK * size
         place = 0
         while place < count:
