@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from math import inf
+from typing import cast
 
 import numba
 import numpy as np
@@ -25,8 +27,6 @@ from models.packed import Float16, Int8, Int8OfTorch, Packed, rows_of, to_bytes
 VERSION: str = numba.__version__
 MOST_TOKENS = 128
 """Maximum number of tokens of a step."""
-_MULTIPLE = 4 * LANES
-"""What the sizes of a model must be multiples of."""
 _FEW = 16
 """Maximum number of tokens of a step if torch reads prompts."""
 _ACTIVATIONS = {
@@ -55,12 +55,11 @@ class CompiledRuntime(TorchRuntime):
 
         The model's own weights must not be packed yet.
         """
-        network, decoder = network_of(model), Decoder.of(model)
-        arithmetic = _arithmetic(model, kind)
-        if network is None or decoder is None or not _covers(network, model, arithmetic):
+        network, arithmetic = network_of(model), _arithmetic(model, kind)
+        if network is None or not _covers(network, model, arithmetic):
             return None
         cached = model.dtype if kind is None else kind.states
-        return cls(model, CompiledDecoder(model, network, decoder, arithmetic, cached))
+        return cls(model, CompiledDecoder(model, network, arithmetic, cached))
 
     def leave_prompts_to_torch(self) -> None:
         """Compute with torch what has many tokens, where its products are faster: on processors with AMX, for one."""
@@ -97,14 +96,18 @@ class CompiledDecoder:
         self,
         model: CausalModel,
         network: Network,
-        torch_decoder: Decoder,
         arithmetic: Arithmetic,
         cached: torch.dtype,
     ) -> None:
         """`cached` is the data type of keys and values."""
         self._model = model
-        self._network = network
-        self._torch = torch_decoder
+        # The layers themselves are not kept: their weights may be packed, and are not needed any more.
+        self._embed, self._embed_positions, self._rotary = (
+            network.embed,
+            network.embed_positions,
+            network.rotary,
+        )
+        self._kept_heads, self._size = network.kept_heads, network.size
         self.most_tokens: float = inf
         """Maximum number of tokens that are read at once; torch reads more."""
         self._kept: list[Tensor] = []
@@ -118,12 +121,12 @@ class CompiledDecoder:
         self._plans = np.zeros(1, plans.PLAN)
         self._plan = self._plans[0]
         with torch.inference_mode(mode=False), torch.no_grad():
-            self._describe()
-        self._allocate()
+            self._describe(network)
+        self._allocate(network)
         self._function.compile((numba.typeof(self._plans), numba.int64))
 
-    def _describe(self) -> None:
-        network, plan = self._network, self._plan
+    def _describe(self, network: Network) -> None:
+        plan = self._plan
         first = network.layers[0]
         plan["layers"], plan["hidden"] = len(network.layers), self._model.config.hidden_size
         plan["heads"], plan["kept_heads"], plan["size"] = network.heads, network.kept_heads, network.size
@@ -190,8 +193,8 @@ class CompiledDecoder:
         self._kept.append(tensor)
         return tensor.data_ptr()
 
-    def _allocate(self) -> None:
-        plan, network = self._plan, self._network
+    def _allocate(self, network: Network) -> None:
+        plan = self._plan
         hidden, inner, queries = int(plan["hidden"]), int(plan["inner"]), network.heads * network.size
         widest = max(hidden, inner, queries)
         self._states = torch.zeros(MOST_TOKENS, hidden)
@@ -218,6 +221,11 @@ class CompiledDecoder:
         self._shares = torch.zeros(self._threads, 0)
         self._counters = torch.zeros(self._threads + 1, 8, dtype=torch.long)
         plan["threads"], plan["counters"] = self._threads, self._counters.data_ptr()
+
+    @cached_property
+    def _torch(self) -> Decoder:
+        """Made when it is needed, when the model's weights are packed if they ever are."""
+        return cast("Decoder", Decoder.of(self._model))
 
     def scores(
         self,
@@ -248,21 +256,21 @@ class CompiledDecoder:
         self, ids: Tensor, positions: Tensor, mask: Tensor, cache: Sequence[GrowingLayer], keep: int
     ) -> Tensor:
         """As `scores`, for at most MOST_TOKENS tokens; `keep` may be 0."""
-        network, plan = self._network, self._plan
+        plan = self._plan
         texts, width = ids.shape
         columns = mask.shape[1]
-        states = network.embed(ids).float()
-        if network.embed_positions is not None:
-            states += network.embed_positions(positions)
+        states = self._embed(ids).float()
+        if self._embed_positions is not None:
+            states += self._embed_positions(positions)
         self._states[: texts * width] = states.flatten(0, 1)
         used = [mask]
-        if network.rotary is not None:
-            cos, sin = (part.contiguous() for part in network.rotary(states, positions))
+        if self._rotary is not None:
+            cos, sin = (part.contiguous() for part in self._rotary(states, positions))
             plan["cos"], plan["sin"] = cos.data_ptr(), sin.data_ptr()
             used += [cos, sin]
         first = mask.argmax(1)
         starts = torch.stack([first, (mask.sum(1) == columns - first).long()], 1)
-        like = torch.empty(texts, network.kept_heads, 0, network.size, dtype=self._cached)
+        like = torch.empty(texts, self._kept_heads, 0, self._size, dtype=self._cached)
         kept = [layer.extend(width, like) for layer in cache]
         keys = np.array([one.data_ptr() for one, _ in kept])
         values = np.array([one.data_ptr() for _, one in kept])
