@@ -9,7 +9,7 @@ import numpy as np
 
 from models.language.compiled import instructions
 from models.language.compiled.instructions import TILES, Arithmetic, Function, whole
-from models.language.compiled.plan import HALF, LINEAR, compiled, largest_size, row_of
+from models.language.compiled.plan import HALF, LINEAR, ZERO, compiled, largest_size, row_of
 
 MIDDLE = 64
 """What is added to both parts of a rounded state, to make them positive."""
@@ -141,7 +141,10 @@ def _bytes(arithmetic: Arithmetic) -> tuple[Function, Function]:
         for place in range(begin, end):
             row = row_of(states, place, width)
             largest = largest_size(row, width)
-            steps[place] = largest / _LARGEST
+            doubt = ZERO
+            for index in range(width):
+                doubt += row[index] * ZERO
+            steps[place] = largest / _LARGEST + doubt  # NaN if a state is not finite, which bytes cannot say
             factor = _LARGEST / largest
             both = row_of(target, place, width // 2).view(np.uint8)
             for index in range(width):
