@@ -157,21 +157,21 @@ def gpt2(folder: Path, **config: Any) -> Path:
     return _saved(folder, GPT2LMHeadModel(GPT2Config(**settings | config)), tokenizer)
 
 
-def llama(folder: Path) -> Path:
+def llama(folder: Path, **config: Any) -> Path:
     torch.manual_seed(2)
     tokenizer = fallback_bpe()
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=1,
-        num_attention_heads=4,
-        max_position_embeddings=256,
-        bos_token_id=1,
-        eos_token_id=2,
-        initializer_range=0.6,
-    )
-    return _saved(folder, LlamaForCausalLM(config), tokenizer)
+    settings: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 256,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "initializer_range": 0.6,
+    }
+    return _saved(folder, LlamaForCausalLM(LlamaConfig(**settings | config)), tokenizer)
 
 
 def bert(folder: Path, *, vocab_size: int | None = None) -> Path:
