@@ -56,9 +56,9 @@ class CompiledRuntime(TorchRuntime):
         The model's own weights must not be packed yet.
         """
         network, arithmetic = network_of(model), _arithmetic(model, kind)
-        if network is None or not _covers(network, model, arithmetic):
-            return None
         cached = model.dtype if kind is None else kind.states
+        if network is None or cached not in _NAMES or not _covers(network, model, arithmetic):
+            return None
         return cls(model, CompiledDecoder(model, network, arithmetic, cached))
 
     def leave_prompts_to_torch(self) -> None:
@@ -71,7 +71,6 @@ def _covers(network: Network, model: CausalModel, arithmetic: Arithmetic) -> boo
     widths |= {rows_of(layer.down)[0].shape[1] for layer in network.layers}
     return (
         network.act in _ACTIVATIONS
-        and model.dtype in _NAMES
         and model.device.type == "cpu"
         and len({layer.scale for layer in network.layers}) == 1
         and network.size % LANES == 0
@@ -171,7 +170,8 @@ class CompiledDecoder:
         elif self._format == "float16":
             made = weight.half()
         made = made.contiguous()
-        if made.data_ptr() != weight.data_ptr():
+        # The model itself will have its own copy of what it does not have in this format yet.
+        if self._format in {"int8", "float16"} or made.data_ptr() != weight.data_ptr():
             self.weight_bytes += made.nbytes
         return [
             self._keep(made),
