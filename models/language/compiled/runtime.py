@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from math import inf
-from typing import cast
+from typing import Any, cast
 
 import numba
 import numpy as np
@@ -29,6 +29,8 @@ MOST_TOKENS = 128
 """Maximum number of tokens of a step."""
 _FEW = 16
 """Maximum number of tokens of a step if torch reads prompts."""
+_NOBODY = 1 << 62
+"""A counter of threads with which none waits for another."""
 _ACTIVATIONS = {
     "silu": plans.SILU,
     "swish": plans.SILU,
@@ -292,9 +294,15 @@ class CompiledDecoder:
 
     def _compute(self) -> None:
         self._counters.zero_()
-        others = [
-            self._helpers.submit(self._function, self._plans, thread) for thread in range(1, self._threads)
-        ]
-        self._function(self._plans, 0)
-        for other in others:
-            other.result()
+        others: list[Future[Any]] = []
+        try:
+            for thread in range(1, self._threads):
+                others.append(self._helpers.submit(self._function, self._plans, thread))  # noqa: PERF401 - see below
+            self._function(self._plans, 0)
+        except BaseException:
+            # No thread can be started when the interpreter ends. Those that were must not wait for the others.
+            self._counters[0, 0] = _NOBODY
+            raise
+        finally:
+            for other in others:
+                other.result()
