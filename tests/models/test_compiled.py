@@ -59,6 +59,16 @@ COVERED: dict[str, PreTrainedConfig] = {
     },
     "gpt2 with layers": GPT2Config(**GPT2_SIZES, **GPT2_ENDS),
     "gpt2 without scales": GPT2Config(**GPT2_SIZES, **GPT2_ENDS, scale_attn_weights=False),
+    "llama with one head of keys": LlamaConfig(
+        **{**SIZES, **FITTING, "num_attention_heads": 12, "hidden_size": 192},
+        num_key_value_heads=1,
+        head_dim=16,
+    ),
+    "llama with groups of three": LlamaConfig(
+        **{**SIZES, **FITTING, "num_attention_heads": 12, "hidden_size": 192},
+        num_key_value_heads=4,
+        head_dim=16,
+    ),
     "llama that rectifies": LlamaConfig(**{**GROUPED, **FITTING}, hidden_act="relu"),
 }
 TEXTS = [
@@ -221,6 +231,32 @@ def test_if_a_step_fails_the_rows_are_as_they_were(
     assert_close(feed(rows, [[6]]), expected(llama, [[*TEXTS[0], 6]]))
 
 
+def test_if_a_thread_cannot_start_the_others_do_not_wait_for_it(
+    llama: CausalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        runtime = runtime_of(llama)
+    finally:
+        torch.set_num_threads(threads)
+    rows = runtime.rows([empty(llama)])
+    feed(rows, [TEXTS[0]])
+    helpers = runtime.decoder._helpers
+    submit, calls = helpers.submit, count(1)
+
+    def ending(*arguments: Any) -> Any:
+        if next(calls) == 3:
+            raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+        return submit(*arguments)
+
+    monkeypatch.setattr(helpers, "submit", ending)
+    with pytest.raises(RuntimeError, match="interpreter shutdown"), ThreadPoolExecutor(1) as pool:
+        pool.submit(feed, rows, [[6]]).result(PATIENCE)
+    monkeypatch.undo()
+    assert_close(feed(rows, [[6]]), expected(llama, [[*TEXTS[0], 6]]))
+
+
 # The same scores in company --------------------------------------------------------------------------------
 
 FORMATS = ["float32", "bfloat16", "float16", "int8"]
@@ -277,7 +313,7 @@ companies = st.integers(1, 3).flatmap(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(company=companies, moves=st.booleans(), begun=st.integers(0, 5))
 def test_a_text_has_the_same_scores_to_the_last_bit_in_company(
     name: str, company: list[tuple[Turn, ...]], moves: bool, begun: int
@@ -506,6 +542,19 @@ def test_a_single_text_is_written_with_it(llama: CausalModel, monkeypatch: pytes
     stream = engine.submit(GenerationRequest(TEXTS[0], 12))
     assert written(stream) == reference(llama, TEXTS[0], 12)
     assert engine.status.recomputed == 0
+
+
+def test_models_write_at_the_same_time(llama: CausalModel) -> None:
+    other = made(COVERED["phi"])
+    other.generation_config.eos_token_id = None
+    engines = [(llama, engine_of(llama)), (other, engine_of(other))]
+    streams = [
+        (model, text, engine.submit(GenerationRequest(text, 40)))
+        for text in TEXTS[:2]
+        for model, engine in engines
+    ]
+    for model, text, stream in streams:
+        assert written(stream) == reference(model, text, 40)
 
 
 def test_doubtful_tokens_are_decided_by_torch(llama: CausalModel) -> None:

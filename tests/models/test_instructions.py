@@ -122,7 +122,7 @@ def drawn(arithmetic: Arithmetic, shape: tuple[int, int, int, int, int, int]) ->
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=str)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(shape=shapes())
 def test_products_are_those_of_numpy(
     arithmetic: Arithmetic, shape: tuple[int, int, int, int, int, int]
@@ -142,7 +142,7 @@ def test_products_are_those_of_numpy(
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=str)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(shape=shapes())
 def test_a_row_does_not_depend_on_the_others_nor_on_who_computes_the_other_outputs(
     arithmetic: Arithmetic, shape: tuple[int, int, int, int, int, int]
