@@ -15,7 +15,7 @@ from models.language.cache import CACHE_GROWTH, GrowingLayer
 from models.language.compiled import plan as plans
 from models.language.compiled.attention import BLOCK
 from models.language.compiled.instructions import HAS_FOURS, HAS_PAIRS, LANES, Arithmetic
-from models.language.compiled.products import MIDDLE, OUTPUTS
+from models.language.compiled.panels import MIDDLE, OUTPUTS, panels_of
 from models.language.compiled.step import step
 from models.language.decoder import Decoder
 from models.language.layers import CausalModel, Module, Network, network_of
@@ -111,6 +111,7 @@ class CompiledDecoder:
         """What the plan has the addresses of."""
         self.weight_bytes = 0
         self._format = arithmetic.weight_format
+        self._is_in_panels = arithmetic.state_format == "uint8"
         self._cached = cached
         self._function = step(arithmetic, _NAMES[cached])
         self._threads = torch.get_num_threads()
@@ -164,7 +165,9 @@ class CompiledDecoder:
         made = weight
         if self._format == "int8":
             made, scales = to_bytes(weight)
-            offsets = made.sum(1, dtype=torch.int32) * MIDDLE
+            if self._is_in_panels:
+                offsets = made.sum(1, dtype=torch.int32) * MIDDLE
+                made = panels_of(made)
         elif self._format == "float16":
             made = weight.half()
         made = made.contiguous()
