@@ -96,6 +96,7 @@ _ABLE = _able()
 HAS_WIDE = "avx512f" in _ABLE
 LANES = 16 if HAS_WIDE else 8 if "avx2" in _ABLE else 4
 """Numbers that are computed with at once."""
+HAS_HALVES = HAS_WIDE or "f16c" in _ABLE or "neon" in _ABLE
 HAS_PAIRS = HAS_WIDE and "avx512bf16" in _ABLE
 HAS_FOURS = HAS_WIDE and "avx512vnni" in _ABLE
 TILES = {1: 1, 2: 1, 4: 4, 8: 3} if HAS_WIDE else {1: 1, 4: 3}

@@ -37,6 +37,11 @@ def panels_of(weight: torch.Tensor) -> torch.Tensor:
     return padded.view(-1, LANES, inputs // 4, 4).transpose(1, 2).contiguous()
 
 
+def rows_of(panels: torch.Tensor, outputs: int) -> torch.Tensor:
+    """What `panels_of` was made from, shape (outputs, inputs)."""
+    return panels.transpose(1, 2).reshape(-1, 4 * panels.shape[1])[:outputs]
+
+
 def _multiply() -> Function:
     """f(weights, states, sums, inputs, stride, rows, begin, end): up to three panels of outputs; `begin` is 0."""
     few, several, most = (instructions.panels(rows, 1) for rows in (_FEW, _SEVERAL, _MOST))

@@ -1,4 +1,4 @@
-"""Feeds texts to the compiled step: few tokens at a time. torch reads the rest, prompts above all."""
+"""Feeds texts to the compiled step, a limited number of tokens at a time."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from torch import Tensor, nn
 from models.language.cache import CACHE_GROWTH, GrowingLayer
 from models.language.compiled import plan as plans
 from models.language.compiled.attention import BLOCK
-from models.language.compiled.instructions import HAS_FOURS, HAS_PAIRS, LANES, Arithmetic
-from models.language.compiled.panels import MIDDLE, OUTPUTS, panels_of
+from models.language.compiled.instructions import HAS_PAIRS, LANES, Arithmetic
+from models.language.compiled.packed import Rows
+from models.language.compiled.panels import OUTPUTS
 from models.language.compiled.step import step
 from models.language.decoder import Decoder
 from models.language.layers import CausalModel, Module, Network, network_of
 from models.language.padded import TorchRuntime
-from models.packed import Float16, Int8, Int8OfTorch, Packed, rows_of, to_bytes
+from models.packed import Packed, PackedLinear, packed_in, rows_of
 
 VERSION: str = numba.__version__
 MOST_TOKENS = 128
 """Maximum number of tokens of a step."""
-_MULTIPLE = 4 * LANES
-"""What the sizes of a model must be multiples of."""
 _FEW = 16
 """Maximum number of tokens of a step if torch reads prompts."""
 _ACTIVATIONS = {
@@ -40,7 +39,7 @@ _NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 
 
 class CompiledRuntime(TorchRuntime):
-    """Like torch's, but a few tokens at a time are computed by a compiled function."""
+    """Computes with a compiled step, and keeps keys and values as torch does."""
 
     writes_single_texts = True
 
@@ -50,26 +49,28 @@ class CompiledRuntime(TorchRuntime):
         self.weight_bytes = decoder.weight_bytes
 
     @classmethod
-    def of(cls, model: CausalModel, kind: type[Packed] | None) -> CompiledRuntime | None:
-        """None for models that are not covered. Weights are in the format `kind`, or that of the model if it is None.
-
-        The model's own weights must not be packed yet.
-        """
-        network, decoder = network_of(model), Decoder.of(model)
-        arithmetic = _arithmetic(model, kind)
-        if network is None or decoder is None or not _covers(network, model, arithmetic):
+    def of(cls, model: CausalModel) -> CompiledRuntime | None:
+        """None for models, or weight formats, that are not covered."""
+        network, decoder, arithmetic = network_of(model), Decoder.of(model), _arithmetic(model)
+        if network is None or decoder is None or arithmetic is None or not _fits(network, model, arithmetic):
             return None
-        cached = model.dtype if kind is None else kind.states
-        return cls(model, CompiledDecoder(model, network, decoder, arithmetic, cached))
+        return cls(model, CompiledDecoder(model, network, decoder, arithmetic))
 
     def leave_prompts_to_torch(self) -> None:
         """Compute with torch what has many tokens, where its products are faster: on processors with AMX, for one."""
         self.decoder.most_tokens = _FEW
 
 
-def _covers(network: Network, model: CausalModel, arithmetic: Arithmetic) -> bool:
+def covers(model: CausalModel, kind: type[Packed] | None) -> bool:
+    """Whether there is a runtime for a model, once its weights are packed as `kind` unless that is None."""
+    network = network_of(model)
+    arithmetic = _arithmetic(model) if kind is None else getattr(kind, "arithmetic", None)
+    return network is not None and arithmetic is not None and _fits(network, model, arithmetic)
+
+
+def _fits(network: Network, model: CausalModel, arithmetic: Arithmetic) -> bool:
     widths = {model.config.hidden_size, network.heads * network.size}
-    widths |= {rows_of(layer.down)[0].shape[1] for layer in network.layers}
+    widths |= {_inputs(layer.down) for layer in network.layers}
     return (
         network.act in _ACTIVATIONS
         and model.dtype in _NAMES
@@ -80,14 +81,23 @@ def _covers(network: Network, model: CausalModel, arithmetic: Arithmetic) -> boo
     )
 
 
-def _arithmetic(model: CausalModel, kind: type[Packed] | None) -> Arithmetic:
-    """The best that the processor has for these weights."""
-    if kind is Float16:
-        return Arithmetic("float16", "float32")
-    if kind in {Int8, Int8OfTorch}:
-        return Arithmetic("int8", "uint8" if HAS_FOURS else "float32")
-    name = _NAMES.get(model.dtype, "float32")
-    return Arithmetic(name, "bfloat16" if name == "bfloat16" and HAS_PAIRS else "float32")
+def _arithmetic(model: CausalModel) -> Arithmetic | None:
+    """The best that the processor has for the model's weights; None if they are packed for others."""
+    packed = packed_in(model)
+    if not packed:
+        name = _NAMES.get(model.dtype, "float32")
+        return Arithmetic(name, "bfloat16" if name == "bfloat16" and HAS_PAIRS else "float32")
+    kinds = {type(one) for one in packed}
+    (kind, *others) = kinds
+    return kind.arithmetic if issubclass(kind, Rows) and not others else None
+
+
+def _inputs(layer: nn.Module) -> int:
+    return layer.packed.inputs if isinstance(layer, PackedLinear) else rows_of(layer)[0].shape[1]
+
+
+def _outputs(layer: nn.Module) -> int:
+    return layer.packed.outputs if isinstance(layer, PackedLinear) else rows_of(layer)[0].shape[0]
 
 
 class CompiledDecoder:
@@ -99,9 +109,7 @@ class CompiledDecoder:
         network: Network,
         torch_decoder: Decoder,
         arithmetic: Arithmetic,
-        cached: torch.dtype,
     ) -> None:
-        """`cached` is the data type of keys and values."""
         self._model = model
         self._network = network
         self._torch = torch_decoder
@@ -110,10 +118,8 @@ class CompiledDecoder:
         self._kept: list[Tensor] = []
         """What the plan has the addresses of."""
         self.weight_bytes = 0
-        self._format = arithmetic.weight_format
-        self._is_in_panels = arithmetic.state_format == "uint8"
-        self._cached = cached
-        self._function = step(arithmetic, _NAMES[cached])
+        self._arithmetic = arithmetic
+        self._function = step(arithmetic, _NAMES[model.dtype])
         self._threads = torch.get_num_threads()
         self._helpers = ThreadPoolExecutor(max(1, self._threads - 1), thread_name_prefix="step")
         self._plans = np.zeros(1, plans.PLAN)
@@ -128,8 +134,8 @@ class CompiledDecoder:
         first = network.layers[0]
         plan["layers"], plan["hidden"] = len(network.layers), self._model.config.hidden_size
         plan["heads"], plan["kept_heads"], plan["size"] = network.heads, network.kept_heads, network.size
-        plan["inner"] = rows_of(first.up)[0].shape[0]
-        plan["vocabulary"] = rows_of(network.head)[0].shape[0]
+        plan["inner"] = _outputs(first.up)
+        plan["vocabulary"] = _outputs(network.head)
         plan["rotated"] = 0 if network.rotary is None else 2 * len(network.rotary.inv_freq)
         plan["activation"] = _ACTIVATIONS[network.act]
         plan["is_gated"], plan["is_parallel"] = first.gate is not None, first.second_norm is None
@@ -138,47 +144,47 @@ class CompiledDecoder:
         plan["scale"] = first.scale
         linears: list[int] = []
         norms: list[int] = []
-        sizes = [count * network.size for count in (network.heads, network.kept_heads, network.kept_heads)]
         for layer in network.layers:
-            if len(layer.projections) == 1:
-                weight, bias = rows_of(layer.projections[0])
-                biases = [None] * 3 if bias is None else bias.split(sizes)
-                for part, more in zip(weight.split(sizes), biases, strict=True):
-                    linears += self._linear(part, more)
-            else:
-                for projection in layer.projections:
-                    linears += self._linear(*rows_of(projection))
-            linears += self._linear(*rows_of(layer.output))
-            linears += [0, 0, 0, 0] if layer.gate is None else self._linear(*rows_of(layer.gate))
-            linears += self._linear(*rows_of(layer.up))
-            linears += self._linear(*rows_of(layer.down))
+            linears += self._projections(layer.projections)
+            linears += self._linear(layer.output)
+            linears += [0, 0, 0, 0] if layer.gate is None else self._linear(layer.gate)
+            linears += self._linear(layer.up) + self._linear(layer.down)
             norms += self._norm(layer.norm)
             norms += [0, 0] if layer.second_norm is None else self._norm(layer.second_norm)
-        linears += self._linear(*rows_of(network.head))
+        linears += self._linear(network.head)
         norms += self._norm(network.norm)
         plan["linears"] = self._keep(torch.tensor(linears))
         plan["norms"] = self._keep(torch.tensor(norms))
 
-    def _linear(self, weight: Tensor, bias: Tensor | None) -> list[int]:
-        """The addresses of weight, scales, bias and offsets of a layer."""
-        scales = offsets = None
-        made = weight
-        if self._format == "int8":
-            made, scales = to_bytes(weight)
-            if self._is_in_panels:
-                offsets = made.sum(1, dtype=torch.int32) * MIDDLE
-                made = panels_of(made)
-        elif self._format == "float16":
-            made = weight.half()
-        made = made.contiguous()
+    def _projections(self, layers: Sequence[nn.Module]) -> list[int]:
+        """The entries of queries, keys and values."""
+        if len(layers) > 1:
+            return [number for layer in layers for number in self._linear(layer)]
+        # One layer makes all of them: its outputs, one part after the other.
+        network = self._network
+        first = self._linear(layers[0])
+        made = list(first)
+        width, arithmetic = int(self._plan["hidden"]), self._arithmetic
+        for passed in (network.heads, network.heads + network.kept_heads):
+            outputs = passed * network.size
+            sizes = (arithmetic.weights.nbytes * width, 4, 4, 4)
+            made += [address and address + size * outputs for address, size in zip(first, sizes, strict=True)]
+        return made
+
+    def _linear(self, layer: nn.Module) -> list[int]:
+        """The entry of a linear layer: the addresses of weight, scales, bias and offsets."""
+        if isinstance(layer, PackedLinear):
+            rows = layer.packed
+            if not isinstance(rows, Rows):
+                raise TypeError(f"{rows.library} has packed the weights")
+            return rows.entry
+        weight, bias = rows_of(layer)
+        if _NAMES.get(weight.dtype) != self._arithmetic.weight_format:
+            raise TypeError("only some of the weights are packed")
+        made = weight.contiguous()
         if made.data_ptr() != weight.data_ptr():
             self.weight_bytes += made.nbytes
-        return [
-            self._keep(made),
-            0 if scales is None else self._keep(scales),
-            0 if bias is None else self._keep(bias.float()),
-            0 if offsets is None else self._keep(offsets),
-        ]
+        return [self._keep(made), 0, 0 if bias is None else self._keep(bias.float()), 0]
 
     def _norm(self, layer: Module) -> list[int]:
         bias = getattr(layer, "bias", None)
@@ -265,7 +271,7 @@ class CompiledDecoder:
             used += [cos, sin]
         first = mask.argmax(1)
         starts = torch.stack([first, (mask.sum(1) == columns - first).long()], 1)
-        like = torch.empty(texts, network.kept_heads, 0, network.size, dtype=self._cached)
+        like = torch.empty(texts, network.kept_heads, 0, network.size, dtype=self._model.dtype)
         kept = [layer.extend(width, like) for layer in cache]
         keys = np.array([one.data_ptr() for one, _ in kept])
         values = np.array([one.data_ptr() for _, one in kept])
