@@ -56,6 +56,10 @@ class CompiledRuntime(TorchRuntime):
             return None
         return cls(model, CompiledDecoder(model, network, decoder, arithmetic))
 
+    @property
+    def is_steady(self) -> bool:
+        return self.decoder.most_tokens == inf
+
     def leave_prompts_to_torch(self) -> None:
         """Compute with torch what has many tokens, where its products are faster: on processors with AMX, for one."""
         self.decoder.most_tokens = _FEW
