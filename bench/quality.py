@@ -26,6 +26,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from models import kernels
 from models.language.cache import empty_row
+from models.language.compiled.packed import Float16Rows, Int8Rows
 from models.language.compiled.runtime import CompiledRuntime
 from models.language.rows import Runtime
 from models.packed import BFloat16, Float16, Int8, Int8OfTorch, Network, Packed, linears, pack, rows_of
@@ -58,15 +59,14 @@ class Way:
     def load(self, folder: Path) -> tuple[Scores, int]:
         """A model, and the bytes of its weights."""
         model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=self.dtype).eval()
+        if self.kind is not None:
+            pack(model, self.kind)
         if self.compiled:
-            runtime = CompiledRuntime.of(model, self.kind)
+            runtime = CompiledRuntime.of(model)
             if runtime is None:
                 raise ValueError("the compiled step does not cover this model")
             layers = model.config.num_hidden_layers
-            nbytes = footprint(model) if self.kind is None else runtime.weight_bytes
-            return lambda ids: _with_runtime(runtime, layers, ids), nbytes
-        if self.kind is not None:
-            pack(model, self.kind)
+            return lambda ids: _with_runtime(runtime, layers, ids), footprint(model)
         if self.int4:
             return lambda ids: model(ids).logits[0], _round_to_int4(model)
         return lambda ids: model(ids).logits[0], footprint(model)
@@ -98,9 +98,9 @@ WAYS = {
     "int8 with bfloat16": Way(torch.bfloat16, Int8OfTorch),
     "int4": Way(torch.float32, int4=True),
     "compiled, float32": Way(torch.float32, compiled=True),
-    "compiled, float16": Way(torch.float32, Float16, compiled=True),
+    "compiled, float16": Way(torch.float32, Float16Rows, compiled=True),
     "compiled, bfloat16": Way(torch.bfloat16, compiled=True),
-    "compiled, int8": Way(torch.float32, Int8, compiled=True),
+    "compiled, int8": Way(torch.float32, Int8Rows, compiled=True),
 }
 """The exact one first."""
 

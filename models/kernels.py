@@ -225,7 +225,7 @@ def works(kind: type[Packed]) -> bool:
     """Whether this processor and this build of torch support a format."""
     try:
         with torch.inference_mode():
-            kind(torch.ones(32, 32), torch.ones(32)).product(torch.ones(2, 32, dtype=kind.states))
+            kind(torch.ones(64, 64), torch.ones(64)).product(torch.ones(2, 64, dtype=kind.states))
     except (RuntimeError, AttributeError, NotImplementedError, ValueError):
         return False
     # Without these instructions oneDNN falls back to a reference kernel that is hundreds of times slower.

@@ -89,12 +89,6 @@ class LanguageSpec(PretrainedSpec):
     tokens_per_second: int = 0
     cache: str | PathLike[str] | None = field(default=None, compare=False)
 
-    def weight(self) -> tuple[str, int]:
-        from models.language import runtimes  # noqa: PLC0415 - it imports torch, which most users of a spec do not need
-
-        device, size = PretrainedSpec.weight(self)
-        return device, size * runtimes.copies(self, device)
-
     def revised(self, revision: str) -> Self:
         return replace(self, revision=revision)
 

@@ -5,7 +5,7 @@ another cache, in chunks between the tokens of the texts. A sequence on its own 
 transformers' `generate` would. In a batch, or after a cached prefix, sums are rounded in a different order. In float32
 the engine estimates how far scores can differ (it measures the error at start-up and whenever it can later on), and
 wherever that could change a token, it recomputes the sequence solo up to this token. In lower precision texts may
-differ; `together=False` computes all of them solo.
+differ, unless the runtime is steady; `together=False` computes all of them solo.
 
 Why not the engine of transformers 5 (`init_continuous_batching`): it drops the penalties in a model's
 `generation_config`, samples all texts with the process's random number generator, reports only the probability of the
@@ -887,7 +887,7 @@ class Engine:
     def _may_guess(self) -> bool:
         """Whether guesses cannot change the text, there is no speed limit, and guessing is not paused."""
         return (
-            self._is_guarded
+            (self._is_guarded or self._runtime.is_steady)
             and self._reads_together
             and not self._step_seconds
             and not self._steps_without_guesses

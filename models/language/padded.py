@@ -39,6 +39,10 @@ class TorchRuntime:
     weight_bytes = 0
     writes_single_texts = False
 
+    @property
+    def is_steady(self) -> bool:
+        return False
+
     def __init__(self, model: CausalModel) -> None:
         self.model = model
         self.decoder: Decoding | None = None

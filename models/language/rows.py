@@ -80,6 +80,11 @@ class Runtime(Protocol):
     writes_single_texts: bool
     """Whether it is the faster way for a text on its own too."""
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether a text has the same scores, to the last bit, whatever it is read with and in whatever pieces."""
+        ...
+
     def rows(self, rows: Sequence[Row]) -> Rows:
         """Texts that are read together from now on; `rows` may come from another runtime."""
         ...

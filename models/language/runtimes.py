@@ -18,7 +18,7 @@ from models.language.decoder import Decoder
 from models.language.layers import CausalModel
 from models.language.padded import TorchRuntime
 from models.language.rows import Runtime
-from models.packed import Float16, Int8, Int8OfTorch, Packed, pack, weights_in
+from models.packed import Packed, pack, packed_in, weights_in
 from models.specs import LanguageSpec
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def prepare(model: CausalModel, spec: LanguageSpec) -> Prepared:
             raise CompiledNeedsCpu
         if not spec.together:
             return _with_torch(model, spec, "together = false")
-    if not _may_compile(spec, model.device.type):
+    if not _may_compile(spec, model):
         return Prepared(None, _packed(model, spec))
     try:
         return _with_compiled(model, spec)
@@ -65,20 +65,11 @@ def prepare(model: CausalModel, spec: LanguageSpec) -> Prepared:
     return _with_torch(model, spec, "the compiled step failed")
 
 
-def copies(spec: LanguageSpec, device: str) -> int:
-    """How often a model on this device may have its weights in memory.
-
-    The compiled step reads plain rows, and torch packs weights that it was not given in that format.
-    """
-    return 2 if _may_compile(spec, device) and _own_format(spec) else 1
-
-
-def _own_format(spec: LanguageSpec) -> bool:
-    return spec.int8 or spec.dtype == "float16"
-
-
-def _may_compile(spec: LanguageSpec, device: str) -> bool:
-    return spec.runtime != "torch" and spec.together and device == "cpu" and os.name == "posix"
+def _may_compile(spec: LanguageSpec, model: CausalModel) -> bool:
+    if spec.runtime == "torch" or not spec.together or model.device.type != "cpu" or os.name != "posix":
+        return False
+    # Numba takes half a second and 60 MB, which a small model does without.
+    return spec.runtime == "compiled" or weights_in(model) >= kernels.WORTH_TRYING
 
 
 def _with_torch(model: CausalModel, spec: LanguageSpec, why: str) -> Prepared:
@@ -87,44 +78,45 @@ def _with_torch(model: CausalModel, spec: LanguageSpec, why: str) -> Prepared:
 
 
 def _with_compiled(model: CausalModel, spec: LanguageSpec) -> Prepared:
-    is_free = spec.runtime == "auto"
-    if is_free and weights_in(model) < kernels.WORTH_TRYING:
-        return Prepared(None, _packed(model, spec))
-    # Numba takes half a second and 60 MB, which a small model does without.
-    from models.language.compiled.runtime import VERSION, CompiledRuntime  # noqa: PLC0415 - see above
+    from models.language.compiled.runtime import VERSION, CompiledRuntime, covers  # noqa: PLC0415 - see `_may_compile`
 
-    kind = _kind(spec)
+    is_free = spec.runtime == "auto"
+    kind = _kind(model, spec)
+    if not covers(model, kind):
+        if is_free:
+            return Prepared(None, _packed(model, spec))
+        return _with_torch(model, spec, "the compiled step does not cover this model")
     folder = _folder(spec)
     file = folder / _FILE if folder else None
     key = kernels.fingerprint(model, VERSION, spec.dtype, spec.int8)
     times = kernels.recall(file, key, ["compiled"])
     if is_free and times is not None and not _wins(times):
         return Prepared(None, _packed(model, spec))
-    runtime = CompiledRuntime.of(model, kind)
+    plain = _times_of_torch(model, spec) if times is None else times["plain"]
+    if kind is not None:
+        pack(model, kind)
+    runtime = CompiledRuntime.of(model)
     if runtime is None:
-        if is_free:
-            return Prepared(None, _packed(model, spec))
-        return _with_torch(model, spec, "the compiled step does not cover this model")
+        raise RuntimeError("a covered model could not be compiled")
     if times is None:
-        times = _measured(model, runtime, spec)
+        times = {"plain": plain, "compiled": _race(runtime, model)}
         kernels.remember(file, key, times)
     if is_free and not _wins(times):
-        return Prepared(None, _packed(model, spec))
+        # Packed already; from the next load on, in the format that suits torch.
+        return Prepared(None, f"{kind.name} weights ({kind.library})" if kind else "")
     if not _reads_faster(times):
         runtime.leave_prompts_to_torch()
-    if kind is not None:
-        pack(model, kind)  # what torch computes must have the same weights
-    return Prepared(runtime, _detail(VERSION, kind, model, times))
+    return Prepared(runtime, _detail(VERSION, model, times))
 
 
-def _kind(spec: LanguageSpec) -> type[Packed] | None:
-    """The format that torch has to pack the weights in; None for the model's own."""
-    if not _own_format(spec):
-        return None
-    able = [kind for kind in ([Int8, Int8OfTorch] if spec.int8 else [Float16]) if kernels.works(kind)]
-    if not able:
-        raise Int8Unsupported if spec.int8 else RuntimeError("no float16 products")
-    return able[0]
+def _kind(model: CausalModel, spec: LanguageSpec) -> type[Packed] | None:
+    """The format of the weights for the compiled step; None for that of the model."""
+    from models.language.compiled.packed import Float16Rows, Int8Rows  # noqa: PLC0415 - see `_may_compile`
+
+    if spec.int8:
+        return Int8Rows
+    is_half = spec.dtype == "float16" or (spec.dtype == "auto" and model.dtype == torch.float32)
+    return Float16Rows if is_half and kernels.works(Float16Rows) else None
 
 
 def _packed(model: CausalModel, spec: LanguageSpec) -> str:
@@ -137,19 +129,18 @@ def _packed(model: CausalModel, spec: LanguageSpec) -> str:
     return choice.detail
 
 
-def _measured(model: CausalModel, runtime: CompiledRuntime, spec: LanguageSpec) -> dict[str, kernels.Seconds]:
-    """Seconds of a step with torch ("plain") and with the compiled step, for each number of tokens in `kernels.ROWS`.
+def _times_of_torch(model: CausalModel, spec: LanguageSpec) -> kernels.Seconds:
+    """Seconds of a step with torch, in its fastest format, for each number of tokens in `kernels.ROWS`.
 
-    The gain that torch would have from packed weights is taken from a measurement of the products alone, which
-    promises a little more than a whole step keeps.
+    The gain from packed weights is taken from a measurement of the products alone, which promises a little more than a
+    whole step keeps.
     """
     choice = kernels.choose(model, spec.dtype, int8=spec.int8, folder=_folder(spec), gains=True)
-    torch_runtime = TorchRuntime(model)
-    torch_runtime.decoder = Decoder.of(model)
-    ours, theirs = _race(torch_runtime, model), _race(runtime, model)
+    runtime = TorchRuntime(model)
+    runtime.decoder = Decoder.of(model)
+    times = _race(runtime, model)
     gains = choice.gains or (1.0,) * len(kernels.WRITING)
-    best = [seconds / gain for seconds, gain in zip(ours, [*gains, 1.0], strict=True)]
-    return {"plain": tuple(best), "compiled": theirs}
+    return tuple(seconds / gain for seconds, gain in zip(times, [*gains, 1.0], strict=True))
 
 
 def _race(runtime: Runtime, model: CausalModel) -> kernels.Seconds:
@@ -189,13 +180,9 @@ def _folder(spec: LanguageSpec) -> Path | None:
     return Path(spec.cache) if spec.cache else None
 
 
-def _detail(
-    version: str,
-    kind: type[Packed] | None,
-    model: CausalModel,
-    times: dict[str, kernels.Seconds],
-) -> str:
-    name = kind.name if kind else str(model.dtype).removeprefix("torch.")
+def _detail(version: str, model: CausalModel, times: dict[str, kernels.Seconds]) -> str:
+    packed = packed_in(model)
+    name = packed[0].name if packed else str(model.dtype).removeprefix("torch.")
     one, several = kernels.gains_of(times["compiled"], times["plain"])
     return (
         f"{name} weights (compiled with Numba {version}), measured {one:.1f} times as fast as torch for one text,"

@@ -96,6 +96,7 @@ _ABLE = _able()
 HAS_WIDE = "avx512f" in _ABLE
 LANES = 16 if HAS_WIDE else 8 if "avx2" in _ABLE else 4
 """Numbers that are computed with at once."""
+HAS_HALVES = HAS_WIDE or "f16c" in _ABLE or "neon" in _ABLE
 HAS_PAIRS = HAS_WIDE and "avx512bf16" in _ABLE
 HAS_FOURS = HAS_WIDE and "avx512vnni" in _ABLE
 TILES = {1: 1, 2: 1, 4: 4, 8: 3} if HAS_WIDE else {1: 1, 4: 3}
@@ -112,6 +113,10 @@ FORMATS = {
 
 def _vector(element: Any, lanes: int = LANES) -> Any:
     return ir.VectorType(element, lanes)
+
+
+def _zeros(element: Any) -> Value:
+    return ir.Constant(_vector(element), [0] * LANES)
 
 
 def _long(number: int) -> Value:
@@ -157,7 +162,7 @@ def _totals(builder: Builder, vectors: Sequence[Value]) -> list[Value]:
     while size < LANES:
         distance = {1: 2, 2: 1}.get(size, size) if count == 1 else size
         other = builder.shuffle_vector(whole, whole, _places([lane ^ distance for lane in range(LANES)]))
-        whole = _added(builder, whole, other)
+        whole = builder.fadd(whole, other)
         size *= 2
     first = [builder.extract_element(whole, ir.Constant(_INT, lane)) for lane in range(count)]
     return [*first, *_totals(builder, vectors[count:])]
@@ -174,15 +179,11 @@ def _merged(builder: Builder, one: Value, other: Value, size: int) -> Value:
             own = half[begin : begin + size]
             lanes += own + [lane + LANES for lane in own]
         halves.append(builder.shuffle_vector(one, other, _places(lanes)))
-    return _added(builder, *halves)
+    return builder.fadd(*halves)
 
 
 def _places(lanes: Sequence[int]) -> Value:
     return ir.Constant(ir.VectorType(_INT, len(lanes)), list(lanes))
-
-
-def _added(builder: Builder, one: Value, other: Value) -> Value:
-    return builder.add(one, other) if one.type.element == _INT else builder.fadd(one, other)
 
 
 def _loop(
@@ -212,25 +213,20 @@ def _loop(
 def dot(arithmetic: Arithmetic, rows: int, outputs: int) -> Function:
     """A block of a matrix product: f(weights, states, made, inputs, stride).
 
-    `weights` is the address of `outputs` rows of `inputs` numbers, `states` that of `rows` rows of as many. The sums go
-    to `made`, float32 or int32, whose rows are `stride` numbers apart. Each sum is added up in the same order whatever `rows` and
-    `outputs` are. `inputs` is a multiple of the numbers that are computed with at once.
+    `weights` is the address of `outputs` rows of `inputs` numbers, `states` that of `rows` rows of as many, not bytes.
+    The sums go to `made`, float32, whose rows are `stride` numbers apart. Each sum is added up in the same order
+    whatever `rows` and `outputs` are. `inputs` is a multiple of `arithmetic.numbers`.
     """
     weights, states = arithmetic.weights, arithmetic.states
     together, lanes = arithmetic.together, arithmetic.numbers
-    number = _INT if states.name == "uint8" else _FLOAT
-    state_vector = _vector({1: _FLOAT, 2: _BFloat(), 4: _BYTE}[together], lanes)
+    state_vector = _vector(_FLOAT if together == 1 else _BFloat(), lanes)
     vector = _vector(weights.element, lanes) if together == 1 else state_vector
-    sums = [ir.Constant(_vector(number), [0] * LANES)] * (rows * outputs)
-    multiply = {
-        1: f"llvm.fma.v{LANES}f32",
-        2: "llvm.x86.avx512bf16.dpbf16ps.512",
-        4: "llvm.x86.avx512.vpdpbusd.512",
-    }[together]
+    sums = [_zeros(_FLOAT)] * (rows * outputs)
 
     def multiplied(builder: Builder, total: Value, weight: Value, state: Value) -> Value:
-        parts = [weight, state, total] if together == 1 else [total, state, weight]
-        return _called(builder, multiply, total.type, parts)
+        if together == 1:
+            return _called(builder, f"llvm.fma.v{LANES}f32", total.type, [weight, state, total])
+        return _called(builder, "llvm.x86.avx512bf16.dpbf16ps.512", total.type, [total, state, weight])
 
     def generate(_context: Any, builder: Builder, _signature: Any, arguments: Sequence[Value]) -> Value:
         first, first_state, made, inputs, stride = arguments
@@ -269,7 +265,56 @@ def dot(arithmetic: Arithmetic, rows: int, outputs: int) -> Function:
             place, output = divmod(index, outputs)
             at = builder.add(builder.mul(stride, _long(place)), _long(output))
             address = builder.add(made, builder.mul(at, _long(4)))
-            builder.store(total, builder.inttoptr(address, number.as_pointer()))
+            builder.store(total, builder.inttoptr(address, _FLOAT.as_pointer()))
+        return cgutils.get_null_value(_LONG)
+
+    def typed(_context: Any, first: Any, first_state: Any, made: Any, inputs: Any, stride: Any) -> Any:
+        del first, first_state, made, inputs, stride
+        return types.int64(*[types.int64] * 5), generate
+
+    return _instruction(typed)
+
+
+@cache
+def panels(rows: int, count: int) -> Function:
+    """A block of a product of bytes, where HAS_FOURS: f(weights, states, made, inputs, stride).
+
+    `weights` is the address of `count` panels of LANES outputs each: int8, shape (panels, inputs / 4, LANES, 4). `states`
+    is that of `rows` rows of `inputs` uint8, a multiple of 4. The sums go to `made`, int32, whose rows are `stride`
+    numbers apart.
+    """
+    sums = [_zeros(_INT)] * (rows * count)
+
+    def generate(_context: Any, builder: Builder, _signature: Any, arguments: Sequence[Value]) -> Value:
+        first, first_state, made, inputs, stride = arguments
+        length = builder.mul(inputs, _long(LANES))
+        ahead = builder.add(first, builder.mul(length, _long(_TILES_AHEAD * count)))
+        weight_rows = _rows(builder, first, length, count)
+        state_rows = _rows(builder, first_state, inputs, rows)
+
+        def body(index: Value, sums: list[Value]) -> list[Value]:
+            offset = builder.mul(index, _long(LANES))
+            if count > 1:
+                _fetch(builder, builder.add(ahead, builder.mul(offset, _long(count))), 4 * LANES * count)
+            weights = [
+                _loaded(builder, builder.add(row, offset), _vector(_BYTE, 4 * LANES), 1)
+                for row in weight_rows
+            ]
+            added = []
+            for place, row in enumerate(state_rows):
+                four = _spread(builder, _loaded(builder, builder.add(row, index), _INT, 4))
+                state = builder.bitcast(four, _vector(_BYTE, 4 * LANES))
+                for total, weight in zip(sums[place * count : (place + 1) * count], weights, strict=True):
+                    name = "llvm.x86.avx512.vpdpbusd.512"
+                    added.append(_called(builder, name, total.type, [total, state, weight]))
+            return added
+
+        totals = _loop(builder, sums, inputs, 4, body)
+        for index, total in enumerate(totals):
+            place, panel = divmod(index, count)
+            at = builder.add(builder.mul(stride, _long(place)), _long(panel * LANES))
+            address = builder.add(made, builder.mul(at, _long(4)))
+            builder.store(total, builder.inttoptr(address, total.type.as_pointer())).align = 4
         return cgutils.get_null_value(_LONG)
 
     def typed(_context: Any, first: Any, first_state: Any, made: Any, inputs: Any, stride: Any) -> Any:
@@ -300,7 +345,7 @@ def mixed(name: str, count: int) -> Function:
     sum. The `rows`, in the format of that name, have `size` numbers each, and so have the sums in `made`, float32.
     """
     numbers = FORMATS[name]
-    sums = [ir.Constant(_vector(_FLOAT), [0.0] * LANES)] * count
+    sums = [_zeros(_FLOAT)] * count
 
     def generate(_context: Any, builder: Builder, _signature: Any, arguments: Sequence[Value]) -> Value:
         shares, first, made, length, size = arguments
@@ -335,9 +380,9 @@ def mixed(name: str, count: int) -> Function:
 
 def _spread(builder: Builder, number: Value) -> Value:
     """A vector with the same number everywhere."""
-    vector = ir.Constant(_vector(_FLOAT), ir.Undefined)
+    vector = ir.Constant(_vector(number.type), ir.Undefined)
     vector = builder.insert_element(vector, number, ir.Constant(_INT, 0))
-    return builder.shuffle_vector(vector, vector, ir.Constant(_vector(_INT), [0] * LANES))
+    return builder.shuffle_vector(vector, vector, _places([0] * LANES))
 
 
 @cache

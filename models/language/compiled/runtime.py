@@ -1,12 +1,11 @@
-"""Feeds texts to the compiled step: few tokens at a time. torch reads the rest, prompts above all."""
+"""Feeds texts to the compiled step, a limited number of tokens at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
 from math import inf
-from typing import Any, cast
+from typing import Any
 
 import numba
 import numpy as np
@@ -16,13 +15,14 @@ from torch import Tensor, nn
 from models.language.cache import CACHE_GROWTH, GrowingLayer
 from models.language.compiled import plan as plans
 from models.language.compiled.attention import BLOCK
-from models.language.compiled.instructions import HAS_FOURS, HAS_PAIRS, LANES, Arithmetic
-from models.language.compiled.products import MIDDLE, OUTPUTS
+from models.language.compiled.instructions import HAS_PAIRS, LANES, Arithmetic
+from models.language.compiled.packed import Rows
+from models.language.compiled.panels import OUTPUTS
 from models.language.compiled.step import step
 from models.language.decoder import Decoder
 from models.language.layers import CausalModel, Module, Network, network_of
 from models.language.padded import TorchRuntime
-from models.packed import Float16, Int8, Int8OfTorch, Packed, rows_of, to_bytes
+from models.packed import Packed, PackedLinear, packed_in, rows_of
 
 VERSION: str = numba.__version__
 MOST_TOKENS = 128
@@ -42,7 +42,7 @@ _NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 
 
 class CompiledRuntime(TorchRuntime):
-    """Like torch's, but a few tokens at a time are computed by a compiled function."""
+    """Computes with a compiled step, and keeps keys and values as torch does."""
 
     writes_single_texts = True
 
@@ -52,25 +52,39 @@ class CompiledRuntime(TorchRuntime):
         self.weight_bytes = decoder.weight_bytes
 
     @classmethod
-    def of(cls, model: CausalModel, kind: type[Packed] | None) -> CompiledRuntime | None:
-        """None for models that are not covered. Weights are in the format `kind`, or that of the model if it is None.
-
-        The model's own weights must not be packed yet.
-        """
-        network, arithmetic = network_of(model), _arithmetic(model, kind)
-        cached = model.dtype if kind is None else kind.states
-        if network is None or cached not in _NAMES or not _covers(network, model, arithmetic):
+    def of(cls, model: CausalModel) -> CompiledRuntime | None:
+        """None for models, or weight formats, that are not covered."""
+        network, decoder, arithmetic = network_of(model), Decoder.of(model), _arithmetic(model)
+        if network is None or decoder is None or arithmetic is None or model.dtype not in _NAMES:
             return None
-        return cls(model, CompiledDecoder(model, network, arithmetic, cached))
+        if not _fits(network, model, arithmetic):
+            return None
+        return cls(model, CompiledDecoder(model, network, decoder, arithmetic))
+
+    @property
+    def is_steady(self) -> bool:
+        return self.decoder.most_tokens == inf
 
     def leave_prompts_to_torch(self) -> None:
         """Compute with torch what has many tokens, where its products are faster: on processors with AMX, for one."""
         self.decoder.most_tokens = _FEW
 
 
-def _covers(network: Network, model: CausalModel, arithmetic: Arithmetic) -> bool:
+def covers(model: CausalModel, kind: type[Packed] | None) -> bool:
+    """Whether there is a runtime for a model, once its weights are packed as `kind` unless that is None."""
+    network = network_of(model)
+    if kind is None:
+        arithmetic, dtype = _arithmetic(model), model.dtype
+    else:
+        arithmetic, dtype = getattr(kind, "arithmetic", None), kind.states
+    if dtype not in _NAMES:
+        return False
+    return network is not None and arithmetic is not None and _fits(network, model, arithmetic)
+
+
+def _fits(network: Network, model: CausalModel, arithmetic: Arithmetic) -> bool:
     widths = {model.config.hidden_size, network.heads * network.size}
-    widths |= {rows_of(layer.down)[0].shape[1] for layer in network.layers}
+    widths |= {_inputs(layer.down) for layer in network.layers}
     return (
         network.act in _ACTIVATIONS
         and model.device.type == "cpu"
@@ -80,14 +94,23 @@ def _covers(network: Network, model: CausalModel, arithmetic: Arithmetic) -> boo
     )
 
 
-def _arithmetic(model: CausalModel, kind: type[Packed] | None) -> Arithmetic:
-    """The best that the processor has for these weights."""
-    if kind is Float16:
-        return Arithmetic("float16", "float32")
-    if kind in {Int8, Int8OfTorch}:
-        return Arithmetic("int8", "uint8" if HAS_FOURS else "float32")
-    name = _NAMES.get(model.dtype, "float32")
-    return Arithmetic(name, "bfloat16" if name == "bfloat16" and HAS_PAIRS else "float32")
+def _arithmetic(model: CausalModel) -> Arithmetic | None:
+    """The best that the processor has for the model's weights; None if they are packed for others."""
+    packed = packed_in(model)
+    if not packed:
+        name = _NAMES.get(model.dtype, "float32")
+        return Arithmetic(name, "bfloat16" if name == "bfloat16" and HAS_PAIRS else "float32")
+    kinds = {type(one) for one in packed}
+    (kind, *others) = kinds
+    return kind.arithmetic if issubclass(kind, Rows) and not others else None
+
+
+def _inputs(layer: nn.Module) -> int:
+    return layer.packed.inputs if isinstance(layer, PackedLinear) else rows_of(layer)[0].shape[1]
+
+
+def _outputs(layer: nn.Module) -> int:
+    return layer.packed.outputs if isinstance(layer, PackedLinear) else rows_of(layer)[0].shape[0]
 
 
 class CompiledDecoder:
@@ -97,42 +120,35 @@ class CompiledDecoder:
         self,
         model: CausalModel,
         network: Network,
+        torch_decoder: Decoder,
         arithmetic: Arithmetic,
-        cached: torch.dtype,
     ) -> None:
-        """`cached` is the data type of keys and values."""
         self._model = model
-        # The layers themselves are not kept: their weights may be packed, and are not needed any more.
-        self._embed, self._embed_positions, self._rotary = (
-            network.embed,
-            network.embed_positions,
-            network.rotary,
-        )
-        self._kept_heads, self._size = network.kept_heads, network.size
+        self._network = network
+        self._torch = torch_decoder
         self.most_tokens: float = inf
         """Maximum number of tokens that are read at once; torch reads more."""
         self._kept: list[Tensor] = []
         """What the plan has the addresses of."""
         self.weight_bytes = 0
-        self._format = arithmetic.weight_format
-        self._cached = cached
-        self._function = step(arithmetic, _NAMES[cached])
+        self._arithmetic = arithmetic
+        self._function = step(arithmetic, _NAMES[model.dtype])
         self._threads = torch.get_num_threads()
         self._helpers = ThreadPoolExecutor(max(1, self._threads - 1), thread_name_prefix="step")
         self._plans = np.zeros(1, plans.PLAN)
         self._plan = self._plans[0]
         with torch.inference_mode(mode=False), torch.no_grad():
-            self._describe(network)
-        self._allocate(network)
+            self._describe()
+        self._allocate()
         self._function.compile((numba.typeof(self._plans), numba.int64))
 
-    def _describe(self, network: Network) -> None:
-        plan = self._plan
+    def _describe(self) -> None:
+        network, plan = self._network, self._plan
         first = network.layers[0]
         plan["layers"], plan["hidden"] = len(network.layers), self._model.config.hidden_size
         plan["heads"], plan["kept_heads"], plan["size"] = network.heads, network.kept_heads, network.size
-        plan["inner"] = rows_of(first.up)[0].shape[0]
-        plan["vocabulary"] = rows_of(network.head)[0].shape[0]
+        plan["inner"] = _outputs(first.up)
+        plan["vocabulary"] = _outputs(network.head)
         plan["rotated"] = 0 if network.rotary is None else 2 * len(network.rotary.inv_freq)
         plan["activation"] = _ACTIVATIONS[network.act]
         plan["is_gated"], plan["is_parallel"] = first.gate is not None, first.second_norm is None
@@ -141,46 +157,47 @@ class CompiledDecoder:
         plan["scale"] = first.scale
         linears: list[int] = []
         norms: list[int] = []
-        sizes = [count * network.size for count in (network.heads, network.kept_heads, network.kept_heads)]
         for layer in network.layers:
-            if len(layer.projections) == 1:
-                weight, bias = rows_of(layer.projections[0])
-                biases = [None] * 3 if bias is None else bias.split(sizes)
-                for part, more in zip(weight.split(sizes), biases, strict=True):
-                    linears += self._linear(part, more)
-            else:
-                for projection in layer.projections:
-                    linears += self._linear(*rows_of(projection))
-            linears += self._linear(*rows_of(layer.output))
-            linears += [0, 0, 0, 0] if layer.gate is None else self._linear(*rows_of(layer.gate))
-            linears += self._linear(*rows_of(layer.up))
-            linears += self._linear(*rows_of(layer.down))
+            linears += self._projections(layer.projections)
+            linears += self._linear(layer.output)
+            linears += [0, 0, 0, 0] if layer.gate is None else self._linear(layer.gate)
+            linears += self._linear(layer.up) + self._linear(layer.down)
             norms += self._norm(layer.norm)
             norms += [0, 0] if layer.second_norm is None else self._norm(layer.second_norm)
-        linears += self._linear(*rows_of(network.head))
+        linears += self._linear(network.head)
         norms += self._norm(network.norm)
         plan["linears"] = self._keep(torch.tensor(linears))
         plan["norms"] = self._keep(torch.tensor(norms))
 
-    def _linear(self, weight: Tensor, bias: Tensor | None) -> list[int]:
-        """The addresses of weight, scales, bias and offsets of a layer."""
-        scales = offsets = None
-        made = weight
-        if self._format == "int8":
-            made, scales = to_bytes(weight)
-            offsets = made.sum(1, dtype=torch.int32) * MIDDLE
-        elif self._format == "float16":
-            made = weight.half()
-        made = made.contiguous()
-        # The model itself will have its own copy of what it does not have in this format yet.
-        if self._format in {"int8", "float16"} or made.data_ptr() != weight.data_ptr():
+    def _projections(self, layers: Sequence[nn.Module]) -> list[int]:
+        """The entries of queries, keys and values."""
+        if len(layers) > 1:
+            return [number for layer in layers for number in self._linear(layer)]
+        # One layer makes all of them: its outputs, one part after the other.
+        network = self._network
+        first = self._linear(layers[0])
+        made = list(first)
+        width, arithmetic = int(self._plan["hidden"]), self._arithmetic
+        for passed in (network.heads, network.heads + network.kept_heads):
+            outputs = passed * network.size
+            sizes = (arithmetic.weights.nbytes * width, 4, 4, 4)
+            made += [address and address + size * outputs for address, size in zip(first, sizes, strict=True)]
+        return made
+
+    def _linear(self, layer: nn.Module) -> list[int]:
+        """The entry of a linear layer: the addresses of weight, scales, bias and offsets."""
+        if isinstance(layer, PackedLinear):
+            rows = layer.packed
+            if not isinstance(rows, Rows):
+                raise TypeError(f"{rows.library} has packed the weights")
+            return rows.entry
+        weight, bias = rows_of(layer)
+        if _NAMES.get(weight.dtype) != self._arithmetic.weight_format:
+            raise TypeError("only some of the weights are packed")
+        made = weight.contiguous()
+        if made.data_ptr() != weight.data_ptr():
             self.weight_bytes += made.nbytes
-        return [
-            self._keep(made),
-            0 if scales is None else self._keep(scales),
-            0 if bias is None else self._keep(bias.float()),
-            0 if offsets is None else self._keep(offsets),
-        ]
+        return [self._keep(made), 0, 0 if bias is None else self._keep(bias.float()), 0]
 
     def _norm(self, layer: Module) -> list[int]:
         bias = getattr(layer, "bias", None)
@@ -195,8 +212,8 @@ class CompiledDecoder:
         self._kept.append(tensor)
         return tensor.data_ptr()
 
-    def _allocate(self, network: Network) -> None:
-        plan = self._plan
+    def _allocate(self) -> None:
+        plan, network = self._plan, self._network
         hidden, inner, queries = int(plan["hidden"]), int(plan["inner"]), network.heads * network.size
         widest = max(hidden, inner, queries)
         self._states = torch.zeros(MOST_TOKENS, hidden)
@@ -223,11 +240,6 @@ class CompiledDecoder:
         self._shares = torch.zeros(self._threads, 0)
         self._counters = torch.zeros(self._threads + 1, 8, dtype=torch.long)
         plan["threads"], plan["counters"] = self._threads, self._counters.data_ptr()
-
-    @cached_property
-    def _torch(self) -> Decoder:
-        """Made when it is needed, when the model's weights are packed if they ever are."""
-        return cast("Decoder", Decoder.of(self._model))
 
     def scores(
         self,
@@ -258,21 +270,21 @@ class CompiledDecoder:
         self, ids: Tensor, positions: Tensor, mask: Tensor, cache: Sequence[GrowingLayer], keep: int
     ) -> Tensor:
         """As `scores`, for at most MOST_TOKENS tokens; `keep` may be 0."""
-        plan = self._plan
+        network, plan = self._network, self._plan
         texts, width = ids.shape
         columns = mask.shape[1]
-        states = self._embed(ids).float()
-        if self._embed_positions is not None:
-            states += self._embed_positions(positions)
+        states = network.embed(ids).float()
+        if network.embed_positions is not None:
+            states += network.embed_positions(positions)
         self._states[: texts * width] = states.flatten(0, 1)
         used = [mask]
-        if self._rotary is not None:
-            cos, sin = (part.contiguous() for part in self._rotary(states, positions))
+        if network.rotary is not None:
+            cos, sin = (part.contiguous() for part in network.rotary(states, positions))
             plan["cos"], plan["sin"] = cos.data_ptr(), sin.data_ptr()
             used += [cos, sin]
         first = mask.argmax(1)
         starts = torch.stack([first, (mask.sum(1) == columns - first).long()], 1)
-        like = torch.empty(texts, self._kept_heads, 0, self._size, dtype=self._cached)
+        like = torch.empty(texts, network.kept_heads, 0, network.size, dtype=self._model.dtype)
         kept = [layer.extend(width, like) for layer in cache]
         keys = np.array([one.data_ptr() for one, _ in kept])
         values = np.array([one.data_ptr() for _, one in kept])

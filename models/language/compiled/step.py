@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from models.language.compiled import panels, products
 from models.language.compiled.attention import BLOCK, attention
 from models.language.compiled.instructions import Arithmetic, Function, whole
 from models.language.compiled.plan import (
@@ -29,10 +30,10 @@ from models.language.compiled.plan import (
     share,
     wait,
 )
-from models.language.compiled.products import MOST_ROWS, linear
+from models.language.compiled.products import MOST_ROWS
 
-_MULTIPLE = 24
-"""Each thread but the last computes a multiple of so many outputs: of all numbers in TILES."""
+_MULTIPLE = 48
+"""Each thread but the last computes a multiple of so many outputs: of all numbers in TILES, and of panels."""
 
 
 @compiled
@@ -87,7 +88,7 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
 
     `cached` names the format of keys and values. Compiling takes some seconds, at the first call.
     """
-    prepare, compute = linear(arithmetic)
+    prepare, compute = panels.linear() if arithmetic.state_format == "uint8" else products.linear(arithmetic)
     remember, attend = attention(cached)
     is_plain = arithmetic.state_format == "float32"
 

@@ -1,0 +1,153 @@
+"""Linear layers whose weights are rows that the compiled step reads too, so that both need only one copy."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from models.language.compiled import panels, products
+from models.language.compiled.instructions import HAS_FOURS, HAS_HALVES, Arithmetic, Function
+from models.language.compiled.plan import PLAN, compiled, share
+from models.packed import LARGEST_HALF, Packed, to_bytes
+
+MOST_ROWS = 128
+"""Maximum number of rows of a product; more are divided."""
+_MULTIPLE = 48
+"""See `models.language.compiled.step`."""
+
+
+class Rows(Packed):
+    """A weight as rows of numbers, or as panels of bytes."""
+
+    library = "Numba"
+    states = torch.float32
+    arithmetic: ClassVar[Arithmetic]
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        super().__init__(weight, bias)
+        if self.inputs % self.arithmetic.numbers:
+            raise ValueError(f"the number of inputs is not a multiple of {self.arithmetic.numbers}")
+        self._tensors: list[torch.Tensor | None] = [
+            *self._converted(weight.detach()),
+            None if bias is None else bias.detach().float().contiguous(),
+        ]
+        self._prepare, self._compute = _functions(self.arithmetic)
+
+    def _converted(self, weight: torch.Tensor) -> list[torch.Tensor | None]:
+        """The weight, its scales and its offsets, as far as there are any."""
+        raise NotImplementedError
+
+    @property
+    def entry(self) -> list[int]:
+        """The addresses of weight, scales, bias and offsets, for a plan."""
+        weight, scales, offsets, bias = (0 if one is None else one.data_ptr() for one in self._tensors)
+        return [weight, scales, bias, offsets]
+
+    def product(self, states: torch.Tensor) -> torch.Tensor:
+        rows = states.reshape(-1, self.inputs).contiguous()
+        made = [self._few(rows[begin : begin + MOST_ROWS]) for begin in range(0, len(rows), MOST_ROWS)]
+        return torch.cat(made).view(*states.shape[:-1], self.outputs)
+
+    def _few(self, states: torch.Tensor) -> torch.Tensor:
+        count, threads = len(states), torch.get_num_threads()
+        # Kernels compute a few rows more than there are.
+        padded = -(-count // products.MOST_ROWS) * products.MOST_ROWS
+        made = torch.empty(padded, self.outputs)
+        inputs = torch.empty(padded * (self.inputs + 1))
+        sums = torch.empty(threads, 2 * padded, panels.OUTPUTS)
+        linears = np.array(self.entry)
+        plans = np.zeros(1, PLAN)
+        plan: Any = plans[0]
+        plan["linears"], plan["threads"] = linears.ctypes.data, threads
+        plan["steps"] = 4 * padded * self.inputs
+        plan["sums"], plan["sums_size"] = sums.data_ptr(), 4 * 2 * padded * panels.OUTPUTS
+        source = torch.zeros(padded, self.inputs)
+        source[:count] = states
+        address = self._prepare(plans, inputs.data_ptr(), source.data_ptr(), self.inputs, count)
+
+        def compute(thread: int) -> None:
+            self._compute(plans, thread, address, self.inputs, made.data_ptr(), self.outputs, count)
+
+        others = [_helpers().submit(compute, thread) for thread in range(1, threads)]
+        compute(0)
+        for other in others:
+            other.result()
+        return made[:count]
+
+    def _forget(self) -> None:
+        self._tensors = [None] * 4
+        self._prepare = self._compute = None
+
+
+class Float16Rows(Rows):
+    """float16 weights; inputs, sums and outputs are float32."""
+
+    name, bits = "float16", 16
+    arithmetic = Arithmetic("float16", "float32")
+
+    def _converted(self, weight: torch.Tensor) -> list[torch.Tensor | None]:
+        if not HAS_HALVES:
+            raise RuntimeError("the processor cannot convert float16")
+        if not bool(weight.abs().max() <= LARGEST_HALF):
+            raise ValueError("a weight is too large for float16")
+        return [weight.half().contiguous(), None, None]
+
+    def dense(self) -> torch.Tensor:
+        (weight, *_) = self._tensors
+        assert weight is not None  # noqa: S101 - only a released weight is missing
+        return weight.float()
+
+
+class Int8Rows(Rows):
+    """int8 weights with a scale per output. Inputs are float32, or rounded to 13 bits: see `panels`."""
+
+    name, bits, beside = "int8", 8, 8
+    arithmetic = Arithmetic("int8", "uint8" if HAS_FOURS else "float32")
+    rounds_inputs = HAS_FOURS
+
+    def _converted(self, weight: torch.Tensor) -> list[torch.Tensor | None]:
+        whole, scale = to_bytes(weight)
+        if not HAS_FOURS:
+            return [whole, scale, None]
+        return [panels.panels_of(whole), scale, whole.sum(1, dtype=torch.int32) * panels.MIDDLE]
+
+    def dense(self) -> torch.Tensor:
+        weight, scale, *_ = self._tensors
+        assert weight is not None  # noqa: S101 - only a released weight is missing
+        assert scale is not None  # noqa: S101 - as above
+        if HAS_FOURS:
+            weight = panels.rows_of(weight, self.outputs)
+        return weight.float() * scale[:, None]
+
+
+@cache
+def _helpers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max(1, torch.get_num_threads() - 1), thread_name_prefix="product")
+
+
+@cache
+def _functions(arithmetic: Arithmetic) -> tuple[Function, Function]:
+    """Two functions: one prepares rows and returns their address, the other computes a thread's part of the outputs."""
+    is_plain = arithmetic.state_format == "float32"
+    prepare, compute = panels.linear() if arithmetic.state_format == "uint8" else products.linear(arithmetic)
+
+    @compiled
+    def prepared(plans: Any, target: int, states: int, width: int, rows: int) -> int:
+        if is_plain:
+            return states
+        prepare(plans[0], target, states, width, 0, rows)
+        return target
+
+    @compiled
+    def computed(
+        plans: Any, thread: int, inputs: int, width: int, made: int, outputs: int, rows: int
+    ) -> None:
+        plan = plans[0]
+        begin, end = share(outputs, thread, plan.threads, _MULTIPLE)
+        compute(plan, thread, 0, inputs, width, made, outputs, rows, begin, end)
+
+    return prepared, computed
