@@ -17,18 +17,18 @@ from torch import Tensor
 from torch.nn import functional
 
 pytest.importorskip("numba")
-from models.language.compiled import instructions, plan
-from models.language.compiled.instructions import HAS_FOURS, HAS_PAIRS, LANES, Arithmetic
+from models.language.compiled import instructions, panels, plan
+from models.language.compiled.instructions import HAS_FOURS, HAS_HALVES, HAS_PAIRS, LANES, Arithmetic
+from models.language.compiled.packed import Float16Rows, Int8Rows, Rows
 from models.language.compiled.plan import compiled
-from models.language.compiled.products import MIDDLE, MOST_ROWS, OUTPUTS, linear, products
-from models.packed import to_bytes
+from models.language.compiled.products import MOST_ROWS, products
 
 pytestmark = pytest.mark.xdist_group("compiled")  # compiling takes seconds, once for a process
 
 ARITHMETICS = [
-    *(Arithmetic(name, "float32") for name in ("float32", "float16", "bfloat16", "int8")),
+    *(Arithmetic(name, "float32") for name in ("float32", "bfloat16", "int8")),
+    *([Arithmetic("float16", "float32")] if HAS_HALVES else []),
     *([Arithmetic("bfloat16", "bfloat16")] if HAS_PAIRS else []),
-    *([Arithmetic("int8", "uint8")] if HAS_FOURS else []),
 ]
 DTYPES = {
     "float32": torch.float32,
@@ -71,11 +71,7 @@ def product(arithmetic: Arithmetic, weights: Tensor, states: Tensor, begin: int,
     room = -(-rows // MOST_ROWS) * MOST_ROWS
     buffer = torch.zeros(room, states.shape[1], dtype=states.dtype)
     buffer[:rows] = states
-    made = torch.full(
-        (room, outputs),
-        UNTOUCHED,
-        dtype=torch.int32 if arithmetic.state_format == "uint8" else torch.float32,
-    )
+    made = torch.full((room, outputs), UNTOUCHED, dtype=torch.float32)
     multiply(arithmetic)(
         weights.data_ptr(),
         buffer.data_ptr(),
@@ -106,18 +102,13 @@ def shapes(draw: st.DrawFn) -> tuple[int, int, int, int, int, int]:
     )
 
 
-def few(arithmetic: Arithmetic) -> int:
-    """The fewest rows that are multiplied: rows of bytes come in two parts."""
-    return 2 if arithmetic.state_format == "uint8" else 1
-
-
 def drawn(arithmetic: Arithmetic, shape: tuple[int, int, int, int, int, int]) -> tuple[Tensor, Tensor]:
     """Weights and states."""
     rows, outputs, groups, _, _, seed = shape
     inputs = groups * arithmetic.numbers
     return (
         numbers(arithmetic.weight_format, outputs, inputs, seed=seed),
-        numbers(arithmetic.state_format, rows * few(arithmetic), inputs, seed=seed + 1),
+        numbers(arithmetic.state_format, rows, inputs, seed=seed + 1),
     )
 
 
@@ -132,13 +123,10 @@ def test_products_are_those_of_numpy(
     made = product(arithmetic, weights, states, begin, end).double()
     chosen = weights.double()[begin:end]
     wanted = states.double() @ chosen.T
-    if arithmetic.state_format == "uint8":
-        assert torch.equal(made, wanted)
-    else:
-        most = states.double().abs() @ chosen.abs().T
-        # Each lane adds up its own part of the inputs, before lanes are added up.
-        roundings = states.shape[1] // LANES + LANES.bit_length()
-        assert bool(((made - wanted).abs() <= roundings * EPSILON * most).all())
+    most = states.double().abs() @ chosen.abs().T
+    # Each lane adds up its own part of the inputs, before lanes are added up.
+    roundings = states.shape[1] // LANES + LANES.bit_length()
+    assert bool(((made - wanted).abs() <= roundings * EPSILON * most).all())
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS, ids=str)
@@ -150,10 +138,9 @@ def test_a_row_does_not_depend_on_the_others_nor_on_who_computes_the_other_outpu
     weights, states = drawn(arithmetic, shape)
     *_, begin, end, _ = shape
     together = product(arithmetic, weights, states, 0, len(weights))
-    part = few(arithmetic)
-    for row in range(0, len(states), part):
-        own = product(arithmetic, weights, states[row : row + part], begin, end)
-        assert torch.equal(own, together[row : row + part, begin:end])
+    for row in range(len(states)):
+        own = product(arithmetic, weights, states[row : row + 1], begin, end)
+        assert torch.equal(own[0], together[row, begin:end])
 
 
 # Attention -------------------------------------------------------------------------------------------------
@@ -229,7 +216,7 @@ CLOSE_TO_TIES = [
 ]
 
 
-@pytest.mark.parametrize("name", ["bfloat16", "float16"])
+@pytest.mark.parametrize("name", ["bfloat16", *(["float16"] if HAS_HALVES else [])])
 @settings(deadline=None)
 @example(bits=CLOSE_TO_TIES)
 @example(bits=[0, 1 << 31, 1, 0x7FFFFF, 0x7F7FFFFF, 0x7F800000, 0xFF800000, 0x477FEFFF, 0x477FF000])
@@ -240,7 +227,7 @@ def test_numbers_are_rounded_to_the_nearest_and_ties_to_even_ones(name: str, bit
     assert torch.equal(rounded(name, states).view(torch.int16), wanted.view(torch.int16))
 
 
-@pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("name", ["float32", "bfloat16", *(["float16"] if HAS_HALVES else [])])
 def test_what_is_no_number_stays_none(name: str) -> None:
     states = torch.tensor([1.0, float("nan"), -float("nan"), float("inf"), -float("inf")])
     assert torch.equal(rounded(name, states).isnan(), states.isnan())
@@ -317,7 +304,7 @@ def test_activations_are_those_of_torch(kind: int, numbers: list[float]) -> None
 
 
 @settings(deadline=None)
-@given(count=st.integers(0, 5000), threads=st.integers(1, 70), multiple=st.sampled_from([1, 24]))
+@given(count=st.integers(0, 5000), threads=st.integers(1, 70), multiple=st.sampled_from([1, 48]))
 def test_threads_share_outputs_without_gaps_or_overlaps(count: int, threads: int, multiple: int) -> None:
     parts = [plan.share(count, thread, threads, multiple) for thread in range(threads)]
     assert parts[0][0] == 0
@@ -329,104 +316,141 @@ def test_threads_share_outputs_without_gaps_or_overlaps(count: int, threads: int
 
 # Bytes -----------------------------------------------------------------------------------------------------
 
-
-class Bytes:
-    """A linear layer with int8 weights, and what its products need."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        self.weight, self.scales = to_bytes(weight)
-        self.bias = bias
-        offsets = self.weight.sum(1, dtype=torch.int32) * MIDDLE
-        self.entry = torch.tensor(
-            [
-                self.weight.data_ptr(),
-                self.scales.data_ptr(),
-                0 if bias is None else bias.data_ptr(),
-                offsets.data_ptr(),
-            ]
-        )
-        self._kept = offsets
-
-    def __call__(self, states: Tensor) -> Tensor:
-        """As one thread of the compiled step."""
-        rows, inputs = states.shape
-        outputs = len(self.weight)
-        room = -(-rows // MOST_ROWS) * MOST_ROWS
-        plans = np.zeros(1, plan.PLAN)
-        prepared = torch.zeros(4 * room * inputs + 4 * room, dtype=torch.uint8)
-        sums = torch.zeros(2 * room, OUTPUTS, dtype=torch.int32)
-        plans[0]["linears"], plans[0]["sums"] = self.entry.data_ptr(), sums.data_ptr()
-        plans[0]["steps"] = 4 * room * inputs
-        made = torch.zeros(room, outputs)
-        run = multiply_bytes()
-        run(plans, prepared.data_ptr(), states.data_ptr(), inputs, made.data_ptr(), outputs, rows)
-        return made[:rows]
+needs_fours = pytest.mark.skipif(not HAS_FOURS, reason="this processor does not multiply bytes in fours")
 
 
 @cache
-def multiply_bytes() -> Callable[..., None]:
-    prepare, compute = linear(Arithmetic("int8", "uint8"))
+def multiply_panels(rows: int, count: int) -> Callable[..., None]:
+    inner = instructions.panels(rows, count)
 
     @compiled
-    def call(plans: Any, prepared: int, states: int, inputs: int, made: int, outputs: int, rows: int) -> None:
-        prepare(plans[0], prepared, states, inputs, 0, rows)
-        compute(plans[0], 0, 0, prepared, inputs, made, outputs, rows, 0, outputs)
+    def call(weights: int, states: int, made: int, inputs: int, stride: int) -> None:
+        inner(weights, states, made, inputs, stride)
 
     return call
 
 
-needs_fours = pytest.mark.skipif(not HAS_FOURS, reason="this processor does not multiply bytes in fours")
-
-
 @needs_fours
+@pytest.mark.parametrize(("rows", "count"), [(2, 1), (4, 3), (8, 3)])
 @settings(deadline=None)
+@given(fours=st.integers(1, 40), largest=st.booleans(), seed=st.integers(0, 1000))
+def test_products_of_panels_are_exact(rows: int, count: int, fours: int, largest: bool, seed: int) -> None:
+    outputs, inputs = count * LANES, 4 * fours
+    weights, states = (
+        numbers("int8", outputs, inputs, seed=seed),
+        numbers("uint8", rows, inputs, seed=seed + 1),
+    )
+    if largest:
+        weights.fill_(-127)
+        states.fill_(127)
+    order = panels.panels_of(weights)
+    made = torch.zeros(rows, outputs + 1, dtype=torch.int32)
+    run = multiply_panels(rows, count)
+    run(order.data_ptr(), states.data_ptr(), made.data_ptr(), inputs, outputs + 1)
+    assert torch.equal(made[:, :-1], states.int() @ weights.int().T)
+    assert not bool(made[:, -1].any())
+
+
+@given(outputs=st.integers(1, 60), fours=st.integers(1, 8), seed=st.integers(0, 1000))
+def test_panels_hold_the_weights_in_another_order(outputs: int, fours: int, seed: int) -> None:
+    weights = numbers("int8", outputs, 4 * fours, seed=seed)
+    assert torch.equal(panels.rows_of(panels.panels_of(weights), outputs), weights)
+
+
+# Linear layers ---------------------------------------------------------------------------------------------
+
+KINDS: list[type[Rows]] = [*([Float16Rows] if HAS_HALVES else []), Int8Rows]
+
+
+def error_of(layer: Rows, states: Tensor) -> Tensor:
+    """The largest error of each output that rounding explains."""
+    weight = layer.dense().double()
+    added = states.shape[1] * EPSILON * (states.double().abs() @ weight.abs().T)
+    if not layer.rounds_inputs:
+        return added
+    # Half a step of the fine parts of states, which have 13 bits.
+    step = states.abs().amax(1, keepdim=True).double() / 63 / 126
+    return 0.51 * step * weight.abs().sum(1) + added
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None, max_examples=60)
 @given(
-    rows=st.integers(1, 20),
+    rows=st.one_of(st.integers(1, 20), st.sampled_from([128, 129, 300])),
     outputs=st.integers(1, 120),
     groups=st.integers(1, 4),
     size=st.sampled_from([1e-30, 1.0, 1e30]),
     has_bias=st.booleans(),
     seed=st.integers(0, 1000),
 )
-def test_products_of_bytes_are_off_by_the_rounding_of_states_to_13_bits(
-    rows: int, outputs: int, groups: int, size: float, has_bias: bool, seed: int
+def test_linear_layers_multiply_with_the_rounded_weights(
+    kind: type[Rows], rows: int, outputs: int, groups: int, size: float, has_bias: bool, seed: int
 ) -> None:
-    inputs = groups * Arithmetic("int8", "uint8").numbers
+    inputs = groups * kind.arithmetic.numbers
     weight = numbers("float32", outputs, inputs, seed=seed)
     states = numbers("float32", rows, inputs, seed=seed + 1) * size
     bias = numbers("float32", outputs, seed=seed + 2) * size if has_bias else None
-    layer = Bytes(weight, bias)
-    exact_weight = layer.weight.double() * layer.scales.double()[:, None]
-    wanted = states.double() @ exact_weight.T + (0 if bias is None else bias.double())
-    step = states.abs().amax(1, keepdim=True).double() / 63 / 126
-    # Half a step for each state, and a little for what float32 rounds.
-    most = 0.51 * step * exact_weight.abs().sum(1) + 4 * EPSILON * wanted.abs()
-    assert bool(((layer(states).double() - wanted).abs() <= most).all())
+    layer = kind(weight, bias)
+    assert float((layer.dense() - weight).abs().max()) <= float(weight.abs().max()) / (
+        254 if layer.bits == 8 else 2048
+    ) * (1 + 1e-6)
+    wanted = states.double() @ layer.dense().double().T + (0 if bias is None else bias.double())
+    most = error_of(layer, states) + EPSILON * wanted.abs()
+    assert bool(((layer.product(states).double() - wanted).abs() <= most).all())
 
 
-@needs_fours
-@settings(deadline=None)
-@given(rows=st.integers(2, 20), seed=st.integers(0, 1000))
-def test_rows_of_bytes_do_not_depend_on_the_others(rows: int, seed: int) -> None:
-    inputs = Arithmetic("int8", "uint8").numbers
-    layer = Bytes(numbers("float32", 50, inputs, seed=seed), None)
+@pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None, max_examples=40)
+@given(rows=st.integers(2, 140), seed=st.integers(0, 1000))
+def test_rows_of_a_linear_layer_do_not_depend_on_the_others(kind: type[Rows], rows: int, seed: int) -> None:
+    inputs = kind.arithmetic.numbers
+    layer = kind(numbers("float32", 50, inputs, seed=seed), None)
     states = numbers("float32", rows, inputs, seed=seed + 1)
     states[0] *= 1000
-    together = layer(states)
-    for row in range(rows):
-        assert torch.equal(layer(states[row : row + 1])[0], together[row])
+    together = layer.product(states)
+    for row in {0, 1, rows // 2, rows - 1}:
+        assert torch.equal(layer.product(states[row : row + 1])[0], together[row])
 
 
-@needs_fours
-def test_rows_of_bytes_that_are_zero_or_not_finite() -> None:
-    inputs = Arithmetic("int8", "uint8").numbers
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_are_zero_or_not_finite(kind: type[Rows]) -> None:
+    inputs = kind.arithmetic.numbers
     bias = numbers("float32", 50, seed=3)
-    layer = Bytes(numbers("float32", 50, inputs, seed=1), bias)
+    layer = kind(numbers("float32", 50, inputs, seed=1), bias)
     states = numbers("float32", 4, inputs, seed=2)
-    alone = layer(states[3:])[0]
+    alone = layer.product(states[3:])[0]
     states[0] = 0
     states[1, 7], states[2, 9] = float("nan"), float("inf")
-    made = layer(states)
+    made = layer.product(states)
     assert torch.equal(made[0], bias)
     assert not bool(made[1:3].isfinite().any())
     assert torch.equal(made[3], alone)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_states_of_any_shape_keep_it(kind: type[Rows]) -> None:
+    inputs = kind.arithmetic.numbers
+    layer = kind(numbers("float32", 7, inputs, seed=1), None)
+    states = numbers("float32", 2, 3, inputs, seed=2)
+    made = layer.product(states)
+    assert made.shape == (2, 3, 7)
+    assert torch.equal(made[1, 2], layer.product(states[1, 2]))
+    assert torch.equal(layer.product(states.transpose(0, 1))[2, 1], made[1, 2])
+
+
+def test_what_does_not_fit_a_format_is_refused() -> None:
+    with pytest.raises(ValueError, match="multiple"):
+        Int8Rows(torch.ones(4, Int8Rows.arithmetic.numbers + 4), None)
+    if HAS_HALVES:
+        with pytest.raises(ValueError, match="too large"):
+            Float16Rows(torch.full((4, 2 * LANES), 1e5), None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_released_layer_has_no_weights(kind: type[Rows]) -> None:
+    layer = kind(torch.ones(4, kind.arithmetic.numbers), torch.ones(4))
+    assert layer.nbytes == 4 * (kind.arithmetic.numbers * kind.bits // 8 + kind.beside + 4)
+    assert any(layer.entry)
+    layer.release()
+    assert layer.nbytes == 0
+    assert not any(layer.entry)
