@@ -102,8 +102,8 @@ def _with_compiled(model: CausalModel, spec: LanguageSpec) -> Prepared:
         times = {"plain": plain, "compiled": _race(runtime, model)}
         kernels.remember(file, key, times)
     if is_free and not _wins(times):
-        # Packed already; from the next load on, in the format that suits torch.
-        return Prepared(None, f"{kind.name} weights ({kind.library})" if kind else "")
+        # If they are packed already, they are in the format that suits torch from the next load on.
+        return Prepared(None, _packed(model, spec))
     if not _reads_faster(times):
         runtime.leave_prompts_to_torch()
     return Prepared(runtime, _detail(VERSION, model, times))
@@ -120,7 +120,9 @@ def _kind(model: CausalModel, spec: LanguageSpec) -> type[Packed] | None:
 
 
 def _packed(model: CausalModel, spec: LanguageSpec) -> str:
-    """Pack the weights for torch; returns a description of the format."""
+    """Pack the weights for torch, unless they are packed; returns a description of the format."""
+    if packed := packed_in(model):
+        return f"{packed[0].name} weights ({packed[0].library})"
     choice = kernels.choose(model, spec.dtype, int8=spec.int8, folder=_folder(spec))
     if spec.int8 and choice.kind is None:
         raise Int8Unsupported
