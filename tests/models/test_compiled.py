@@ -1114,15 +1114,40 @@ def test_what_lost_is_packed_for_torch_from_the_next_load_on(
         assert {type(packed) for packed in packed_in(model)} == {Int8}
 
 
+def test_what_lost_is_packed_for_torch_at_once_if_it_can_be(
+    raced: Callable[[kernels.Seconds], list[type]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not kernels.works(Float16):
+        pytest.skip("this processor lacks the format")
+    raced(SLOW)
+    half = {"plain": (1.0,) * 3, "float16 fbgemm": (0.5,) * 3}
+    monkeypatch.setattr(kernels, "measure", lambda *_: half)
+    model = made(COVERED["llama"], torch.bfloat16)
+    prepared = runtimes.prepare(model, replace(AUTO, dtype="auto"))
+    assert prepared.runtime is None
+    assert "float16 weights (fbgemm)" in prepared.detail
+    assert {type(packed) for packed in packed_in(model)} == {Float16}
+
+
+def test_if_it_fails_late_admins_see_the_format_that_the_weights_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compiled_module.CompiledDecoder, "scores", lambda *_, **__: 1 / 0)
+    model = made(COVERED["llama"])
+    rounded = rounded_like(model, Int8Rows)
+    prepared = runtimes.prepare(model, LanguageSpec("a", runtime="compiled", int8=True))
+    assert prepared.runtime is None
+    assert prepared.detail == "int8 weights (Numba), torch, because the compiled step failed"
+    assert_close(expected(model, TEXTS), expected(rounded, TEXTS), 1e-3)
+
+
 # Steady scores ---------------------------------------------------------------------------------------------
 
 
 def test_it_is_steady_as_long_as_it_reads_the_prompts_too(llama: CausalModel) -> None:
-    runtime = runtime_of(llama)
-    assert runtime.is_steady
-    runtime.leave_prompts_to_torch()
-    assert not runtime.is_steady
-    assert not TorchRuntime(llama).is_steady
+    reading, writing = runtime_of(llama), runtime_of(llama)
+    writing.leave_prompts_to_torch()
+    assert [one.is_steady for one in (reading, writing, TorchRuntime(llama))] == [True, False, False]
 
 
 @pytest.mark.parametrize(("dtype", "kind"), [(torch.bfloat16, None), (torch.float32, Int8Rows)])
