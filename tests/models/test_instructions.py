@@ -420,7 +420,7 @@ def test_rows_that_are_zero_or_not_finite(kind: type[Rows]) -> None:
     states = numbers("float32", 4, inputs, seed=2)
     alone = layer.product(states[3:])[0]
     states[0] = 0
-    states[1, 7], states[2, 9] = float("nan"), float("inf")
+    states[1, 3], states[2, 1] = float("nan"), float("inf")
     made = layer.product(states)
     assert torch.equal(made[0], bias)
     assert not bool(made[1:3].isfinite().any())
@@ -440,7 +440,7 @@ def test_states_of_any_shape_keep_it(kind: type[Rows]) -> None:
 
 def test_what_does_not_fit_a_format_is_refused() -> None:
     with pytest.raises(ValueError, match="multiple"):
-        Int8Rows(torch.ones(4, Int8Rows.arithmetic.numbers + 4), None)
+        Int8Rows(torch.ones(4, Int8Rows.arithmetic.numbers + 1), None)
     if HAS_HALVES:
         with pytest.raises(ValueError, match="too large"):
             Float16Rows(torch.full((4, 2 * LANES), 1e5), None)
