@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from models.language.compiled import instructions
 from models.language.compiled.instructions import FORMATS, LANES, Arithmetic, Function, whole
 from models.language.compiled.plan import ONE, ZERO, compiled, exponential, largest, row_of
@@ -40,6 +38,38 @@ def _softmax(shares: Any, count: int) -> Any:
     for index in range(count, len(shares)):
         shares[index] = ZERO
     return ONE / total
+
+
+@compiled
+def _close_gaps(shares: Any, mask: int, count: int) -> int:
+    """Move scores of the first `count` columns to the front, without those of columns that hold no token; returns the
+    number of the others. Without gaps, sums are added up in the same order as if there had been none.
+    """
+    kept = 0
+    for index in range(count):
+        if whole(mask + 8 * index) != 0:
+            shares[kept] = shares[index]
+            kept += 1
+    return kept
+
+
+@compiled
+def _open_gaps(shares: Any, mask: int, count: int) -> None:
+    """Move the first `count` shares back to the columns that they belong to; others get 0."""
+    left = count
+    tokens = 0
+    for index in range(len(shares)):
+        tokens += whole(mask + 8 * index) != 0
+    for index in range(len(shares) - 1, -1, -1):
+        if whole(mask + 8 * index) == 0:
+            shares[index] = ZERO
+        elif tokens > left:
+            shares[index] = ZERO
+            tokens -= 1
+        else:
+            tokens -= 1
+            left -= 1
+            shares[index] = shares[left]
 
 
 @cache
@@ -93,12 +123,13 @@ def attention(cached: str) -> tuple[Function, Function]:
         factors = row_of(queries + 8 * BLOCK * size, 0, BLOCK)
         for place in range(count):
             own = row_of(shares, place, seen)
-            if not is_contiguous:
-                for index in range(seen):
-                    if whole(mask + 8 * (start + index)) == 0:
-                        own[index] = -np.inf
-            last = plan.past + (first + place) // group + 1 - start
-            factors[place] = _softmax(own, min(max(last, 1), seen))
+            last = min(max(plan.past + (first + place) // group + 1 - start, 1), seen)
+            if is_contiguous:
+                factors[place] = _softmax(own, last)
+            else:
+                last = _close_gaps(own, mask + 8 * start, last)
+                factors[place] = _softmax(own, last)
+                _open_gaps(own, mask + 8 * start, last)
         values, sums = whole(plan.values + 8 * layer) + at, queries + 4 * BLOCK * size
         place = 0
         while place < count:
