@@ -47,7 +47,7 @@ from bench.models import CausalLM
 from models.language import runtimes
 from models.language.engine import Engine, GenerationRequest
 from models.language.prefixes import common_prefix
-from models.packed import Int8, pack, packed_in
+from models.packed import packed_in
 from models.specs import LanguageSpec
 from models.threads import with_own_team
 
@@ -241,16 +241,13 @@ async def run(
     prompts = torch.randint(
         0, full.config.vocab_size, (max([*users, 9]), PROMPT), generator=generator
     ).tolist()
-    engine = Engine(half)
+    engine = _engine(half, LanguageSpec("", dtype="bfloat16"), prompts[0])
     methods = {"notebook": notebook(full), "static batch": static_batch(half), "engine": batched(engine)}
     limits = {"bfloat16": half}
-    with_own_team(engine.verify, prompts[0])
     if device == "cpu":
         limits["int8"] = quantized = with_own_team(models.load, folder, device, torch.float32)
-        pack(quantized, Int8)
+        int8_engine = _engine(quantized, LanguageSpec("", int8=True), prompts[0])
         gc.collect()
-        int8_engine = Engine(quantized)
-        with_own_team(int8_engine.verify, prompts[0])
         methods["engine, int8"] = batched(int8_engine)
     best: dict[tuple[str, int], Figures] = {}
     waits = []
@@ -282,6 +279,14 @@ async def run(
     )
     order = list(methods)
     return sorted(best.values(), key=lambda figures: (order.index(figures.method), figures.users))
+
+
+def _engine(model: CausalLM, spec: LanguageSpec, ids: Sequence[int]) -> Engine:
+    """A verified engine with what is fastest for a model."""
+    prepared = with_own_team(runtimes.prepare, model, spec)
+    engine = Engine(model, kv_tokens=spec.kv_tokens, runtime=prepared.runtime)
+    with_own_team(engine.verify, ids)
+    return engine
 
 
 def timed(method: Method) -> beside.Ask:
