@@ -26,7 +26,7 @@ from transformers import GPT2Config, LlamaConfig, PreTrainedConfig
 from models import kernels
 from models.failures import CompiledNeedsCpu, Int8Unsupported, NoMemoryForText, Stopped
 from models.language import runtimes
-from models.language.cache import PaddedRow, empty_row
+from models.language.cache import PaddedRow, empty_row, growing_layers
 from models.language.engine import Engine, GenerationRequest
 from models.language.layers import CausalModel
 from models.language.model import LanguageModel
@@ -159,6 +159,16 @@ def test_long_texts_are_read_in_several_steps_and_short_ones_beside_them(model: 
     assert_close(feed(rows, texts), expected(model, texts))
     texts = [[*text, 8] for text in texts]
     assert_close(feed(rows, [[8]] * 3), expected(model, texts))
+
+
+def test_padding_is_computed_to_numbers(model: CausalModel) -> None:
+    """Masked columns are multiplied too, by 0."""
+    rows = runtime_of(model).rows([empty(model), empty(model)])
+    feed(rows, [LONG, TEXTS[0]])
+    feed(rows, [[4], LONG[:20]])
+    for layer in growing_layers(rows.row(0).cache):
+        assert bool(layer.keys.isfinite().all())
+        assert bool(layer.values.isfinite().all())
 
 
 @pytest.mark.parametrize("keep", [1, 2, MOST_TOKENS, MOST_TOKENS + 3, len(LONG)])
