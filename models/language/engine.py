@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
 from transformers import LogitsProcessorList, MaxTimeCriteria, StoppingCriteriaList, StopStringCriteria
@@ -41,7 +41,7 @@ from models.failures import (
 from models.fair_queue import FairQueue
 from models.language.cache import GrowingLayer, PaddedRow, growing_layers, is_windowed, keeps_all_tokens, pack
 from models.language.decoder import Decoder
-from models.language.layers import CausalModel
+from models.language.layers import CausalModel, scales_by_length
 from models.language.lookup import LookUp
 from models.language.pace import Pace
 from models.language.padded import Decoding, TorchRuntime
@@ -91,8 +91,6 @@ _STEPS_WITHOUT_GUESSES = 50
 """Number of steps before guessing is tried again after it did not pay off."""
 _MOST_RECOMPUTATIONS = 3
 """Number of recomputations after which a sequence stays solo."""
-_LENGTH_DEPENDENT = {"dynamic", "longrope"}
-"""Rotary embeddings that are scaled by the length of a text."""
 _BATCHABLE_INPUTS = {"past_key_values", "attention_mask", "position_ids", "use_cache", "logits_to_keep"}
 """The model inputs that can be combined for several sequences."""
 
@@ -338,7 +336,7 @@ class Engine:
         self._batch_size = batch
         self._kv_limit = kv_tokens
         # With positions that are scaled by the length of a text, the longest text of a batch would decide for all.
-        self._batching = together and not _scales_by_length(model.config)
+        self._batching = together and not scales_by_length(model.config)
         self._step_seconds = 1 / tokens_per_second if tokens_per_second else 0.0
         self._is_guarded = model.dtype == torch.float32 and not any(
             packed.rounds_inputs for packed in packed_in(model)
@@ -583,7 +581,6 @@ class Engine:
             while True:
                 with self._lock:
                     if not (self._waiting or self._sequences):
-                        self._batch = self._batch_of()
                         self._thread = None
                         return
                 begun = time.monotonic()
@@ -1139,13 +1136,6 @@ class Engine:
 
     def _cached_bytes(self) -> int:
         return sum(cache.nbytes for cache in self._caches())
-
-
-def _scales_by_length(config: Any) -> bool:
-    """Whether the rotary embedding depends on how long a text has become (types "dynamic" and "longrope")."""
-    rope = getattr(config.get_text_config(), "rope_parameters", None) or {}
-    kinds = [rope, *(value for value in rope.values() if isinstance(value, Mapping))]
-    return any(kind.get("rope_type") in _LENGTH_DEPENDENT for kind in kinds)
 
 
 def interrupted_before_start(reason: Finish) -> Stopped:

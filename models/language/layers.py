@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,6 +12,10 @@ CausalModel: TypeAlias = Any
 """A causal language model from transformers, whose own types are too loose for this module."""
 Module: TypeAlias = Any
 """One of its modules."""
+
+
+_LENGTH_DEPENDENT = {"dynamic", "longrope"}
+"""Rotary embeddings that are scaled by the length of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,13 @@ def network_of(model: CausalModel) -> Network | None:
     if windowed or layer_types != {"full_attention"} or attention != "sdpa":
         return None
     return make(model)
+
+
+def scales_by_length(config: Any) -> bool:
+    """Whether the rotary embedding depends on how long a text has become (types "dynamic" and "longrope")."""
+    rope = getattr(config.get_text_config(), "rope_parameters", None) or {}
+    kinds = [rope, *(value for value in rope.values() if isinstance(value, Mapping))]
+    return any(kind.get("rope_type") in _LENGTH_DEPENDENT for kind in kinds)
 
 
 def _llama(model: CausalModel) -> Network | None:

@@ -15,10 +15,10 @@ from models import kernels
 from models.failures import CompiledNeedsCpu, Int8Unsupported, ModelError
 from models.language.cache import empty_row
 from models.language.decoder import Decoder
-from models.language.layers import CausalModel
+from models.language.layers import CausalModel, scales_by_length
 from models.language.padded import TorchRuntime
 from models.language.rows import Runtime
-from models.packed import Packed, pack, packed_in, weights_in
+from models.packed import LARGEST_HALF, Packed, linears, pack, packed_in, rows_of, weights_in
 from models.specs import LanguageSpec
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def prepare(model: CausalModel, spec: LanguageSpec) -> Prepared:
 def _may_compile(spec: LanguageSpec, model: CausalModel) -> bool:
     if spec.runtime == "torch" or not spec.together or model.device.type != "cpu" or os.name != "posix":
         return False
+    if scales_by_length(model.config):  # such a model computes each text on its own
+        return False
     # Numba takes half a second and 60 MB, which a small model does without.
     return spec.runtime == "compiled" or weights_in(model) >= kernels.WORTH_TRYING
 
@@ -78,7 +80,7 @@ def _with_torch(model: CausalModel, spec: LanguageSpec, why: str) -> Prepared:
 
 
 def _with_compiled(model: CausalModel, spec: LanguageSpec) -> Prepared:
-    from models.language.compiled.runtime import VERSION, CompiledRuntime, covers  # noqa: PLC0415 - see `_may_compile`
+    from models.language.compiled.runtime import REVISION, VERSION, CompiledRuntime, covers  # noqa: PLC0415 - see `_may_compile`
 
     is_free = spec.runtime == "auto"
     kind = _kind(model, spec)
@@ -88,8 +90,10 @@ def _with_compiled(model: CausalModel, spec: LanguageSpec) -> Prepared:
         return _with_torch(model, spec, "the compiled step does not cover this model")
     folder = _folder(spec)
     file = folder / _FILE if folder else None
-    key = kernels.fingerprint(model, VERSION, spec.dtype, spec.int8)
+    key = kernels.fingerprint(model, VERSION, REVISION, spec.dtype, spec.int8)
     times = kernels.recall(file, key, ["compiled"])
+    if times is not None and "compiled" not in times:
+        times = None
     if is_free and times is not None and not _wins(times):
         return Prepared(None, _packed(model, spec))
     plain = _times_of_torch(model, spec) if times is None else times["plain"]
@@ -116,7 +120,13 @@ def _kind(model: CausalModel, spec: LanguageSpec) -> type[Packed] | None:
     if spec.int8:
         return Int8Rows
     is_half = spec.dtype == "float16" or (spec.dtype == "auto" and model.dtype == torch.float32)
-    return Float16Rows if is_half and kernels.works(Float16Rows) else None
+    return Float16Rows if is_half and kernels.works(Float16Rows) and _fits_half(model) else None
+
+
+def _fits_half(model: CausalModel) -> bool:
+    """Whether all weights are finite in float16."""
+    weights = (rows_of(linear)[0] for _, _, linear in linears(model))
+    return all(bool(torch.stack(weight.aminmax()).abs().max() <= LARGEST_HALF) for weight in weights)
 
 
 def _packed(model: CausalModel, spec: LanguageSpec) -> str:

@@ -19,7 +19,7 @@ from torch.nn import functional
 pytest.importorskip("numba")
 from models.language.compiled import instructions, panels, plan
 from models.language.compiled.instructions import HAS_FOURS, HAS_HALVES, HAS_PAIRS, LANES, Arithmetic
-from models.language.compiled.packed import Float16Rows, Int8Rows, Rows
+from models.language.compiled.packed import Float16Rows, Int8Rows, PackedRows
 from models.language.compiled.plan import compiled
 from models.language.compiled.products import MOST_ROWS, products
 
@@ -343,7 +343,7 @@ def test_products_of_panels_are_exact(rows: int, count: int, fours: int, largest
     if largest:
         weights.fill_(-127)
         states.fill_(127)
-    order = panels.panels_of(weights)
+    order = panels.to_panels(weights)
     made = torch.zeros(rows, outputs + 1, dtype=torch.int32)
     run = multiply_panels(rows, count)
     run(order.data_ptr(), states.data_ptr(), made.data_ptr(), inputs, outputs + 1)
@@ -354,15 +354,15 @@ def test_products_of_panels_are_exact(rows: int, count: int, fours: int, largest
 @given(outputs=st.integers(1, 60), fours=st.integers(1, 8), seed=st.integers(0, 1000))
 def test_panels_hold_the_weights_in_another_order(outputs: int, fours: int, seed: int) -> None:
     weights = numbers("int8", outputs, 4 * fours, seed=seed)
-    assert torch.equal(panels.rows_of(panels.panels_of(weights), outputs), weights)
+    assert torch.equal(panels.from_panels(panels.to_panels(weights), outputs), weights)
 
 
 # Linear layers ---------------------------------------------------------------------------------------------
 
-KINDS: list[type[Rows]] = [*([Float16Rows] if HAS_HALVES else []), Int8Rows]
+KINDS: list[type[PackedRows]] = [*([Float16Rows] if HAS_HALVES else []), Int8Rows]
 
 
-def error_of(layer: Rows, states: Tensor) -> Tensor:
+def error_of(layer: PackedRows, states: Tensor) -> Tensor:
     """The largest error of each output that rounding explains."""
     weight = layer.dense().double()
     added = states.shape[1] * EPSILON * (states.double().abs() @ weight.abs().T)
@@ -384,7 +384,7 @@ def error_of(layer: Rows, states: Tensor) -> Tensor:
     seed=st.integers(0, 1000),
 )
 def test_linear_layers_multiply_with_the_rounded_weights(
-    kind: type[Rows], rows: int, outputs: int, groups: int, size: float, has_bias: bool, seed: int
+    kind: type[PackedRows], rows: int, outputs: int, groups: int, size: float, has_bias: bool, seed: int
 ) -> None:
     inputs = groups * kind.arithmetic.numbers
     weight = numbers("float32", outputs, inputs, seed=seed)
@@ -402,7 +402,9 @@ def test_linear_layers_multiply_with_the_rounded_weights(
 @pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None, max_examples=40)
 @given(rows=st.integers(2, 140), seed=st.integers(0, 1000))
-def test_rows_of_a_linear_layer_do_not_depend_on_the_others(kind: type[Rows], rows: int, seed: int) -> None:
+def test_rows_of_a_linear_layer_do_not_depend_on_the_others(
+    kind: type[PackedRows], rows: int, seed: int
+) -> None:
     inputs = kind.arithmetic.numbers
     layer = kind(numbers("float32", 50, inputs, seed=seed), None)
     states = numbers("float32", rows, inputs, seed=seed + 1)
@@ -413,7 +415,7 @@ def test_rows_of_a_linear_layer_do_not_depend_on_the_others(kind: type[Rows], ro
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_that_are_zero_or_not_finite(kind: type[Rows]) -> None:
+def test_rows_that_are_zero_or_not_finite(kind: type[PackedRows]) -> None:
     inputs = kind.arithmetic.numbers
     bias = numbers("float32", 50, seed=3)
     layer = kind(numbers("float32", 50, inputs, seed=1), bias)
@@ -428,7 +430,7 @@ def test_rows_that_are_zero_or_not_finite(kind: type[Rows]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_states_of_any_shape_keep_it(kind: type[Rows]) -> None:
+def test_states_of_any_shape_keep_it(kind: type[PackedRows]) -> None:
     inputs = kind.arithmetic.numbers
     layer = kind(numbers("float32", 7, inputs, seed=1), None)
     states = numbers("float32", 2, 3, inputs, seed=2)
@@ -447,7 +449,7 @@ def test_what_does_not_fit_a_format_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_released_layer_has_no_weights(kind: type[Rows]) -> None:
+def test_a_released_layer_has_no_weights(kind: type[PackedRows]) -> None:
     layer = kind(torch.ones(4, kind.arithmetic.numbers), torch.ones(4))
     assert layer.nbytes == 4 * (kind.arithmetic.numbers * kind.bits // 8 + kind.beside + 4)
     assert any(layer.entry)

@@ -72,7 +72,7 @@ class Arithmetic:
     @property
     def numbers(self) -> int:
         """What the number of inputs must be a multiple of."""
-        return self.together * LANES
+        return self.together if self.state_format == "uint8" else self.together * LANES
 
     @property
     def weights(self) -> Format:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, ClassVar
 
@@ -11,16 +11,14 @@ import torch
 
 from models.language.compiled import panels, products
 from models.language.compiled.instructions import HAS_FOURS, HAS_HALVES, Arithmetic, Function
-from models.language.compiled.plan import PLAN, compiled, share
+from models.language.compiled.plan import MULTIPLE, PLAN, compiled, share
 from models.packed import LARGEST_HALF, Packed, to_bytes
 
-MOST_ROWS = 128
+_MOST = 128
 """Maximum number of rows of a product; more are divided."""
-_MULTIPLE = 48
-"""See `models.language.compiled.step`."""
 
 
-class Rows(Packed):
+class PackedRows(Packed):
     """A weight as rows of numbers, or as panels of bytes."""
 
     library = "Numba"
@@ -42,6 +40,11 @@ class Rows(Packed):
         raise NotImplementedError
 
     @property
+    def tensors(self) -> list[torch.Tensor]:
+        """What has the memory that `entry` names."""
+        return [one for one in self._tensors if one is not None]
+
+    @property
     def entry(self) -> list[int]:
         """The addresses of weight, scales, bias and offsets, for a plan."""
         weight, scales, offsets, bias = (0 if one is None else one.data_ptr() for one in self._tensors)
@@ -49,7 +52,9 @@ class Rows(Packed):
 
     def product(self, states: torch.Tensor) -> torch.Tensor:
         rows = states.reshape(-1, self.inputs).contiguous()
-        made = [self._few(rows[begin : begin + MOST_ROWS]) for begin in range(0, len(rows), MOST_ROWS)]
+        made = [self._few(rows[begin : begin + _MOST]) for begin in range(0, len(rows), _MOST)]
+        if not made:
+            return states.new_empty(*states.shape[:-1], self.outputs)
         return torch.cat(made).view(*states.shape[:-1], self.outputs)
 
     def _few(self, states: torch.Tensor) -> torch.Tensor:
@@ -72,10 +77,14 @@ class Rows(Packed):
         def compute(thread: int) -> None:
             self._compute(plans, thread, address, self.inputs, made.data_ptr(), self.outputs, count)
 
-        others = [_helpers().submit(compute, thread) for thread in range(1, threads)]
-        compute(0)
-        for other in others:
-            other.result()
+        others: list[Future[None]] = []
+        try:
+            for thread in range(1, threads):
+                others.append(_helpers().submit(compute, thread))  # noqa: PERF401 - those that began must end
+            compute(0)
+        finally:
+            for other in others:
+                other.result()
         return made[:count]
 
     def _forget(self) -> None:
@@ -83,7 +92,7 @@ class Rows(Packed):
         self._prepare = self._compute = None
 
 
-class Float16Rows(Rows):
+class Float16Rows(PackedRows):
     """float16 weights; inputs, sums and outputs are float32."""
 
     name, bits = "float16", 16
@@ -102,7 +111,7 @@ class Float16Rows(Rows):
         return weight.float()
 
 
-class Int8Rows(Rows):
+class Int8Rows(PackedRows):
     """int8 weights with a scale per output. Inputs are float32, or rounded to 13 bits: see `panels`."""
 
     name, bits, beside = "int8", 8, 8
@@ -113,14 +122,14 @@ class Int8Rows(Rows):
         whole, scale = to_bytes(weight)
         if not HAS_FOURS:
             return [whole, scale, None]
-        return [panels.panels_of(whole), scale, whole.sum(1, dtype=torch.int32) * panels.MIDDLE]
+        return [panels.to_panels(whole), scale, whole.sum(1, dtype=torch.int32) * panels.MIDDLE]
 
     def dense(self) -> torch.Tensor:
         weight, scale, *_ = self._tensors
         assert weight is not None  # noqa: S101 - only a released weight is missing
         assert scale is not None  # noqa: S101 - as above
         if HAS_FOURS:
-            weight = panels.rows_of(weight, self.outputs)
+            weight = panels.from_panels(weight, self.outputs)
         return weight.float() * scale[:, None]
 
 
@@ -147,7 +156,7 @@ def _functions(arithmetic: Arithmetic) -> tuple[Function, Function]:
         plans: Any, thread: int, inputs: int, width: int, made: int, outputs: int, rows: int
     ) -> None:
         plan = plans[0]
-        begin, end = share(outputs, thread, plan.threads, _MULTIPLE)
+        begin, end = share(outputs, thread, plan.threads, MULTIPLE)
         compute(plan, thread, 0, inputs, width, made, outputs, rows, begin, end)
 
     return prepared, computed

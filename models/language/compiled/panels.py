@@ -28,7 +28,7 @@ _FEW, _SEVERAL, _MOST = 2, 4, 8
 """Rows of bytes that are multiplied at once."""
 
 
-def panels_of(weight: torch.Tensor) -> torch.Tensor:
+def to_panels(weight: torch.Tensor) -> torch.Tensor:
     """int8 weights, shape (outputs, inputs), in the order that `instructions.panels` reads them; outputs of zeros are
     added up to a multiple of LANES.
     """
@@ -37,8 +37,8 @@ def panels_of(weight: torch.Tensor) -> torch.Tensor:
     return padded.view(-1, LANES, inputs // 4, 4).transpose(1, 2).contiguous()
 
 
-def rows_of(panels: torch.Tensor, outputs: int) -> torch.Tensor:
-    """What `panels_of` was made from, shape (outputs, inputs)."""
+def from_panels(panels: torch.Tensor, outputs: int) -> torch.Tensor:
+    """What `to_panels` was made from, shape (outputs, inputs)."""
     return panels.transpose(1, 2).reshape(-1, 4 * panels.shape[1])[:outputs]
 
 
@@ -74,7 +74,7 @@ def _multiply() -> Function:
 
 @cache
 def linear() -> tuple[Function, Function]:
-    """As `products.linear`, for weights of `panels_of`."""
+    """As `products.linear`, for weights of `to_panels`."""
     multiply = instructions.separate(_multiply())
 
     @compiled

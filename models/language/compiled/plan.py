@@ -16,6 +16,8 @@ SILU, TANH_GELU, RELU = range(3)
 QUERIES, KEYS, VALUES, OUTPUT, GATE, UP, DOWN = range(7)
 """The linear layers of a layer; the output head follows those of the last one."""
 LINEARS = 7
+MULTIPLE = 48
+"""Each thread but the last computes a multiple of so many outputs: of all numbers in TILES, and of panels."""
 LINEAR, NORM = 32, 16
 """Bytes of an entry in the lists of linear layers and norms."""
 
@@ -77,7 +79,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def compiled(function: F) -> F:
     """Compile a function. Sums may be added up in any order, always the same."""
-    options: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
+    options: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
     return cast("F", njit(**options)(function))
 
 

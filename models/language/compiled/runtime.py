@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from math import inf
@@ -16,7 +17,7 @@ from models.language.cache import CACHE_GROWTH, GrowingLayer
 from models.language.compiled import plan as plans
 from models.language.compiled.attention import BLOCK
 from models.language.compiled.instructions import HAS_PAIRS, LANES, Arithmetic
-from models.language.compiled.packed import Rows
+from models.language.compiled.packed import PackedRows
 from models.language.compiled.panels import OUTPUTS
 from models.language.compiled.step import step
 from models.language.decoder import Decoder
@@ -25,10 +26,14 @@ from models.language.padded import TorchRuntime
 from models.packed import Packed, PackedLinear, packed_in, rows_of
 
 VERSION: str = numba.__version__
+REVISION = 1
+"""Counted up whenever the step becomes faster, so that it is measured again."""
 MOST_TOKENS = 128
 """Maximum number of tokens of a step."""
 _FEW = 16
 """Maximum number of tokens of a step if torch reads prompts."""
+_START = 60.0
+"""Seconds in which the threads must have started."""
 _NOBODY = 1 << 62
 """A counter of threads with which none waits for another."""
 _ACTIVATIONS = {
@@ -102,7 +107,7 @@ def _arithmetic(model: CausalModel) -> Arithmetic | None:
         return Arithmetic(name, "bfloat16" if name == "bfloat16" and HAS_PAIRS else "float32")
     kinds = {type(one) for one in packed}
     (kind, *others) = kinds
-    return kind.arithmetic if issubclass(kind, Rows) and not others else None
+    return kind.arithmetic if issubclass(kind, PackedRows) and not others else None
 
 
 def _inputs(layer: nn.Module) -> int:
@@ -113,8 +118,23 @@ def _outputs(layer: nn.Module) -> int:
     return layer.packed.outputs if isinstance(layer, PackedLinear) else rows_of(layer)[0].shape[0]
 
 
+def _started(count: int) -> ThreadPoolExecutor:
+    """So many threads, all of them running already: a step could not go on without one that fails to start.
+
+    Raises RuntimeError or BrokenBarrierError.
+    """
+    made = ThreadPoolExecutor(max(1, count), thread_name_prefix="step")
+    if count > 1:
+        barrier = threading.Barrier(count)
+        for ready in [made.submit(barrier.wait, _START) for _ in range(count)]:
+            ready.result()
+    elif count == 1:
+        made.submit(int).result()
+    return made
+
+
 class CompiledDecoder:
-    """Reads tokens like `Decoder`, which it leaves all to that are more than a few."""
+    """Reads tokens like `Decoder`, in as many steps as it takes."""
 
     def __init__(
         self,
@@ -134,7 +154,7 @@ class CompiledDecoder:
         self._arithmetic = arithmetic
         self._function = step(arithmetic, _NAMES[model.dtype])
         self._threads = torch.get_num_threads()
-        self._helpers = ThreadPoolExecutor(max(1, self._threads - 1), thread_name_prefix="step")
+        self._helpers = _started(self._threads - 1)
         self._plans = np.zeros(1, plans.PLAN)
         self._plan = self._plans[0]
         with torch.inference_mode(mode=False), torch.no_grad():
@@ -188,8 +208,9 @@ class CompiledDecoder:
         """The entry of a linear layer: the addresses of weight, scales, bias and offsets."""
         if isinstance(layer, PackedLinear):
             rows = layer.packed
-            if not isinstance(rows, Rows):
+            if not isinstance(rows, PackedRows):
                 raise TypeError(f"{rows.library} has packed the weights")
+            self._kept += rows.tensors
             return rows.entry
         weight, bias = rows_of(layer)
         if _NAMES.get(weight.dtype) != self._arithmetic.weight_format:
@@ -289,6 +310,8 @@ class CompiledDecoder:
         keys = np.array([one.data_ptr() for one, _ in kept])
         values = np.array([one.data_ptr() for _, one in kept])
         (any_keys, _), *_ = kept
+        if any(one.stride() != any_keys.stride() for one, _ in kept):
+            raise RuntimeError("the layers of the cache differ")  # after a step that failed halfway
         plan["text_stride"], plan["head_stride"] = (
             any_keys.stride(place) * any_keys.element_size() for place in (0, 1)
         )
@@ -312,7 +335,7 @@ class CompiledDecoder:
                 others.append(self._helpers.submit(self._function, self._plans, thread))  # noqa: PERF401 - see below
             self._function(self._plans, 0)
         except BaseException:
-            # No thread can be started when the interpreter ends. Those that were must not wait for the others.
+            # When the interpreter ends, nothing more can be submitted. What was must not wait for the rest.
             self._counters[0, 0] = _NOBODY
             raise
         finally:

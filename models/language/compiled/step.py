@@ -19,6 +19,7 @@ from models.language.compiled.plan import (
     DOWN,
     GATE,
     LINEARS,
+    MULTIPLE,
     NORM,
     ONE,
     OUTPUT,
@@ -31,9 +32,6 @@ from models.language.compiled.plan import (
     wait,
 )
 from models.language.compiled.products import MOST_ROWS
-
-_MULTIPLE = 48
-"""Each thread but the last computes a multiple of so many outputs: of all numbers in TILES, and of panels."""
 
 
 @compiled
@@ -128,7 +126,7 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
     def project(plan: Any, thread: int, layer: int, inputs: int, rows: int) -> None:
         """Queries, keys and values, divided among the threads as if one layer made them."""
         queries, kept = plan.heads * plan.size, plan.kept_heads * plan.size
-        begin, end = share(queries + 2 * kept, thread, plan.threads, _MULTIPLE)
+        begin, end = share(queries + 2 * kept, thread, plan.threads, MULTIPLE)
         offset = 0
         for part in range(3):
             count = queries if part == 0 else kept
@@ -142,7 +140,7 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
     @compiled
     def widen(plan: Any, thread: int, layer: int, inputs: int, rows: int) -> None:
         """The first products of the feed-forward network."""
-        begin, end = share(plan.inner, thread, plan.threads, _MULTIPLE)
+        begin, end = share(plan.inner, thread, plan.threads, MULTIPLE)
         first = LINEARS * layer
         compute(plan, thread, first + UP, inputs, plan.hidden, plan.wide, plan.inner, rows, begin, end)
         if plan.is_gated:
@@ -155,7 +153,7 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
     def narrow(plan: Any, thread: int, number: int, states: int, width: int, rows: int) -> None:
         """Add the outputs of a linear layer to the states."""
         inputs = inputs_of(plan, thread, states, width, rows)
-        begin, end = share(plan.hidden, thread, plan.threads, _MULTIPLE)
+        begin, end = share(plan.hidden, thread, plan.threads, MULTIPLE)
         compute(plan, thread, number, inputs, width, plan.added, plan.hidden, rows, begin, end)
         _add(plan, rows, begin, end)
 
@@ -184,7 +182,7 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
             _norm(plan, number, row_of(plan.states, row, plan.hidden), row_of(target, place, plan.hidden))
         if not is_plain:
             prepare(plan, inputs, target, plan.hidden, 0, plan.chosen)
-        begin, end = share(plan.vocabulary, thread, plan.threads, _MULTIPLE)
+        begin, end = share(plan.vocabulary, thread, plan.threads, MULTIPLE)
         compute(
             plan, thread, head, inputs, plan.hidden, plan.scores, plan.vocabulary, plan.chosen, begin, end
         )
