@@ -115,7 +115,7 @@ def largest_size(numbers: Any, count: int) -> Any:
 
 @in_order
 def exponential(number: Any) -> Any:
-    """E to the power of a float32, as Moshier's Cephes library computes it."""
+    """The exponential of a float32, as Moshier's Cephes library computes it."""
     number = min(max(number, _LEAST), _MOST)
     exponent = np.floor(number * _LOG2_E + HALF)
     rest = number - exponent * _LN2_HIGH - exponent * _LN2_LOW
