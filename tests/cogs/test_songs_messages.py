@@ -98,8 +98,11 @@ def test_reasons_in_a_long_list_fit_on_a_line_of_a_phone() -> None:
     }
 
 
-NAME = st.text(st.characters(exclude_categories=("C", "Z")) | st.just(" "), max_size=30).map(
-    lambda text: " ".join(text.split())
+# A name that ends in an ellipsis of its own is taken for a clipped one: its song is looked up in the catalogue.
+NAME = (
+    st.text(st.characters(exclude_categories=("C", "Z")) | st.just(" "), max_size=30)
+    .map(lambda text: " ".join(text.split()))
+    .filter(lambda text: not text.endswith("…"))
 )
 
 
