@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
@@ -17,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 pytest.importorskip("numba")
-from models.language.compiled import instructions, panels, plan
+from models.language.compiled import instructions, packed, panels, plan
 from models.language.compiled.instructions import HAS_FOURS, HAS_HALVES, HAS_PAIRS, LANES, Arithmetic
 from models.language.compiled.packed import Float16Rows, Int8Rows, PackedRows
 from models.language.compiled.plan import compiled
@@ -456,3 +458,26 @@ def test_a_released_layer_has_no_weights(kind: type[PackedRows]) -> None:
     layer.release()
     assert layer.nbytes == 0
     assert not any(layer.entry)
+
+
+PATIENCE = 60.0
+
+
+def test_threads_end_with_the_last_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "_shared", [])  # layers of other tests may have threads too
+    before = set(threading.enumerate())
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        layer = Int8Rows(torch.ones(4, 64), None)
+        layer.product(torch.ones(2, 64))
+    finally:
+        torch.set_num_threads(threads)
+    own = [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("product")]
+    assert own
+    layer.release()
+    del layer
+    gc.collect()
+    for thread in own:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()

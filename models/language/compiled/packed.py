@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, ClassVar
@@ -34,6 +36,7 @@ class PackedRows(Packed):
             None if bias is None else bias.detach().float().contiguous(),
         ]
         self._prepare, self._compute = _functions(self.arithmetic)
+        self._helpers: ThreadPoolExecutor | None = _helpers()
 
     def _converted(self, weight: torch.Tensor) -> list[torch.Tensor | None]:
         """The weight, its scales and its offsets, as far as there are any."""
@@ -77,10 +80,11 @@ class PackedRows(Packed):
         def compute(thread: int) -> None:
             self._compute(plans, thread, address, self.inputs, made.data_ptr(), self.outputs, count)
 
+        helpers = self._helpers or _helpers()
         others: list[Future[None]] = []
         try:
             for thread in range(1, threads):
-                others.append(_helpers().submit(compute, thread))  # noqa: PERF401 - those that began must end
+                others.append(helpers.submit(compute, thread))  # noqa: PERF401 - those that began must end
             compute(0)
         finally:
             for other in others:
@@ -90,6 +94,7 @@ class PackedRows(Packed):
     def _forget(self) -> None:
         self._tensors = [None] * 4
         self._prepare = self._compute = None
+        self._helpers = None
 
 
 class Float16Rows(PackedRows):
@@ -133,9 +138,18 @@ class Int8Rows(PackedRows):
         return weight.float() * scale[:, None]
 
 
-@cache
+_lock = threading.Lock()
+_shared: list[weakref.ref[ThreadPoolExecutor]] = []
+"""The threads of all layers, which end with the last of these."""
+
+
 def _helpers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(1, torch.get_num_threads() - 1), thread_name_prefix="product")
+    with _lock:
+        pool = _shared[0]() if _shared else None
+        if pool is None:
+            pool = ThreadPoolExecutor(max(1, torch.get_num_threads() - 1), thread_name_prefix="product")
+            _shared[:] = [weakref.ref(pool)]
+        return pool
 
 
 @cache
