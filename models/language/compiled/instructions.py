@@ -99,7 +99,7 @@ LANES = 16 if HAS_WIDE else 8 if "avx2" in _ABLE else 4
 HAS_HALVES = HAS_WIDE or "f16c" in _ABLE or "neon" in _ABLE
 HAS_PAIRS = HAS_WIDE and "avx512bf16" in _ABLE
 HAS_FOURS = HAS_WIDE and "avx512vnni" in _ABLE
-TILES = {1: 1, 2: 1, 4: 4, 8: 3} if HAS_WIDE else {1: 1, 4: 3}
+TILES = {1: 1, 4: 4, 8: 3} if HAS_WIDE else {1: 1, 4: 3}
 """Rows of inputs and of outputs that are computed together: as many sums as fit the registers."""
 
 FORMATS = {
@@ -129,18 +129,16 @@ def _loaded(builder: Builder, address: Value, kind: Any, align: int) -> Value:
     return value
 
 
-def _widened(builder: Builder, value: Value, numbers: Format, lanes: int = 0) -> Value:
-    """A number, or a vector of `lanes` of them, as float32."""
-    wide = _vector(_FLOAT, lanes) if lanes else _FLOAT
+def _widened(builder: Builder, value: Value, numbers: Format) -> Value:
+    """A vector in some format as float32."""
     if numbers.name == "float32":
         return value
     if numbers.name == "float16":
-        return builder.fpext(value, wide)
+        return builder.fpext(value, _vector(_FLOAT))
     if numbers.name == "int8":
-        return builder.sitofp(value, wide)
-    bits = _vector(_INT, lanes) if lanes else _INT
-    shift = ir.Constant(bits, [16] * lanes if lanes else 16)
-    return builder.bitcast(builder.shl(builder.zext(value, bits), shift), wide)
+        return builder.sitofp(value, _vector(_FLOAT))
+    bits = builder.shl(builder.zext(value, _vector(_INT)), ir.Constant(_vector(_INT), [16] * LANES))
+    return builder.bitcast(bits, _vector(_FLOAT))
 
 
 def _called(builder: Builder, name: str, result: Any, arguments: Sequence[Value]) -> Value:
@@ -246,7 +244,7 @@ def dot(arithmetic: Arithmetic, rows: int, outputs: int) -> Function:
             offset = builder.mul(index, _long(weights.nbytes))
             wide = [_loaded(builder, builder.add(row, offset), vector, weights.nbytes) for row in weight_rows]
             if together == 1:
-                wide = [_widened(builder, value, weights, lanes) for value in wide]
+                wide = [_widened(builder, value, weights) for value in wide]
             offset = builder.mul(index, _long(states.nbytes))
             added = []
             for place, row in enumerate(state_rows):
@@ -355,7 +353,7 @@ def mixed(name: str, count: int) -> Function:
         def body(index: Value, sums: list[Value]) -> list[Value]:
             address = builder.add(first, builder.mul(index, step))
             row = _widened(
-                builder, _loaded(builder, address, _vector(numbers.element), numbers.nbytes), numbers, LANES
+                builder, _loaded(builder, address, _vector(numbers.element), numbers.nbytes), numbers
             )
             offset = builder.mul(index, _long(4))
             added = []

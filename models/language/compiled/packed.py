@@ -156,7 +156,7 @@ def _helpers() -> ThreadPoolExecutor:
 def _functions(arithmetic: Arithmetic) -> tuple[Function, Function]:
     """Two functions: one prepares rows and returns their address, the other computes a thread's part of the outputs."""
     is_plain = arithmetic.state_format == "float32"
-    prepare, compute = panels.linear() if arithmetic.state_format == "uint8" else products.linear(arithmetic)
+    prepare, compute = products.linear(arithmetic)
 
     @compiled
     def prepared(plans: Any, target: int, states: int, width: int, rows: int) -> int:

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from models.language.compiled import instructions
 from models.language.compiled.instructions import LANES, Function, whole
-from models.language.compiled.plan import HALF, LINEAR, ZERO, compiled, largest_size, row_of
+from models.language.compiled.plan import HALF, LINEAR, ZERO, add_bias, compiled, largest_size, row_of
 
 MIDDLE = 64
 """What is added to both parts of a rounded state, to make them positive."""
@@ -42,31 +42,36 @@ def from_panels(panels: torch.Tensor, outputs: int) -> torch.Tensor:
     return panels.transpose(1, 2).reshape(-1, 4 * panels.shape[1])[:outputs]
 
 
+def _blocks(count: int) -> Function:
+    """f(weights, states, sums, inputs, stride, rows): so many panels of outputs, for any number of rows."""
+    few, several, most = (instructions.panels(rows, count) for rows in (_FEW, _SEVERAL, _MOST))
+
+    @compiled
+    def multiply(weights: int, states: int, sums: int, inputs: int, stride: int, rows: int) -> None:
+        if rows <= _FEW:
+            few(weights, states, sums, inputs, stride)
+        elif rows <= _SEVERAL:
+            several(weights, states, sums, inputs, stride)
+        else:
+            for row in range(0, rows, _MOST):
+                most(weights, states + row * inputs, sums + 4 * row * stride, inputs, stride)
+
+    return multiply
+
+
 def _multiply() -> Function:
     """f(weights, states, sums, inputs, stride, rows, begin, end): up to three panels of outputs; `begin` is 0."""
-    few, several, most = (instructions.panels(rows, 1) for rows in (_FEW, _SEVERAL, _MOST))
-    several_whole, most_whole = (instructions.panels(rows, OUTPUTS // LANES) for rows in (_SEVERAL, _MOST))
+    single, together = _blocks(1), _blocks(OUTPUTS // LANES)
 
     @compiled
     def multiply(
         weights: int, states: int, sums: int, inputs: int, stride: int, rows: int, begin: int, end: int
     ) -> int:
-        if rows > _FEW and end == OUTPUTS:
-            if rows <= _SEVERAL:
-                several_whole(weights, states, sums, inputs, stride)
-            else:
-                for row in range(0, rows, _MOST):
-                    most_whole(weights, states + row * inputs, sums + 4 * row * stride, inputs, stride)
-            return 0
-        for output in range(begin, end, LANES):
-            panel, made = weights + output * inputs, sums + 4 * output
-            if rows <= _FEW:
-                few(panel, states, made, inputs, stride)
-            elif rows <= _SEVERAL:
-                several(panel, states, made, inputs, stride)
-            else:
-                for row in range(0, rows, _MOST):
-                    most(panel, states + row * inputs, made + 4 * row * stride, inputs, stride)
+        if rows > _FEW and end == OUTPUTS:  # for fewer rows, memory in one stream is faster
+            together(weights, states, sums, inputs, stride, rows)
+        else:
+            for output in range(begin, end, LANES):
+                single(weights + output * inputs, states, sums + 4 * output, inputs, stride, rows)
         return 0
 
     return multiply
@@ -122,11 +127,6 @@ def linear() -> tuple[Function, Function]:
                     coarse = np.float32(np.int32(both[index] - offset))
                     fine = np.float32(np.int32(both[OUTPUTS + index] - offset))
                     row[first + index] = (coarse + fine * _COARSE) * (steps[place] * factors[first + index])
-        if bias != 0:
-            more = row_of(bias, 0, end)
-            for place in range(rows):
-                row = row_of(made, place, stride)
-                for index in range(begin, end):
-                    row[index] += more[index]
+        add_bias(bias, made, stride, rows, begin, end)
 
     return prepare, compute

@@ -146,6 +146,18 @@ def row_of(address: int, place: int, width: int) -> Any:
 
 
 @compiled
+def add_bias(bias: int, made: int, stride: int, rows: int, begin: int, end: int) -> None:
+    """Add the bias at an address, unless that is 0, to outputs `begin` to `end` of some rows."""
+    if bias == 0:
+        return
+    more = row_of(bias, 0, end)
+    for place in range(rows):
+        row = row_of(made, place, stride)
+        for index in range(begin, end):
+            row[index] += more[index]
+
+
+@compiled
 def share(count: int, thread: int, threads: int, multiple: int) -> tuple[int, int]:
     """The begin and end of a thread's part of `count` outputs."""
     begin = count * thread // threads // multiple * multiple

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from models.language.compiled import instructions
+from models.language.compiled import instructions, panels
 from models.language.compiled.instructions import TILES, Arithmetic, Function, whole
-from models.language.compiled.plan import LINEAR, compiled, row_of
+from models.language.compiled.plan import LINEAR, add_bias, compiled, row_of
 
 MOST_ROWS = max(TILES)
 """Rows that are multiplied at once; buffers have a multiple of this."""
@@ -76,6 +76,8 @@ def linear(arithmetic: Arithmetic) -> tuple[Function, Function]:
     f(plan, thread, number, inputs, width, made, stride, rows, begin, end) computes outputs `begin` to `end` of the
     linear layer of that number, whose rows in `made`, float32, are `stride` numbers apart.
     """
+    if arithmetic.state_format == "uint8":
+        return panels.linear()
     multiply = products(arithmetic)
     is_scaled = arithmetic.weight_format == "int8"
     store, size = instructions.rounded(arithmetic.state_format), arithmetic.states.nbytes
@@ -101,15 +103,12 @@ def linear(arithmetic: Arithmetic) -> tuple[Function, Function]:
         entry = plan.linears + LINEAR * number
         weights, scales, bias = whole(entry), whole(entry + 8), whole(entry + 16)
         multiply(weights, inputs, made, width, stride, rows, begin, end)
-        for place in range(rows):
-            row = row_of(made, place, stride)
-            if is_scaled:
-                factors = row_of(scales, 0, end)
+        if is_scaled:
+            factors = row_of(scales, 0, end)
+            for place in range(rows):
+                row = row_of(made, place, stride)
                 for index in range(begin, end):
                     row[index] *= factors[index]
-            if bias != 0:
-                more = row_of(bias, 0, end)
-                for index in range(begin, end):
-                    row[index] += more[index]
+        add_bias(bias, made, stride, rows, begin, end)
 
     return prepare, compute

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from models.language.compiled import panels, products
 from models.language.compiled.attention import BLOCK, attention
 from models.language.compiled.instructions import Arithmetic, Function, whole
 from models.language.compiled.plan import (
@@ -31,7 +30,7 @@ from models.language.compiled.plan import (
     share,
     wait,
 )
-from models.language.compiled.products import MOST_ROWS
+from models.language.compiled.products import MOST_ROWS, linear
 
 
 @compiled
@@ -86,7 +85,7 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
 
     `cached` names the format of keys and values. Compiling takes some seconds, at the first call.
     """
-    prepare, compute = panels.linear() if arithmetic.state_format == "uint8" else products.linear(arithmetic)
+    prepare, compute = linear(arithmetic)
     remember, attend = attention(cached)
     is_plain = arithmetic.state_format == "float32"
 
@@ -112,15 +111,13 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
         begin, end = (0, rows) if is_own else share(rows, thread, plan.threads, 1)
         for row in range(begin, end):
             _norm(plan, number, row_of(plan.states, row, plan.hidden), row_of(target, row, plan.hidden))
-        if is_plain and not is_own:
-            wait(plan, thread)
-        if is_plain:
-            return target
-        made = plan.inputs + thread * plan.inputs_size if is_own else plan.inputs
-        prepare(plan, made, target, plan.hidden, begin, end)
+        inputs = target
+        if not is_plain:
+            inputs = plan.inputs + thread * plan.inputs_size if is_own else plan.inputs
+            prepare(plan, inputs, target, plan.hidden, begin, end)
         if not is_own:
             wait(plan, thread)
-        return made
+        return inputs
 
     @compiled
     def project(plan: Any, thread: int, layer: int, inputs: int, rows: int) -> None:
@@ -173,7 +170,7 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
 
     @compiled
     def score(plan: Any, thread: int) -> None:
-        """The scores of the chosen rows, some at a time."""
+        """The scores of the chosen rows."""
         number, head = 2 * plan.layers, LINEARS * plan.layers
         target = plan.normed + thread * plan.normed_size
         inputs = target if is_plain else plan.inputs + thread * plan.inputs_size
