@@ -40,6 +40,8 @@ class Packed(ABC):
     """Bytes per output in addition to its weights: scales and the like."""
     states: ClassVar[torch.dtype]
     """The data type of inputs and outputs."""
+    copies_embeddings: ClassVar[bool] = True
+    """Whether an output head that shares its weight with the embeddings is packed too, which takes a copy."""
     rounds_inputs: ClassVar[bool] = False
     """Whether inputs are rounded too, which can turn a tiny difference between two inputs into a larger one."""
 
@@ -289,13 +291,14 @@ def pack(model: Network, kind: type[Packed]) -> None:
     """Replace the linear layers of a model on the CPU, a few at a time, so that little extra memory is needed.
 
     The rest of the model is converted to the data type of the format's inputs if that is float32; for bfloat16 the
-    model must be in bfloat16 already. A tied output head gets a packed copy of the embeddings. Layers that do not fit
-    the format are kept.
+    model must be in bfloat16 already. Layers that do not fit the format are kept.
     """
     embeddings = model.get_input_embeddings().weight
 
     def replace(place: tuple[nn.Module, str, nn.Module]) -> None:
         module, name, linear = place
+        if linear.weight is embeddings and not kind.copies_embeddings:
+            return
         try:
             packed = kind(*rows_of(linear))
         except ValueError:

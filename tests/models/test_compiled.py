@@ -32,7 +32,7 @@ from models.language.layers import CausalModel
 from models.language.model import LanguageModel
 from models.language.padded import TorchRuntime
 from models.language.rows import Row, Rows, Runtime
-from models.packed import Float16, Int8, Packed, linears, pack, packed_in, rows_of, to_bytes
+from models.packed import Float16, Int8, Packed, PackedLinear, linears, pack, packed_in, rows_of, to_bytes
 from models.pretrained import footprint
 from models.results import Finish, Generation
 from models.sampling import Sampling
@@ -42,10 +42,12 @@ from tests.models.test_decoder import CONFIGS, GROUPED, ROUNDING, SIZES, UNKNOWN
 from tests.models.test_engine import PATIENCE, held, loaded, reference, settled, written
 
 pytest.importorskip("numba")
+from models.language.compiled import instructions
 from models.language.compiled import runtime as compiled_module
-from models.language.compiled.instructions import HAS_FOURS, HAS_HALVES, HAS_PAIRS, LANES
-from models.language.compiled.packed import Float16Rows, Int8Rows
-from models.language.compiled.runtime import MOST_TOKENS, CompiledRuntime, covers
+from models.language.compiled.instructions import HAS_FOURS, HAS_HALVES, HAS_PAIRS, HAS_TILES, LANES
+from models.language.compiled.packed import BFloat16Panels, Float16Rows, Int8Rows
+from models.language.compiled.plan import MOST_TOKENS
+from models.language.compiled.runtime import CompiledRuntime, covers
 
 pytestmark = pytest.mark.xdist_group("compiled")  # compiling takes seconds, once for a process
 
@@ -275,8 +277,19 @@ def test_if_a_thread_cannot_start_the_others_do_not_wait_for_it(
 
 # The same scores in company --------------------------------------------------------------------------------
 
-FORMATS = ["float32", "bfloat16", *(["float16"] if HAS_HALVES else []), "int8"]
-KINDS: list[type[Packed]] = [*([Float16Rows] if HAS_HALVES else []), Int8Rows]
+ROUGH: dict[str, tuple[torch.dtype, type[Packed] | None]] = {
+    "bfloat16": (torch.bfloat16, None),
+    **({"bfloat16 in panels": (torch.bfloat16, BFloat16Panels)} if HAS_PAIRS else {}),
+    "int8": (torch.float32, Int8Rows),
+}
+"""Formats with fewer bits than the arithmetic of torch, by which no text is checked."""
+FORMATS: dict[str, tuple[torch.dtype, type[Packed] | None]] = {
+    "float32": (torch.float32, None),
+    **({"float16": (torch.float32, Float16Rows)} if HAS_HALVES else {}),
+    **ROUGH,
+}
+KINDS = [kind for _, kind in FORMATS.values() if kind is not None]
+OF_BFLOAT16 = BFloat16Panels if HAS_PAIRS and not HAS_TILES else None
 needs_halves = pytest.mark.skipif(not HAS_HALVES, reason="this processor cannot convert float16")
 
 
@@ -291,9 +304,8 @@ class Given:
 
 @cache
 def given_in(name: str) -> Given:
-    model = made(COVERED["qwen2"], torch.bfloat16 if name == "bfloat16" else torch.float32)
-    kinds: dict[str, type[Packed]] = {"float16": Float16Rows, "int8": Int8Rows}
-    kind = kinds.get(name)
+    dtype, kind = FORMATS[name]
+    model = made(COVERED["qwen2"], dtype)
     return Given(model, kind, runtime_of(model, kind))
 
 
@@ -404,7 +416,7 @@ def rounded_like(model: CausalModel, kind: type[Packed] | None) -> CausalModel:
     return exact
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not BFloat16Panels])
 @pytest.mark.parametrize("name", ["llama with biases", "phi", "gpt2 with layers"])
 def test_rounded_weights_give_the_scores_of_a_model_that_has_them(name: str, kind: type[Packed]) -> None:
     model = made(COVERED[name]).requires_grad_(requires_grad=False)
@@ -421,12 +433,14 @@ def test_rounded_weights_give_the_scores_of_a_model_that_has_them(name: str, kin
     )
 
 
+@pytest.mark.parametrize("kind", [None, *([BFloat16Panels] if HAS_PAIRS else [])])
 @pytest.mark.parametrize("name", ["llama", "phi", "gpt2 with layers"])
-def test_bfloat16_is_as_close_as_that_of_torch(name: str) -> None:
-    model = made(COVERED[name], torch.bfloat16)
+def test_bfloat16_is_as_close_as_that_of_torch(name: str, kind: type[Packed] | None) -> None:
+    model = made(COVERED[name], torch.bfloat16).requires_grad_(requires_grad=False)
     exact = expected(rounded_like(model, None), TEXTS)
-    rows = runtime_of(model).rows([empty(model) for _ in TEXTS])
     close = float((expected(model, TEXTS) - exact).abs().max())
+    rows = runtime_of(model, kind).rows([empty(model) for _ in TEXTS])
+    assert 0 < float((expected(model, TEXTS) - exact).abs().max()) < 2 * close
     assert 0 < float((feed(rows, TEXTS) - exact).abs().max()) < 2 * close
 
 
@@ -438,15 +452,29 @@ def test_bytes_of_a_bfloat16_model_are_those_of_its_weights() -> None:
     assert_close(feed(rows, TEXTS), expected(rounded, TEXTS), off / 4)
 
 
-@pytest.mark.parametrize("kind", [None, *KINDS])
-def test_weights_are_in_memory_once(kind: type[Packed] | None) -> None:
-    model = made(COVERED["llama"])
+@pytest.mark.parametrize(("dtype", "kind"), FORMATS.values())
+def test_weights_are_in_memory_once(dtype: torch.dtype, kind: type[Packed] | None) -> None:
+    model = made(COVERED["llama"], dtype)
     numbers = sum(rows_of(linear)[0].numel() for _, _, linear in linears(model))
     before = footprint(model)
     assert runtime_of(model, kind).weight_bytes == 0
     if kind is not None:
         outputs = sum(packed.outputs for packed in packed_in(model))
-        assert before - footprint(model) == numbers * (32 - kind.bits) // 8 - outputs * kind.beside
+        assert (
+            before - footprint(model)
+            == numbers * (8 * dtype.itemsize - kind.bits) // 8 - outputs * kind.beside
+        )
+
+
+@pytest.mark.skipif(not HAS_PAIRS, reason="this processor cannot multiply bfloat16")
+@pytest.mark.parametrize("tied", [True, False])
+def test_an_output_head_in_bfloat16_is_no_copy_of_the_embeddings(tied: bool) -> None:
+    model = made(LlamaConfig(**{**GROUPED, **FITTING}, tie_word_embeddings=tied), torch.bfloat16)
+    before = footprint(model)
+    runtime = runtime_of(model, BFloat16Panels)
+    assert runtime.weight_bytes == 0
+    assert footprint(model) == before
+    assert isinstance(model.lm_head, PackedLinear) != tied
 
 
 def test_weights_that_gpt2_has_the_other_way_round_are_copied() -> None:
@@ -544,7 +572,7 @@ def test_every_text_is_the_one_that_torch_writes_alone(
     ]
 
 
-@pytest.mark.parametrize(("dtype", "kind"), [(torch.bfloat16, None), (torch.float32, Int8Rows)])
+@pytest.mark.parametrize(("dtype", "kind"), ROUGH.values())
 @settings(max_examples=10, deadline=None)
 @given(
     requests=st.lists(
@@ -661,9 +689,11 @@ def test_what_is_cancelled_before_it_begins_never_begins(llama: CausalModel) -> 
         written(waiting)
 
 
-@pytest.mark.parametrize("kind", [None, *KINDS])
-def test_numbers_that_are_not_finite_end_only_the_text_that_has_them(kind: type[Packed] | None) -> None:
-    model = made(COVERED["llama"])
+@pytest.mark.parametrize(("dtype", "kind"), FORMATS.values())
+def test_numbers_that_are_not_finite_end_only_the_text_that_has_them(
+    dtype: torch.dtype, kind: type[Packed] | None
+) -> None:
+    model = made(COVERED["llama"], dtype)
     with torch.no_grad():
         model.model.embed_tokens.weight[63] = float("nan")
     runtime = runtime_of(model, kind)
@@ -907,8 +937,8 @@ def test_bytes_that_torch_lacks_are_an_error(monkeypatch: pytest.MonkeyPatch, ru
     ("dtype", "options", "kind"),
     [
         (torch.float32, {"dtype": "float32"}, None),
-        (torch.bfloat16, {}, None),
-        (torch.bfloat16, {"dtype": "bfloat16"}, None),
+        (torch.bfloat16, {}, OF_BFLOAT16),
+        (torch.bfloat16, {"dtype": "bfloat16"}, OF_BFLOAT16),
         (torch.float32, {"int8": True}, Int8Rows),
         (torch.bfloat16, {"int8": True}, Int8Rows),
         pytest.param(torch.float32, {}, Float16Rows, marks=needs_halves),
@@ -1128,6 +1158,7 @@ def test_what_lost_is_packed_for_torch_at_once_if_it_can_be(
     if not kernels.works(Float16):
         pytest.skip("this processor lacks the format")
     raced(SLOW)
+    monkeypatch.setattr(instructions, "HAS_PAIRS", False)
     half = {"plain": (1.0,) * 3, "float16 fbgemm": (0.5,) * 3}
     monkeypatch.setattr(kernels, "measure", lambda *_: half)
     model = made(COVERED["llama"], torch.bfloat16)
@@ -1158,7 +1189,7 @@ def test_it_is_steady_as_long_as_it_reads_the_prompts_too(llama: CausalModel) ->
     assert [one.is_steady for one in (reading, writing, TorchRuntime(llama))] == [True, False, False]
 
 
-@pytest.mark.parametrize(("dtype", "kind"), [(torch.bfloat16, None), (torch.float32, Int8Rows)])
+@pytest.mark.parametrize(("dtype", "kind"), ROUGH.values())
 def test_guesses_in_rough_formats_change_no_text(
     dtype: torch.dtype, kind: type[Packed] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,10 +20,12 @@ _MIXED = 4
 def _rotate(states: Any, cos: Any, sin: Any, rotated: int) -> None:
     """Rotary position embedding (Su et al. 2021, "RoFormer") of the first numbers of a head."""
     half = rotated // 2
+    firsts, seconds = states[:half], states[half:rotated]
+    late_cos, late_sin = cos[half:], sin[half:]
     for index in range(half):
-        first, second = states[index], states[index + half]
-        states[index] = first * cos[index] - second * sin[index]
-        states[index + half] = second * cos[index + half] + first * sin[index + half]
+        first, second = firsts[index], seconds[index]
+        firsts[index] = first * cos[index] - second * sin[index]
+        seconds[index] = second * late_cos[index] + first * late_sin[index]
 
 
 @compiled
@@ -97,7 +99,7 @@ def attention(cached: str) -> tuple[Function, Function]:
 
     @compiled
     def attend(plan: Any, thread: int, layer: int, text: int, head: int, first: int, count: int) -> None:
-        size, group = plan.size, plan.heads // plan.kept_heads
+        size, group, scale = plan.size, plan.heads // plan.kept_heads, plan.scale
         columns = plan.past + plan.width
         mask = plan.mask + 8 * text * columns
         start, is_contiguous = whole(plan.starts + 16 * text), whole(plan.starts + 16 * text + 8)
@@ -109,7 +111,7 @@ def attention(cached: str) -> tuple[Function, Function]:
             states = row_of(plan.projected, row, (plan.heads + 2 * plan.kept_heads) * size)
             scaled = row_of(queries, place, size)
             for index in range(size):
-                scaled[index] = states[query * size + index] * plan.scale
+                scaled[index] = states[query * size + index] * scale
         at = text * plan.text_stride + head * plan.head_stride + start * size * nbytes
         compare(whole(plan.keys + 8 * layer) + at, queries, shares, size, seen, count, 0, seen)
         factors = row_of(queries + 8 * BLOCK * size, 0, BLOCK)
@@ -134,7 +136,8 @@ def attention(cached: str) -> tuple[Function, Function]:
         for place in range(count):
             row, query = text * plan.width + (first + place) // group, head * group + (first + place) % group
             attended, mix = row_of(plan.attended, row, plan.heads * size), row_of(sums, place, size)
+            factor = factors[place]
             for index in range(size):
-                attended[query * size + index] = mix[index] * factors[place]
+                attended[query * size + index] = mix[index] * factor
 
     return remember, attend

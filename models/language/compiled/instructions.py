@@ -27,8 +27,14 @@ _CACHE_LINE = 64
 """Bytes that a processor reads from memory at once."""
 _TILES_AHEAD = 2
 """How many blocks of weights ahead memory is fetched."""
+_AHEAD = 16384
+"""How many bytes ahead, of weights in panels."""
 _SECOND_LEVEL = 2
 """Where to: the cache of the second level. The first is full of inputs."""
+
+
+FINE = 126
+"""Steps of the fine part of a number rounded to two bytes within one of the coarse part."""
 
 
 class _BFloat(ir.Type):  # type: ignore[misc] # llvmlite has no types
@@ -58,11 +64,13 @@ class Arithmetic:
     """How states are multiplied with weights: the names of both formats.
 
     float32 states work with all weights. Where the processor can, states in bfloat16 are multiplied with such weights in
-    pairs (HAS_PAIRS), and bytes with int8 weights in groups of four (HAS_FOURS); sums of bytes are int32.
+    pairs (HAS_PAIRS), and bytes with int8 weights in groups of four (HAS_FOURS), which are always in panels.
     """
 
     weight_format: str
     state_format: str
+    in_panels: bool = False
+    """Whether the weights of many outputs lie side by side, or each output's in a row."""
 
     @property
     def together(self) -> int:
@@ -98,6 +106,7 @@ LANES = 16 if HAS_WIDE else 8 if "avx2" in _ABLE else 4
 """Numbers that are computed with at once."""
 HAS_HALVES = HAS_WIDE or "f16c" in _ABLE or "neon" in _ABLE
 HAS_PAIRS = HAS_WIDE and "avx512bf16" in _ABLE
+HAS_TILES = "amx-bf16" in _ABLE
 HAS_FOURS = HAS_WIDE and "avx512vnni" in _ABLE
 TILES = {1: 1, 4: 4, 8: 3} if HAS_WIDE else {1: 1, 4: 3}
 """Rows of inputs and of outputs that are computed together: as many sums as fit the registers."""
@@ -274,52 +283,96 @@ def dot(arithmetic: Arithmetic, rows: int, outputs: int) -> Function:
 
 
 @cache
-def panels(rows: int, count: int) -> Function:
-    """A block of a product of bytes, where HAS_FOURS: f(weights, states, made, inputs, stride).
+def panels(arithmetic: Arithmetic, rows: int, count: int, *, ahead: bool = False) -> Function:
+    """A block of a product with weights in panels, where HAS_PAIRS or HAS_FOURS:
+    f(weights, states, made, inputs, stride, outputs, factors, offsets, steps).
 
-    `weights` is the address of `count` panels of LANES outputs each: int8, shape (panels, inputs / 4, LANES, 4). `states`
-    is that of `rows` rows of `inputs` uint8, a multiple of 4. The sums go to `made`, int32, whose rows are `stride`
-    numbers apart.
+    `weights` is the address of `count` panels of LANES outputs each, shape (inputs / together, count * LANES, together).
+    `states` is that of `rows` rows of `inputs` numbers. The sums go to `made`, float32, whose rows are `stride` numbers
+    apart; only the first `outputs` of them are written, more than those of all panels but the last. Each sum is added
+    up in the same order whatever `rows` and `count` are. `ahead`: fetch weights from memory before they are needed.
+
+    A row of bytes is two, the coarse parts and the fine ones, one after the other. From the sums of both, an offset for
+    each output is subtracted; the result is multiplied with a factor for each output and a step for each row.
     """
-    sums = [_zeros(_INT)] * (rows * count)
+    weights, states, together = arithmetic.weights, arithmetic.states, arithmetic.together
+    is_bytes = states.name == "uint8"
+    parts = 2 if is_bytes else 1
+    vector = _vector(_BYTE if is_bytes else _BFloat(), together * LANES)
+    sums = [_zeros(_INT if is_bytes else _FLOAT)] * (parts * rows * count)
+    name = "llvm.x86.avx512.vpdpbusd.512" if is_bytes else "llvm.x86.avx512bf16.dpbf16ps.512"
 
     def generate(_context: Any, builder: Builder, _signature: Any, arguments: Sequence[Value]) -> Value:
-        first, first_state, made, inputs, stride = arguments
-        length = builder.mul(inputs, _long(LANES))
-        ahead = builder.add(first, builder.mul(length, _long(_TILES_AHEAD * count)))
-        weight_rows = _rows(builder, first, length, count)
-        state_rows = _rows(builder, first_state, inputs, rows)
+        first, first_state, made, inputs, stride, outputs, factors, offsets, steps = arguments
+        state_rows = _rows(builder, first_state, builder.mul(inputs, _long(states.nbytes)), parts * rows)
 
         def body(index: Value, sums: list[Value]) -> list[Value]:
-            offset = builder.mul(index, _long(LANES))
-            if count > 1:
-                _fetch(builder, builder.add(ahead, builder.mul(offset, _long(count))), 4 * LANES * count)
-            weights = [
-                _loaded(builder, builder.add(row, offset), _vector(_BYTE, 4 * LANES), 1)
-                for row in weight_rows
-            ]
+            address = builder.add(first, builder.mul(index, _long(count * LANES * weights.nbytes)))
+            if ahead:
+                _fetch(
+                    builder, builder.add(address, _long(_AHEAD)), count * LANES * together * weights.nbytes
+                )
+            wide = [_loaded(builder, one, vector, weights.nbytes) for one in _lines(builder, address, count)]
+            offset = builder.mul(index, _long(states.nbytes))
             added = []
             for place, row in enumerate(state_rows):
-                four = _spread(builder, _loaded(builder, builder.add(row, index), _INT, 4))
-                state = builder.bitcast(four, _vector(_BYTE, 4 * LANES))
-                for total, weight in zip(sums[place * count : (place + 1) * count], weights, strict=True):
-                    name = "llvm.x86.avx512.vpdpbusd.512"
-                    added.append(_called(builder, name, total.type, [total, state, weight]))
+                group = _spread(builder, _loaded(builder, builder.add(row, offset), _INT, states.nbytes))
+                state = builder.bitcast(group, vector)
+                added += [
+                    _called(builder, name, total.type, [total, state, weight])
+                    for total, weight in zip(sums[place * count : (place + 1) * count], wide, strict=True)
+                ]
             return added
 
-        totals = _loop(builder, sums, inputs, 4, body)
-        for index, total in enumerate(totals):
-            place, panel = divmod(index, count)
-            at = builder.add(builder.mul(stride, _long(place)), _long(panel * LANES))
-            address = builder.add(made, builder.mul(at, _long(4)))
-            builder.store(total, builder.inttoptr(address, total.type.as_pointer())).align = 4
+        totals = _loop(builder, sums, inputs, together, body)
+        if is_bytes:
+            totals = _scaled(builder, totals, count, factors, offsets, steps)
+        last = builder.sub(outputs, _long((count - 1) * LANES))
+        lanes = ir.Constant(ir.VectorType(_LONG, LANES), list(range(LANES)))
+        are_written = builder.icmp_signed("<", lanes, _spread(builder, last))
+        for place, row in enumerate(_rows(builder, made, builder.mul(stride, _long(4)), rows)):
+            *others, end = zip(
+                totals[place * count : (place + 1) * count], _lines(builder, row, count), strict=True
+            )
+            for total, address in others:
+                builder.store(total, builder.inttoptr(address, total.type.as_pointer())).align = 4
+            total, address = end
+            target = builder.inttoptr(address, total.type.as_pointer())
+            written = [total, target, ir.Constant(_INT, 4), are_written]
+            _called(builder, f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), written)
         return cgutils.get_null_value(_LONG)
 
-    def typed(_context: Any, first: Any, first_state: Any, made: Any, inputs: Any, stride: Any) -> Any:
-        del first, first_state, made, inputs, stride
-        return types.int64(*[types.int64] * 5), generate
+    def typed(_context: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any, i: Any) -> Any:
+        del a, b, c, d, e, f, g, h, i
+        return types.int64(*[types.int64] * 9), generate
 
     return _instruction(typed)
+
+
+def _scaled(
+    builder: Builder, sums: Sequence[Value], count: int, factors: Value, offsets: Value, steps: Value
+) -> list[Value]:
+    """What the sums of bytes in `count` panels stand for: float32."""
+    vector, integers = _vector(_FLOAT), _vector(_INT)
+    weights = [_loaded(builder, address, vector, 4) for address in _lines(builder, factors, count)]
+    excess = [_loaded(builder, address, integers, 4) for address in _lines(builder, offsets, count)]
+    part = ir.Constant(vector, [1 / FINE] * LANES)
+    made = []
+    for place in range(len(sums) // (2 * count)):
+        step = _spread(builder, _loaded(builder, builder.add(steps, _long(4 * place)), _FLOAT, 4))
+        coarse, fine = (sums[begin : begin + count] for begin in (2 * place * count, (2 * place + 1) * count))
+        for panel in range(count):
+            whole, rest = (
+                builder.sitofp(builder.sub(parts[panel], excess[panel]), vector) for parts in (coarse, fine)
+            )
+            total = _called(builder, f"llvm.fma.v{LANES}f32", vector, [rest, part, whole])
+            made.append(builder.fmul(total, builder.fmul(step, weights[panel])))
+    return made
+
+
+def _lines(builder: Builder, address: Value, count: int) -> list[Value]:
+    """The addresses of vectors of LANES numbers in four bytes, or as many bytes of smaller ones, that follow each other."""
+    return [builder.add(address, _long(4 * LANES * place)) for place in range(count)]
 
 
 def _rows(builder: Builder, first: Value, stride: Value, count: int) -> list[Value]:
@@ -445,6 +498,17 @@ def power_of_two(_context: Any, exponent: Any) -> Any:
         return builder.bitcast(bits, _FLOAT)
 
     return types.float32(types.float32), generate
+
+
+@_instruction
+def from_bits(_context: Any, bits: Any) -> Any:
+    """f(bits): the float32 that has the bits of an int32."""
+    del bits
+
+    def generate(_context: Any, builder: Builder, _signature: Any, arguments: Sequence[Value]) -> Value:
+        return builder.bitcast(arguments[0], _FLOAT)
+
+    return types.float32(types.int32), generate
 
 
 @_instruction

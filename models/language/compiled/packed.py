@@ -10,14 +10,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from models.language.compiled import panels, products
-from models.language.compiled.instructions import HAS_FOURS, HAS_HALVES, Arithmetic, Function
-from models.language.compiled.plan import MULTIPLE, PLAN, compiled, share
+from models.language.compiled.instructions import (
+    HAS_FOURS,
+    HAS_HALVES,
+    HAS_PAIRS,
+    LANES,
+    Arithmetic,
+    Function,
+)
+from models.language.compiled.plan import MOST_TOKENS, MULTIPLE, PLAN, compiled, share
 from models.packed import LARGEST_HALF, Packed, to_bytes
-
-_MOST = 128
-"""Maximum number of rows of a product; more are divided."""
 
 
 class PackedRows(Packed):
@@ -55,27 +60,24 @@ class PackedRows(Packed):
 
     def product(self, states: torch.Tensor) -> torch.Tensor:
         rows = states.reshape(-1, self.inputs).contiguous()
-        made = [self._few(rows[begin : begin + _MOST]) for begin in range(0, len(rows), _MOST)]
-        if not made:
-            return states.new_empty(*states.shape[:-1], self.outputs)
-        return torch.cat(made).view(*states.shape[:-1], self.outputs)
+        made = states.new_empty(len(rows), self.outputs)
+        for begin in range(0, len(rows), MOST_TOKENS):
+            made[begin : begin + MOST_TOKENS] = self._few(rows[begin : begin + MOST_TOKENS])
+        return made.view(*states.shape[:-1], self.outputs)
 
     def _few(self, states: torch.Tensor) -> torch.Tensor:
         count, threads = len(states), torch.get_num_threads()
         # Kernels compute a few rows more than there are.
         padded = -(-count // products.MOST_ROWS) * products.MOST_ROWS
         made = torch.empty(padded, self.outputs)
-        inputs = torch.empty(padded * (self.inputs + 1))
-        sums = torch.empty(threads, 2 * padded, panels.OUTPUTS)
+        inputs = torch.empty(MOST_TOKENS + padded * self.inputs)
         linears = np.array(self.entry)
         plans = np.zeros(1, PLAN)
         plan: Any = plans[0]
         plan["linears"], plan["threads"] = linears.ctypes.data, threads
-        plan["steps"] = 4 * padded * self.inputs
-        plan["sums"], plan["sums_size"] = sums.data_ptr(), 4 * 2 * padded * panels.OUTPUTS
         source = torch.zeros(padded, self.inputs)
         source[:count] = states
-        address = self._prepare(plans, inputs.data_ptr(), source.data_ptr(), self.inputs, count)
+        address = self._prepare(inputs.data_ptr(), source.data_ptr(), self.inputs, count)
 
         def compute(thread: int) -> None:
             self._compute(plans, thread, address, self.inputs, made.data_ptr(), self.outputs, count)
@@ -116,26 +118,48 @@ class Float16Rows(PackedRows):
         return weight.float()
 
 
+class BFloat16Panels(PackedRows):
+    """bfloat16 weights; inputs and outputs are bfloat16, and sums float32."""
+
+    name, bits, states = "bfloat16", 16, torch.bfloat16
+    copies_embeddings = False
+    arithmetic = Arithmetic("bfloat16", "bfloat16", in_panels=True)
+
+    def _converted(self, weight: torch.Tensor) -> list[torch.Tensor | None]:
+        if not HAS_PAIRS:
+            raise RuntimeError("the processor cannot multiply bfloat16")
+        return [panels.to_panels(weight.bfloat16(), self.arithmetic.together), None, None]
+
+    def dense(self) -> torch.Tensor:
+        (weight, *_) = self._tensors
+        assert weight is not None  # noqa: S101 - only a released weight is missing
+        return panels.from_panels(weight, self.outputs, self.arithmetic.together).float()
+
+
 class Int8Rows(PackedRows):
     """int8 weights with a scale per output. Inputs are float32, or rounded to 13 bits: see `panels`."""
 
     name, bits, beside = "int8", 8, 8
-    arithmetic = Arithmetic("int8", "uint8" if HAS_FOURS else "float32")
+    arithmetic = Arithmetic("int8", "uint8", in_panels=True) if HAS_FOURS else Arithmetic("int8", "float32")
     rounds_inputs = HAS_FOURS
 
     def _converted(self, weight: torch.Tensor) -> list[torch.Tensor | None]:
         whole, scale = to_bytes(weight)
         if not HAS_FOURS:
             return [whole, scale, None]
-        return [panels.to_panels(whole), scale, whole.sum(1, dtype=torch.int32) * panels.MIDDLE]
+        # Whole vectors are read of what there is for each output.
+        room = (0, -self.outputs % LANES)
+        offsets = whole.sum(1, dtype=torch.int32) * panels.MIDDLE
+        weight = panels.to_panels(whole, self.arithmetic.together)
+        return [weight, functional.pad(scale, room), functional.pad(offsets, room)]
 
     def dense(self) -> torch.Tensor:
         weight, scale, *_ = self._tensors
         assert weight is not None  # noqa: S101 - only a released weight is missing
         assert scale is not None  # noqa: S101 - as above
         if HAS_FOURS:
-            weight = panels.from_panels(weight, self.outputs)
-        return weight.float() * scale[:, None]
+            weight = panels.from_panels(weight, self.outputs, self.arithmetic.together)
+        return weight.float() * scale[: self.outputs, None]
 
 
 _lock = threading.Lock()
@@ -159,10 +183,10 @@ def _functions(arithmetic: Arithmetic) -> tuple[Function, Function]:
     prepare, compute = products.linear(arithmetic)
 
     @compiled
-    def prepared(plans: Any, target: int, states: int, width: int, rows: int) -> int:
+    def prepared(target: int, states: int, width: int, rows: int) -> int:
         if is_plain:
             return states
-        prepare(plans[0], target, states, width, 0, rows)
+        prepare(target, states, width, 0, rows)
         return target
 
     @compiled
@@ -171,6 +195,6 @@ def _functions(arithmetic: Arithmetic) -> tuple[Function, Function]:
     ) -> None:
         plan = plans[0]
         begin, end = share(outputs, thread, plan.threads, MULTIPLE)
-        compute(plan, thread, 0, inputs, width, made, outputs, rows, begin, end)
+        compute(plan, 0, inputs, width, made, outputs, rows, begin, end)
 
     return prepared, computed

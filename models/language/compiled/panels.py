@@ -1,132 +1,150 @@
-"""Products of rows of states, rounded to bytes, with int8 weights.
+"""Products of rows of states with weights in panels.
 
-Each state is rounded to a coarse part of 7 bits and a fine one of 7 more, like those of `models.packed.Int8`: two rows of
-bytes. Sums are exact integers.
+A panel has the weights of as many outputs as a vector has numbers, side by side, so that a state is multiplied with all of
+them at once. Compared with rows of weights, states are read less often, and there is nothing to add up at the end.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from models.language.compiled import instructions
-from models.language.compiled.instructions import LANES, Function, whole
-from models.language.compiled.plan import HALF, LINEAR, ZERO, add_bias, compiled, largest_size, row_of
+from models.language.compiled.instructions import FINE, LANES, Arithmetic, Function, whole
+from models.language.compiled.plan import (
+    HALF,
+    MOST_TOKENS,
+    MULTIPLE,
+    TINY,
+    ZERO,
+    compiled,
+    in_order,
+    largest_size,
+    row_of,
+)
 
 MIDDLE = 64
 """What is added to both parts of a rounded state, to make them positive."""
-OUTPUTS = 3 * LANES
-"""Outputs whose sums are made at a time."""
-_FINE, _COARSE = np.float32(126), np.float32(1 / 126)
-"""Steps of the fine part of a rounded state within one of the coarse part, and their size."""
-_LARGEST = np.float32(63)
-_FEW, _SEVERAL, _MOST = 2, 4, 8
-"""Rows of bytes that are multiplied at once."""
+_FINE, _LARGEST = np.float32(FINE), np.float32(FINE // 2)
+_STEPS = 4 * MOST_TOKENS
+"""Bytes of the steps of rounded states, which lie before these."""
 
 
-def to_panels(weight: torch.Tensor) -> torch.Tensor:
-    """int8 weights, shape (outputs, inputs), in the order that `instructions.panels` reads them; outputs of zeros are
-    added up to a multiple of LANES.
+def to_panels(weight: torch.Tensor, together: int) -> torch.Tensor:
+    """Weights of shape (outputs, inputs) in the order that the kernels read them, as one list: first all groups of
+    MULTIPLE outputs, of shape (inputs / together, MULTIPLE, together), then panels of LANES. Outputs of zeros fill the
+    last one.
     """
     outputs, inputs = weight.shape
     padded = functional.pad(weight, (0, 0, 0, -outputs % LANES))
-    return padded.view(-1, LANES, inputs // 4, 4).transpose(1, 2).contiguous()
+    made = padded.new_empty(padded.shape)
+    for size, into, rows in zip((MULTIPLE, LANES), _parts(made), _parts(padded), strict=True):
+        groups = rows.view(-1, size, inputs // together, together).transpose(1, 2)
+        into.view(groups.shape).copy_(groups)
+    return made.view(-1)
 
 
-def from_panels(panels: torch.Tensor, outputs: int) -> torch.Tensor:
-    """What `to_panels` was made from, shape (outputs, inputs)."""
-    return panels.transpose(1, 2).reshape(-1, 4 * panels.shape[1])[:outputs]
+def from_panels(panels: torch.Tensor, outputs: int, together: int) -> torch.Tensor:
+    """What `to_panels` was made from."""
+    panels = panels.view(outputs + -outputs % LANES, -1)
+    inputs = panels.shape[1]
+    parts = [
+        part.view(-1, inputs // together, size, together).transpose(1, 2).reshape(-1, inputs)
+        for size, part in zip((MULTIPLE, LANES), _parts(panels), strict=True)
+    ]
+    return torch.cat(parts)[:outputs]
 
 
-def _blocks(count: int) -> Function:
-    """f(weights, states, sums, inputs, stride, rows): so many panels of outputs, for any number of rows."""
-    few, several, most = (instructions.panels(rows, count) for rows in (_FEW, _SEVERAL, _MOST))
-
-    @compiled
-    def multiply(weights: int, states: int, sums: int, inputs: int, stride: int, rows: int) -> None:
-        if rows <= _FEW:
-            few(weights, states, sums, inputs, stride)
-        elif rows <= _SEVERAL:
-            several(weights, states, sums, inputs, stride)
-        else:
-            for row in range(0, rows, _MOST):
-                most(weights, states + row * inputs, sums + 4 * row * stride, inputs, stride)
-
-    return multiply
+def _parts(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The rows in groups of MULTIPLE, and the rest."""
+    grouped = len(rows) // MULTIPLE * MULTIPLE
+    return rows[:grouped], rows[grouped:]
 
 
-def _multiply() -> Function:
-    """f(weights, states, sums, inputs, stride, rows, begin, end): up to three panels of outputs; `begin` is 0."""
-    single, together = _blocks(1), _blocks(OUTPUTS // LANES)
+def _block(arithmetic: Arithmetic, count: int) -> Function:
+    """As `instructions.panels`, with the number of rows before that of outputs."""
+    # Bytes have two rows for each.
+    few, most = (2, 4) if arithmetic.state_format == "uint8" else (4, 8)
+    row_bytes = 2 if arithmetic.state_format == "uint8" else arithmetic.states.nbytes
+    one, several, many = (instructions.panels(arithmetic, rows, count) for rows in (1, few, most))
+    first = instructions.panels(arithmetic, most, count, ahead=True)
 
-    @compiled
+    @in_order
     def multiply(
-        weights: int, states: int, sums: int, inputs: int, stride: int, rows: int, begin: int, end: int
-    ) -> int:
-        if rows > _FEW and end == OUTPUTS:  # for fewer rows, memory in one stream is faster
-            together(weights, states, sums, inputs, stride, rows)
+        weights: int, states: int, made: int, width: int, stride: int, rows: int, outputs: int,
+        factors: int, offsets: int, steps: int,
+    ) -> None:  # fmt: skip
+        if rows == 1:
+            one(weights, states, made, width, stride, outputs, factors, offsets, steps)
+        elif rows <= few:
+            several(weights, states, made, width, stride, outputs, factors, offsets, steps)
+        elif rows <= most:
+            many(weights, states, made, width, stride, outputs, factors, offsets, steps)
         else:
-            for output in range(begin, end, LANES):
-                single(weights + output * inputs, states, sums + 4 * output, inputs, stride, rows)
-        return 0
+            # The first rows bring the weights into the cache, where the others find them.
+            first(weights, states, made, width, stride, outputs, factors, offsets, steps)
+            for row in range(most, rows, most):
+                at, target = states + row * width * row_bytes, made + 4 * row * stride
+                many(weights, at, target, width, stride, outputs, factors, offsets, steps + 4 * row)
 
     return multiply
 
 
 @cache
-def linear() -> tuple[Function, Function]:
-    """As `products.linear`, for weights of `to_panels`."""
-    multiply = instructions.separate(_multiply())
+def multiplication(arithmetic: Arithmetic) -> Function:
+    """f(entry, inputs, made, width, stride, rows, begin, end): outputs `begin`, a multiple of MULTIPLE, to `end`.
+
+    `entry` is the address of a linear layer's entry in a plan, and `inputs` that of prepared rows. A row's outputs do not
+    depend on the other rows. Buffers must be large enough for a multiple of MOST_ROWS rows.
+    """
+    group, panel = _block(arithmetic, MULTIPLE // LANES), _block(arithmetic, 1)
+    nbytes = arithmetic.weights.nbytes
+    before = _STEPS if arithmetic.state_format == "uint8" else 0
 
     @compiled
-    def prepare(plan: Any, target: int, states: int, width: int, begin: int, end: int) -> None:
-        steps = row_of(target + plan.steps, 0, end)
-        for place in range(begin, end):
-            row = row_of(states, place, width)
-            largest = largest_size(row, width)
-            doubt = ZERO
-            for index in range(width):
-                doubt += row[index] * ZERO
-            steps[place] = largest / _LARGEST + doubt  # NaN if a state is not finite, which bytes cannot say
-            factor = _LARGEST / largest
-            both = row_of(target, place, width // 2).view(np.uint8)
-            for index in range(width):
-                scaled = row[index] * factor
-                rounded = np.floor(scaled + HALF)
-                both[index] = np.uint8(np.int32(rounded) + MIDDLE)
-                both[width + index] = np.uint8(np.int32(np.floor((scaled - rounded) * _FINE + HALF)) + MIDDLE)
+    def multiply(
+        entry: int, inputs: int, made: int, width: int, stride: int, rows: int, begin: int, end: int
+    ) -> int:
+        weights, factors, offsets = whole(entry), whole(entry + 8), whole(entry + 24)
+        states, output = inputs + before, begin
+        while output < end:
+            at, target, count = weights + output * width * nbytes, made + 4 * output, end - output
+            factor, offset = factors + 4 * output, offsets + 4 * output
+            if count > MULTIPLE - LANES:
+                count = min(count, MULTIPLE)
+                group(at, states, target, width, stride, rows, count, factor, offset, inputs)
+                output += MULTIPLE
+            else:
+                count = min(count, LANES)
+                panel(at, states, target, width, stride, rows, count, factor, offset, inputs)
+                output += LANES
+        return 0
 
-    @compiled
-    def compute(
-        plan: Any,
-        thread: int,
-        number: int,
-        inputs: int,
-        width: int,
-        made: int,
-        stride: int,
-        rows: int,
-        begin: int,
-        end: int,
-    ) -> None:
-        entry = plan.linears + LINEAR * number
-        weights, factors, bias = whole(entry), row_of(whole(entry + 8), 0, end), whole(entry + 16)
-        offsets, sums = row_of(whole(entry + 24), 0, end).view(np.int32), plan.sums + thread * plan.sums_size
-        steps = row_of(inputs + plan.steps, 0, rows)
-        for first in range(begin, end, OUTPUTS):
-            count = min(OUTPUTS, end - first)
-            multiply(weights + first * width, inputs, sums, width, OUTPUTS, 2 * rows, 0, count)
-            for place in range(rows):
-                row, both = row_of(made, place, stride), row_of(sums, place, 2 * OUTPUTS).view(np.int32)
-                for index in range(count):
-                    offset = offsets[first + index]
-                    coarse = np.float32(np.int32(both[index] - offset))
-                    fine = np.float32(np.int32(both[OUTPUTS + index] - offset))
-                    row[first + index] = (coarse + fine * _COARSE) * (steps[place] * factors[first + index])
-        add_bias(bias, made, stride, rows, begin, end)
+    return instructions.separate(multiply)
 
-    return prepare, compute
+
+@compiled
+def rounded(target: int, states: int, width: int, begin: int, end: int) -> None:
+    """Write rows `begin` to `end` of float32 states to an address, rounded to bytes.
+
+    Each state is rounded to a coarse part of 7 bits and a fine one of 7 more, like those of `models.packed.Int8`: two
+    rows of bytes. Sums of their products are exact integers.
+    """
+    steps = row_of(target, 0, end)
+    for place in range(begin, end):
+        row = row_of(states, place, width)
+        largest = largest_size(row, width)
+        size = max(largest, TINY)
+        steps[place] = (
+            size / _LARGEST + largest * ZERO
+        )  # NaN if a state is not finite, which bytes cannot say
+        factor = _LARGEST / size
+        both = row_of(target + _STEPS, place, width // 2).view(np.uint8)
+        for index in range(width):
+            scaled = row[index] * factor
+            whole_part = np.floor(scaled + HALF)
+            both[index] = np.uint8(np.int32(whole_part) + MIDDLE)
+            both[width + index] = np.uint8(np.int32(np.floor((scaled - whole_part) * _FINE + HALF)) + MIDDLE)

@@ -9,15 +9,18 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numba import carray, njit  # type: ignore[attr-defined] # its types leave this name out
 
-from models.language.compiled.instructions import count_up, counted, pointer, power_of_two
+from models.language.compiled.instructions import count_up, counted, from_bits, pointer, power_of_two
 
 SILU, TANH_GELU, RELU = range(3)
 """Activations."""
 QUERIES, KEYS, VALUES, OUTPUT, GATE, UP, DOWN = range(7)
 """The linear layers of a layer; the output head follows those of the last one."""
 LINEARS = 7
+MOST_TOKENS = 128
+"""Maximum number of tokens of a step."""
 MULTIPLE = 48
-"""Each thread but the last computes a multiple of so many outputs: of all numbers in TILES, and of panels."""
+"""Each thread but the last computes a multiple of so many outputs of a linear layer: of all numbers in TILES, and three
+panels."""
 LINEAR, NORM = 32, 16
 """Bytes of an entry in the lists of linear layers and norms."""
 
@@ -27,7 +30,7 @@ PLAN = np.dtype(
         for name in (
             # The model.
             *("layers", "hidden", "heads", "kept_heads", "size", "rotated", "inner", "vocabulary"),
-            *("activation", "is_gated", "is_parallel", "has_mean"),
+            *("activation", "is_gated", "is_parallel", "has_mean", "is_fused"),
             # Addresses of int64: for each linear layer, the addresses of weight, scales, bias and offsets (of sums of
             # bytes, int32); for each norm, those of weight and bias; 0 for what there is not.
             *("linears", "norms"),
@@ -41,11 +44,9 @@ PLAN = np.dtype(
             # Addresses of float32 with a row for each token: states and intermediate results.
             *("states", "projected", "attended", "added", "wide", "second"),
             # Memory of each thread, and its size in bytes: normed states; inputs of a product in its own format;
-            # queries; attention scores; and sums of products of bytes.
+            # queries; and attention scores.
             *("normed", "normed_size", "inputs", "inputs_size", "queries", "queries_size"),
-            *("shares", "shares_size", "sums", "sums_size"),
-            # Where in the inputs the steps of rows of bytes are.
-            "steps",
+            *("shares", "shares_size"),
             # The rows whose scores are asked for: their number, an address of int64, and where the scores go.
             *("chosen", "chosen_rows", "scores"),
             # Threads, and the address of counters, 64 bytes apart: one for all, and one for each.
@@ -72,6 +73,8 @@ _E2, _E3, _E4, _E5, _E6, _E7 = map(
     _FLOAT,
     (5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4),
 )
+_SIGN, _ALL_BUT_SIGN = np.int32(31), np.int32(0x7FFFFFFF)
+"""The place of the sign among the bits of a float32, and the other bits."""
 _GELU, _CUBIC = _FLOAT(0.7978845608), _FLOAT(0.044715)
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -84,33 +87,30 @@ def compiled(function: F) -> F:
 
 
 def in_order(function: F) -> F:
-    """Compile a function whose sums must be added up as written, where parts of a number are taken away one by one."""
+    """Compile a function whose sums must be added up as written."""
     options: Any = {"nogil": True, "fastmath": {"contract"}}
     return cast("F", njit(**options)(function))
 
 
-def without_nan(function: F) -> F:
-    """Compile a function that need not care about NaN, so that it compares many numbers at once."""
-    options: Any = {"nogil": True, "fastmath": {"nnan", "nsz"}}
-    return cast("F", njit(**options)(function))
-
-
-@without_nan
+@compiled
 def largest(numbers: Any, count: int) -> Any:
-    """The largest of the first `count` numbers, at least one."""
-    found = numbers[0]
+    """The largest of the first `count` numbers. The bits of numbers are compared, because only whole numbers are compared
+    with vectors: negative numbers decrease where their bits increase.
+    """
+    bits, most = numbers.view(np.int32), np.int32(-_ALL_BUT_SIGN)
     for index in range(count):
-        found = max(found, numbers[index])
-    return found
+        own = bits[index]
+        most = max(most, np.int32(own ^ ((own >> _SIGN) & _ALL_BUT_SIGN)))
+    return from_bits(np.int32(most ^ ((most >> _SIGN) & _ALL_BUT_SIGN)))
 
 
-@without_nan
+@compiled
 def largest_size(numbers: Any, count: int) -> Any:
-    """As `largest`, of the absolute values, and at least a tiny number."""
-    found = TINY
+    """As `largest`, of the absolute values; NaN if one of them is."""
+    bits, most = numbers.view(np.int32), np.int32(0)
     for index in range(count):
-        found = max(found, abs(numbers[index]))
-    return found
+        most = max(most, np.int32(bits[index] & _ALL_BUT_SIGN))
+    return from_bits(most)
 
 
 @in_order
@@ -146,14 +146,20 @@ def row_of(address: int, place: int, width: int) -> Any:
 
 
 @compiled
+def part_of(address: int, place: int, width: int, begin: int, end: int) -> Any:
+    """Numbers `begin` to `end` of one of these rows. Only loops that begin at 0 are computed with vectors."""
+    return carray(pointer(address + 4 * (place * width + begin)), (end - begin,))
+
+
+@compiled
 def add_bias(bias: int, made: int, stride: int, rows: int, begin: int, end: int) -> None:
     """Add the bias at an address, unless that is 0, to outputs `begin` to `end` of some rows."""
     if bias == 0:
         return
-    more = row_of(bias, 0, end)
+    more = part_of(bias, 0, 0, begin, end)
     for place in range(rows):
-        row = row_of(made, place, stride)
-        for index in range(begin, end):
+        row = part_of(made, place, stride, begin, end)
+        for index in range(len(row)):
             row[index] += more[index]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from models.language.compiled import instructions, panels
 from models.language.compiled.instructions import TILES, Arithmetic, Function, whole
-from models.language.compiled.plan import LINEAR, add_bias, compiled, row_of
+from models.language.compiled.plan import LINEAR, add_bias, compiled, in_order, part_of
 
 MOST_ROWS = max(TILES)
 """Rows that are multiplied at once; buffers have a multiple of this."""
@@ -24,7 +24,7 @@ def _blocks(arithmetic: Arithmetic, rows: int) -> Function:
     block, single = instructions.dot(arithmetic, rows, outputs), instructions.dot(arithmetic, 1, 1)
     weight_bytes, state_bytes = arithmetic.weights.nbytes, arithmetic.states.nbytes
 
-    @compiled
+    @in_order
     def multiply(
         weights: int, states: int, made: int, inputs: int, stride: int, count: int, begin: int, end: int
     ) -> None:
@@ -71,26 +71,25 @@ def products(arithmetic: Arithmetic) -> Function:
 def linear(arithmetic: Arithmetic) -> tuple[Function, Function]:
     """Two functions: one prepares states as inputs of a linear layer, the other computes some of its outputs.
 
-    f(plan, target, states, width, begin, end) writes rows `begin` to `end` of float32 states to an address, in the
-    format of the inputs.
-    f(plan, thread, number, inputs, width, made, stride, rows, begin, end) computes outputs `begin` to `end` of the
-    linear layer of that number, whose rows in `made`, float32, are `stride` numbers apart.
+    f(target, states, width, begin, end) writes rows `begin` to `end` of float32 states to an address, in the format of
+    the inputs.
+    f(plan, number, inputs, width, made, stride, rows, begin, end) computes outputs `begin`, a multiple of MULTIPLE, to
+    `end` of the linear layer of that number. Its rows in `made`, float32, are `stride` numbers apart.
     """
-    if arithmetic.state_format == "uint8":
-        return panels.linear()
-    multiply = products(arithmetic)
-    is_scaled = arithmetic.weight_format == "int8"
+    multiply = panels.multiplication(arithmetic) if arithmetic.in_panels else _from_rows(arithmetic)
+    is_rounded = arithmetic.state_format == "uint8"
     store, size = instructions.rounded(arithmetic.state_format), arithmetic.states.nbytes
 
     @compiled
-    def prepare(_plan: Any, target: int, states: int, width: int, begin: int, end: int) -> None:
-        if begin < end:
+    def prepare(target: int, states: int, width: int, begin: int, end: int) -> None:
+        if is_rounded:
+            panels.rounded(target, states, width, begin, end)
+        elif begin < end:
             store(states + 4 * width * begin, target + size * width * begin, (end - begin) * width)
 
     @compiled
     def compute(
         plan: Any,
-        _thread: int,
         number: int,
         inputs: int,
         width: int,
@@ -101,14 +100,27 @@ def linear(arithmetic: Arithmetic) -> tuple[Function, Function]:
         end: int,
     ) -> None:
         entry = plan.linears + LINEAR * number
-        weights, scales, bias = whole(entry), whole(entry + 8), whole(entry + 16)
-        multiply(weights, inputs, made, width, stride, rows, begin, end)
-        if is_scaled:
-            factors = row_of(scales, 0, end)
-            for place in range(rows):
-                row = row_of(made, place, stride)
-                for index in range(begin, end):
-                    row[index] *= factors[index]
-        add_bias(bias, made, stride, rows, begin, end)
+        multiply(entry, inputs, made, width, stride, rows, begin, end)
+        add_bias(whole(entry + 16), made, stride, rows, begin, end)
 
     return prepare, compute
+
+
+def _from_rows(arithmetic: Arithmetic) -> Function:
+    """As `panels.multiplication`, for weights in rows; `begin` may be any."""
+    multiply = products(arithmetic)
+    is_scaled = arithmetic.weight_format == "int8"
+
+    @compiled
+    def multiplied(
+        entry: int, inputs: int, made: int, width: int, stride: int, rows: int, begin: int, end: int
+    ) -> None:
+        multiply(whole(entry), inputs, made, width, stride, rows, begin, end)
+        if is_scaled:
+            factors = part_of(whole(entry + 8), 0, 0, begin, end)
+            for place in range(rows):
+                row = part_of(made, place, stride, begin, end)
+                for index in range(len(row)):
+                    row[index] *= factors[index]
+
+    return multiplied

@@ -18,7 +18,7 @@ from models.language.compiled import plan as plans
 from models.language.compiled.attention import BLOCK
 from models.language.compiled.instructions import HAS_PAIRS, LANES, Arithmetic
 from models.language.compiled.packed import PackedRows
-from models.language.compiled.panels import OUTPUTS
+from models.language.compiled.plan import MOST_TOKENS
 from models.language.compiled.step import step
 from models.language.decoder import Decoder
 from models.language.layers import CausalModel, Module, Network, network_of
@@ -26,10 +26,8 @@ from models.language.padded import TorchRuntime
 from models.packed import Packed, PackedLinear, packed_in, rows_of
 
 VERSION: str = numba.__version__
-REVISION = 1
+REVISION = 2
 """Counted up whenever the step becomes faster, so that it is measured again."""
-MOST_TOKENS = 128
-"""Maximum number of tokens of a step."""
 _FEW = 16
 """Maximum number of tokens of a step if torch reads prompts."""
 _START = 60.0
@@ -100,14 +98,19 @@ def _fits(network: Network, model: CausalModel, arithmetic: Arithmetic) -> bool:
 
 
 def _arithmetic(model: CausalModel) -> Arithmetic | None:
-    """The best that the processor has for the model's weights; None if they are packed for others."""
+    """The best that the processor has for the weights of a model's layers; None if they are packed for others."""
     packed = packed_in(model)
     if not packed:
-        name = _NAMES.get(model.dtype, "float32")
-        return Arithmetic(name, "bfloat16" if name == "bfloat16" and HAS_PAIRS else "float32")
+        return _plain(model)
     kinds = {type(one) for one in packed}
     (kind, *others) = kinds
     return kind.arithmetic if issubclass(kind, PackedRows) and not others else None
+
+
+def _plain(model: CausalModel) -> Arithmetic:
+    """For weights that are not packed."""
+    name = _NAMES.get(model.dtype, "float32")
+    return Arithmetic(name, "bfloat16" if name == "bfloat16" and HAS_PAIRS else "float32")
 
 
 def _inputs(layer: nn.Module) -> int:
@@ -151,8 +154,9 @@ class CompiledDecoder:
         self._kept: list[Tensor] = []
         """What the plan has the addresses of."""
         self.weight_bytes = 0
-        self._arithmetic = arithmetic
-        self._function = step(arithmetic, _NAMES[model.dtype])
+        self._arithmetic = _plain(model)
+        head = arithmetic if isinstance(network.head, PackedLinear) else self._arithmetic
+        self._function = step(arithmetic, head, _NAMES[model.dtype])
         self._threads = torch.get_num_threads()
         self._helpers = _started(self._threads - 1)
         self._plans = np.zeros(1, plans.PLAN)
@@ -172,6 +176,7 @@ class CompiledDecoder:
         plan["rotated"] = 0 if network.rotary is None else 2 * len(network.rotary.inv_freq)
         plan["activation"] = _ACTIVATIONS[network.act]
         plan["is_gated"], plan["is_parallel"] = first.gate is not None, first.second_norm is None
+        plan["is_fused"] = len(first.projections) == 1
         plan["has_mean"] = isinstance(first.norm, nn.LayerNorm)
         plan["smallest"] = first.norm.eps if plan["has_mean"] else first.norm.variance_epsilon
         plan["scale"] = first.scale
@@ -190,19 +195,9 @@ class CompiledDecoder:
         plan["norms"] = self._keep(torch.tensor(norms))
 
     def _projections(self, layers: Sequence[nn.Module]) -> list[int]:
-        """The entries of queries, keys and values."""
-        if len(layers) > 1:
-            return [number for layer in layers for number in self._linear(layer)]
-        # One layer makes all of them: its outputs, one part after the other.
-        network = self._network
-        first = self._linear(layers[0])
-        made = list(first)
-        width, arithmetic = int(self._plan["hidden"]), self._arithmetic
-        for passed in (network.heads, network.heads + network.kept_heads):
-            outputs = passed * network.size
-            sizes = (arithmetic.weights.nbytes * width, 4, 4, 4)
-            made += [address and address + size * outputs for address, size in zip(first, sizes, strict=True)]
-        return made
+        """The entries of queries, keys and values; if one layer makes all, the other entries are empty."""
+        made = [number for layer in layers for number in self._linear(layer)]
+        return made + [0] * (3 * plans.LINEAR // 8 - len(made))
 
     def _linear(self, layer: nn.Module) -> list[int]:
         """The entry of a linear layer: the addresses of weight, scales, bias and offsets."""
@@ -251,11 +246,8 @@ class CompiledDecoder:
             plan[name] = self._keep(torch.zeros(MOST_TOKENS, width))
         plan["normed"] = self._keep(torch.zeros(self._threads, MOST_TOKENS, hidden))
         plan["normed_size"] = 4 * MOST_TOKENS * hidden
-        plan["steps"] = 4 * MOST_TOKENS * widest
-        plan["inputs_size"] = int(plan["steps"]) + 4 * MOST_TOKENS
+        plan["inputs_size"] = 4 * MOST_TOKENS * (widest + 1)
         plan["inputs"] = self._keep(torch.zeros(self._threads, int(plan["inputs_size"]) // 4))
-        plan["sums_size"] = 4 * 2 * MOST_TOKENS * OUTPUTS
-        plan["sums"] = self._keep(torch.zeros(self._threads, 2 * MOST_TOKENS, OUTPUTS))
         plan["queries_size"] = 4 * (2 * BLOCK * network.size + BLOCK)
         plan["queries"] = self._keep(torch.zeros(self._threads, int(plan["queries_size"]) // 4))
         self._shares = torch.zeros(self._threads, 0)

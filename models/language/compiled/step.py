@@ -26,6 +26,7 @@ from models.language.compiled.plan import (
     ZERO,
     activated,
     compiled,
+    part_of,
     row_of,
     share,
     wait,
@@ -58,34 +59,45 @@ def _norm(plan: Any, number: int, row: Any, made: Any) -> None:
 
 
 @compiled
+def _blocks(count: int) -> int:
+    """How many times MULTIPLE outputs a number of outputs is, rounded up."""
+    return (count + MULTIPLE - 1) // MULTIPLE
+
+
+@compiled
 def _add(plan: Any, rows: int, begin: int, end: int) -> None:
     """Add some columns of a layer's results to the states."""
     for place in range(rows):
-        states, more = row_of(plan.states, place, plan.hidden), row_of(plan.added, place, plan.hidden)
-        for index in range(begin, end):
+        states = part_of(plan.states, place, plan.hidden, begin, end)
+        more = part_of(plan.added, place, plan.hidden, begin, end)
+        for index in range(len(states)):
             states[index] += more[index]
 
 
 @compiled
 def _activate(plan: Any, rows: int, begin: int, end: int) -> None:
     """Activate some columns between the two products of a feed-forward network."""
+    kind = plan.activation  # what a loop reads from the plan keeps it from computing with vectors
     for place in range(rows):
-        wide, gates = row_of(plan.wide, place, plan.inner), row_of(plan.second, place, plan.inner)
+        wide = part_of(plan.wide, place, plan.inner, begin, end)
         if plan.is_gated:
-            for index in range(begin, end):
-                wide[index] *= activated(gates[index], plan.activation)
+            gates = part_of(plan.second, place, plan.inner, begin, end)
+            for index in range(len(wide)):
+                wide[index] *= activated(gates[index], kind)
         else:
-            for index in range(begin, end):
-                wide[index] = activated(wide[index], plan.activation)
+            for index in range(len(wide)):
+                wide[index] = activated(wide[index], kind)
 
 
 @cache
-def step(arithmetic: Arithmetic, cached: str) -> Function:
+def step(arithmetic: Arithmetic, head: Arithmetic, cached: str) -> Function:
     """A function f(plans, thread) that computes a thread's part of a step; `plans` is an array with one `PLAN`.
 
-    `cached` names the format of keys and values. Compiling takes some seconds, at the first call.
+    `head` is the arithmetic of the output head, with states in the same format, and `cached` names that of keys and
+    values. Compiling takes some seconds, at the first call.
     """
     prepare, compute = linear(arithmetic)
+    _, compute_scores = linear(head)
     remember, attend = attention(cached)
     is_plain = arithmetic.state_format == "float32"
 
@@ -96,10 +108,10 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
             return states
         if rows <= MOST_ROWS:  # quicker than to wait for the others
             target = plan.inputs + thread * plan.inputs_size
-            prepare(plan, target, states, width, 0, rows)
+            prepare(target, states, width, 0, rows)
             return target
         begin, end = share(rows, thread, plan.threads, 1)
-        prepare(plan, plan.inputs, states, width, begin, end)
+        prepare(plan.inputs, states, width, begin, end)
         wait(plan, thread)
         return plan.inputs
 
@@ -114,7 +126,7 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
         inputs = target
         if not is_plain:
             inputs = plan.inputs + thread * plan.inputs_size if is_own else plan.inputs
-            prepare(plan, inputs, target, plan.hidden, begin, end)
+            prepare(inputs, target, plan.hidden, begin, end)
         if not is_own:
             wait(plan, thread)
         return inputs
@@ -123,15 +135,18 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
     def project(plan: Any, thread: int, layer: int, inputs: int, rows: int) -> None:
         """Queries, keys and values, divided among the threads as if one layer made them."""
         queries, kept = plan.heads * plan.size, plan.kept_heads * plan.size
-        begin, end = share(queries + 2 * kept, thread, plan.threads, MULTIPLE)
-        offset = 0
-        for part in range(3):
-            count = queries if part == 0 else kept
-            low, high = max(begin - offset, 0), min(end - offset, count)
+        total = queries + 2 * kept
+        first = total if plan.is_fused else queries
+        others = 0 if plan.is_fused else 2 * _blocks(kept)
+        begin, end = share(_blocks(first) + others, thread, plan.threads, 1)
+        passed, offset = 0, 0
+        for part in range(1 if plan.is_fused else 3):
+            count = first if part == 0 else kept
+            low, high = max(begin - passed, 0) * MULTIPLE, min((end - passed) * MULTIPLE, count)
             if low < high:
-                made = plan.projected + 4 * offset
-                number = LINEARS * layer + part
-                compute(plan, thread, number, inputs, plan.hidden, made, queries + 2 * kept, rows, low, high)
+                number, made = LINEARS * layer + part, plan.projected + 4 * offset
+                compute(plan, number, inputs, plan.hidden, made, total, rows, low, high)
+            passed += _blocks(count)
             offset += count
 
     @compiled
@@ -139,11 +154,9 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
         """The first products of the feed-forward network."""
         begin, end = share(plan.inner, thread, plan.threads, MULTIPLE)
         first = LINEARS * layer
-        compute(plan, thread, first + UP, inputs, plan.hidden, plan.wide, plan.inner, rows, begin, end)
+        compute(plan, first + UP, inputs, plan.hidden, plan.wide, plan.inner, rows, begin, end)
         if plan.is_gated:
-            compute(
-                plan, thread, first + GATE, inputs, plan.hidden, plan.second, plan.inner, rows, begin, end
-            )
+            compute(plan, first + GATE, inputs, plan.hidden, plan.second, plan.inner, rows, begin, end)
         _activate(plan, rows, begin, end)
 
     @compiled
@@ -151,7 +164,7 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
         """Add the outputs of a linear layer to the states."""
         inputs = inputs_of(plan, thread, states, width, rows)
         begin, end = share(plan.hidden, thread, plan.threads, MULTIPLE)
-        compute(plan, thread, number, inputs, width, plan.added, plan.hidden, rows, begin, end)
+        compute(plan, number, inputs, width, plan.added, plan.hidden, rows, begin, end)
         _add(plan, rows, begin, end)
 
     @compiled
@@ -171,17 +184,25 @@ def step(arithmetic: Arithmetic, cached: str) -> Function:
     @compiled
     def score(plan: Any, thread: int) -> None:
         """The scores of the chosen rows."""
-        number, head = 2 * plan.layers, LINEARS * plan.layers
+        number = 2 * plan.layers
         target = plan.normed + thread * plan.normed_size
         inputs = target if is_plain else plan.inputs + thread * plan.inputs_size
         for place in range(plan.chosen):
             row = whole(plan.chosen_rows + 8 * place)
             _norm(plan, number, row_of(plan.states, row, plan.hidden), row_of(target, place, plan.hidden))
         if not is_plain:
-            prepare(plan, inputs, target, plan.hidden, 0, plan.chosen)
+            prepare(inputs, target, plan.hidden, 0, plan.chosen)
         begin, end = share(plan.vocabulary, thread, plan.threads, MULTIPLE)
-        compute(
-            plan, thread, head, inputs, plan.hidden, plan.scores, plan.vocabulary, plan.chosen, begin, end
+        compute_scores(
+            plan,
+            LINEARS * plan.layers,
+            inputs,
+            plan.hidden,
+            plan.scores,
+            plan.vocabulary,
+            plan.chosen,
+            begin,
+            end,
         )
 
     @compiled
