@@ -116,15 +116,15 @@ def _with_compiled(model: CausalModel, spec: LanguageSpec) -> Prepared:
 def _kind(model: CausalModel, spec: LanguageSpec) -> type[Packed] | None:
     """The format of the weights for the compiled step; None for that of the model."""
     from models.language.compiled.instructions import HAS_PAIRS, HAS_TILES  # noqa: PLC0415 - see `_may_compile`
-    from models.language.compiled.packed import BFloat16Panels, Float16Rows, Int8Rows  # noqa: PLC0415 - as above
+    from models.language.compiled.packed import BFloat16Panels, Float16Panels, Int8Panels  # noqa: PLC0415 - as above
 
     if spec.int8:
-        return Int8Rows
+        return Int8Panels
     if model.dtype == torch.bfloat16:
         # With tiles, torch reads prompts faster from plain rows.
         return BFloat16Panels if HAS_PAIRS and not HAS_TILES else None
     is_half = spec.dtype == "float16" or (spec.dtype == "auto" and model.dtype == torch.float32)
-    return Float16Rows if is_half and kernels.works(Float16Rows) and _fits_half(model) else None
+    return Float16Panels if is_half and kernels.works(Float16Panels) and _fits_half(model) else None
 
 
 def _fits_half(model: CausalModel) -> bool:

@@ -45,7 +45,7 @@ pytest.importorskip("numba")
 from models.language.compiled import instructions
 from models.language.compiled import runtime as compiled_module
 from models.language.compiled.instructions import HAS_FOURS, HAS_HALVES, HAS_PAIRS, HAS_TILES, LANES
-from models.language.compiled.packed import BFloat16Panels, Float16Rows, Int8Rows
+from models.language.compiled.packed import BFloat16Panels, Float16Panels, Int8Panels
 from models.language.compiled.plan import MOST_TOKENS
 from models.language.compiled.runtime import CompiledRuntime, covers
 
@@ -280,12 +280,12 @@ def test_if_a_thread_cannot_start_the_others_do_not_wait_for_it(
 ROUGH: dict[str, tuple[torch.dtype, type[Packed] | None]] = {
     "bfloat16": (torch.bfloat16, None),
     **({"bfloat16 in panels": (torch.bfloat16, BFloat16Panels)} if HAS_PAIRS else {}),
-    "int8": (torch.float32, Int8Rows),
+    "int8": (torch.float32, Int8Panels),
 }
 """Formats with fewer bits than the arithmetic of torch, by which no text is checked."""
 FORMATS: dict[str, tuple[torch.dtype, type[Packed] | None]] = {
     "float32": (torch.float32, None),
-    **({"float16": (torch.float32, Float16Rows)} if HAS_HALVES else {}),
+    **({"float16": (torch.float32, Float16Panels)} if HAS_HALVES else {}),
     **ROUGH,
 }
 KINDS = [kind for _, kind in FORMATS.values() if kind is not None]
@@ -408,7 +408,7 @@ def rounded_like(model: CausalModel, kind: type[Packed] | None) -> CausalModel:
         if linear.weight is embeddings.weight:  # rounding the head leaves the embeddings as they are
             linear.weight = nn.Parameter(rows_of(linear)[0].clone(), requires_grad=False)
         weight = rows_of(linear)[0]
-        if kind is Float16Rows:
+        if kind is Float16Panels:
             weight.copy_(weight.half().float())
         elif kind is not None:
             whole, steps = to_bytes(weight)
@@ -426,10 +426,10 @@ def test_rounded_weights_give_the_scores_of_a_model_that_has_them(name: str, kin
     rows = runtime_of(model, kind).rows([empty(model) for _ in TEXTS])
     got = feed(rows, TEXTS)
     # States are rounded to 13 bits in products of bytes, far less than the weights.
-    assert_close(got, expected(rounded, TEXTS), ROUNDING if kind is Float16Rows else off / 4)
+    assert_close(got, expected(rounded, TEXTS), ROUNDING if kind is Float16Panels else off / 4)
     # So do torch's own layers.
     assert_close(
-        expected(model, TEXTS), expected(rounded, TEXTS), ROUNDING if kind is Float16Rows else off / 4
+        expected(model, TEXTS), expected(rounded, TEXTS), ROUNDING if kind is Float16Panels else off / 4
     )
 
 
@@ -446,9 +446,9 @@ def test_bfloat16_is_as_close_as_that_of_torch(name: str, kind: type[Packed] | N
 
 def test_bytes_of_a_bfloat16_model_are_those_of_its_weights() -> None:
     model = made(COVERED["llama"], torch.bfloat16).requires_grad_(requires_grad=False)
-    rounded = rounded_like(model, Int8Rows)
+    rounded = rounded_like(model, Int8Panels)
     off = float((expected(rounded, TEXTS) - expected(rounded_like(model, None), TEXTS)).abs().max())
-    rows = runtime_of(model, Int8Rows).rows([empty(model) for _ in TEXTS])
+    rows = runtime_of(model, Int8Panels).rows([empty(model) for _ in TEXTS])
     assert_close(feed(rows, TEXTS), expected(rounded, TEXTS), off / 4)
 
 
@@ -482,7 +482,7 @@ def test_weights_that_gpt2_has_the_other_way_round_are_copied() -> None:
     head = model.get_output_embeddings().weight.numel()
     numbers = sum(rows_of(linear)[0].numel() for _, _, linear in linears(model))
     assert runtime_of(model).weight_bytes == 4 * (numbers - head)
-    assert runtime_of(model, Int8Rows).weight_bytes == 0
+    assert runtime_of(model, Int8Panels).weight_bytes == 0
 
 
 # Models that are not covered -------------------------------------------------------------------------------
@@ -518,8 +518,8 @@ def test_inputs_that_are_multiplied_in_groups_must_come_in_groups() -> None:
     sizes = {**SIZES, **FITTING, "intermediate_size": 7 * LANES}
     wide, half = made(LlamaConfig(**sizes)), made(LlamaConfig(**sizes), torch.bfloat16)
     assert covers(wide, None)
-    assert covers(wide, Float16Rows)
-    assert covers(wide, Int8Rows)
+    assert covers(wide, Float16Panels)
+    assert covers(wide, Int8Panels)
     assert not covers(half, None)
     sizes["intermediate_size"] = 6 * LANES
     assert covers(made(LlamaConfig(**sizes), torch.bfloat16), None)
@@ -939,10 +939,10 @@ def test_bytes_that_torch_lacks_are_an_error(monkeypatch: pytest.MonkeyPatch, ru
         (torch.float32, {"dtype": "float32"}, None),
         (torch.bfloat16, {}, OF_BFLOAT16),
         (torch.bfloat16, {"dtype": "bfloat16"}, OF_BFLOAT16),
-        (torch.float32, {"int8": True}, Int8Rows),
-        (torch.bfloat16, {"int8": True}, Int8Rows),
-        pytest.param(torch.float32, {}, Float16Rows, marks=needs_halves),
-        pytest.param(torch.float16, {"dtype": "float16"}, Float16Rows, marks=needs_halves),
+        (torch.float32, {"int8": True}, Int8Panels),
+        (torch.bfloat16, {"int8": True}, Int8Panels),
+        pytest.param(torch.float32, {}, Float16Panels, marks=needs_halves),
+        pytest.param(torch.float16, {"dtype": "float16"}, Float16Panels, marks=needs_halves),
     ],
 )
 def test_what_torch_computes_has_the_same_weights(
@@ -958,7 +958,7 @@ def test_what_torch_computes_has_the_same_weights(
     by_steps = feed(prepared.runtime.rows([empty(model)]), [TEXTS[2]])
     prepared.runtime.leave_prompts_to_torch()
     rows = prepared.runtime.rows([empty(model)])
-    error = 2e-2 if model.dtype == torch.bfloat16 else 1e-3 if kind is Int8Rows else ROUNDING
+    error = 2e-2 if model.dtype == torch.bfloat16 else 1e-3 if kind is Int8Panels else ROUNDING
     assert_close(feed(rows, [TEXTS[2]]), by_steps, error)
     assert_close(feed(rows, [[4]]), expected(model, [[*TEXTS[2], 4]]), error)
 
@@ -1145,7 +1145,7 @@ def test_what_lost_is_packed_for_torch_from_the_next_load_on(
     model = made(COVERED["llama"])
     prepared = runtimes.prepare(model, spec)
     assert prepared == runtimes.Prepared(None, "int8 weights (Numba)")
-    assert {type(packed) for packed in packed_in(model)} == {Int8Rows}
+    assert {type(packed) for packed in packed_in(model)} == {Int8Panels}
     if kernels.works(Int8):
         model = made(COVERED["llama"])
         assert "(fbgemm)" in runtimes.prepare(model, spec).detail
@@ -1173,7 +1173,7 @@ def test_if_it_fails_late_admins_see_the_format_that_the_weights_have(
 ) -> None:
     monkeypatch.setattr(compiled_module.CompiledDecoder, "scores", lambda *_, **__: 1 / 0)
     model = made(COVERED["llama"])
-    rounded = rounded_like(model, Int8Rows)
+    rounded = rounded_like(model, Int8Panels)
     prepared = runtimes.prepare(model, LanguageSpec("a", runtime="compiled", int8=True))
     assert prepared.runtime is None
     assert prepared.detail == "int8 weights (Numba), torch, because the compiled step failed"

@@ -20,10 +20,10 @@ from torch.nn import functional
 
 pytest.importorskip("numba")
 from models.language.compiled import instructions, packed, panels, plan
-from models.language.compiled.instructions import HAS_HALVES, HAS_PAIRS, LANES, Arithmetic
-from models.language.compiled.packed import BFloat16Panels, Float16Rows, Int8Rows, PackedRows
+from models.language.compiled.instructions import HAS_HALVES, HAS_PAIRS, LANES, MOST_ROWS, Arithmetic
+from models.language.compiled.packed import BFloat16Panels, Float16Panels, Int8Panels, PackedPanels
 from models.language.compiled.plan import compiled
-from models.language.compiled.products import MOST_ROWS, products
+from models.language.compiled.products import products
 
 pytestmark = pytest.mark.xdist_group("compiled")  # compiling takes seconds, once for a process
 
@@ -344,22 +344,26 @@ def test_products_of_bytes_are_exact(rows: int, outputs: int, fours: int, larges
         states.fill_(63)
     # Every row has the largest number, so that no number is rounded.
     weight[:, 0], states[:, -1] = 127, -63
-    made = Int8Rows(weight, None).product(states)
+    made = Int8Panels(weight, None).product(states)
     assert torch.equal(made, states @ weight.T)
 
 
 # Linear layers ---------------------------------------------------------------------------------------------
 
-KINDS: list[type[PackedRows]] = [
-    *([Float16Rows] if HAS_HALVES else []),
+KINDS: list[type[PackedPanels]] = [
+    *([Float16Panels] if HAS_HALVES else []),
     *([BFloat16Panels] if HAS_PAIRS else []),
-    Int8Rows,
+    Int8Panels,
 ]
-ROUNDINGS: dict[type[PackedRows], float] = {Float16Rows: 2.0**-11, BFloat16Panels: 2.0**-8, Int8Rows: 1 / 254}
+ROUNDINGS: dict[type[PackedPanels], float] = {
+    Float16Panels: 2.0**-11,
+    BFloat16Panels: 2.0**-8,
+    Int8Panels: 1 / 254,
+}
 """How far a rounded weight is off, as a share of the largest."""
 
 
-def error_of(layer: PackedRows, states: Tensor) -> Tensor:
+def error_of(layer: PackedPanels, states: Tensor) -> Tensor:
     """The largest error of each output that rounding explains."""
     weight = layer.dense().double()
     added = states.shape[1] * EPSILON * (states.double().abs() @ weight.abs().T)
@@ -381,7 +385,7 @@ def error_of(layer: PackedRows, states: Tensor) -> Tensor:
     seed=st.integers(0, 1000),
 )
 def test_linear_layers_multiply_with_the_rounded_weights(
-    kind: type[PackedRows], rows: int, outputs: int, groups: int, size: float, has_bias: bool, seed: int
+    kind: type[PackedPanels], rows: int, outputs: int, groups: int, size: float, has_bias: bool, seed: int
 ) -> None:
     inputs = groups * kind.arithmetic.numbers
     weight = numbers("float32", outputs, inputs, seed=seed)
@@ -402,7 +406,7 @@ def test_linear_layers_multiply_with_the_rounded_weights(
 @settings(deadline=None, max_examples=40)
 @given(rows=st.integers(2, 140), seed=st.integers(0, 1000))
 def test_rows_of_a_linear_layer_do_not_depend_on_the_others(
-    kind: type[PackedRows], rows: int, seed: int
+    kind: type[PackedPanels], rows: int, seed: int
 ) -> None:
     inputs = kind.arithmetic.numbers
     layer = kind(numbers("float32", 50, inputs, seed=seed), None)
@@ -414,7 +418,7 @@ def test_rows_of_a_linear_layer_do_not_depend_on_the_others(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_that_are_zero_or_not_finite(kind: type[PackedRows]) -> None:
+def test_rows_that_are_zero_or_not_finite(kind: type[PackedPanels]) -> None:
     inputs = kind.arithmetic.numbers
     bias = numbers("float32", 50, seed=3)
     layer = kind(numbers("float32", 50, inputs, seed=1), bias)
@@ -429,7 +433,7 @@ def test_rows_that_are_zero_or_not_finite(kind: type[PackedRows]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_states_of_any_shape_keep_it(kind: type[PackedRows]) -> None:
+def test_states_of_any_shape_keep_it(kind: type[PackedPanels]) -> None:
     inputs = kind.arithmetic.numbers
     layer = kind(numbers("float32", 7, inputs, seed=1), None)
     states = numbers("float32", 2, 3, inputs, seed=2).to(kind.states)
@@ -441,14 +445,14 @@ def test_states_of_any_shape_keep_it(kind: type[PackedRows]) -> None:
 
 def test_what_does_not_fit_a_format_is_refused() -> None:
     with pytest.raises(ValueError, match="multiple"):
-        Int8Rows(torch.ones(4, Int8Rows.arithmetic.numbers + 1), None)
+        Int8Panels(torch.ones(4, Int8Panels.arithmetic.numbers + 1), None)
     if HAS_HALVES:
         with pytest.raises(ValueError, match="too large"):
-            Float16Rows(torch.full((4, 2 * LANES), 1e5), None)
+            Float16Panels(torch.full((4, 2 * LANES), 1e5), None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_released_layer_has_no_weights(kind: type[PackedRows]) -> None:
+def test_a_released_layer_has_no_weights(kind: type[PackedPanels]) -> None:
     layer = kind(torch.ones(4, kind.arithmetic.numbers), torch.ones(4))
     assert layer.nbytes == 4 * (kind.arithmetic.numbers * kind.bits // 8 + kind.beside + 4)
     assert any(layer.entry)
@@ -466,7 +470,7 @@ def test_threads_end_with_the_last_layer(monkeypatch: pytest.MonkeyPatch) -> Non
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        layer = Int8Rows(torch.ones(4, 64), None)
+        layer = Int8Panels(torch.ones(4, 64), None)
         layer.product(torch.ones(2, 64))
     finally:
         torch.set_num_threads(threads)

@@ -110,6 +110,10 @@ HAS_TILES = "amx-bf16" in _ABLE
 HAS_FOURS = HAS_WIDE and "avx512vnni" in _ABLE
 TILES = {1: 1, 4: 4, 8: 3} if HAS_WIDE else {1: 1, 4: 3}
 """Rows of inputs and of outputs that are computed together: as many sums as fit the registers."""
+MOST_ROWS = max(TILES)
+"""Rows that are multiplied at once; buffers have a multiple of this."""
+PANELS = 3
+"""Panels that are computed together with as many rows of inputs."""
 
 FORMATS = {
     "float32": Format("float32", 4, _FLOAT),
@@ -284,7 +288,7 @@ def dot(arithmetic: Arithmetic, rows: int, outputs: int) -> Function:
 
 @cache
 def panels(arithmetic: Arithmetic, rows: int, count: int, *, ahead: bool = False) -> Function:
-    """A block of a product with weights in panels, where HAS_PAIRS or HAS_FOURS:
+    """A block of a product with weights in panels:
     f(weights, states, made, inputs, stride, outputs, factors, offsets, steps).
 
     `weights` is the address of `count` panels of LANES outputs each, shape (inputs / together, count * LANES, together).
@@ -292,15 +296,23 @@ def panels(arithmetic: Arithmetic, rows: int, count: int, *, ahead: bool = False
     apart; only the first `outputs` of them are written, more than those of all panels but the last. Each sum is added
     up in the same order whatever `rows` and `count` are. `ahead`: fetch weights from memory before they are needed.
 
-    A row of bytes is two, the coarse parts and the fine ones, one after the other. From the sums of both, an offset for
-    each output is subtracted; the result is multiplied with a factor for each output and a step for each row.
+    Sums with int8 weights are multiplied with a factor for each output. A row of uint8 is two, the coarse parts and the
+    fine ones, one after the other: from the sums of both, an offset for each output is subtracted, and the result is
+    multiplied with a step for each row too.
     """
     weights, states, together = arithmetic.weights, arithmetic.states, arithmetic.together
     is_bytes = states.name == "uint8"
     parts = 2 if is_bytes else 1
-    vector = _vector(_BYTE if is_bytes else _BFloat(), together * LANES)
+    size = LANES * together * weights.nbytes
+    vector = _vector(_BFloat() if states.name == "bfloat16" else weights.element, together * LANES)
+    group = _FLOAT if together == 1 else _INT
     sums = [_zeros(_INT if is_bytes else _FLOAT)] * (parts * rows * count)
-    name = "llvm.x86.avx512.vpdpbusd.512" if is_bytes else "llvm.x86.avx512bf16.dpbf16ps.512"
+
+    def multiplied(builder: Builder, total: Value, weight: Value, state: Value) -> Value:
+        if together == 1:
+            return _called(builder, f"llvm.fma.v{LANES}f32", total.type, [weight, state, total])
+        name = "avx512.vpdpbusd.512" if is_bytes else "avx512bf16.dpbf16ps.512"
+        return _called(builder, f"llvm.x86.{name}", total.type, [total, state, weight])
 
     def generate(_context: Any, builder: Builder, _signature: Any, arguments: Sequence[Value]) -> Value:
         first, first_state, made, inputs, stride, outputs, factors, offsets, steps = arguments
@@ -309,24 +321,27 @@ def panels(arithmetic: Arithmetic, rows: int, count: int, *, ahead: bool = False
         def body(index: Value, sums: list[Value]) -> list[Value]:
             address = builder.add(first, builder.mul(index, _long(count * LANES * weights.nbytes)))
             if ahead:
-                _fetch(
-                    builder, builder.add(address, _long(_AHEAD)), count * LANES * together * weights.nbytes
-                )
-            wide = [_loaded(builder, one, vector, weights.nbytes) for one in _lines(builder, address, count)]
+                _fetch(builder, builder.add(address, _long(_AHEAD)), count * size)
+            wide = [
+                _loaded(builder, one, vector, weights.nbytes) for one in _lines(builder, address, count, size)
+            ]
+            if together == 1:
+                wide = [_widened(builder, value, weights) for value in wide]
             offset = builder.mul(index, _long(states.nbytes))
             added = []
             for place, row in enumerate(state_rows):
-                group = _spread(builder, _loaded(builder, builder.add(row, offset), _INT, states.nbytes))
-                state = builder.bitcast(group, vector)
+                state = _spread(builder, _loaded(builder, builder.add(row, offset), group, states.nbytes))
+                if together > 1:
+                    state = builder.bitcast(state, vector)
                 added += [
-                    _called(builder, name, total.type, [total, state, weight])
+                    multiplied(builder, total, weight, state)
                     for total, weight in zip(sums[place * count : (place + 1) * count], wide, strict=True)
                 ]
             return added
 
         totals = _loop(builder, sums, inputs, together, body)
-        if is_bytes:
-            totals = _scaled(builder, totals, count, factors, offsets, steps)
+        if weights.name == "int8":
+            totals = _scaled(builder, totals, count, factors, offsets if is_bytes else None, steps)
         last = builder.sub(outputs, _long((count - 1) * LANES))
         lanes = ir.Constant(ir.VectorType(_LONG, LANES), list(range(LANES)))
         are_written = builder.icmp_signed("<", lanes, _spread(builder, last))
@@ -350,11 +365,13 @@ def panels(arithmetic: Arithmetic, rows: int, count: int, *, ahead: bool = False
 
 
 def _scaled(
-    builder: Builder, sums: Sequence[Value], count: int, factors: Value, offsets: Value, steps: Value
+    builder: Builder, sums: Sequence[Value], count: int, factors: Value, offsets: Value | None, steps: Value
 ) -> list[Value]:
-    """What the sums of bytes in `count` panels stand for: float32."""
+    """What the sums with int8 weights in `count` panels stand for: float32. Those of bytes have offsets."""
     vector, integers = _vector(_FLOAT), _vector(_INT)
     weights = [_loaded(builder, address, vector, 4) for address in _lines(builder, factors, count)]
+    if offsets is None:
+        return [builder.fmul(total, weights[index % count]) for index, total in enumerate(sums)]
     excess = [_loaded(builder, address, integers, 4) for address in _lines(builder, offsets, count)]
     part = ir.Constant(vector, [1 / FINE] * LANES)
     made = []
@@ -370,9 +387,9 @@ def _scaled(
     return made
 
 
-def _lines(builder: Builder, address: Value, count: int) -> list[Value]:
-    """The addresses of vectors of LANES numbers in four bytes, or as many bytes of smaller ones, that follow each other."""
-    return [builder.add(address, _long(4 * LANES * place)) for place in range(count)]
+def _lines(builder: Builder, address: Value, count: int, size: int = 4 * LANES) -> list[Value]:
+    """The addresses of vectors of so many bytes that follow each other."""
+    return [builder.add(address, _long(size * place)) for place in range(count)]
 
 
 def _rows(builder: Builder, first: Value, stride: Value, count: int) -> list[Value]:

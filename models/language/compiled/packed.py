@@ -1,4 +1,4 @@
-"""Linear layers whose weights are rows that the compiled step reads too, so that both need only one copy."""
+"""Linear layers whose weights are in panels that the compiled step reads too, so that both need only one copy."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from models.language.compiled.instructions import (
     HAS_HALVES,
     HAS_PAIRS,
     LANES,
+    MOST_ROWS,
     Arithmetic,
     Function,
 )
@@ -25,8 +26,8 @@ from models.language.compiled.plan import MOST_TOKENS, MULTIPLE, PLAN, compiled,
 from models.packed import LARGEST_HALF, Packed, to_bytes
 
 
-class PackedRows(Packed):
-    """A weight as rows of numbers, or as panels of bytes."""
+class PackedPanels(Packed):
+    """A weight in panels."""
 
     library = "Numba"
     states = torch.float32
@@ -36,27 +37,39 @@ class PackedRows(Packed):
         super().__init__(weight, bias)
         if self.inputs % self.arithmetic.numbers:
             raise ValueError(f"the number of inputs is not a multiple of {self.arithmetic.numbers}")
-        self._tensors: list[torch.Tensor | None] = [
-            *self._converted(weight.detach()),
-            None if bias is None else bias.detach().float().contiguous(),
-        ]
+        rows, scales = self._converted(weight.detach())
+        self._weight: torch.Tensor | None = panels.to_panels(rows, self.arithmetic.together)
+        room = (0, -self.outputs % LANES)  # whole vectors are read of what there is for each output
+        self._scales = None if scales is None else functional.pad(scales, room)
+        self._offsets = None
+        if self.rounds_inputs:
+            self._offsets = functional.pad(rows.sum(1, dtype=torch.int32) * panels.MIDDLE, room)
+        self._bias = None if bias is None else bias.detach().float().contiguous()
         self._prepare, self._compute = _functions(self.arithmetic)
         self._helpers: ThreadPoolExecutor | None = _helpers()
 
-    def _converted(self, weight: torch.Tensor) -> list[torch.Tensor | None]:
-        """The weight, its scales and its offsets, as far as there are any."""
+    def _converted(self, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The rows of a weight in this format, and the scales of its outputs, if there are any."""
         raise NotImplementedError
 
     @property
     def tensors(self) -> list[torch.Tensor]:
         """What has the memory that `entry` names."""
-        return [one for one in self._tensors if one is not None]
+        return [one for one in self._parts if one is not None]
 
     @property
     def entry(self) -> list[int]:
         """The addresses of weight, scales, bias and offsets, for a plan."""
-        weight, scales, offsets, bias = (0 if one is None else one.data_ptr() for one in self._tensors)
-        return [weight, scales, bias, offsets]
+        return [0 if one is None else one.data_ptr() for one in self._parts]
+
+    @property
+    def _parts(self) -> tuple[torch.Tensor | None, ...]:
+        return self._weight, self._scales, self._bias, self._offsets
+
+    def dense(self) -> torch.Tensor:
+        assert self._weight is not None  # noqa: S101 - only a released weight is missing
+        rows = panels.from_panels(self._weight, self.outputs, self.arithmetic.together).float()
+        return rows if self._scales is None else rows * self._scales[: self.outputs, None]
 
     def product(self, states: torch.Tensor) -> torch.Tensor:
         rows = states.reshape(-1, self.inputs).contiguous()
@@ -68,7 +81,7 @@ class PackedRows(Packed):
     def _few(self, states: torch.Tensor) -> torch.Tensor:
         count, threads = len(states), torch.get_num_threads()
         # Kernels compute a few rows more than there are.
-        padded = -(-count // products.MOST_ROWS) * products.MOST_ROWS
+        padded = -(-count // MOST_ROWS) * MOST_ROWS
         made = torch.empty(padded, self.outputs)
         inputs = torch.empty(MOST_TOKENS + padded * self.inputs)
         linears = np.array(self.entry)
@@ -94,72 +107,47 @@ class PackedRows(Packed):
         return made[:count]
 
     def _forget(self) -> None:
-        self._tensors = [None] * 4
+        self._weight = self._scales = self._bias = self._offsets = None
         self._prepare = self._compute = None
         self._helpers = None
 
 
-class Float16Rows(PackedRows):
+class Float16Panels(PackedPanels):
     """float16 weights; inputs, sums and outputs are float32."""
 
     name, bits = "float16", 16
-    arithmetic = Arithmetic("float16", "float32")
+    arithmetic = Arithmetic("float16", "float32", in_panels=True)
 
-    def _converted(self, weight: torch.Tensor) -> list[torch.Tensor | None]:
+    def _converted(self, weight: torch.Tensor) -> tuple[torch.Tensor, None]:
         if not HAS_HALVES:
             raise RuntimeError("the processor cannot convert float16")
         if not bool(weight.abs().max() <= LARGEST_HALF):
             raise ValueError("a weight is too large for float16")
-        return [weight.half().contiguous(), None, None]
-
-    def dense(self) -> torch.Tensor:
-        (weight, *_) = self._tensors
-        assert weight is not None  # noqa: S101 - only a released weight is missing
-        return weight.float()
+        return weight.half(), None
 
 
-class BFloat16Panels(PackedRows):
+class BFloat16Panels(PackedPanels):
     """bfloat16 weights; inputs and outputs are bfloat16, and sums float32."""
 
     name, bits, states = "bfloat16", 16, torch.bfloat16
     copies_embeddings = False
     arithmetic = Arithmetic("bfloat16", "bfloat16", in_panels=True)
 
-    def _converted(self, weight: torch.Tensor) -> list[torch.Tensor | None]:
+    def _converted(self, weight: torch.Tensor) -> tuple[torch.Tensor, None]:
         if not HAS_PAIRS:
             raise RuntimeError("the processor cannot multiply bfloat16")
-        return [panels.to_panels(weight.bfloat16(), self.arithmetic.together), None, None]
-
-    def dense(self) -> torch.Tensor:
-        (weight, *_) = self._tensors
-        assert weight is not None  # noqa: S101 - only a released weight is missing
-        return panels.from_panels(weight, self.outputs, self.arithmetic.together).float()
+        return weight.bfloat16(), None
 
 
-class Int8Rows(PackedRows):
-    """int8 weights with a scale per output. Inputs are float32, or rounded to 13 bits: see `panels`."""
+class Int8Panels(PackedPanels):
+    """int8 weights with a scale per output. Inputs are float32, or rounded to 13 bits: see `panels.rounded`."""
 
     name, bits, beside = "int8", 8, 8
-    arithmetic = Arithmetic("int8", "uint8", in_panels=True) if HAS_FOURS else Arithmetic("int8", "float32")
+    arithmetic = Arithmetic("int8", "uint8" if HAS_FOURS else "float32", in_panels=True)
     rounds_inputs = HAS_FOURS
 
-    def _converted(self, weight: torch.Tensor) -> list[torch.Tensor | None]:
-        whole, scale = to_bytes(weight)
-        if not HAS_FOURS:
-            return [whole, scale, None]
-        # Whole vectors are read of what there is for each output.
-        room = (0, -self.outputs % LANES)
-        offsets = whole.sum(1, dtype=torch.int32) * panels.MIDDLE
-        weight = panels.to_panels(whole, self.arithmetic.together)
-        return [weight, functional.pad(scale, room), functional.pad(offsets, room)]
-
-    def dense(self) -> torch.Tensor:
-        weight, scale, *_ = self._tensors
-        assert weight is not None  # noqa: S101 - only a released weight is missing
-        assert scale is not None  # noqa: S101 - as above
-        if HAS_FOURS:
-            weight = panels.from_panels(weight, self.outputs, self.arithmetic.together)
-        return weight.float() * scale[: self.outputs, None]
+    def _converted(self, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return to_bytes(weight)
 
 
 _lock = threading.Lock()

@@ -13,11 +13,10 @@ import torch
 from torch.nn import functional
 
 from models.language.compiled import instructions
-from models.language.compiled.instructions import FINE, LANES, Arithmetic, Function, whole
+from models.language.compiled.instructions import FINE, LANES, MOST_ROWS, PANELS, Arithmetic, Function, whole
 from models.language.compiled.plan import (
     HALF,
     MOST_TOKENS,
-    MULTIPLE,
     TINY,
     ZERO,
     compiled,
@@ -29,19 +28,21 @@ from models.language.compiled.plan import (
 MIDDLE = 64
 """What is added to both parts of a rounded state, to make them positive."""
 _FINE, _LARGEST = np.float32(FINE), np.float32(FINE // 2)
+GROUP = PANELS * LANES
+"""Outputs that are computed together."""
 _STEPS = 4 * MOST_TOKENS
 """Bytes of the steps of rounded states, which lie before these."""
 
 
 def to_panels(weight: torch.Tensor, together: int) -> torch.Tensor:
     """Weights of shape (outputs, inputs) in the order that the kernels read them, as one list: first all groups of
-    MULTIPLE outputs, of shape (inputs / together, MULTIPLE, together), then panels of LANES. Outputs of zeros fill the
+    GROUP outputs, of shape (inputs / together, GROUP, together), then panels of LANES. Outputs of zeros fill the
     last one.
     """
     outputs, inputs = weight.shape
     padded = functional.pad(weight, (0, 0, 0, -outputs % LANES))
     made = padded.new_empty(padded.shape)
-    for size, into, rows in zip((MULTIPLE, LANES), _parts(made), _parts(padded), strict=True):
+    for size, into, rows in zip((GROUP, LANES), _parts(made), _parts(padded), strict=True):
         groups = rows.view(-1, size, inputs // together, together).transpose(1, 2)
         into.view(groups.shape).copy_(groups)
     return made.view(-1)
@@ -53,22 +54,22 @@ def from_panels(panels: torch.Tensor, outputs: int, together: int) -> torch.Tens
     inputs = panels.shape[1]
     parts = [
         part.view(-1, inputs // together, size, together).transpose(1, 2).reshape(-1, inputs)
-        for size, part in zip((MULTIPLE, LANES), _parts(panels), strict=True)
+        for size, part in zip((GROUP, LANES), _parts(panels), strict=True)
     ]
     return torch.cat(parts)[:outputs]
 
 
 def _parts(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The rows in groups of MULTIPLE, and the rest."""
-    grouped = len(rows) // MULTIPLE * MULTIPLE
+    """The rows in whole groups, and the rest."""
+    grouped = len(rows) // GROUP * GROUP
     return rows[:grouped], rows[grouped:]
 
 
 def _block(arithmetic: Arithmetic, count: int) -> Function:
     """As `instructions.panels`, with the number of rows before that of outputs."""
-    # Bytes have two rows for each.
-    few, most = (2, 4) if arithmetic.state_format == "uint8" else (4, 8)
-    row_bytes = 2 if arithmetic.state_format == "uint8" else arithmetic.states.nbytes
+    is_bytes = arithmetic.state_format == "uint8"
+    most = MOST_ROWS // 2 if is_bytes else MOST_ROWS  # bytes have two rows for each
+    few, row_bytes = most // 2, 2 if is_bytes else arithmetic.states.nbytes
     one, several, many = (instructions.panels(arithmetic, rows, count) for rows in (1, few, most))
     first = instructions.panels(arithmetic, most, count, ahead=True)
 
@@ -95,12 +96,12 @@ def _block(arithmetic: Arithmetic, count: int) -> Function:
 
 @cache
 def multiplication(arithmetic: Arithmetic) -> Function:
-    """f(entry, inputs, made, width, stride, rows, begin, end): outputs `begin`, a multiple of MULTIPLE, to `end`.
+    """f(entry, inputs, made, width, stride, rows, begin, end): outputs `begin`, a multiple of GROUP, to `end`.
 
     `entry` is the address of a linear layer's entry in a plan, and `inputs` that of prepared rows. A row's outputs do not
     depend on the other rows. Buffers must be large enough for a multiple of MOST_ROWS rows.
     """
-    group, panel = _block(arithmetic, MULTIPLE // LANES), _block(arithmetic, 1)
+    group, panel = _block(arithmetic, PANELS), _block(arithmetic, 1)
     nbytes = arithmetic.weights.nbytes
     before = _STEPS if arithmetic.state_format == "uint8" else 0
 
@@ -113,10 +114,10 @@ def multiplication(arithmetic: Arithmetic) -> Function:
         while output < end:
             at, target, count = weights + output * width * nbytes, made + 4 * output, end - output
             factor, offset = factors + 4 * output, offsets + 4 * output
-            if count > MULTIPLE - LANES:
-                count = min(count, MULTIPLE)
+            if count > GROUP - LANES:
+                count = min(count, GROUP)
                 group(at, states, target, width, stride, rows, count, factor, offset, inputs)
-                output += MULTIPLE
+                output += GROUP
             else:
                 count = min(count, LANES)
                 panel(at, states, target, width, stride, rows, count, factor, offset, inputs)

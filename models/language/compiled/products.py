@@ -6,11 +6,9 @@ from functools import cache
 from typing import Any
 
 from models.language.compiled import instructions, panels
-from models.language.compiled.instructions import TILES, Arithmetic, Function, whole
-from models.language.compiled.plan import LINEAR, add_bias, compiled, in_order, part_of
+from models.language.compiled.instructions import MOST_ROWS, TILES, Arithmetic, Function, whole
+from models.language.compiled.plan import LINEAR, add_bias, compiled, in_order
 
-MOST_ROWS = max(TILES)
-"""Rows that are multiplied at once; buffers have a multiple of this."""
 _SEVERAL = 4
 
 
@@ -109,18 +107,11 @@ def linear(arithmetic: Arithmetic) -> tuple[Function, Function]:
 def _from_rows(arithmetic: Arithmetic) -> Function:
     """As `panels.multiplication`, for weights in rows; `begin` may be any."""
     multiply = products(arithmetic)
-    is_scaled = arithmetic.weight_format == "int8"
 
     @compiled
     def multiplied(
         entry: int, inputs: int, made: int, width: int, stride: int, rows: int, begin: int, end: int
     ) -> None:
         multiply(whole(entry), inputs, made, width, stride, rows, begin, end)
-        if is_scaled:
-            factors = part_of(whole(entry + 8), 0, 0, begin, end)
-            for place in range(rows):
-                row = part_of(made, place, stride, begin, end)
-                for index in range(len(row)):
-                    row[index] *= factors[index]
 
     return multiplied

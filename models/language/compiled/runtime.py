@@ -17,7 +17,7 @@ from models.language.cache import CACHE_GROWTH, GrowingLayer
 from models.language.compiled import plan as plans
 from models.language.compiled.attention import BLOCK
 from models.language.compiled.instructions import HAS_PAIRS, LANES, Arithmetic
-from models.language.compiled.packed import PackedRows
+from models.language.compiled.packed import PackedPanels
 from models.language.compiled.plan import MOST_TOKENS
 from models.language.compiled.step import step
 from models.language.decoder import Decoder
@@ -104,7 +104,7 @@ def _arithmetic(model: CausalModel) -> Arithmetic | None:
         return _plain(model)
     kinds = {type(one) for one in packed}
     (kind, *others) = kinds
-    return kind.arithmetic if issubclass(kind, PackedRows) and not others else None
+    return kind.arithmetic if issubclass(kind, PackedPanels) and not others else None
 
 
 def _plain(model: CausalModel) -> Arithmetic:
@@ -203,7 +203,7 @@ class CompiledDecoder:
         """The entry of a linear layer: the addresses of weight, scales, bias and offsets."""
         if isinstance(layer, PackedLinear):
             rows = layer.packed
-            if not isinstance(rows, PackedRows):
+            if not isinstance(rows, PackedPanels):
                 raise TypeError(f"{rows.library} has packed the weights")
             self._kept += rows.tensors
             return rows.entry

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from models.language.compiled.attention import BLOCK, attention
-from models.language.compiled.instructions import Arithmetic, Function, whole
+from models.language.compiled.instructions import MOST_ROWS, Arithmetic, Function, whole
 from models.language.compiled.plan import (
     DOWN,
     GATE,
@@ -31,7 +31,7 @@ from models.language.compiled.plan import (
     share,
     wait,
 )
-from models.language.compiled.products import MOST_ROWS, linear
+from models.language.compiled.products import linear
 
 
 @compiled
