@@ -26,7 +26,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from models import kernels
 from models.language.cache import empty_row
-from models.language.compiled.packed import Float16Panels, Int8Panels
+from models.language.compiled.instructions import HAS_PAIRS
+from models.language.compiled.packed import BFloat16Panels, Float16Panels, Int8Panels
 from models.language.compiled.runtime import CompiledRuntime
 from models.language.rows import Runtime
 from models.packed import BFloat16, Float16, Int8, Int8OfTorch, Network, Packed, linears, pack, rows_of
@@ -99,7 +100,7 @@ WAYS = {
     "int4": Way(torch.float32, int4=True),
     "compiled, float32": Way(torch.float32, compiled=True),
     "compiled, float16": Way(torch.float32, Float16Panels, compiled=True),
-    "compiled, bfloat16": Way(torch.bfloat16, compiled=True),
+    "compiled, bfloat16": Way(torch.bfloat16, BFloat16Panels if HAS_PAIRS else None, compiled=True),
     "compiled, int8": Way(torch.float32, Int8Panels, compiled=True),
 }
 """The exact one first."""

@@ -1007,7 +1007,7 @@ class Engine:
         ]
         if not any(unsure):
             return [0.0] * len(sequences)
-        # Some times as fast as `aminmax`.
+        # Several times as fast as `aminmax`.
         largest = torch.maximum(scores.amax(-1), -scores.amin(-1)).tolist()
         return [
             ERROR_MARGIN * max(self._largest_error, _LEAST_ERROR * most) * sequence.error_factor * doubt

@@ -94,7 +94,7 @@ def _with_compiled(model: CausalModel, spec: LanguageSpec) -> Prepared:
     times = kernels.recall(file, key, ["compiled"])
     if times is not None and "compiled" not in times:
         times = None
-    if is_free and times is not None and not _wins(times):
+    if is_free and times is not None and not _wins(times, kind):
         return Prepared(None, _packed(model, spec))
     plain = _times_of_torch(model, spec) if times is None else times["plain"]
     if kind is not None:
@@ -105,10 +105,10 @@ def _with_compiled(model: CausalModel, spec: LanguageSpec) -> Prepared:
     if times is None:
         times = {"plain": plain, "compiled": _race(runtime, model)}
         kernels.remember(file, key, times)
-    if is_free and not _wins(times):
+    if is_free and not _wins(times, kind):
         # If they are packed already, they are in the format that suits torch from the next load on.
         return Prepared(None, _packed(model, spec))
-    if not _reads_faster(times):
+    if kind is None and not _reads_faster(times):
         runtime.leave_prompts_to_torch()
     return Prepared(runtime, _detail(VERSION, model, times))
 
@@ -181,10 +181,14 @@ def _quickest(runtime: Runtime, model: CausalModel, tokens: list[list[int]]) -> 
     return least
 
 
-def _wins(times: dict[str, kernels.Seconds]) -> bool:
-    """Whether the compiled step is faster, if whichever is quicker reads the prompts."""
+def _wins(times: dict[str, kernels.Seconds], kind: type[Packed] | None) -> bool:
+    """Whether the compiled step is faster. From plain weights, whichever is quicker reads the prompts; those that are
+    packed for the step are multiplied by the same functions with torch.
+    """
     *writing, reading = times["compiled"]
-    return kernels.is_faster((*writing, min(reading, times["plain"][-1])), times["plain"])
+    if kind is None:
+        reading = min(reading, times["plain"][-1])
+    return kernels.is_faster((*writing, reading), times["plain"])
 
 
 def _reads_faster(times: dict[str, kernels.Seconds]) -> bool:

@@ -525,6 +525,25 @@ def test_inputs_that_are_multiplied_in_groups_must_come_in_groups() -> None:
     assert covers(made(LlamaConfig(**sizes), torch.bfloat16), None)
 
 
+def test_layers_that_are_not_packed_like_the_others_are_not_multiplied_as_if_they_were() -> None:
+    model = made(COVERED["llama"])
+    plain = model.model.layers[1].mlp.up_proj
+    pack(model, Int8Panels)
+    model.model.layers[1].mlp.up_proj = plain
+    with pytest.raises(TypeError, match="only some"):
+        CompiledRuntime.of(model)
+
+
+@pytest.mark.skipif(not HAS_FOURS, reason="only where inputs are bytes")
+def test_an_output_head_must_have_inputs_in_the_same_format() -> None:
+    model = made(COVERED["llama"])
+    plain = model.lm_head
+    pack(model, Int8Panels)
+    model.lm_head = plain
+    with pytest.raises(TypeError, match="output head"):
+        CompiledRuntime.of(model)
+
+
 def test_weights_that_are_packed_for_others_are_left_to_torch() -> None:
     if not kernels.works(Float16):
         pytest.skip("this processor lacks the format")
@@ -1070,6 +1089,18 @@ def test_whichever_is_quicker_reads_the_prompts(
         expected(model, [[*TEXTS[0], 1, 5, 6], [*TEXTS[3], 2, 7, 8, 9]]),
     )
     assert widths[-2:] == [2, 6]
+
+
+@pytest.mark.parametrize(("reading", "wins"), [(0.9, True), (5.0, False)])
+def test_weights_that_are_packed_for_it_are_read_by_it_alone(
+    raced: Callable[[kernels.Seconds], list[type]], reading: float, wins: bool
+) -> None:
+    raced((0.5, 0.5, reading))
+    spec = replace(AUTO, dtype="auto", int8=True)
+    assert (runtimes.prepare(made(COVERED["llama"]), spec).runtime is not None) == wins
+    runtime = runtimes.prepare(made(COVERED["llama"]), replace(spec, runtime="compiled")).runtime
+    assert runtime is not None
+    assert runtime.is_steady
 
 
 def test_auto_compares_with_the_weights_that_torch_would_have(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -319,7 +319,7 @@ def test_threads_share_outputs_without_gaps_or_overlaps(count: int, threads: int
 # Panels ----------------------------------------------------------------------------------------------------
 
 
-@given(outputs=st.integers(1, 120), groups=st.integers(1, 8), together=st.sampled_from([2, 4]))
+@given(outputs=st.integers(1, 120), groups=st.integers(1, 8), together=st.sampled_from([1, 2, 4]))
 def test_panels_hold_the_weights_in_another_order(outputs: int, groups: int, together: int) -> None:
     weights = torch.arange(outputs * groups * together).view(outputs, -1)
     order = panels.to_panels(weights, together)

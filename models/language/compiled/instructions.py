@@ -28,13 +28,13 @@ _CACHE_LINE = 64
 _TILES_AHEAD = 2
 """How many blocks of weights ahead memory is fetched."""
 _AHEAD = 16384
-"""How many bytes ahead, of weights in panels."""
+"""The same for weights in panels, in bytes."""
 _SECOND_LEVEL = 2
-"""Where to: the cache of the second level. The first is full of inputs."""
+"""The cache of the second level, where memory is fetched to. The first is full of inputs."""
 
 
 FINE = 126
-"""Steps of the fine part of a number rounded to two bytes within one of the coarse part."""
+"""Fine steps in a coarse one, of a number that is rounded to two bytes."""
 
 
 class _BFloat(ir.Type):  # type: ignore[misc] # llvmlite has no types
@@ -64,7 +64,7 @@ class Arithmetic:
     """How states are multiplied with weights: the names of both formats.
 
     float32 states work with all weights. Where the processor can, states in bfloat16 are multiplied with such weights in
-    pairs (HAS_PAIRS), and bytes with int8 weights in groups of four (HAS_FOURS), which are always in panels.
+    pairs (HAS_PAIRS), and bytes with int8 weights in groups of four (HAS_FOURS); these weights are always in panels.
     """
 
     weight_format: str
@@ -293,8 +293,8 @@ def panels(arithmetic: Arithmetic, rows: int, count: int, *, ahead: bool = False
 
     `weights` is the address of `count` panels of LANES outputs each, shape (inputs / together, count * LANES, together).
     `states` is that of `rows` rows of `inputs` numbers. The sums go to `made`, float32, whose rows are `stride` numbers
-    apart; only the first `outputs` of them are written, more than those of all panels but the last. Each sum is added
-    up in the same order whatever `rows` and `count` are. `ahead`: fetch weights from memory before they are needed.
+    apart. Only the first `outputs` of them are written; the last of these is in the last panel. Each sum is added up in
+    the same order whatever `rows` and `count` are. `ahead`: fetch weights from memory before they are needed.
 
     Sums with int8 weights are multiplied with a factor for each output. A row of uint8 is two, the coarse parts and the
     fine ones, one after the other: from the sums of both, an offset for each output is subtracted, and the result is

@@ -45,7 +45,8 @@ class PackedPanels(Packed):
         if self.rounds_inputs:
             self._offsets = functional.pad(rows.sum(1, dtype=torch.int32) * panels.MIDDLE, room)
         self._bias = None if bias is None else bias.detach().float().contiguous()
-        self._prepare, self._compute = _functions(self.arithmetic)
+        with _compiling:  # several threads pack layers
+            self._prepare, self._compute = _functions(self.arithmetic)
         self._helpers: ThreadPoolExecutor | None = _helpers()
 
     def _converted(self, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -127,7 +128,7 @@ class Float16Panels(PackedPanels):
 
 
 class BFloat16Panels(PackedPanels):
-    """bfloat16 weights; inputs and outputs are bfloat16, and sums float32."""
+    """bfloat16 weights and inputs; sums are float32, and rounded to bfloat16 for torch."""
 
     name, bits, states = "bfloat16", 16, torch.bfloat16
     copies_embeddings = False
@@ -150,6 +151,7 @@ class Int8Panels(PackedPanels):
         return to_bytes(weight)
 
 
+_compiling = threading.Lock()
 _lock = threading.Lock()
 _shared: list[weakref.ref[ThreadPoolExecutor]] = []
 """The threads of all layers, which end with the last of these."""

@@ -17,7 +17,7 @@ from models.language.compiled.instructions import FINE, LANES, MOST_ROWS, PANELS
 from models.language.compiled.plan import (
     HALF,
     MOST_TOKENS,
-    TINY,
+    MULTIPLE,
     ZERO,
     compiled,
     in_order,
@@ -30,6 +30,9 @@ MIDDLE = 64
 _FINE, _LARGEST = np.float32(FINE), np.float32(FINE // 2)
 GROUP = PANELS * LANES
 """Outputs that are computed together."""
+assert MULTIPLE % GROUP == 0, "threads must compute whole groups"  # noqa: S101 - of the constants above
+_LEAST = np.float32(1e-36)
+"""As if every row had a state of this size, whose inverse is still finite."""
 _STEPS = 4 * MOST_TOKENS
 """Bytes of the steps of rounded states, which lie before these."""
 
@@ -40,7 +43,8 @@ def to_panels(weight: torch.Tensor, together: int) -> torch.Tensor:
     last one.
     """
     outputs, inputs = weight.shape
-    padded = functional.pad(weight, (0, 0, 0, -outputs % LANES))
+    # `pad` copies even if there is nothing to add.
+    padded = functional.pad(weight, (0, 0, 0, -outputs % LANES)) if outputs % LANES else weight
     made = padded.new_empty(padded.shape)
     for size, into, rows in zip((GROUP, LANES), _parts(made), _parts(padded), strict=True):
         groups = rows.view(-1, size, inputs // together, together).transpose(1, 2)
@@ -127,7 +131,7 @@ def multiplication(arithmetic: Arithmetic) -> Function:
     return instructions.separate(multiply)
 
 
-@compiled
+@in_order
 def rounded(target: int, states: int, width: int, begin: int, end: int) -> None:
     """Write rows `begin` to `end` of float32 states to an address, rounded to bytes.
 
@@ -138,10 +142,9 @@ def rounded(target: int, states: int, width: int, begin: int, end: int) -> None:
     for place in range(begin, end):
         row = row_of(states, place, width)
         largest = largest_size(row, width)
-        size = max(largest, TINY)
-        steps[place] = (
-            size / _LARGEST + largest * ZERO
-        )  # NaN if a state is not finite, which bytes cannot say
+        size = max(largest, _LEAST)
+        # NaN if a state is not finite, which bytes cannot say.
+        steps[place] = size / _LARGEST + largest * ZERO
         factor = _LARGEST / size
         both = row_of(target + _STEPS, place, width // 2).view(np.uint8)
         for index in range(width):

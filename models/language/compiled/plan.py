@@ -94,8 +94,10 @@ def in_order(function: F) -> F:
 
 @compiled
 def largest(numbers: Any, count: int) -> Any:
-    """The largest of the first `count` numbers. The bits of numbers are compared, because only whole numbers are compared
-    with vectors: negative numbers decrease where their bits increase.
+    """The largest of the first `count` numbers, unless one is NaN.
+
+    LLVM compares whole numbers with vectors, but not these. So their bits are compared, which are in the same order once
+    those of negative numbers, except the sign, are inverted.
     """
     bits, most = numbers.view(np.int32), np.int32(-_ALL_BUT_SIGN)
     for index in range(count):

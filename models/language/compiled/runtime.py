@@ -154,9 +154,12 @@ class CompiledDecoder:
         self._kept: list[Tensor] = []
         """What the plan has the addresses of."""
         self.weight_bytes = 0
-        self._arithmetic = _plain(model)
-        head = arithmetic if isinstance(network.head, PackedLinear) else self._arithmetic
-        self._function = step(arithmetic, head, _NAMES[model.dtype])
+        self._arithmetic = arithmetic
+        # The embeddings may have the head's weights, as they are.
+        self._head = arithmetic if isinstance(network.head, PackedLinear) else _plain(model)
+        if self._head.state_format != arithmetic.state_format:
+            raise TypeError("the output head needs states in another format")
+        self._function = step(arithmetic, self._head, _NAMES[model.dtype])
         self._threads = torch.get_num_threads()
         self._helpers = _started(self._threads - 1)
         self._plans = np.zeros(1, plans.PLAN)
@@ -189,7 +192,7 @@ class CompiledDecoder:
             linears += self._linear(layer.up) + self._linear(layer.down)
             norms += self._norm(layer.norm)
             norms += [0, 0] if layer.second_norm is None else self._norm(layer.second_norm)
-        linears += self._linear(network.head)
+        linears += self._linear(network.head, self._head)
         norms += self._norm(network.norm)
         plan["linears"] = self._keep(torch.tensor(linears))
         plan["norms"] = self._keep(torch.tensor(norms))
@@ -199,8 +202,9 @@ class CompiledDecoder:
         made = [number for layer in layers for number in self._linear(layer)]
         return made + [0] * (3 * plans.LINEAR // 8 - len(made))
 
-    def _linear(self, layer: nn.Module) -> list[int]:
+    def _linear(self, layer: nn.Module, arithmetic: Arithmetic | None = None) -> list[int]:
         """The entry of a linear layer: the addresses of weight, scales, bias and offsets."""
+        arithmetic = arithmetic or self._arithmetic
         if isinstance(layer, PackedLinear):
             rows = layer.packed
             if not isinstance(rows, PackedPanels):
@@ -208,7 +212,7 @@ class CompiledDecoder:
             self._kept += rows.tensors
             return rows.entry
         weight, bias = rows_of(layer)
-        if _NAMES.get(weight.dtype) != self._arithmetic.weight_format:
+        if arithmetic.in_panels or _NAMES.get(weight.dtype) != arithmetic.weight_format:
             raise TypeError("only some of the weights are packed")
         made = weight.contiguous()
         if made.data_ptr() != weight.data_ptr():

@@ -60,7 +60,7 @@ def _norm(plan: Any, number: int, row: Any, made: Any) -> None:
 
 @compiled
 def _blocks(count: int) -> int:
-    """How many times MULTIPLE outputs a number of outputs is, rounded up."""
+    """How many times MULTIPLE outputs there are, rounded up."""
     return (count + MULTIPLE - 1) // MULTIPLE
 
 
