@@ -331,13 +331,14 @@ def test_panels_hold_the_weights_in_another_order(outputs: int, groups: int, tog
 @given(
     rows=st.integers(1, 20),
     outputs=st.integers(1, 120),
-    fours=st.integers(1, 40),
+    groups=st.integers(1, 40),
     largest=st.booleans(),
     seed=st.integers(0, 1000),
 )
-def test_products_of_bytes_are_exact(rows: int, outputs: int, fours: int, largest: bool, seed: int) -> None:
-    weight = numbers("int8", outputs, 4 * fours, seed=seed).float()
-    states = numbers("uint8", rows, 4 * fours, seed=seed + 1).float() - 64
+def test_products_of_bytes_are_exact(rows: int, outputs: int, groups: int, largest: bool, seed: int) -> None:
+    inputs = groups * Int8Panels.arithmetic.numbers
+    weight = numbers("int8", outputs, inputs, seed=seed).float()
+    states = numbers("uint8", rows, inputs, seed=seed + 1).float() - 64
     states.clamp_(-63, 63)
     if largest:
         weight.fill_(-127)
