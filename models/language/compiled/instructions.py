@@ -31,8 +31,6 @@ _AHEAD = 16384
 """The same for weights in panels, in bytes."""
 _SECOND_LEVEL = 2
 """The cache of the second level, where memory is fetched to. The first is full of inputs."""
-
-
 FINE = 126
 """Fine steps in a coarse one, of a number that is rounded to two bytes."""
 
@@ -64,7 +62,7 @@ class Arithmetic:
     """How states are multiplied with weights: the names of both formats.
 
     float32 states work with all weights. Where the processor can, states in bfloat16 are multiplied with such weights in
-    pairs (HAS_PAIRS), and bytes with int8 weights in groups of four (HAS_FOURS); these weights are always in panels.
+    pairs (HAS_PAIRS), and bytes with int8 weights in groups of four (HAS_FOURS). int8 weights are always in panels then.
     """
 
     weight_format: str

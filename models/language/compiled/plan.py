@@ -19,8 +19,8 @@ LINEARS = 7
 MOST_TOKENS = 128
 """Maximum number of tokens of a step."""
 MULTIPLE = 48
-"""Each thread but the last computes a multiple of so many outputs of a linear layer: of all numbers in TILES, and three
-panels."""
+"""Each thread but the last computes a multiple of so many outputs of a linear layer: of all numbers in TILES, and of
+the outputs of a group of panels."""
 LINEAR, NORM = 32, 16
 """Bytes of an entry in the lists of linear layers and norms."""
 
